@@ -1,0 +1,295 @@
+/**
+ * The error tree, and every sentence that Lovage says when it refuses something.
+ *
+ * ```text
+ * TaskError                    code, details, cause
+ *   ConfigError                CONFIG_INVALID            an environment variable or option that cannot be used
+ *   TaskNotRegisteredError     TASK_NOT_REGISTERED       no module in handlers/tasks/ exports that name
+ *   TaskAlreadyRegisteredError TASK_ALREADY_REGISTERED   two tasks of one name
+ *   InvalidPayloadError        PAYLOAD_INVALID           carries the schema's issues
+ *   PayloadTooLargeError       PAYLOAD_TOO_LARGE         size and limit in bytes
+ *   InvalidOptionError         OPTION_INVALID            an option of delay/applyAsync or of task()
+ *   InvalidMessageError        MESSAGE_INVALID           not a Lovage message; never retried
+ *   InvalidScheduleError       SCHEDULE_INVALID          expression, field, accepted range
+ *   TaskNotFoundError          TASK_NOT_FOUND            no record with that id
+ *   IdempotencyKeyReusedError  IDEMPOTENCY_KEY_REUSED    same key, other payload
+ *   TaskTimeLimitError         TASK_TIME_LIMIT           ran longer than it may
+ *   TaskCrashedError           TASK_CRASHED              the process died while it ran
+ *   MaxRetriesExceededError    MAX_RETRIES_EXCEEDED      cause: the last error
+ *   TaskRevokedError           TASK_REVOKED
+ *   TaskFailedError            TASK_FAILED               what get() throws: the task's own error, from its record
+ *   ResultTimeoutError         RESULT_TIMEOUT            get() stopped waiting; the task may still run
+ *   ResultTooLargeError        RESULT_TOO_LARGE          what a task returned does not fit
+ *   BrokerError                BROKER_FAILED             SQS refused; cause: the SDK's error
+ * TaskSignal                   Retry: steers a task, is no fault and has no code
+ * ```
+ *
+ * Guards test `code`, not `instanceof`: errors cross SQS and DynamoDB as text.
+ */
+
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+
+export type ErrorCode =
+  | "CONFIG_INVALID"
+  | "TASK_NOT_REGISTERED"
+  | "TASK_ALREADY_REGISTERED"
+  | "PAYLOAD_INVALID"
+  | "PAYLOAD_TOO_LARGE"
+  | "OPTION_INVALID"
+  | "MESSAGE_INVALID"
+  | "SCHEDULE_INVALID"
+  | "TASK_NOT_FOUND"
+  | "IDEMPOTENCY_KEY_REUSED"
+  | "TASK_TIME_LIMIT"
+  | "TASK_CRASHED"
+  | "MAX_RETRIES_EXCEEDED"
+  | "TASK_REVOKED"
+  | "TASK_FAILED"
+  | "RESULT_TIMEOUT"
+  | "RESULT_TOO_LARGE"
+  | "BROKER_FAILED";
+
+/** The base of every fault that Lovage reports. */
+export class TaskError extends Error {
+  /** Stable across releases; what callers should test. */
+  readonly code: ErrorCode;
+  readonly details: Readonly<Record<string, unknown>>;
+
+  constructor(code: ErrorCode, message: string, details: Readonly<Record<string, unknown>> = {}, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = new.target.name;
+    this.code = code;
+    this.details = details;
+  }
+}
+
+/** An environment variable or configuration option cannot be used. */
+export class ConfigError extends TaskError {
+  constructor(variable: string, value: string | undefined, expected: string, fix: string) {
+    const found = value === undefined ? "is not set" : `has the value '${value}'`;
+    super("CONFIG_INVALID", `Configuration '${variable}' ${found}: expected ${expected}. ${fix}`, { variable, value });
+  }
+}
+
+/** No registered task has that name. */
+export class TaskNotRegisteredError extends TaskError {
+  constructor(task: string, known: readonly string[]) {
+    const names = known.length === 0 ? "none" : known.map((name) => `'${name}'`).join(", ");
+    super(
+      "TASK_NOT_REGISTERED",
+      `Task '${task}' is not registered. Known tasks: ${names}. Is it exported from a module in handlers/tasks/?`,
+      { task, known },
+    );
+  }
+}
+
+/** Two different tasks claim one name. */
+export class TaskAlreadyRegisteredError extends TaskError {
+  constructor(task: string, first: string, second: string) {
+    super(
+      "TASK_ALREADY_REGISTERED",
+      `Task '${task}' is exported by both ${first} and ${second}: expected one task per name. Rename one of them.`,
+      { task, first, second },
+    );
+  }
+}
+
+/** A payload does not fit its task's schema. */
+export class InvalidPayloadError extends TaskError {
+  readonly issues: readonly StandardSchemaV1.Issue[];
+
+  constructor(task: string, issues: readonly StandardSchemaV1.Issue[]) {
+    const first = issues[0];
+    const place = first?.path?.map((part) => String(typeof part === "object" ? part.key : part)).join(".");
+    const where = place ? ` at '${place}'` : "";
+    super("PAYLOAD_INVALID", `Payload of task '${task}' was refused${where}: ${first?.message ?? "it does not fit"}.`, {
+      task,
+      issues,
+    });
+    this.issues = issues;
+  }
+}
+
+/** A payload is larger than a message may be. */
+export class PayloadTooLargeError extends TaskError {
+  constructor(task: string, sizeBytes: number, limitBytes: number) {
+    super(
+      "PAYLOAD_TOO_LARGE",
+      `Payload of task '${task}' is ${sizeBytes} bytes: at most ${limitBytes} bytes are accepted. Upload large data as a file and pass its key.`,
+      { task, sizeBytes, limitBytes },
+    );
+  }
+}
+
+/** An option of `task()`, `delay` or `applyAsync` has an unusable value. */
+export class InvalidOptionError extends TaskError {
+  constructor(option: string, value: unknown, expected: string) {
+    super("OPTION_INVALID", `Option '${option}' has the value ${inspect(value)}: expected ${expected}.`, { option });
+  }
+}
+
+/** A message is not one that Lovage wrote; retrying cannot help. */
+export class InvalidMessageError extends TaskError {
+  constructor(reason: string) {
+    super("MESSAGE_INVALID", `Message was refused: ${reason}. Only messages sent by Lovage belong on this queue.`);
+  }
+}
+
+/** A schedule expression, crontab field or time zone cannot be used. */
+export class InvalidScheduleError extends TaskError {
+  /** @param subject e.g. `hour '24' in schedule 'cron(0 24 * * ? *)'` */
+  constructor(subject: string, expected: string) {
+    super("SCHEDULE_INVALID", `Invalid ${subject}: expected ${expected}.`, { subject });
+  }
+}
+
+/** No record has that id: it was never sent, or its result has expired. */
+export class TaskNotFoundError extends TaskError {
+  constructor(id: string) {
+    super("TASK_NOT_FOUND", `No task has the id '${id}': it was never sent, or its record has expired.`, { id });
+  }
+}
+
+/** An idempotency key came back with another payload. */
+export class IdempotencyKeyReusedError extends TaskError {
+  constructor(task: string, key: string) {
+    super(
+      "IDEMPOTENCY_KEY_REUSED",
+      `Idempotency key '${key}' of task '${task}' was already used with another payload: expected the same payload, or a new key.`,
+      { task, key },
+    );
+  }
+}
+
+/** A run took longer than its time limit, or than its function may. */
+export class TaskTimeLimitError extends TaskError {
+  constructor(task: string, limitSeconds: number) {
+    super("TASK_TIME_LIMIT", `Task '${task}' ran longer than its time limit of ${limitSeconds} s and was stopped.`, {
+      task,
+      limitSeconds,
+    });
+  }
+}
+
+/** The worker process died on every delivery: `process.exit`, an uncaught error, a time-out or out of memory. */
+export class TaskCrashedError extends TaskError {
+  constructor(task: string, deliveries: number) {
+    super(
+      "TASK_CRASHED",
+      `The worker died each of the ${deliveries} times it ran task '${task}' (process exit, uncaught error, time-out or out of memory). See the worker's log.`,
+      { task, deliveries },
+    );
+  }
+}
+
+/** A task failed on its first attempt and on every retry. */
+export class MaxRetriesExceededError extends TaskError {
+  constructor(task: string, maxRetries: number, cause: unknown) {
+    super(
+      "MAX_RETRIES_EXCEEDED",
+      `Task '${task}' failed ${maxRetries + 1} times: ${describeError(cause).message}`,
+      { task, maxRetries },
+      cause,
+    );
+  }
+}
+
+/** The task was revoked, or its `expires` passed before it started. */
+export class TaskRevokedError extends TaskError {
+  constructor(id: string, reason: string) {
+    super("TASK_REVOKED", `Task ${id} was revoked: ${reason}.`, { id, reason });
+  }
+}
+
+/** What `AsyncResult.get()` throws for a failed task: the error as its record keeps it. */
+export class TaskFailedError extends TaskError {
+  readonly failure: ErrorRecord;
+
+  constructor(id: string, failure: ErrorRecord) {
+    super("TASK_FAILED", `${failure.name}: ${failure.message}`, { id }, failure);
+    this.failure = failure;
+  }
+}
+
+/** `AsyncResult.get()` stopped waiting; the task itself goes on. */
+export class ResultTimeoutError extends TaskError {
+  constructor(id: string, timeoutSeconds: number) {
+    super("RESULT_TIMEOUT", `Task ${id} was not finished within ${timeoutSeconds} s; it may still run.`, {
+      id,
+      timeoutSeconds,
+    });
+  }
+}
+
+/** What a task returned cannot be stored. */
+export class ResultTooLargeError extends TaskError {
+  constructor(task: string, sizeBytes: number, limitBytes: number) {
+    super(
+      "RESULT_TOO_LARGE",
+      `Result of task '${task}' is ${sizeBytes} bytes: at most ${limitBytes} bytes are accepted. Store it as a file and return its key.`,
+      { task, sizeBytes, limitBytes },
+    );
+  }
+}
+
+/** SQS did not take a message; the caller must not believe the task was accepted. */
+export class BrokerError extends TaskError {
+  constructor(queue: string, reason: string, cause?: unknown) {
+    super("BROKER_FAILED", `Queue '${queue}' did not accept the message: ${reason}`, { queue }, cause);
+  }
+}
+
+/** Base of what a task throws to steer its own life; never a fault. */
+export class TaskSignal extends Error {}
+
+/** Thrown by `ctx.retry()`: run this task again after `countdown` seconds. */
+export class Retry extends TaskSignal {
+  readonly countdown: number | undefined;
+
+  constructor(countdown: number | undefined, cause: unknown) {
+    super("retry", cause === undefined ? undefined : { cause });
+    this.name = "Retry";
+    this.countdown = countdown;
+  }
+}
+
+/** An error as a record keeps it. */
+export interface ErrorRecord {
+  name: string;
+  message: string;
+  stack?: string;
+  code?: string;
+}
+
+/** Longest message and stack kept in a record, in characters: a record should stay near 1 KB (one write unit). */
+const MAX_MESSAGE_CHARS = 2_048;
+const MAX_STACK_CHARS = 4_096;
+
+/** Turns whatever was thrown, even `undefined`, into the form that a record keeps. Never throws. */
+export function describeError(thrown: unknown): ErrorRecord {
+  if (!(thrown instanceof Error)) {
+    return { name: "NonErrorThrown", message: inspect(thrown).slice(0, MAX_MESSAGE_CHARS) };
+  }
+  const record: ErrorRecord = {
+    name: text(thrown.name) || "Error",
+    message: text(thrown.message).slice(0, MAX_MESSAGE_CHARS),
+  };
+  if (typeof thrown.stack === "string") record.stack = thrown.stack.slice(0, MAX_STACK_CHARS);
+  if ("code" in thrown && (typeof thrown.code === "string" || typeof thrown.code === "number")) {
+    record.code = String(thrown.code);
+  }
+  return record;
+}
+
+function text(value: unknown): string {
+  return typeof value === "string" ? value : inspect(value);
+}
+
+/** A short, safe picture of any value for a sentence. */
+function inspect(value: unknown): string {
+  try {
+    return typeof value === "string" ? `'${value}'` : (JSON.stringify(value) ?? String(value));
+  } catch {
+    return Object.prototype.toString.call(value);
+  }
+}

@@ -1,0 +1,20 @@
+import { defineConfig } from "vitest/config";
+
+/** One project per kind of test, so that each has its own time-out and can be run alone: `npx vitest run --project unit`. */
+export default defineConfig({
+  test: {
+    projects: [
+      { test: { name: "unit", include: ["tests/unit/**/*.test.ts"] } },
+      {
+        test: {
+          name: "integration",
+          include: ["tests/integration/**/*.test.ts"],
+          testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+      { test: { name: "e2e", include: ["tests/e2e/**/*.test.ts"], testTimeout: 120_000, hookTimeout: 120_000 } },
+      { test: { name: "cloud", include: ["tests/cloud/**/*.test.ts"], testTimeout: 180_000, hookTimeout: 300_000 } },
+    ],
+  },
+});

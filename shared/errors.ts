@@ -6,6 +6,7 @@
  *   ConfigError                CONFIG_INVALID            an environment variable or option that cannot be used
  *   TaskNotRegisteredError     TASK_NOT_REGISTERED       no module in handlers/tasks/ exports that name
  *   TaskAlreadyRegisteredError TASK_ALREADY_REGISTERED   two tasks of one name
+ *   TaskNotExportedError       TASK_NOT_EXPORTED         a module in handlers/tasks/ without a task
  *   InvalidPayloadError        PAYLOAD_INVALID           carries the schema's issues
  *   PayloadTooLargeError       PAYLOAD_TOO_LARGE         size and limit in bytes
  *   InvalidOptionError         OPTION_INVALID            an option of delay/applyAsync or of task()
@@ -21,6 +22,7 @@
  *   ResultTimeoutError         RESULT_TIMEOUT            get() stopped waiting; the task may still run
  *   ResultTooLargeError        RESULT_TOO_LARGE          what a task returned does not fit
  *   BrokerError                BROKER_FAILED             SQS refused; cause: the SDK's error
+ *   ResultStoreError           RESULT_STORE_FAILED       sent, but not recorded; cause: the SDK's error
  * TaskSignal                   Retry: steers a task, is no fault and has no code
  * ```
  *
@@ -33,6 +35,7 @@ export type ErrorCode =
   | "CONFIG_INVALID"
   | "TASK_NOT_REGISTERED"
   | "TASK_ALREADY_REGISTERED"
+  | "TASK_NOT_EXPORTED"
   | "PAYLOAD_INVALID"
   | "PAYLOAD_TOO_LARGE"
   | "OPTION_INVALID"
@@ -47,7 +50,8 @@ export type ErrorCode =
   | "TASK_FAILED"
   | "RESULT_TIMEOUT"
   | "RESULT_TOO_LARGE"
-  | "BROKER_FAILED";
+  | "BROKER_FAILED"
+  | "RESULT_STORE_FAILED";
 
 /** The base of every fault that Lovage reports. */
 export class TaskError extends Error {
@@ -90,6 +94,17 @@ export class TaskAlreadyRegisteredError extends TaskError {
       "TASK_ALREADY_REGISTERED",
       `Task '${task}' is exported by both ${first} and ${second}: expected one task per name. Rename one of them.`,
       { task, first, second },
+    );
+  }
+}
+
+/** A module lies in handlers/tasks/ but exports no task. */
+export class TaskNotExportedError extends TaskError {
+  constructor(file: string) {
+    super(
+      "TASK_NOT_EXPORTED",
+      `Module ${file} exports no task: expected at least one made by task(). Export it, or move code that is no task into a subfolder.`,
+      { file },
     );
   }
 }
@@ -236,6 +251,18 @@ export class ResultTooLargeError extends TaskError {
 export class BrokerError extends TaskError {
   constructor(queue: string, reason: string, cause?: unknown) {
     super("BROKER_FAILED", `Queue '${queue}' did not accept the message: ${reason}`, { queue }, cause);
+  }
+}
+
+/** The message was sent and will run, but DynamoDB did not take its record; the id is in `details`. */
+export class ResultStoreError extends TaskError {
+  constructor(task: string, id: string, cause: unknown) {
+    super(
+      "RESULT_STORE_FAILED",
+      `Task '${task}' was sent as ${id} and will run, but its record could not be written: ${describeError(cause).message}`,
+      { task, id },
+      cause,
+    );
   }
 }
 

@@ -1,0 +1,59 @@
+import { execFile } from "node:child_process";
+import { mkdir } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { promisify } from "node:util";
+import { build } from "esbuild";
+import { bundleOptions } from "./esbuild.ts";
+
+const ROOT = resolve(import.meta.dirname, "..");
+
+/** What the tasks of a service declare. */
+export interface Inspection {
+  tasks: string[];
+  schedules: { name: string; schedule: string; timezone: string | undefined; input: string }[];
+}
+
+/**
+ * Loads every task module once, in a process of its own, and checks what only running them can tell: two tasks of one name,
+ * a module without a task, a schedule that AWS would refuse, a payload that does not fit its task.
+ * @throws Error with the one sentence that says what is wrong
+ */
+export async function inspectTasks(tasksFolder?: string): Promise<Inspection> {
+  const folder = join(ROOT, ".lovage", "build");
+  await mkdir(folder, { recursive: true });
+  const outfile = join(folder, `inspect-${process.pid}.mjs`);
+  await build({
+    ...bundleOptions(tasksFolder),
+    stdin: { contents: INSPECTOR, resolveDir: ROOT, loader: "ts" },
+    minify: false,
+    sourcemap: false,
+    outfile,
+    logLevel: "silent",
+  });
+  const { stdout } = await promisify(execFile)(process.execPath, [outfile], {
+    cwd: ROOT,
+    env: { PATH: process.env.PATH },
+  });
+  const outcome: { inspection: Inspection } | { error: string } = JSON.parse(
+    stdout.slice(stdout.lastIndexOf("\n{") + 1),
+  );
+  if ("error" in outcome) throw new Error(outcome.error);
+  return outcome.inspection;
+}
+
+const INSPECTOR = `
+  import { beatInput, checkSchedulePayloads, collectSchedule, createRegistry } from "./shared/index.ts";
+  try {
+    const { modules } = await import("lovage:tasks");
+    const registry = createRegistry(modules);
+    const entries = collectSchedule(modules);
+    await checkSchedulePayloads(entries);
+    const inspection = {
+      tasks: registry.tasks.map(({ name }) => name),
+      schedules: entries.map(({ name, schedule, timezone }) => ({ name, schedule, timezone, input: JSON.stringify(beatInput(name)) })),
+    };
+    console.log("\\n" + JSON.stringify({ inspection }));
+  } catch (error) {
+    console.log("\\n" + JSON.stringify({ error: error instanceof Error ? error.message : String(error) }));
+  }
+`;

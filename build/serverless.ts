@@ -1,0 +1,42 @@
+/** The part of the framework (osls) that our plugins touch; the package brings no types. */
+
+export interface Resource {
+  Type: string;
+  Properties?: Record<string, unknown>;
+}
+
+export interface Template {
+  Resources: Record<string, Resource>;
+}
+
+export interface FunctionConfig {
+  name: string;
+  handler: string;
+  timeout?: number | string;
+  memorySize?: number | string;
+  environment?: Record<string, unknown>;
+  package?: { artifact?: string };
+}
+
+export interface Serverless {
+  serviceDir: string;
+  service: {
+    service: string;
+    custom: Record<string, Record<string, unknown> | undefined>;
+    functions: Record<string, FunctionConfig>;
+    package: { artifact?: string };
+    provider: {
+      region: string;
+      stage: string;
+      environment: Record<string, unknown>;
+      compiledCloudFormationTemplate: Template;
+    };
+  };
+  configurationInput: { params?: Record<string, unknown> };
+  getProvider(name: "aws"): { getStage(): string; getRegion(): string };
+  pluginManager: {
+    getHooks(events: string | string[]): { pluginName: string; hook: () => Promise<void> }[];
+    hooks: Record<string, { pluginName: string; hook: () => Promise<void> }[]>;
+    plugins: object[];
+  };
+}

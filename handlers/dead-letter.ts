@@ -1,0 +1,4 @@
+import { createDeadLetterWorker } from "../shared/index.ts";
+
+/** Ends, or returns to their queue, the messages that were delivered too often. */
+export const handler = createDeadLetterWorker();

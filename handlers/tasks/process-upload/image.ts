@@ -1,0 +1,141 @@
+import type { Metadata, Sharp } from "sharp";
+import { BrokenImageError, ImageTooLargeError } from "./errors.ts";
+import { untilAborted } from "./read.ts";
+
+/** What `process_upload` tells about an image. */
+export interface ImageSummary {
+  format: string;
+  /** Pixels as stored, before `orientation` is applied. */
+  width: number;
+  height: number;
+  /** The EXIF orientation, 1 to 8; 5 to 8 show the image on its side. */
+  orientation: number;
+  /** More than 1 for an animation or a TIFF of several pages. */
+  frames: number;
+  hasAlpha: boolean;
+  /** The first frame, upright, saved as a derived file. */
+  thumbnail: { name: string; contentType: string; width: number; height: number; sizeBytes: number };
+}
+
+/** How an image is read, and where its thumbnail goes. */
+export interface ImageOptions {
+  filename: string;
+  signal: AbortSignal;
+  saveDerived(name: string, body: Buffer, contentType: string): Promise<void>;
+}
+
+export const MAX_IMAGE_PIXELS = 50_000_000;
+/** Some kinds of image cannot be decoded in strips, and a file of 2 KB can ask for 1 GB. */
+export const MAX_DECODE_BYTES = 350_000_000;
+/** The encoded image is held in memory. */
+export const MAX_IMAGE_BYTES = 64 * 1024 * 1024;
+
+const THUMBNAIL_PIXELS = 320;
+const MAX_DECODE_SECONDS = 30;
+
+/**
+ * Reads the dimensions of an image and saves its thumbnail.
+ * @throws {ImageTooLargeError} by its header alone, before anything is decoded
+ * @throws {BrokenImageError} when it cannot be decoded to its end
+ */
+export async function summariseImage(bytes: Buffer, options: ImageOptions): Promise<ImageSummary> {
+  const { filename, signal, saveDerived } = options;
+  const sharp = await loadSharp();
+  const metadata = await attempt(filename, signal, () => sharp(bytes, { limitInputPixels: false }).metadata());
+  refuseTooLarge(filename, metadata);
+  const { data, info } = await attempt(filename, signal, () => thumbnail(sharp, bytes));
+  const name = "thumbnail.webp";
+  const contentType = "image/webp";
+  await untilAborted(() => saveDerived(name, data, contentType), signal);
+  return {
+    format: metadata.format,
+    width: metadata.width,
+    height: metadata.height,
+    orientation: metadata.orientation ?? 1,
+    frames: metadata.pages ?? 1,
+    hasAlpha: metadata.hasAlpha,
+    thumbnail: { name, contentType, width: info.width, height: info.height, sizeBytes: data.length },
+  };
+}
+
+type SharpModule = typeof import("sharp").default;
+
+let loading: Promise<SharpModule> | undefined;
+
+/** Loads sharp with the first image: it is 20 MB of native code that most tasks never need. */
+function loadSharp(): Promise<SharpModule> {
+  loading ??= import("sharp").then(({ default: sharp }) => {
+    // Each image is seen once, so a cache only holds memory.
+    sharp.cache(false);
+    // What `sniff` lets through, and nothing that runs a program: SVG, PDF.
+    sharp.block({ operation: ["VipsForeignLoad"] });
+    sharp.unblock({
+      operation: ["Jpeg", "Png", "Webp", "Nsgif", "Tiff", "Heif"].map((codec) => `VipsForeignLoad${codec}`),
+    });
+    return sharp;
+  });
+  return loading;
+}
+
+function refuseTooLarge(filename: string, metadata: Metadata): void {
+  const { width, height } = metadata;
+  const measured = `${width} x ${height} pixels`;
+  if (width * height > MAX_IMAGE_PIXELS) {
+    throw new ImageTooLargeError(filename, measured, `${MAX_IMAGE_PIXELS / 1_000_000} megapixels`);
+  }
+  const bytes = width * height * bytesPerPixel(metadata);
+  if (bytes > MAX_DECODE_BYTES) {
+    const needed = `${measured}, which take ${Math.round(bytes / 1_000_000)} MB to decode`;
+    throw new ImageTooLargeError(filename, needed, `${MAX_DECODE_BYTES / 1_000_000} MB`);
+  }
+}
+
+/** Memory that decoding takes, as measured with libvips 8.18: next to nothing where it goes row by row. */
+function bytesPerPixel({ format, channels, depth, isProgressive }: Metadata): number {
+  const sampleBytes = SAMPLE_BYTES[depth] ?? 16;
+  if (format === "heif") return sampleBytes === 1 ? 20 : 27;
+  if (format === "jpeg") return isProgressive ? channels * 2 : 0;
+  if (format === "png") return isProgressive ? channels * sampleBytes : 0;
+  return Math.max(channels * sampleBytes, 4);
+}
+
+const SAMPLE_BYTES: Readonly<Record<string, number>> = {
+  char: 1,
+  uchar: 1,
+  short: 2,
+  ushort: 2,
+  int: 4,
+  uint: 4,
+  float: 4,
+  double: 8,
+  complex: 8,
+};
+
+async function thumbnail(sharp: SharpModule, bytes: Buffer) {
+  try {
+    return await decode("warning").toBuffer({ resolveWithObject: true });
+  } catch (error) {
+    // Samsung's cameras write this harmless fault into every picture.
+    if (!(error instanceof Error && error.message.includes("Invalid SOS parameters"))) throw error;
+    return await decode("error").toBuffer({ resolveWithObject: true });
+  }
+
+  function decode(failOn: "warning" | "error"): Sharp {
+    return sharp(bytes, { limitInputPixels: MAX_IMAGE_PIXELS, failOn })
+      .timeout({ seconds: MAX_DECODE_SECONDS })
+      .autoOrient()
+      .resize({ width: THUMBNAIL_PIXELS, height: THUMBNAIL_PIXELS, fit: "inside", withoutEnlargement: true })
+      .webp({ quality: 80 });
+  }
+}
+
+/** Runs one operation of sharp, whose every fault is the image's. */
+async function attempt<T>(filename: string, signal: AbortSignal, operation: () => Promise<T>): Promise<T> {
+  try {
+    return await untilAborted(operation, signal);
+  } catch (error) {
+    signal.throwIfAborted();
+    const reason = error instanceof Error ? error.message.trim().replace(/\s+/g, " ").slice(0, 200) : String(error);
+    throw new BrokenImageError(filename, reason, error);
+  }
+}

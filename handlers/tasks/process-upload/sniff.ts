@@ -1,0 +1,121 @@
+import { guessDialect } from "./csv-dialect.ts";
+import type { CsvDialect } from "./csv-records.ts";
+import { Decoder, NotTextError } from "./decode.ts";
+
+/** What a file is, judged by its first bytes. */
+export type Sniffed =
+  | { kind: "csv"; contentType: string; extension: string; dialect: CsvDialect }
+  | { kind: "text" | "image"; contentType: string; extension: string }
+  | { kind: "file"; contentType: string; extension: string | null };
+
+/** What the uploader said about a file. */
+export interface Declared {
+  filename: string;
+  contentType: string;
+}
+
+/** Bytes looked at; all signatures and enough lines of a table lie within. */
+export const SNIFF_BYTES = 64 * 1024;
+
+const UNKNOWN: Sniffed = { kind: "file", contentType: "application/octet-stream", extension: null };
+
+/** What sharp decodes here. HEIC, JPEG XL, camera raw and BMP are not among its codecs, so they are plain files. */
+const IMAGE_TYPES: ReadonlySet<string> = new Set([
+  "image/jpeg",
+  "image/png",
+  "image/apng",
+  "image/gif",
+  "image/webp",
+  "image/tiff",
+  "image/avif",
+]);
+
+/** Documents that may be written in printable characters and yet are not for reading. */
+const DOCUMENT_TYPES: ReadonlySet<string> = new Set([
+  "application/pdf",
+  "application/rtf",
+  "application/postscript",
+  "application/eps",
+]);
+
+const TIFF_SIGNATURES = [Buffer.from("II*\0"), Buffer.from("MM\0*")];
+
+/**
+ * Tells what a file is from its `head`, its first `SNIFF_BYTES` or, if `complete`, all of it. What the uploader
+ * `declared` decides one thing only: whether a text is meant as a CSV. `allowCsv: false` reads a CSV as text.
+ */
+export async function sniff(head: Buffer, complete: boolean, declared: Declared, allowCsv = true): Promise<Sniffed> {
+  const signature = await signatureOf(head);
+  const text = decodeHead(head, complete);
+  if (text !== undefined) {
+    // Few signatures survive in a text: `BMI,age` is no bitmap, `MZ-80` no program.
+    if (signature !== undefined && DOCUMENT_TYPES.has(signature.contentType)) return { kind: "file", ...signature };
+    return sniffText(text, complete, allowCsv ? declared : undefined, signature?.contentType);
+  }
+  if (signature === undefined) return UNKNOWN;
+  return { kind: IMAGE_TYPES.has(signature.contentType) ? "image" : "file", ...signature };
+}
+
+/** Whether the uploader says that the file is a CSV, by its name or its type. */
+export function isDeclaredCsv({ filename, contentType }: Declared): boolean {
+  return /\.(?:csv|tsv|tab|psv)$/i.test(filename) || /^(?:text|application)\/(?:csv|tab-separated)/i.test(contentType);
+}
+
+function sniffText(text: string, complete: boolean, declared: Declared | undefined, signature = ""): Sniffed {
+  const start = text.slice(0, 1_000).trimStart();
+  // Never "image": an SVG is a program that a renderer would run.
+  if (/^<[\s\S]*<svg[\s>]|^<svg[\s>]/i.test(start)) {
+    return { kind: "text", contentType: "image/svg+xml", extension: "svg" };
+  }
+  if (/^<(?:!doctype html|html)[\s>]/i.test(start))
+    return { kind: "text", contentType: "text/html", extension: "html" };
+  if (signature === "application/xml") return { kind: "text", contentType: signature, extension: "xml" };
+  if (declared !== undefined && !/^[{[<]/.test(start)) {
+    const fallback = /\.(?:tsv|tab)$/i.test(declared.filename) ? "\t" : ",";
+    const { dialect, convincing } = guessDialect(text, complete, fallback);
+    if (convincing || isDeclaredCsv(declared)) {
+      const tabs = dialect.delimiter === "\t";
+      const contentType = tabs ? "text/tab-separated-values" : "text/csv";
+      return { kind: "csv", contentType, extension: tabs ? "tsv" : "csv", dialect };
+    }
+  }
+  return { kind: "text", contentType: signature.startsWith("text/") ? signature : "text/plain", extension: "txt" };
+}
+
+/** The text that the head begins, or nothing if it is not one. */
+function decodeHead(head: Buffer, complete: boolean): string | undefined {
+  const decoder = new Decoder();
+  try {
+    const text = decoder.write(head) + (complete ? decoder.end() : "");
+    return hasControlCharacter(text) ? undefined : text;
+  } catch (error) {
+    if (error instanceof NotTextError) return undefined;
+    throw error;
+  }
+}
+
+/** Control characters that texts do not contain: all but bell to carriage return, and the escape of coloured logs. */
+function hasControlCharacter(text: string): boolean {
+  for (let i = 0; i < text.length; i += 1) {
+    const code = text.charCodeAt(i);
+    if ((code < 32 && (code < 7 || code > 13) && code !== 27) || code === 127) return true;
+  }
+  return false;
+}
+
+async function signatureOf(head: Buffer): Promise<{ contentType: string; extension: string } | undefined> {
+  // file-type would inflate a gzip to look for a tar inside; nothing here unpacks what a stranger has packed.
+  if (head[0] === 0x1f && head[1] === 0x8b) return { contentType: "application/gzip", extension: "gz" };
+  // Loaded when the first file comes: a worker's cold start need not pay for it.
+  const { fileTypeFromBuffer } = await import("file-type");
+  try {
+    const found = await fileTypeFromBuffer(head);
+    if (found !== undefined) return { contentType: found.mime, extension: found.ext };
+  } catch {
+    // A damaged container is no known type; its bytes are still counted.
+    return undefined;
+  }
+  // Most TIFFs keep their directory behind the pixels, where file-type looks for it in vain.
+  const isTiff = TIFF_SIGNATURES.some((signature) => head.subarray(0, 4).equals(signature));
+  return isTiff ? { contentType: "image/tiff", extension: "tif" } : undefined;
+}

@@ -1,0 +1,5 @@
+import { modules } from "lovage:tasks";
+import { createWorker } from "../shared/index.ts";
+
+/** Runs the tasks whose messages arrive on a queue. */
+export const handler = createWorker(modules);

@@ -1,0 +1,128 @@
+/**
+ * Makes batches of messages: until the batch is full, its window ends, or the event would exceed what one invocation may carry.
+ *
+ * https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventsourcemapping.html#invocation-eventsourcemapping-batching
+ */
+
+import type { SQSRecord } from "aws-lambda";
+import type { Clock } from "./clock.ts";
+import type { MessageReceiver } from "./message-receiver.ts";
+import { type RecordSource, toSqsRecord } from "./sqs-record.ts";
+
+/** Lambda's limit of a synchronous event: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
+const MAX_EVENT_BYTES = 6_291_456;
+const ENVELOPE_BYTES = '{"Records":[]}'.length;
+const MAX_RECEIVE = 10;
+const MAX_WAIT_SECONDS = 20;
+
+/** A received message, ready to be put into an event. */
+export interface PendingMessage {
+  readonly record: SQSRecord;
+  readonly receiptHandle: string;
+  readonly bytes: number;
+  readonly visibleAtMs: number;
+}
+
+export interface BatchGatherer {
+  /** Waits for the next batch; empty when the queue had nothing during one long poll, or when the signal has aborted. */
+  gather(): Promise<PendingMessage[]>;
+  /** The last poll brought all it had asked for, so there is probably more. */
+  hasBacklog(): boolean;
+  /** After the abort: what was received and is in no batch. */
+  leftover(): Promise<PendingMessage[]>;
+}
+
+export function createBatchGatherer(options: {
+  readonly receiver: MessageReceiver;
+  readonly source: RecordSource;
+  readonly batchSize: number;
+  readonly windowMs: number;
+  readonly visibilityTimeoutSeconds: number;
+  readonly waitSeconds?: number | undefined;
+  readonly matches: (record: SQSRecord) => boolean;
+  /** Takes the messages that the filter refuses. */
+  readonly discard: (messages: readonly PendingMessage[]) => void;
+  readonly clock: Clock;
+  readonly signal: AbortSignal;
+}): BatchGatherer {
+  const {
+    receiver,
+    source,
+    batchSize,
+    windowMs,
+    waitSeconds = MAX_WAIT_SECONDS,
+    matches,
+    discard,
+    clock,
+    signal,
+  } = options;
+  /** Polls that outlived their batch's window, and messages that did not fit: the next batch begins with them. */
+  const carried: Promise<PendingMessage[]>[] = [];
+  let backlog = false;
+
+  async function receive(room: number, seconds: number): Promise<PendingMessage[]> {
+    const count = Math.min(room, MAX_RECEIVE);
+    // A short poll answers what is there, and most of the time with a backlog something is.
+    const received = await receiver.receive(count, backlog ? 0 : seconds);
+    backlog = received.length === count;
+    const visibleAtMs = clock.now() + options.visibilityTimeoutSeconds * 1000;
+    const messages = received.map((message): PendingMessage => {
+      const record = toSqsRecord(message, source);
+      const bytes = Buffer.byteLength(JSON.stringify(record)) + 1;
+      return { record, receiptHandle: record.receiptHandle, bytes, visibleAtMs };
+    });
+    const wanted = messages.filter(({ record }) => matches(record));
+    if (wanted.length < messages.length) discard(messages.filter((message) => !wanted.includes(message)));
+    return wanted;
+  }
+
+  /** Undefined when the window ends first; the poll then goes on and belongs to the next batch. */
+  async function within(
+    poll: Promise<PendingMessage[]>,
+    ms: number | undefined,
+  ): Promise<PendingMessage[] | undefined> {
+    if (ms === undefined) return poll;
+    const timer = new AbortController();
+    try {
+      return await Promise.race([poll, clock.sleep(ms, timer.signal).then(() => undefined)]);
+    } finally {
+      timer.abort();
+    }
+  }
+
+  async function gather(): Promise<PendingMessage[]> {
+    const batch: PendingMessage[] = [];
+    let bytes = ENVELOPE_BYTES;
+    let closesAt: number | undefined;
+    while (!signal.aborted) {
+      const leftMs = closesAt === undefined ? undefined : closesAt - clock.now();
+      if (leftMs !== undefined && leftMs <= 0) break;
+      const seconds = leftMs === undefined ? waitSeconds : Math.min(Math.ceil(leftMs / 1000), waitSeconds);
+      const poll = carried.shift() ?? receive(batchSize - batch.length, seconds);
+      const received = await within(poll, leftMs);
+      if (received === undefined) {
+        carried.unshift(poll);
+        break;
+      }
+      // What lay here longer than the visibility timeout is in the queue again.
+      const usable = received.filter(({ visibleAtMs }) => visibleAtMs > clock.now());
+      while (usable.length > 0 && batch.length < batchSize && bytes + (usable[0]?.bytes ?? 0) <= MAX_EVENT_BYTES) {
+        const [message] = usable.splice(0, 1);
+        if (message === undefined) break;
+        batch.push(message);
+        bytes += message.bytes;
+      }
+      if (usable.length > 0) carried.unshift(Promise.resolve(usable));
+      if (batch.length === batchSize || usable.length > 0 || (batch.length > 0 && windowMs === 0)) break;
+      if (batch.length === 0) return batch;
+      closesAt ??= clock.now() + windowMs;
+    }
+    return batch;
+  }
+
+  return {
+    gather,
+    hasBacklog: () => backlog,
+    leftover: async () => (await Promise.all(carried.splice(0))).flat(),
+  };
+}

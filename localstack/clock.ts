@@ -1,0 +1,16 @@
+/** Time as the local cloud's parts read it, so that a test can be its master. */
+
+import { setTimeout as wait } from "node:timers/promises";
+
+export interface Clock {
+  /** Milliseconds since the epoch. */
+  now(): number;
+  /** Waits; comes back early, without an error, when the signal aborts. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** The machine's own time. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  sleep: (ms, signal) => wait(ms, undefined, { signal }).catch(() => {}),
+};

@@ -1,0 +1,179 @@
+/**
+ * The SQS event source mapping of the local Lambda: polls a queue, invokes a function with batches, deletes what succeeded.
+ *
+ * ```text
+ * gather --batch--> invoke --ok--------> delete what the answer does not list as failed
+ *   ^                 |  |---error-----> delete nothing; the queue's visibility timeout brings the messages back
+ *   |                 |  |---throttled-> the same batch again with backoff, dropped when its visibility timeout would pass
+ *   +--- next batch --+
+ * ```
+ *
+ * One loop is one slot of concurrency: it polls, then hands the polling to another loop and runs its batch. So the queue is polled
+ * while batches run, never with all slots busy, and by one long poll when it is empty.
+ * AWS's behaviour: https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html and its pages on error handling and scaling.
+ */
+
+import { GetQueueAttributesCommand, type SQSClient } from "@aws-sdk/client-sqs";
+import type { SQSEvent } from "aws-lambda";
+import { createBatchGatherer, type PendingMessage } from "./batch-gatherer.ts";
+import { type BatchCounts, createBatchRunner } from "./batch-runner.ts";
+import { type Clock, systemClock } from "./clock.ts";
+import { compileEventFilter, type FilterPattern } from "./event-filter.ts";
+import { checkMapping, isFifoQueue } from "./event-source-mapping-checks.ts";
+import { createMessageDeleter, handBackMessages } from "./message-deleter.ts";
+import { createMessageReceiver } from "./message-receiver.ts";
+import { createPollerConcurrency } from "./poller-concurrency.ts";
+import type { InvocationResult } from "./sandbox.ts";
+
+export interface EventSourceMappingOptions {
+  /** Must name its endpoint itself: https://github.com/aws/aws-sdk-js-v3 sends to the queue URL's host otherwise. */
+  readonly sqs: SQSClient;
+  readonly queueUrl: string;
+  readonly queueArn: string;
+  readonly region: string;
+  readonly functionName: string;
+  /** 1–10 000; more than 10 needs a window; FIFO at most 10. */
+  readonly batchSize: number;
+  /** 0–300; 0 for FIFO. */
+  readonly maximumBatchingWindowSeconds: number;
+  /** 2–1000. @defaultValue 1250, what AWS reaches without one */
+  readonly maximumConcurrency?: number | undefined;
+  /** What the function pool can run at once: a local ceiling that AWS does not have. */
+  readonly poolLimit?: number | undefined;
+  /** `FunctionResponseTypes: [ReportBatchItemFailures]`. */
+  readonly reportBatchItemFailures: boolean;
+  readonly filterPatterns?: readonly FilterPattern[] | undefined;
+  /** @defaultValue read from the queue */
+  readonly visibilityTimeoutSeconds?: number | undefined;
+  readonly functionTimeoutSeconds: number;
+  readonly invoke: (functionName: string, event: SQSEvent) => Promise<InvocationResult>;
+  readonly log: (line: string) => void;
+  readonly clock?: Clock | undefined;
+}
+
+/** Counted since the start. */
+export interface EventSourceMappingMetrics extends BatchCounts {
+  readonly polls: number;
+  readonly outages: number;
+  /** Messages put into batches. */
+  readonly received: number;
+  readonly filtered: number;
+  readonly deleted: number;
+  /** The cap of concurrent batches, as it stands. */
+  readonly concurrency: number;
+}
+
+export interface EventSourceMapping {
+  /** Ends polling at once, waits for running invocations, deletes what succeeded and hands back what was not begun. */
+  stop(): Promise<void>;
+  metrics(): EventSourceMappingMetrics;
+}
+
+/**
+ * Creates the mapping and begins to poll.
+ *
+ * @throws InvalidMappingError, InvalidFilterPatternError for settings that AWS refuses.
+ */
+export async function startEventSourceMapping(options: EventSourceMappingOptions): Promise<EventSourceMapping> {
+  const { sqs, queueUrl, functionName, clock = systemClock } = options;
+  const visibilityTimeoutSeconds = options.visibilityTimeoutSeconds ?? (await readVisibilityTimeout(sqs, queueUrl));
+  checkMapping({ ...options, visibilityTimeoutSeconds });
+  const matches = compileEventFilter(options.filterPatterns ?? []);
+
+  const log = (line: string) => options.log(`[${functionName}] ${line}`);
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const receiver = createMessageReceiver({ sqs, queueUrl, clock, log, signal });
+  const deleter = createMessageDeleter({ sqs, queueUrl, clock, log });
+  const concurrency = createPollerConcurrency(options, clock.now);
+  const handBack = (messages: readonly PendingMessage[]) => handBackMessages(sqs, queueUrl, messages);
+  const isFifo = isFifoQueue(options.queueArn);
+  const runner = createBatchRunner({ ...options, isFifo, deleter, concurrency, handBack, clock, log, signal });
+  let received = 0;
+  let filtered = 0;
+  const gatherer = createBatchGatherer({
+    receiver,
+    source: options,
+    batchSize: options.batchSize,
+    windowMs: options.maximumBatchingWindowSeconds * 1000,
+    visibilityTimeoutSeconds,
+    matches,
+    discard(messages) {
+      filtered += messages.length;
+      void deleter.delete(messages);
+    },
+    clock,
+    signal,
+  });
+  const loops = new Set<Promise<void>>();
+  let polling = 0;
+  let isWaitingToGrow = false;
+
+  /** Starts another loop when there is a slot and a reason to poll. */
+  function pollMore(): void {
+    if (signal.aborted || (polling > 0 && !gatherer.hasBacklog())) return;
+    if (loops.size < concurrency.limit()) {
+      polling += 1;
+      const loop = pollAndRun().finally(() => loops.delete(loop));
+      loops.add(loop);
+    } else if (gatherer.hasBacklog() && polling === 0) {
+      void growLater(concurrency.saturated());
+    }
+  }
+
+  async function growLater(ms: number | undefined): Promise<void> {
+    if (ms === undefined || isWaitingToGrow) return;
+    isWaitingToGrow = true;
+    await clock.sleep(ms, signal);
+    isWaitingToGrow = false;
+    pollMore();
+  }
+
+  /** Entered with its poll already counted, so that no other loop starts for the same reason. */
+  async function pollAndRun(): Promise<void> {
+    for (;;) {
+      const batch = await gatherer.gather();
+      polling -= 1;
+      if (signal.aborted) return handBack(batch);
+      if (batch.length > 0) {
+        received += batch.length;
+        pollMore();
+        await runner.run(batch);
+      } else if (!gatherer.hasBacklog()) {
+        concurrency.idle();
+      }
+      // Somebody else polls, or the cap came down: one loop fewer. Whoever is left keeps the queue polled.
+      const isSpare = (polling > 0 && !gatherer.hasBacklog()) || loops.size > concurrency.limit();
+      if (signal.aborted || isSpare) return;
+      polling += 1;
+    }
+  }
+
+  async function drain(): Promise<void> {
+    stopping.abort();
+    while (loops.size > 0) await Promise.all(loops);
+    await handBack(await gatherer.leftover());
+    await deleter.close();
+  }
+
+  let drained: Promise<void> | undefined;
+  pollMore();
+  return {
+    stop: () => (drained ??= drain()),
+    metrics: () => ({
+      ...runner.counts(),
+      received,
+      filtered,
+      polls: receiver.polls(),
+      outages: receiver.outages(),
+      deleted: deleter.deleted(),
+      concurrency: concurrency.limit(),
+    }),
+  };
+}
+
+async function readVisibilityTimeout(sqs: SQSClient, queueUrl: string): Promise<number> {
+  const command = new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: ["VisibilityTimeout"] });
+  const { Attributes } = await sqs.send(command);
+  return Number(Attributes?.VisibilityTimeout ?? 30);
+}

@@ -1,0 +1,5 @@
+class LocalCloudPlugin {
+  hooks = {};
+}
+
+export { LocalCloudPlugin as "module.exports" };

@@ -1,0 +1,106 @@
+/** What SQS refuses and fauxqs lets through. */
+import type { Queue, QueueStore } from "./fauxqs.ts";
+import { isObject, type JsonObject, objectsOf, parseObject } from "./json.ts";
+
+export interface SqsRefusal {
+  readonly code: string;
+  readonly message: string;
+}
+
+/** An entry of a batch that fails while the others succeed. */
+export interface FailedEntry {
+  readonly Id: unknown;
+  readonly SenderFault: boolean;
+  readonly Code: string;
+  readonly Message: string;
+}
+
+const MAX_DELAY_SECONDS = 900;
+const MAX_RECEIVE_COUNT = 1000;
+const MAX_WAIT_SECONDS = 20;
+
+/** Why SQS would refuse the whole request, if it would. */
+export function refusalOf(action: string, request: JsonObject, queues: QueueStore): SqsRefusal | undefined {
+  switch (action) {
+    case "CreateQueue":
+      return refuseRedrivePolicy(request, String(request["QueueName"]).endsWith(".fifo"), queues);
+    case "SetQueueAttributes":
+      return refuseRedrivePolicy(request, queueOf(request, queues)?.isFifo() ?? false, queues);
+    case "SendMessage":
+      return refuseDelay(request);
+    case "ReceiveMessage":
+      return refuseWait(request);
+    default:
+      return undefined;
+  }
+}
+
+/** Takes the entries out of a SendMessageBatch that SQS would refuse one by one. */
+export function takeRefusedEntries(request: JsonObject): FailedEntry[] {
+  const failed: FailedEntry[] = [];
+  request["Entries"] = objectsOf(request["Entries"]).filter((entry) => {
+    const refusal = refuseDelay(entry);
+    if (refusal !== undefined) {
+      failed.push({ Id: entry["Id"], SenderFault: true, Code: refusal.code, Message: refusal.message });
+    }
+    return refusal === undefined;
+  });
+  return failed;
+}
+
+/** The queue that a request names, if it exists. */
+export function queueOf(request: JsonObject, queues: QueueStore): Queue | undefined {
+  const url = request["QueueUrl"];
+  return typeof url === "string" ? queues.getQueue(url) : undefined;
+}
+
+function refuseDelay(message: JsonObject): SqsRefusal | undefined {
+  const delay = message["DelaySeconds"];
+  if (delay === undefined || isWholeNumber(delay, MAX_DELAY_SECONDS)) {
+    return undefined;
+  }
+  return invalid(`Value ${delay} for parameter DelaySeconds is invalid. Reason: DelaySeconds must be >= 0 and <= 900.`);
+}
+
+function refuseWait(request: JsonObject): SqsRefusal | undefined {
+  const wait = request["WaitTimeSeconds"];
+  if (wait === undefined || isWholeNumber(wait, MAX_WAIT_SECONDS)) {
+    return undefined;
+  }
+  return invalid(
+    `Value ${wait} for parameter WaitTimeSeconds is invalid. Reason: Must be >= 0 and <= 20, if provided.`,
+  );
+}
+
+function refuseRedrivePolicy(request: JsonObject, fifo: boolean, queues: QueueStore): SqsRefusal | undefined {
+  const attributes = isObject(request["Attributes"]) ? request["Attributes"] : {};
+  const text = attributes["RedrivePolicy"];
+  if (typeof text !== "string" || text === "") {
+    return undefined;
+  }
+  const start = `Value ${text} for parameter RedrivePolicy is invalid. Reason:`;
+  const policy = parseObject(text);
+  if (policy === undefined) {
+    return invalid(`${start} Redrive policy is not a valid JSON map.`);
+  }
+  const count = Number(policy["maxReceiveCount"]);
+  if (count === 0 || !isWholeNumber(count, MAX_RECEIVE_COUNT)) {
+    return invalid(`${start} Invalid value for maxReceiveCount: ${policy["maxReceiveCount"]}, valid values are from 1 to 1000 both inclusive.`);
+  }
+  const target = queues.getQueueByArn(String(policy["deadLetterTargetArn"]));
+  if (target === undefined) {
+    return invalid(`${start} Dead letter target does not exist.`);
+  }
+  if (target.isFifo() !== fifo) {
+    return invalid(`${start} Dead-letter queue must be same type of queue as the source.`);
+  }
+  return undefined;
+}
+
+function isWholeNumber(value: unknown, max: number): boolean {
+  return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= max;
+}
+
+function invalid(message: string): SqsRefusal {
+  return { code: "InvalidParameterValue", message };
+}

@@ -1,0 +1,182 @@
+/**
+ * SQS: fauxqs behind the gateway, with what AWS does and fauxqs does not.
+ *
+ * Still different from AWS: a receive from a FIFO queue gives one message per group, whatever its maximum; messages never
+ * expire by MessageRetentionPeriod; a restart forgets AWSTraceHeader; nothing is reordered or delivered twice by chance;
+ * ListDeadLetterSourceQueues and StartMessageMoveTask answer InvalidAction.
+ */
+import { once } from "node:events";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { join } from "node:path";
+import { type Fauxqs, loadFauxqs } from "./fauxqs.ts";
+import { isObject, type JsonObject, objectsOf, stringsOf } from "./json.ts";
+import { QueueJournal } from "./sqs-journal.ts";
+import { LongPolls } from "./sqs-long-poll.ts";
+import { type FailedEntry, queueOf, refusalOf, type SqsRefusal, takeRefusedEntries } from "./sqs-rules.ts";
+import { TraceHeaders } from "./sqs-trace-headers.ts";
+
+export interface SqsOptions {
+  /** Where queue URLs point: `http://127.0.0.1:4566`. */
+  readonly endpoint: string;
+  /** Keeps queues and messages here; absent: in memory. */
+  readonly dataDir?: string | undefined;
+}
+
+export interface Sqs {
+  handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
+  /** Lets every waiting ReceiveMessage answer now. */
+  stopWaiting(): void;
+  close(): Promise<void>;
+}
+
+const ACCOUNT_ID = "000000000000";
+const PROTOCOL = "application/x-amz-json-1.0";
+const TARGET = "AmazonSQS.";
+
+/** Opens SQS: with a `dataDir`, with the queues and messages that an earlier run left there. */
+export async function openSqs(options: SqsOptions): Promise<Sqs> {
+  const fauxqs = await loadFauxqs();
+  const { app, queues } = fauxqs;
+  const urlOf = (name: string) => `${options.endpoint}/${ACCOUNT_ID}/${name}`;
+  queues.buildQueueUrl = (name) => urlOf(name);
+  const journal = options.dataDir === undefined ? undefined : new QueueJournal(join(options.dataDir, "sqs.db"));
+  journal?.restore(queues, urlOf, Date.now());
+  const polls = new LongPolls();
+  addRules(fauxqs, polls, journal);
+  await app.ready();
+
+  return {
+    async handle(request, response) {
+      const refusal = refuseProtocol(request);
+      if (refusal !== undefined) {
+        response.writeHead(400, headersOf(refusal)).end(JSON.stringify(bodyOf(refusal)));
+        return;
+      }
+      // Only SQS: fauxqs tells its services apart by path and content type, and both are fixed here.
+      request.url = "/";
+      const done = once(response, "close");
+      app.routing(request, response);
+      await done;
+    },
+    stopWaiting: () => polls.close(),
+    async close() {
+      polls.close();
+      await app.close();
+      journal?.close();
+    },
+  };
+}
+
+function addRules({ app, queues }: Fauxqs, polls: LongPolls, journal: QueueJournal | undefined): void {
+  const traces = new TraceHeaders();
+  const failedEntries = new WeakMap<object, FailedEntry[]>();
+
+  app.addHook("preHandler", async (request, reply) => {
+    const action = actionOf(request.raw);
+    const body = isObject(request.body) ? request.body : {};
+    const refusal = refusalOf(action, body, queues);
+    if (refusal !== undefined) {
+      return reply.code(400).headers(headersOf(refusal)).send(bodyOf(refusal));
+    }
+    if (action === "SendMessageBatch") {
+      const failed = takeRefusedEntries(body);
+      if (failed.length > 0 && objectsOf(body["Entries"]).length === 0) {
+        return reply.header("content-type", PROTOCOL).send({ Failed: failed });
+      }
+      failedEntries.set(request, failed);
+    }
+    const queue = queueOf(body, queues);
+    if (queue === undefined) {
+      return undefined;
+    }
+    if (action === "GetQueueAttributes" || action.startsWith("ChangeMessageVisibility")) {
+      queue.processTimers();
+    }
+    if (action === "ReceiveMessage") {
+      const gone = abortedBy(reply.raw);
+      const seconds = Number(body["WaitTimeSeconds"] ?? queue.attributes["ReceiveMessageWaitTimeSeconds"]);
+      await polls.wait(queue, seconds, Number(body["MaxNumberOfMessages"] ?? 1), gone);
+      body["WaitTimeSeconds"] = 0;
+      if (gone.aborted) {
+        // Nobody would hear the answer: taking a message now would hide it for its visibility timeout.
+        return reply.hijack();
+      }
+    }
+    return undefined;
+  });
+
+  app.addHook("preSerialization", async (request, _reply, payload: unknown) => {
+    if (!isObject(payload)) {
+      return payload;
+    }
+    const action = actionOf(request.raw);
+    const body = isObject(request.body) ? request.body : {};
+    if (action === "ReceiveMessage") {
+      omitUnrequestedAttributes(body, payload);
+      traces.addTo(payload, body);
+    }
+    if (action.startsWith("SendMessage")) {
+      payload["Failed"] = [...objectsOf(payload["Failed"]), ...(failedEntries.get(request) ?? [])];
+      traces.remember(body, payload);
+    }
+    omitEmptyLists(payload);
+    return payload;
+  });
+
+  app.addHook("onSend", async (_request, _reply, payload) => {
+    journal?.commit();
+    return payload;
+  });
+}
+
+/** AWS leaves out message attributes that a receive does not ask for. */
+function omitUnrequestedAttributes(request: JsonObject, answer: JsonObject): void {
+  if (stringsOf(request["MessageAttributeNames"]).length === 0) {
+    for (const message of objectsOf(answer["Messages"])) {
+      delete message["MessageAttributes"];
+      delete message["MD5OfMessageAttributes"];
+    }
+  }
+}
+
+/** AWS leaves out an empty `Failed` or `Successful`. */
+function omitEmptyLists(answer: JsonObject): void {
+  for (const name of ["Failed", "Successful"]) {
+    if (Array.isArray(answer[name]) && answer[name].length === 0) {
+      delete answer[name];
+    }
+  }
+}
+
+/** Aborts when the client goes away before it has its answer. */
+function abortedBy(response: ServerResponse): AbortSignal {
+  const controller = new AbortController();
+  response.once("close", () => {
+    if (!response.writableFinished) {
+      controller.abort();
+    }
+  });
+  return controller.signal;
+}
+
+function actionOf(request: IncomingMessage): string {
+  return String(request.headers["x-amz-target"] ?? "").replace(TARGET, "");
+}
+
+function refuseProtocol(request: IncomingMessage): SqsRefusal | undefined {
+  if (request.method === "POST" && String(request.headers["content-type"]).startsWith(PROTOCOL)) {
+    return undefined;
+  }
+  return {
+    code: "UnsupportedOperation",
+    message: `SQS request with the content type '${request.headers["content-type"]}' was refused: expected POST with ${PROTOCOL}. Use an SDK of 2023 or later.`,
+  };
+}
+
+function headersOf(refusal: SqsRefusal): Record<string, string> {
+  return { "content-type": PROTOCOL, "x-amzn-query-error": `AWS.SimpleQueueService.${refusal.code};Sender` };
+}
+
+function bodyOf(refusal: SqsRefusal): JsonObject {
+  return { __type: `com.amazonaws.sqs#${refusal.code}`, message: refusal.message };
+}

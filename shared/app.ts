@@ -1,0 +1,113 @@
+import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
+import { handle, type LambdaContext, type LambdaEvent } from "hono/aws-lambda";
+import { createTable } from "./aws/dynamodb.ts";
+import { createBucket } from "./aws/s3.ts";
+import { createSqs } from "./aws/sqs.ts";
+import { handleBeat } from "./beat/beat.ts";
+import { collectSchedule } from "./beat/schedule.ts";
+import { createBroker } from "./broker/broker.ts";
+import { type Environment, loadConfig } from "./config.ts";
+import { createFiles, type Files } from "./files/files.ts";
+import { createOperateApi } from "./http/operate.ts";
+import { createReadApi } from "./http/read.ts";
+import { createSubmitApi } from "./http/submit.ts";
+import { createLog } from "./log.ts";
+import { createMailer, type Mailer } from "./mail/mailer.ts";
+import { newId } from "./message/id.ts";
+import { createResultStore } from "./results/store.ts";
+import { type App, currentApp, provideApp } from "./task/current-app.ts";
+import { createRegistry, type TaskModule } from "./task/registry.ts";
+import { handleArrival } from "./uploads/arrival.ts";
+import { handleTaskRecord } from "./worker/attempt.ts";
+import { handleBatch } from "./worker/batch.ts";
+import { handleDeadLetter } from "./worker/dead-letter.ts";
+
+/**
+ * The composition root. Builds an app from the environment; nothing is connected, and no setting is read, until it is
+ * used.
+ * @param parts what to put in the place of a default, for tests: a clock, chance, ids, a log
+ */
+export function createApp(
+  environment: Environment,
+  parts: Partial<Pick<App, "clock" | "random" | "newId" | "log">> = {},
+): App {
+  const config = loadConfig(environment);
+  const clock = parts.clock ?? (() => new Date());
+  const table = createTable(() => config.resultTable);
+  return {
+    config,
+    table,
+    clock,
+    broker: createBroker({ sqs: createSqs(), queueUrl: (queue) => config.queueUrl(queue) }),
+    results: createResultStore({ table, clock, resultExpires: () => config.resultExpires }),
+    log: parts.log ?? createLog(),
+    random: parts.random ?? Math.random,
+    newId: parts.newId ?? newId,
+  };
+}
+
+provideApp(() => createApp(process.env));
+
+// Not parts of the app, so that a bundle whose function uses neither carries neither.
+
+/** The files of uploads and what tasks make of them, in `UPLOADS_BUCKET`. */
+export const files: Files = /* @__PURE__ */ createFiles({
+  bucket: /* @__PURE__ */ createBucket(() => currentApp().config.uploadsBucket),
+  uploadMaxBytes: () => currentApp().config.uploadMaxBytes,
+});
+
+/** Sends mail as `MAIL_URL` says. */
+export const mailer: Mailer = /* @__PURE__ */ createMailer({
+  url: () => currentApp().config.mailUrl,
+  from: () => currentApp().config.mailFrom,
+});
+
+/** Makers of what AWS invokes; each file in `handlers/` is one of them. */
+type Batch = (event: SQSEvent, context: Pick<Context, "getRemainingTimeInMillis">) => Promise<SQSBatchResponse>;
+type Http = (event: LambdaEvent, context?: LambdaContext) => Promise<unknown>;
+
+/** Runs tasks from a queue. */
+export function createWorker(modules: readonly TaskModule[], app = currentApp()): Batch {
+  const registry = createRegistry(modules);
+  return (event, context) =>
+    handleBatch(app, event, context, (record, invocation) => handleTaskRecord(app, registry, record, invocation));
+}
+
+/** Ends, or returns to their queue, the messages that SQS gave up on. Knows no tasks, so that it works when they do not. */
+export function createDeadLetterWorker(app = currentApp()): Batch {
+  return (event, context) => handleBatch(app, event, context, (record) => handleDeadLetter(app, record));
+}
+
+/** Sends the upload task for each file that arrives in the bucket. */
+export function createUploadListener(modules: readonly TaskModule[], app = currentApp()): Batch {
+  const registry = createRegistry(modules);
+  return (event, context) =>
+    handleBatch(app, event, context, async (record) => {
+      await handleArrival(app, registry, record.body);
+      return "acknowledge";
+    });
+}
+
+/** Sends the task of a schedule entry when EventBridge Scheduler says so. */
+export function createBeat(
+  modules: readonly TaskModule[],
+  app = currentApp(),
+): (event: unknown) => Promise<{ id: string }> {
+  const entries = collectSchedule(modules);
+  return async (event) => ({ id: (await handleBeat(app, entries, event)).id });
+}
+
+/** `POST /tasks/{name}`, `POST /uploads`. */
+export function createSubmit(modules: readonly TaskModule[], app = currentApp()): Http {
+  return handle(createSubmitApi(app, createRegistry(modules), files));
+}
+
+/** Every `GET`, and the answer to what no route knows. */
+export function createRead(modules: readonly TaskModule[], app = currentApp()): Http {
+  return handle(createReadApi(app, createRegistry(modules), files));
+}
+
+/** `DELETE /tasks/{id}`, `POST /tasks/{id}/replay`. */
+export function createOperate(modules: readonly TaskModule[], app = currentApp()): Http {
+  return handle(createOperateApi(app, createRegistry(modules)));
+}

@@ -1,0 +1,129 @@
+import {
+  ConditionalCheckFailedException,
+  DynamoDBClient,
+  GetItemCommand,
+  QueryCommand,
+  type QueryCommandOutput,
+  UpdateItemCommand,
+} from "@aws-sdk/client-dynamodb";
+import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
+import { clientSettings } from "./settings.ts";
+
+/** What Lovage keeps in attributes: text and numbers. Whatever a user passes or returns is JSON text. */
+export type Item = Record<string, string | number | undefined>;
+
+export interface Key {
+  pk: string;
+  sk: string;
+}
+
+/** In expressions, `@name` stands for an attribute (so that no reserved word can bite) and `:name` for a value. */
+export interface Update {
+  key: Key;
+  /** e.g. `SET @state = :state` */
+  update: string;
+  condition?: string;
+  values: Item;
+  /** Attributes to answer with: only those that were set, or the whole item. */
+  returns?: "UPDATED_NEW" | "ALL_NEW";
+}
+
+export type UpdateOutcome =
+  | { applied: true; attributes: Item }
+  /** The condition was false; `item` is what it was tested against, absent if there is none. */
+  | { applied: false; item: Item | undefined };
+
+export interface Query {
+  pk: string;
+  /** Bounds of the sort key, both included. */
+  from: string;
+  to: string;
+  limit: number;
+  /** Items that one call reads before `filter`; the call is repeated until `limit` are found. */
+  pageSize: number;
+  filter?: string;
+  values?: Item;
+}
+
+export interface Table {
+  update(update: Update): Promise<UpdateOutcome>;
+  /** Strongly consistent: a decision rests on it. */
+  get(key: Key): Promise<Item | undefined>;
+  /** Newest (highest sort key) first. */
+  query(query: Query): Promise<Item[]>;
+}
+
+/** One table, and the three calls on it that Lovage makes. Every write is one conditional update of one item. */
+export function createTable(tableName: () => string): Table {
+  let client: DynamoDBClient | undefined;
+  const connect = (): DynamoDBClient => {
+    client ??= new DynamoDBClient(clientSettings);
+    return client;
+  };
+
+  return {
+    async get(key) {
+      const answer = await connect().send(
+        new GetItemCommand({ TableName: tableName(), Key: marshall(key), ConsistentRead: true }),
+      );
+      return answer.Item && unmarshall(answer.Item);
+    },
+    async update({ key, update, condition, values, returns }) {
+      try {
+        const answer = await connect().send(
+          new UpdateItemCommand({
+            TableName: tableName(),
+            Key: marshall(key),
+            UpdateExpression: update.replaceAll("@", "#"),
+            ...(condition && {
+              ConditionExpression: condition.replaceAll("@", "#"),
+              ReturnValuesOnConditionCheckFailure: "ALL_OLD",
+            }),
+            ...attributeNames(update, condition),
+            ...attributeValues(values),
+            ReturnValues: returns ?? "NONE",
+          }),
+        );
+        return { applied: true, attributes: unmarshall(answer.Attributes ?? {}) };
+      } catch (error) {
+        if (!(error instanceof ConditionalCheckFailedException)) throw error;
+        return { applied: false, item: error.Item && unmarshall(error.Item) };
+      }
+    },
+    async query({ pk, from, to, limit, pageSize, filter, values }) {
+      const items: Item[] = [];
+      let start: QueryCommandOutput["LastEvaluatedKey"];
+      do {
+        const answer: QueryCommandOutput = await connect().send(
+          new QueryCommand({
+            TableName: tableName(),
+            KeyConditionExpression: "#pk = :pk AND #sk BETWEEN :from AND :to",
+            ...(filter && { FilterExpression: filter.replaceAll("@", "#") }),
+            ExpressionAttributeNames: { "#pk": "pk", "#sk": "sk", ...attributeNames(filter).ExpressionAttributeNames },
+            ...attributeValues({ pk, from, to, ...values }),
+            ScanIndexForward: false,
+            Limit: pageSize,
+            ...(start && { ExclusiveStartKey: start }),
+          }),
+        );
+        items.push(...(answer.Items ?? []).map((item) => unmarshall(item)));
+        start = answer.LastEvaluatedKey;
+      } while (start && items.length < limit);
+      return items.slice(0, limit);
+    },
+  };
+}
+
+function attributeNames(...expressions: (string | undefined)[]): { ExpressionAttributeNames?: Record<string, string> } {
+  const names = expressions.flatMap((text) => [...(text ?? "").matchAll(/@(\w+)/g)].map((match) => match[1] ?? ""));
+  return names.length === 0
+    ? {}
+    : { ExpressionAttributeNames: Object.fromEntries(names.map((name) => [`#${name}`, name])) };
+}
+
+function attributeValues(values: Item): Pick<UpdateItemCommand["input"], "ExpressionAttributeValues"> {
+  const entries = Object.entries(values).filter(([, value]) => value !== undefined);
+  return entries.length === 0
+    ? {}
+    : { ExpressionAttributeValues: marshall(Object.fromEntries(entries.map(([name, value]) => [`:${name}`, value]))) };
+}

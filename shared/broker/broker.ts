@@ -1,0 +1,101 @@
+import type { OutgoingMessage, Sqs } from "../aws/sqs.ts";
+import { BrokerError } from "../errors.ts";
+import { byteLength } from "../message/json.ts";
+import { encodeMessage, type Message } from "../message/message.ts";
+
+/** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html */
+export const MAX_DELAY_SECONDS = 900;
+const MAX_BATCH_MESSAGES = 10;
+const MAX_BATCH_BYTES = 1_048_576;
+
+/** An entry that failed alone is sent again this often before its sender is told. */
+const MAX_SENDS = 4;
+
+export interface Broker {
+  /**
+   * Puts a message on its queue. Calls of the same moment share `SendMessageBatch` calls of up to 10.
+   * @param delaySeconds 0–900
+   * @throws BrokerError if SQS did not take it
+   */
+  send(message: Message, delaySeconds: number): Promise<void>;
+  /** Hides a received message for `seconds`, up to 12 hours. */
+  hide(queue: string, receiptHandle: string, seconds: number): Promise<void>;
+}
+
+interface Waiting {
+  body: string;
+  delaySeconds: number;
+  bytes: number;
+  resolve: () => void;
+  reject: (error: unknown) => void;
+}
+
+export function createBroker(options: { sqs: Sqs; queueUrl: (queue: string) => string }): Broker {
+  const { sqs, queueUrl } = options;
+  const waiting = new Map<string, Waiting[]>();
+
+  const flush = (queue: string): void => {
+    const messages = waiting.get(queue) ?? [];
+    waiting.delete(queue);
+    for (const batch of batches(messages)) {
+      sendAll(queue, batch).catch((error: unknown) => {
+        for (const message of batch) message.reject(new BrokerError(queue, reason(error), error));
+      });
+    }
+  };
+
+  const sendAll = async (queue: string, batch: Waiting[], sends = 1): Promise<void> => {
+    const entries = batch.map(
+      ({ body, delaySeconds }, index): OutgoingMessage => ({ id: String(index), body, delaySeconds }),
+    );
+    const refused = new Map((await sqs.sendBatch(queueUrl(queue), entries)).map((entry) => [entry.id, entry]));
+    const again: Waiting[] = [];
+    for (const [index, message] of batch.entries()) {
+      const refusal = refused.get(String(index));
+      if (refusal === undefined) message.resolve();
+      else if (refusal.senderFault || sends >= MAX_SENDS) {
+        message.reject(new BrokerError(queue, `${refusal.code}: ${refusal.message}`));
+      } else again.push(message);
+    }
+    if (again.length > 0) await sendAll(queue, again, sends + 1);
+  };
+
+  return {
+    send(message, delaySeconds) {
+      return new Promise((resolve, reject) => {
+        const body = encodeMessage(message);
+        const queued = waiting.get(message.queue);
+        const entry = { body, delaySeconds, bytes: byteLength(body), resolve, reject };
+        if (queued) queued.push(entry);
+        else {
+          waiting.set(message.queue, [entry]);
+          // After the callbacks that are due now: whatever else they send joins this batch, and nobody waits longer.
+          setImmediate(flush, message.queue);
+        }
+      });
+    },
+    hide: (queue, receiptHandle, seconds) =>
+      sqs.changeVisibility(queueUrl(queue), receiptHandle, Math.min(43_200, Math.max(0, Math.ceil(seconds)))),
+  };
+}
+
+/** Cuts a run of messages where SQS would refuse a larger batch: 10 messages or 1 MiB. */
+function batches(messages: readonly Waiting[]): Waiting[][] {
+  const cut: Waiting[][] = [];
+  let bytes = 0;
+  for (const message of messages) {
+    const current = cut.at(-1);
+    if (current === undefined || current.length === MAX_BATCH_MESSAGES || bytes + message.bytes > MAX_BATCH_BYTES) {
+      cut.push([message]);
+      bytes = message.bytes;
+    } else {
+      current.push(message);
+      bytes += message.bytes;
+    }
+  }
+  return cut;
+}
+
+function reason(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+}

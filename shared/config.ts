@@ -1,0 +1,146 @@
+/**
+ * Configuration, from the environment: read when first asked for, validated there, never at import.
+ *
+ * The words are Celery's settings in capitals (https://docs.celeryq.dev/en/stable/userguide/configuration.html);
+ * `serverless.yml` sets them for every function, so locally and in the cloud they come the same way.
+ */
+
+import { ConfigError } from "./errors.ts";
+
+/** Where the settings of a deployed or local service are written down; every ConfigError points there. */
+const WHERE = "Set it under provider.environment in serverless.yml.";
+
+export interface Config {
+  /** `BROKER_URL`: the SQS queue URL of the default queue; `BROKER_URL_<NAME>` for each further queue. */
+  queueUrl(queue: string): string;
+  /** Names of all configured queues, `default` first. */
+  readonly queues: readonly string[];
+  /** `RESULT_BACKEND`: `dynamodb://<table>`; the name of the table. */
+  readonly resultTable: string;
+  /**
+   * `RESULT_EXPIRES`: seconds that a finished task's record is kept, 3600 or more.
+   * @defaultValue 86400, as Celery's `result_expires`
+   */
+  readonly resultExpires: number;
+  /** `TASK_SERIALIZER`: only `json`. @defaultValue json */
+  readonly taskSerializer: "json";
+  /** `TIMEZONE`: the IANA zone of beat entries that name none. @defaultValue UTC */
+  readonly timezone: string;
+  /** `UPLOADS_BUCKET`: the bucket that uploaded and derived files live in. */
+  readonly uploadsBucket: string;
+  /** `UPLOAD_TASK`: the task that processes an uploaded file. @defaultValue process_upload */
+  readonly uploadTask: string;
+  /** `UPLOAD_MAX_BYTES`: the largest upload accepted. @defaultValue 104857600 (100 MiB) */
+  readonly uploadMaxBytes: number;
+  /** `MAIL_URL`: `ses:`, `smtp://…` or `outbox:<folder>`, where each mail becomes an `.eml` file. @defaultValue ses: */
+  readonly mailUrl: URL;
+  /** `MAIL_FROM`: sender of every mail. @defaultValue lovage@example.com */
+  readonly mailFrom: string;
+  /**
+   * `API_KEY_HASHES`: SHA-256 hex digests of the keys that may call the API, separated by commas; or `none`, which opens
+   * it to everyone and is meant for a stage that listens on loopback only. Unset or empty: every call is refused.
+   */
+  readonly apiKeyHashes: readonly string[] | "none";
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Reads configuration from `environment`. Each setting is checked when it is used: a sender needs no mail settings. */
+export function loadConfig(environment: Environment): Config {
+  const read = (variable: string): string | undefined => environment[variable] || undefined;
+  const required = (variable: string, expected: string): string => {
+    const value = read(variable);
+    if (value === undefined) throw new ConfigError(variable, value, expected, WHERE);
+    return value;
+  };
+  const wholeNumber = (variable: string, fallback: number, least: number): number => {
+    const value = read(variable);
+    const number = value === undefined ? fallback : Number(value);
+    if (!Number.isSafeInteger(number) || number < least) {
+      throw new ConfigError(variable, value, `a whole number, ${least} or more`, WHERE);
+    }
+    return number;
+  };
+
+  return {
+    queueUrl(queue) {
+      const variable = queueVariable(queue);
+      const expected = "an SQS queue URL (https://… or http://…)";
+      const url = required(variable, expected);
+      if (!/^https?:\/\//.test(url) || !URL.canParse(url)) throw new ConfigError(variable, url, expected, WHERE);
+      return url;
+    },
+    get queues() {
+      const others = Object.keys(environment).flatMap((variable) => {
+        const name = /^BROKER_URL_([A-Z0-9_]+)$/.exec(variable)?.[1];
+        return name === undefined ? [] : [name.toLowerCase().replaceAll("_", "-")];
+      });
+      return [DEFAULT_QUEUE, ...others.sort()];
+    },
+    get resultTable() {
+      const expected = "'dynamodb://<table>'";
+      const value = required("RESULT_BACKEND", expected);
+      const table = /^dynamodb:\/\/([A-Za-z0-9_.-]{3,255})$/.exec(value)?.[1];
+      if (table === undefined) throw new ConfigError("RESULT_BACKEND", value, expected, WHERE);
+      return table;
+    },
+    get resultExpires() {
+      return wholeNumber("RESULT_EXPIRES", 86_400, 3_600);
+    },
+    get taskSerializer(): "json" {
+      const value = read("TASK_SERIALIZER");
+      if (value !== undefined && value !== "json") {
+        throw new ConfigError("TASK_SERIALIZER", value, "'json'", "Lovage speaks JSON only.");
+      }
+      return "json";
+    },
+    get timezone() {
+      const value = read("TIMEZONE") ?? "UTC";
+      try {
+        new Intl.DateTimeFormat("en", { timeZone: value });
+      } catch {
+        throw new ConfigError("TIMEZONE", value, "an IANA time zone such as 'Europe/Berlin'", WHERE);
+      }
+      return value;
+    },
+    get uploadsBucket() {
+      return required("UPLOADS_BUCKET", "the name of an S3 bucket");
+    },
+    get uploadTask() {
+      return read("UPLOAD_TASK") ?? "process_upload";
+    },
+    get uploadMaxBytes() {
+      return wholeNumber("UPLOAD_MAX_BYTES", 100 * 1_048_576, 1);
+    },
+    get mailUrl() {
+      const value = read("MAIL_URL") ?? "ses:";
+      if (!URL.canParse(value) || !["ses:", "smtp:", "smtps:", "outbox:"].includes(new URL(value).protocol)) {
+        throw new ConfigError("MAIL_URL", value, "'ses:', 'smtp://host:port' or 'outbox:<folder>'", WHERE);
+      }
+      return new URL(value);
+    },
+    get mailFrom() {
+      return read("MAIL_FROM") ?? "lovage@example.com";
+    },
+    get apiKeyHashes() {
+      const value = read("API_KEY_HASHES") ?? "";
+      if (value === "none") return "none";
+      const hashes = value.split(",").map((hash) => hash.trim().toLowerCase());
+      const present = hashes.filter((hash) => hash !== "");
+      for (const hash of present) {
+        if (!/^[0-9a-f]{64}$/.test(hash)) {
+          // The value is not shown: someone may have put the key itself here.
+          throw new ConfigError("API_KEY_HASHES", "(hidden)", "SHA-256 digests of 64 hex digits, or 'none'", WHERE);
+        }
+      }
+      return present;
+    },
+  };
+}
+
+/** The queue of tasks that name none. */
+export const DEFAULT_QUEUE = "default";
+
+function queueVariable(queue: string): string {
+  return queue === DEFAULT_QUEUE ? "BROKER_URL" : `BROKER_URL_${queue.toUpperCase().replaceAll("-", "_")}`;
+}

@@ -1,0 +1,109 @@
+import type { Readable } from "node:stream";
+import type { Bucket, PresignedPost } from "../aws/s3.ts";
+import { InvalidOptionError } from "../errors.ts";
+
+/**
+ * Where files lie in the bucket: `uploads/<task id>` as they came, `derived/<task id>/<name>` what a task made of them. No
+ * part of a key is a user's text: names travel as metadata.
+ */
+export const UPLOAD_PREFIX = "uploads/";
+const DERIVED_PREFIX = "derived/";
+
+/** Seconds that a presigned upload form, and a link to a derived file, can be used. */
+export const UPLOAD_SECONDS = 600;
+export const LINK_SECONDS = 900;
+
+const FILE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
+const CONTENT_TYPE = /^[\w.+-]{1,64}\/[\w.+-]{1,64}(; ?[\w-]+=[\w."-]+)*$/;
+
+export interface UploadRequest {
+  filename: string;
+  contentType: string;
+  /** Exact size in bytes, if the client knows it; S3 then refuses any other. */
+  size?: number;
+}
+
+/** An uploaded file, as its task sees it. */
+export interface UploadedFile {
+  sizeBytes: number;
+  /** What the client called it; only a label, never a path. */
+  filename: string;
+  /** What the client said it is; may be a lie. */
+  contentType: string;
+}
+
+export interface Files {
+  /** A form for one upload that will be processed by the task `id`. @throws InvalidOptionError */
+  presignUpload(id: string, request: UploadRequest): Promise<PresignedPost>;
+  /** Undefined if nothing was uploaded under that key. */
+  describe(key: string): Promise<UploadedFile | undefined>;
+  /** The file's bytes as a stream, from the start. */
+  open(key: string): Promise<Readable>;
+  /** Stores a file that the task `id` made. @param name letters, digits, `.`, `_`, `-` */
+  saveDerived(id: string, name: string, body: Uint8Array | string, contentType: string): Promise<void>;
+  /** A link to a derived file, good for 15 minutes. */
+  linkDerived(id: string, name: string): Promise<string>;
+}
+
+export function createFiles(options: { bucket: Bucket; uploadMaxBytes: () => number }): Files {
+  const { bucket } = options;
+  const derivedKey = (id: string, name: string): string => {
+    if (!FILE_NAME.test(name))
+      throw new InvalidOptionError("name", name, "a file name of letters, digits, '.', '_', '-'");
+    return `${DERIVED_PREFIX}${id}/${name}`;
+  };
+
+  return {
+    async presignUpload(id, request) {
+      const { filename, contentType, size } = checkUpload(request, options.uploadMaxBytes());
+      return bucket.presignPost({
+        key: uploadKey(id),
+        // Metadata is ASCII on the wire, so the name travels percent-encoded.
+        fields: { "Content-Type": contentType, "x-amz-meta-filename": encodeURIComponent(filename) },
+        minBytes: size ?? 0,
+        maxBytes: size ?? options.uploadMaxBytes(),
+        seconds: UPLOAD_SECONDS,
+      });
+    },
+    async describe(key) {
+      const object = await bucket.head(key);
+      if (object === undefined) return undefined;
+      const { filename } = object.metadata;
+      return {
+        sizeBytes: object.sizeBytes,
+        filename: filename === undefined ? key.slice(key.lastIndexOf("/") + 1) : decodeName(filename),
+        contentType: object.contentType,
+      };
+    },
+    open: (key) => bucket.get(key),
+    saveDerived: (id, name, body, contentType) => bucket.put(derivedKey(id, name), body, contentType),
+    linkDerived: (id, name) => bucket.presignGet(derivedKey(id, name), LINK_SECONDS),
+  };
+}
+
+export function uploadKey(id: string): string {
+  return `${UPLOAD_PREFIX}${id}`;
+}
+
+function checkUpload(request: UploadRequest, maxBytes: number): UploadRequest {
+  const { filename, contentType, size } = request;
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused here.
+  if (typeof filename !== "string" || !/^[^\u0000-\u001f\u007f]{1,255}$/u.test(filename) || !filename.isWellFormed()) {
+    throw new InvalidOptionError("filename", filename, "1 to 255 characters without control characters");
+  }
+  if (typeof contentType !== "string" || !CONTENT_TYPE.test(contentType)) {
+    throw new InvalidOptionError("contentType", contentType, "a media type such as 'text/csv'");
+  }
+  if (size !== undefined && (!Number.isSafeInteger(size) || size < 0 || size > maxBytes)) {
+    throw new InvalidOptionError("size", size, `a whole number of bytes from 0 to ${maxBytes}`);
+  }
+  return request;
+}
+
+function decodeName(encoded: string): string {
+  try {
+    return decodeURIComponent(encoded);
+  } catch {
+    return encoded;
+  }
+}

@@ -1,0 +1,134 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import { Hono } from "hono";
+import type { Json } from "../message/json.ts";
+import type { App } from "../task/current-app.ts";
+import { HttpError, problem } from "./problem.ts";
+
+/** Lambda takes 6 MB and API Gateway 10 MB; a payload may be 200 KiB, so 1 MiB leaves room for any honest body. */
+const MAX_BODY_BYTES = 1_048_576;
+
+const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
+
+/** Methods of each path of the whole API, so that every function can tell a wrong method from an unknown path. */
+const ROUTES: readonly (readonly [RegExp, string])[] = [
+  [/^\/tasks$/, "GET"],
+  [/^\/tasks\/[^/]+$/, "GET, POST, DELETE"],
+  [/^\/tasks\/[^/]+\/replay$/, "POST"],
+  [/^\/uploads$/, "POST"],
+  [/^\/uploads\/[^/]+$/, "GET"],
+  [/^\/(health|openapi\.json)?$/, "GET"],
+];
+
+/** A Hono app with what all functions of the API share: keys, problem details, unknown paths. */
+export function createBase(app: App): Hono {
+  const hono = new Hono({ strict: false });
+  hono.use(async (c, next) => {
+    if (c.req.path !== "/health")
+      authorize(app, c.req.header("host"), c.req.header("authorization"), c.req.header("x-api-key"));
+    await next();
+  });
+  hono.onError((error, c) => problem(c, app.log, error));
+  hono.notFound((c) => {
+    const allowed = ROUTES.find(([path]) => path.test(c.req.path))?.[1];
+    const error =
+      allowed === undefined || allowed.split(", ").includes(c.req.method)
+        ? new HttpError(
+            404,
+            "NOT_FOUND",
+            `There is nothing at ${c.req.method} ${c.req.path}. GET /openapi.json lists the calls.`,
+          )
+        : new HttpError(
+            405,
+            "METHOD_NOT_ALLOWED",
+            `${c.req.method} is not a method of ${c.req.path}: expected ${allowed}.`,
+            {
+              allow: allowed,
+            },
+          );
+    return problem(c, app.log, error);
+  });
+  return hono;
+}
+
+/**
+ * Refuses a caller without a key; with no key configured, everyone. `API_KEY_HASHES=none` opens the API, but only to
+ * requests that were addressed to loopback: neither a deployed stage nor a web page that rebinds its name gets in.
+ */
+function authorize(app: App, host: string | undefined, bearer: string | undefined, header: string | undefined): void {
+  const hashes = app.config.apiKeyHashes;
+  if (hashes === "none") {
+    if (host !== undefined && LOOPBACK.test(host)) return;
+    throw new HttpError(
+      401,
+      "UNAUTHORIZED",
+      "This stage has no API key and answers on loopback only. Set API_KEY_HASHES.",
+    );
+  }
+  const key = header ?? /^Bearer (.+)$/i.exec(bearer ?? "")?.[1];
+  const given = createHash("sha256")
+    .update(key ?? "")
+    .digest();
+  // Every hash is compared, whatever the outcome, in constant time.
+  const matches = hashes.filter((hash) => timingSafeEqual(given, Buffer.from(hash, "hex")));
+  if (key !== undefined && matches.length > 0) return;
+  throw new HttpError(
+    401,
+    "UNAUTHORIZED",
+    "An API key is needed: send it as 'Authorization: Bearer <key>' or 'X-Api-Key'.",
+    {
+      "www-authenticate": "Bearer",
+    },
+  );
+}
+
+/**
+ * Reads a JSON object from the body.
+ * @param known its fields; another one is refused, for a mistyped option would be ignored in silence
+ * @throws HttpError 400, 413, 415
+ */
+export async function readBody(request: Request, known: readonly string[]): Promise<Record<string, Json>> {
+  const type = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
+  // A form or plain text is what a foreign web page could send without asking; JSON it could not.
+  if (type !== "application/json") {
+    throw new HttpError(
+      415,
+      "CONTENT_TYPE_UNSUPPORTED",
+      `Content type '${type ?? ""}' is not accepted: expected 'application/json'. Add the header 'Content-Type: application/json'.`,
+    );
+  }
+  const text = await request.text();
+  const bytes = Buffer.byteLength(text);
+  if (bytes > MAX_BODY_BYTES) {
+    throw new HttpError(
+      413,
+      "BODY_TOO_LARGE",
+      `The body is ${bytes} bytes: at most ${MAX_BODY_BYTES} are accepted. Upload files through POST /uploads.`,
+    );
+  }
+  let value: Json;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new HttpError(
+      400,
+      "BODY_INVALID",
+      `The body of ${bytes} bytes is not JSON: expected an object such as {"payload": {…}}.`,
+    );
+  }
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new HttpError(
+      400,
+      "BODY_INVALID",
+      `The body is JSON but not an object: expected the fields ${known.join(", ")}.`,
+    );
+  }
+  const unknown = Object.keys(value).find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    throw new HttpError(
+      400,
+      "BODY_INVALID",
+      `The body has an unknown field '${unknown.slice(0, 80)}': expected ${known.join(", ")}.`,
+    );
+  }
+  return value;
+}

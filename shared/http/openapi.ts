@@ -1,0 +1,213 @@
+import type { StandardJSONSchemaV1, StandardSchemaV1 } from "@standard-schema/spec";
+import { STATES } from "../results/record.ts";
+import type { RegisteredTask } from "../task/task.ts";
+
+type Document = Record<string, unknown>;
+
+/** The API's contract as OpenAPI 3.1, made from the tasks' own schemas. https://spec.openapis.org/oas/v3.1.1.html */
+export function createOpenApi(tasks: readonly RegisteredTask[]): Document {
+  const id = { name: "id", in: "path", required: true, schema: { type: "string", format: "uuid" } };
+  const wait = {
+    name: "wait",
+    in: "query",
+    description: "Seconds to wait for a final state.",
+    schema: { type: "number", minimum: 0, maximum: 20, default: 0 },
+  };
+  return {
+    openapi: "3.1.0",
+    info: { title: "Lovage", version: "1", description: "Background tasks: send one, read its record." },
+    security: [{ bearer: [] }, { apiKey: [] }],
+    paths: {
+      ...Object.fromEntries(tasks.map((task) => [`/tasks/${task.name}`, { post: sendOperation(task) }])),
+      "/tasks": { get: listOperation() },
+      "/tasks/{id}": {
+        get: operation("Read a task", [id, wait], 200, ref("Task"), [404, 422]),
+        delete: operation("Revoke a task", [id], 202, ref("Accepted"), [404]),
+      },
+      "/tasks/{id}/replay": {
+        post: {
+          ...operation("Run a task again", [id], 202, ref("Accepted"), [400, 404, 422]),
+          requestBody: jsonBody({ type: "object", properties: { payload: {} }, additionalProperties: false }, false),
+        },
+      },
+      "/uploads": {
+        post: {
+          ...operation("Ask for an upload form", [], 201, ref("Upload"), [400, 413, 415, 422]),
+          requestBody: jsonBody({
+            type: "object",
+            required: ["filename", "contentType"],
+            properties: {
+              filename: { type: "string", minLength: 1, maxLength: 255 },
+              contentType: { type: "string", examples: ["text/csv"] },
+              size: { type: "integer", minimum: 0 },
+            },
+            additionalProperties: false,
+          }),
+        },
+      },
+      "/uploads/{id}": {
+        get: operation("Read an upload's task and links", [id, wait], 200, ref("UploadedTask"), [404, 422]),
+      },
+      "/health": { get: { ...operation("Liveness", [], 200, { type: "object" }, []), security: [] } },
+    },
+    components: {
+      securitySchemes: {
+        bearer: { type: "http", scheme: "bearer" },
+        apiKey: { type: "apiKey", in: "header", name: "X-Api-Key" },
+      },
+      schemas: schemas(),
+    },
+  };
+}
+
+function sendOperation(task: RegisteredTask): Document {
+  return {
+    ...operation(`Send ${task.name}`, [], 202, ref("Accepted"), [400, 409, 413, 415, 422, 503]),
+    operationId: `send_${task.name}`,
+    requestBody: jsonBody({
+      type: "object",
+      required: ["payload"],
+      properties: { payload: inputSchema(task.schema), options: ref("Options") },
+      additionalProperties: false,
+    }),
+  };
+}
+
+/** The task's input as JSON Schema, if its library can say it (zod 4.2, valibot and arktype can); else anything. */
+function inputSchema(schema: StandardSchemaV1): Document {
+  const standard: StandardSchemaV1["~standard"] & Partial<StandardJSONSchemaV1["~standard"]> = schema["~standard"];
+  try {
+    return standard.jsonSchema?.input({ target: "draft-2020-12" }) ?? {};
+  } catch {
+    // A schema may hold what JSON Schema cannot say, such as a transform; the call is still described.
+    return {};
+  }
+}
+
+function listOperation(): Document {
+  const query = (name: string, schema: Document): Document => ({ name, in: "query", schema });
+  const parameters = [
+    query("state", { enum: STATES }),
+    query("task", { type: "string" }),
+    query("from", { type: "string", format: "date-time" }),
+    query("to", { type: "string", format: "date-time" }),
+    query("cursor", { type: "string", format: "uuid" }),
+    query("limit", { type: "integer", minimum: 1, maximum: 100, default: 50 }),
+  ];
+  return operation("List tasks, newest first", parameters, 200, ref("TaskPage"), [422]);
+}
+
+function operation(
+  summary: string,
+  parameters: Document[],
+  status: number,
+  schema: Document,
+  problems: number[],
+): Document {
+  const answers = [...problems, 401].map((code) => [
+    code,
+    { description: "Problem details", content: { "application/problem+json": { schema: ref("Problem") } } },
+  ]);
+  return {
+    summary,
+    ...(parameters.length > 0 && { parameters }),
+    responses: {
+      [status]: { description: "Done", content: { "application/json": { schema } } },
+      ...Object.fromEntries(answers),
+    },
+  };
+}
+
+function jsonBody(schema: Document, required = true): Document {
+  return { required, content: { "application/json": { schema } } };
+}
+
+function ref(name: string): Document {
+  return { $ref: `#/components/schemas/${name}` };
+}
+
+function schemas(): Document {
+  const time = { type: "string", format: "date-time" };
+  const uuid = { type: "string", format: "uuid" };
+  const state = { enum: STATES };
+  const task = {
+    type: "object",
+    required: ["id", "task", "state", "queue", "attempt", "payload", "createdAt", "rootId"],
+    properties: {
+      ...{
+        id: uuid,
+        task: { type: "string" },
+        state,
+        queue: { type: "string" },
+        attempt: { type: "integer", minimum: 1 },
+      },
+      ...{ payload: {}, result: {}, progress: {}, error: ref("Error") },
+      ...{ createdAt: time, startedAt: time, finishedAt: time, eta: time, expires: time },
+      ...{ rootId: uuid, parentId: uuid, groupId: uuid, replayOf: uuid },
+    },
+  };
+  return {
+    Task: task,
+    TaskPage: {
+      type: "object",
+      required: ["tasks"],
+      properties: { tasks: { type: "array", items: ref("Task") }, cursor: uuid },
+    },
+    UploadedTask: {
+      ...task,
+      properties: { ...task.properties, links: { type: "object", additionalProperties: { type: "string" } } },
+    },
+    Accepted: {
+      type: "object",
+      required: ["id", "task", "state"],
+      properties: { id: uuid, task: { type: "string" }, state, replayOf: uuid },
+    },
+    Upload: {
+      type: "object",
+      required: ["id", "upload", "expiresAt"],
+      properties: {
+        id: uuid,
+        upload: {
+          type: "object",
+          description: "Send `fields` and then the file, as the field `file`, in multipart/form-data to `url`.",
+          properties: { method: { const: "POST" }, url: { type: "string" }, fields: { type: "object" } },
+        },
+        expiresAt: time,
+      },
+    },
+    Options: {
+      type: "object",
+      properties: {
+        countdown: { type: "number", minimum: 0, maximum: 900 },
+        eta: time,
+        expires: { oneOf: [{ type: "number", exclusiveMinimum: 0 }, time] },
+        queue: { type: "string" },
+        idempotencyKey: { type: "string", minLength: 1, maxLength: 256 },
+      },
+      additionalProperties: false,
+    },
+    Error: {
+      type: "object",
+      required: ["name", "message"],
+      properties: {
+        name: { type: "string" },
+        message: { type: "string" },
+        stack: { type: "string" },
+        code: { type: "string" },
+      },
+    },
+    Problem: {
+      type: "object",
+      required: ["title", "status", "detail", "code"],
+      properties: {
+        ...{
+          type: { type: "string" },
+          title: { type: "string" },
+          status: { type: "integer" },
+          detail: { type: "string" },
+        },
+        ...{ code: { type: "string" }, id: uuid, issues: { type: "array", items: { type: "object" } } },
+      },
+    },
+  };
+}

@@ -1,0 +1,83 @@
+import type { Context } from "hono";
+import type { ContentfulStatusCode } from "hono/utils/http-status";
+import { describeError, type ErrorCode, InvalidPayloadError, TaskError } from "../errors.ts";
+import type { Log } from "../log.ts";
+
+/** Codes of what only HTTP can get wrong. */
+export type HttpCode =
+  | "BODY_INVALID"
+  | "BODY_TOO_LARGE"
+  | "CONTENT_TYPE_UNSUPPORTED"
+  | "NOT_FOUND"
+  | "METHOD_NOT_ALLOWED"
+  | "UNAUTHORIZED"
+  | "INTERNAL";
+
+/** A refusal that HTTP itself makes. */
+export class HttpError extends Error {
+  readonly status: ContentfulStatusCode;
+  readonly code: HttpCode;
+  readonly headers: Readonly<Record<string, string>>;
+
+  constructor(status: ContentfulStatusCode, code: HttpCode, message: string, headers: Record<string, string> = {}) {
+    super(message);
+    this.name = "HttpError";
+    this.status = status;
+    this.code = code;
+    this.headers = headers;
+  }
+}
+
+const STATUS: Partial<Record<ErrorCode, ContentfulStatusCode>> = {
+  TASK_NOT_REGISTERED: 404,
+  TASK_NOT_FOUND: 404,
+  IDEMPOTENCY_KEY_REUSED: 409,
+  PAYLOAD_TOO_LARGE: 413,
+  PAYLOAD_INVALID: 422,
+  OPTION_INVALID: 422,
+  SCHEDULE_INVALID: 422,
+  BROKER_FAILED: 503,
+  RESULT_STORE_FAILED: 503,
+};
+
+/**
+ * Answers with RFC 9457 problem details: a sentence, a stable `code`, for a bad payload the schema's issues. What is not
+ * the caller's doing is logged and answered without its details.
+ * https://www.rfc-editor.org/rfc/rfc9457
+ */
+export function problem(c: Context, log: Log, error: unknown): Response {
+  if (error instanceof HttpError) {
+    return answer(c, error.status, error.code, error.message, {}, error.headers);
+  }
+  const status = error instanceof TaskError ? STATUS[error.code] : undefined;
+  if (!(error instanceof TaskError) || status === undefined) {
+    log.error("A request failed", { method: c.req.method, path: c.req.path, error: describeError(error) });
+    return answer(c, 500, "INTERNAL", "The request failed for a reason that is in the service's log.");
+  }
+  const more =
+    error instanceof InvalidPayloadError
+      ? { issues: error.issues.map(({ message, path }) => ({ message, path: path?.map(pathPart) ?? [] })) }
+      : typeof error.details.id === "string" && error.code !== "TASK_NOT_FOUND"
+        ? { id: error.details.id }
+        : {};
+  return answer(c, status, error.code, error.message, more, status === 503 ? { "retry-after": "1" } : {});
+}
+
+function answer(
+  c: Context,
+  status: ContentfulStatusCode,
+  code: string,
+  detail: string,
+  more: Record<string, unknown> = {},
+  headers: Readonly<Record<string, string>> = {},
+): Response {
+  const title = code.charAt(0) + code.slice(1).toLowerCase().replaceAll("_", " ");
+  return c.body(JSON.stringify({ type: "about:blank", title, status, detail, code, ...more }), status, {
+    "content-type": "application/problem+json",
+    ...headers,
+  });
+}
+
+function pathPart(part: PropertyKey | { readonly key: PropertyKey }): string {
+  return String(typeof part === "object" ? part.key : part);
+}

@@ -1,0 +1,93 @@
+import type { Hono } from "hono";
+import { InvalidOptionError, TaskNotFoundError } from "../errors.ts";
+import type { Files } from "../files/files.ts";
+import { isId } from "../message/id.ts";
+import type { Json } from "../message/json.ts";
+import { type ListQuery, listTasks } from "../results/list.ts";
+import { publicRecord, STATES, type TaskRecord } from "../results/record.ts";
+import { waitForFinal } from "../task/async-result.ts";
+import type { App } from "../task/current-app.ts";
+import type { Registry } from "../task/registry.ts";
+import { createBase } from "./base.ts";
+import { createOpenApi } from "./openapi.ts";
+
+/** Longest wait of one call: API Gateway answers after 30 s. */
+const MAX_WAIT_SECONDS = 20;
+const MAX_LIMIT = 100;
+
+/** The calls that read. Their function may not send. */
+export function createReadApi(app: App, registry: Registry, files: Files): Hono {
+  const api = createBase(app);
+
+  const read = async (id: string, wait: string | undefined): Promise<TaskRecord> => {
+    if (!isId(id)) throw new TaskNotFoundError(id.slice(0, 80));
+    const seconds = wait === undefined ? 0 : Number(wait);
+    if (!(seconds >= 0 && seconds <= MAX_WAIT_SECONDS)) {
+      throw new InvalidOptionError("wait", wait, `0 to ${MAX_WAIT_SECONDS} seconds`);
+    }
+    return publicRecord(await waitForFinal(app, id, seconds));
+  };
+
+  api.get("/", (c) =>
+    c.json({ service: "lovage", tasks: registry.tasks.map(({ name }) => name), contract: "/openapi.json" }),
+  );
+  api.get("/health", (c) => c.json({ status: "ok" }));
+  api.get("/openapi.json", (c) => c.json(createOpenApi(registry.tasks)));
+
+  api.get("/tasks", async (c) => c.json(await listTasks(app.table, app.clock(), toListQuery(c.req.query()))));
+  api.get("/tasks/:id", async (c) => c.json(await read(c.req.param("id"), c.req.query("wait"))));
+
+  api.get("/uploads/:id", async (c) => {
+    const record = await read(c.req.param("id"), c.req.query("wait"));
+    if (record.task !== app.config.uploadTask) throw new TaskNotFoundError(record.id);
+    const links = await Promise.all(
+      derivedNames(record.result).map(async (name) => [name, await files.linkDerived(record.id, name)] as const),
+    );
+    return c.json({ ...record, links: Object.fromEntries(links) });
+  });
+
+  return api;
+}
+
+/** Names of the files that a task made, if its result lists them as `derived`. */
+function derivedNames(result: Json | undefined): string[] {
+  if (typeof result !== "object" || result === null || Array.isArray(result)) return [];
+  const { derived } = result;
+  return Array.isArray(derived) ? derived.filter((name) => typeof name === "string") : [];
+}
+
+function toListQuery(query: Record<string, string>): ListQuery {
+  const known = ["state", "task", "from", "to", "cursor", "limit"];
+  const unknown = Object.keys(query).find((name) => !known.includes(name));
+  if (unknown !== undefined)
+    throw new InvalidOptionError(unknown.slice(0, 80), undefined, `one of ${known.join(", ")}`);
+  const { state, task, from, to, cursor, limit } = query;
+  const list: ListQuery = {};
+  if (state !== undefined) {
+    const known = STATES.find((name) => name === state);
+    if (known === undefined) throw new InvalidOptionError("state", state, STATES.join(", "));
+    list.state = known;
+  }
+  if (task !== undefined) list.task = task;
+  if (from !== undefined) list.from = toDate("from", from);
+  if (to !== undefined) list.to = toDate("to", to);
+  if (list.from && list.to && list.from > list.to) throw new InvalidOptionError("from", from, "a time before 'to'");
+  if (cursor !== undefined) {
+    if (!isId(cursor)) throw new InvalidOptionError("cursor", cursor, "the 'cursor' of an earlier answer");
+    list.cursor = cursor;
+  }
+  if (limit !== undefined) {
+    list.limit = Number(limit);
+    if (!Number.isSafeInteger(list.limit) || list.limit < 1 || list.limit > MAX_LIMIT) {
+      throw new InvalidOptionError("limit", limit, `1 to ${MAX_LIMIT}`);
+    }
+  }
+  return list;
+}
+
+function toDate(name: string, text: string): Date {
+  const time = new Date(text);
+  const year = time.getUTCFullYear();
+  if (!(year >= 1970 && year <= 9999)) throw new InvalidOptionError(name, text, "an ISO-8601 time");
+  return time;
+}

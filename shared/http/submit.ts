@@ -1,0 +1,67 @@
+import type { Hono } from "hono";
+import { InvalidOptionError } from "../errors.ts";
+import { type Files, UPLOAD_SECONDS, type UploadRequest, uploadKey } from "../files/files.ts";
+import type { Json } from "../message/json.ts";
+import type { App } from "../task/current-app.ts";
+import type { ApplyOptions } from "../task/options.ts";
+import type { Registry } from "../task/registry.ts";
+import { sendTask } from "../task/send.ts";
+import { createBase, readBody } from "./base.ts";
+import { HttpError } from "./problem.ts";
+
+/** When nothing has arrived by then, the upload's own message ends its task; equal to the longest delay of SQS. */
+const UPLOAD_DEADLINE_SECONDS = 900;
+
+/** The calls that send: `POST /tasks/{name}` and `POST /uploads`. Their function may send, and read nothing. */
+export function createSubmitApi(app: App, registry: Registry, files: Files): Hono {
+  const api = createBase(app);
+
+  api.post("/tasks/:name", async (c) => {
+    const task = registry.get(c.req.param("name"));
+    const body = await readBody(c.req.raw, ["payload", "options"]);
+    if (body.payload === undefined) {
+      throw new HttpError(400, "BODY_INVALID", `The body has no field 'payload': expected {"payload": {…}}.`);
+    }
+    const { id, state } = await sendTask(app, task, body.payload, toOptions(body.options));
+    return c.json({ id, task: task.name, state }, 202, { location: `/tasks/${id}` });
+  });
+
+  api.post("/uploads", async (c) => {
+    const task = registry.get(app.config.uploadTask);
+    const id = app.newId();
+    const upload = await files.presignUpload(
+      id,
+      toUploadRequest(await readBody(c.req.raw, ["filename", "contentType", "size"])),
+    );
+    // The task is sent now, to run at the deadline: if S3's notification is lost it still runs, and if nothing was ever
+    // uploaded it ends and says so. A notification sends it again, for at once; only one of the two will run.
+    await sendTask(app, task, { key: uploadKey(id) }, { countdown: UPLOAD_DEADLINE_SECONDS }, { id });
+    const expiresAt = new Date(app.clock().getTime() + UPLOAD_SECONDS * 1_000).toISOString();
+    return c.json({ id, upload: { method: "POST", ...upload }, expiresAt }, 201, { location: `/uploads/${id}` });
+  });
+
+  return api;
+}
+
+/** Values are checked where they are resolved; here, only that they are of a kind that JSON can say. */
+function toOptions(options: Json | undefined): ApplyOptions {
+  if (options === undefined) return {};
+  if (typeof options !== "object" || options === null || Array.isArray(options)) {
+    throw new InvalidOptionError("options", options, 'an object such as { "countdown": 60 }');
+  }
+  for (const [name, value] of Object.entries(options)) {
+    if (typeof value !== "string" && typeof value !== "number") {
+      throw new InvalidOptionError(name, value, "text or a number");
+    }
+  }
+  return options;
+}
+
+function toUploadRequest({ filename, contentType, size }: Record<string, Json>): UploadRequest {
+  if (typeof filename !== "string") throw new InvalidOptionError("filename", filename, "text");
+  if (typeof contentType !== "string")
+    throw new InvalidOptionError("contentType", contentType, "a media type such as 'text/csv'");
+  if (size === undefined) return { filename, contentType };
+  if (typeof size !== "number") throw new InvalidOptionError("size", size, "a number of bytes");
+  return { filename, contentType, size };
+}

@@ -1,0 +1,29 @@
+/** The public surface: what `handlers/`, and the tasks in `handlers/tasks/`, may use. */
+
+export {
+  createApp,
+  createBeat,
+  createDeadLetterWorker,
+  createOperate,
+  createRead,
+  createSubmit,
+  createUploadListener,
+  createWorker,
+  files,
+  mailer,
+} from "./app.ts";
+export { beatInput } from "./beat/beat.ts";
+export { crontab, every } from "./beat/crontab.ts";
+export { type BeatSchedule, beatSchedule, checkSchedulePayloads, collectSchedule } from "./beat/schedule.ts";
+export * from "./errors.ts";
+export type { UploadedFile } from "./files/files.ts";
+export type { Mail } from "./mail/mailer.ts";
+export type { Json, Jsonified } from "./message/json.ts";
+export type { TaskRecord, TaskState } from "./results/record.ts";
+export { AsyncResult } from "./task/async-result.ts";
+export type { TaskContext } from "./task/context.ts";
+export { type App, currentApp, useApp } from "./task/current-app.ts";
+export type { ApplyOptions } from "./task/options.ts";
+export { createRegistry, type TaskModule } from "./task/registry.ts";
+export type { RetryOptions } from "./task/retry-policy.ts";
+export { type Task, task } from "./task/task.ts";

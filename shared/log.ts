@@ -1,0 +1,37 @@
+/**
+ * One JSON object per line on standard output, which CloudWatch Logs Insights reads without configuration:
+ * https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_AnalyzeLogData-discoverable-fields.html
+ */
+
+export type LogFields = Readonly<Record<string, unknown>>;
+
+export interface Log {
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+  /** The same log, with `fields` in every line. */
+  with(fields: LogFields): Log;
+}
+
+/** @param write receives each finished line. @defaultValue standard output */
+export function createLog(fields: LogFields = {}, write: (line: string) => void = (line) => console.log(line)): Log {
+  const emit =
+    (level: string) =>
+    (message: string, extra: LogFields = {}): void => {
+      const entry = { level, time: new Date().toISOString(), message, ...fields, ...extra };
+      try {
+        write(JSON.stringify(entry));
+      } catch {
+        // A field that JSON cannot hold must not fail the task that logs it.
+        write(
+          JSON.stringify({ level, time: entry.time, message, fields: String(Object.keys({ ...fields, ...extra })) }),
+        );
+      }
+    };
+  return {
+    info: emit("info"),
+    warn: emit("warn"),
+    error: emit("error"),
+    with: (more) => createLog({ ...fields, ...more }, write),
+  };
+}

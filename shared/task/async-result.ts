@@ -1,0 +1,81 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { describeError, ResultTimeoutError, TaskFailedError, TaskNotFoundError, TaskRevokedError } from "../errors.ts";
+import type { Json } from "../message/json.ts";
+import { isFinal, publicRecord, type StoredRecord, type TaskRecord } from "../results/record.ts";
+import type { App } from "./current-app.ts";
+
+/** Milliseconds between two looks at a record: short at first, since most tasks are quick, then longer. */
+const FIRST_LOOK = 20;
+const LONGEST_LOOK = 500;
+
+/** A handle on one task's outcome. Everything that asks the table is a method. */
+export class AsyncResult<Result = Json> {
+  readonly id: string;
+  readonly #app: App;
+
+  constructor(id: string, app: App) {
+    this.id = id;
+    this.#app = app;
+  }
+
+  /**
+   * Waits for the result.
+   * @param options `timeout`: seconds to wait, by default 60
+   * @throws TaskFailedError carrying the task's own error
+   * @throws TaskRevokedError if it was revoked or had expired
+   * @throws ResultTimeoutError if it is not finished in time; it may still run
+   * @throws TaskNotFoundError for an unknown id
+   */
+  async get(options: { timeout?: number } = {}): Promise<Result> {
+    const timeout = options.timeout ?? 60;
+    const record = await waitForFinal(this.#app, this.id, timeout);
+    switch (record.state) {
+      case "SUCCESS":
+        // The one place where stored JSON gets its type back: run() of the same task wrote it.
+        return (record.result ?? null) as Result;
+      case "FAILURE":
+        throw new TaskFailedError(this.id, record.error ?? { name: "Error", message: "no reason was recorded" });
+      case "REVOKED":
+        throw new TaskRevokedError(this.id, record.error?.message ?? "no reason was recorded");
+      default:
+        throw new ResultTimeoutError(this.id, timeout);
+    }
+  }
+
+  /**
+   * The record as it is now.
+   * @throws TaskNotFoundError for an id that was never sent, or whose record has expired
+   */
+  async fetch(): Promise<TaskRecord> {
+    const record = await this.#app.results.read(this.id);
+    if (record === undefined) throw new TaskNotFoundError(this.id);
+    return publicRecord(record);
+  }
+
+  /**
+   * Revokes the task: one that waits never runs; one that runs sees its `signal` abort within 5 seconds; one that has
+   * ended stays as it is. Answers with the record.
+   * @throws TaskNotFoundError for an unknown id
+   */
+  async revoke(): Promise<TaskRecord> {
+    const reason = describeError(new TaskRevokedError(this.id, "someone asked for it"));
+    const record = await this.#app.results.requestRevoke(this.id, reason);
+    if (record === undefined) throw new TaskNotFoundError(this.id);
+    return publicRecord(record);
+  }
+}
+
+/**
+ * Reads a record until its state is final or `timeoutSeconds` have passed, and answers with what it read last.
+ * @throws TaskNotFoundError
+ */
+export async function waitForFinal(app: App, id: string, timeoutSeconds: number): Promise<StoredRecord> {
+  const deadline = performance.now() + timeoutSeconds * 1_000;
+  for (let look = FIRST_LOOK; ; look = Math.min(LONGEST_LOOK, look * 1.5)) {
+    const record = await app.results.read(id);
+    if (record === undefined) throw new TaskNotFoundError(id);
+    const left = deadline - performance.now();
+    if (isFinal(record.state) || left <= 0) return record;
+    await wait(Math.min(look, left));
+  }
+}

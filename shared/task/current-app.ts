@@ -1,0 +1,37 @@
+import type { Table } from "../aws/dynamodb.ts";
+import type { Broker } from "../broker/broker.ts";
+import type { Config } from "../config.ts";
+import type { Log } from "../log.ts";
+import type { ResultStore } from "../results/store.ts";
+
+/** Everything that tasks and functions work with. Clock, chance and ids are here so that tests can hold them still. */
+export interface App {
+  config: Config;
+  broker: Broker;
+  results: ResultStore;
+  table: Table;
+  log: Log;
+  clock: () => Date;
+  random: () => number;
+  newId: () => string;
+}
+
+let factory: (() => App) | undefined;
+let current: App | undefined;
+
+/** Names the maker of the default app; `shared/app.ts` does so when it is imported. Nothing is built until it is used. */
+export function provideApp(make: () => App): void {
+  factory = make;
+}
+
+/** Puts `app` in the place of the default one, for tests and scripts. */
+export function useApp(app: App): void {
+  current = app;
+}
+
+/** The app that `delay` sends with. */
+export function currentApp(): App {
+  current ??= factory?.();
+  if (current === undefined) throw new Error("No app is set: import tasks through shared/index.ts, or call useApp().");
+  return current;
+}

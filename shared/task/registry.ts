@@ -1,0 +1,41 @@
+import { TaskAlreadyRegisteredError, TaskNotExportedError, TaskNotRegisteredError } from "../errors.ts";
+import { isTask, type RegisteredTask } from "./task.ts";
+
+/** A module of `handlers/tasks/` with everything that it exports; the build lists them all. */
+export interface TaskModule {
+  file: string;
+  exports: Readonly<Record<string, unknown>>;
+}
+
+/** The tasks of a service, by name. */
+export interface Registry {
+  readonly tasks: readonly RegisteredTask[];
+  /** @throws TaskNotRegisteredError listing the names that are known */
+  get(name: string): RegisteredTask;
+}
+
+/**
+ * @throws TaskAlreadyRegisteredError for two tasks of one name
+ * @throws TaskNotExportedError for a module that exports no task: it was meant to, or belongs elsewhere
+ */
+export function createRegistry(modules: readonly TaskModule[]): Registry {
+  const known = new Map<string, { task: RegisteredTask; file: string }>();
+  for (const { file, exports } of modules) {
+    const tasks = Object.values(exports).filter(isTask);
+    if (tasks.length === 0) throw new TaskNotExportedError(file);
+    for (const task of tasks) {
+      const earlier = known.get(task.name);
+      // One task exported under two names, or exported again by another module, is still one task.
+      if (earlier && earlier.task !== task) throw new TaskAlreadyRegisteredError(task.name, earlier.file, file);
+      known.set(task.name, { task, file });
+    }
+  }
+  return {
+    tasks: [...known.values()].map(({ task }) => task),
+    get(name) {
+      const found = known.get(name);
+      if (found === undefined) throw new TaskNotRegisteredError(name, [...known.keys()].sort());
+      return found.task;
+    },
+  };
+}

@@ -1,0 +1,61 @@
+import { InvalidMessageError } from "../errors.ts";
+import { UPLOAD_PREFIX } from "../files/files.ts";
+import { derivedId, isId } from "../message/id.ts";
+import { type Json, parseJson } from "../message/json.ts";
+
+/** An object that arrived in the bucket. */
+export interface ArrivedObject {
+  key: string;
+  /** The task that processes it: named by the key of a presigned upload, else derived from the event. */
+  taskId: string;
+}
+
+/**
+ * Reads the body of an S3 notification. Keys come URL-encoded with `+` for a space; `s3:TestEvent`, which S3 sends once
+ * when notifications are set up, names no object.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/notification-content-structure.html
+ * @throws InvalidMessageError if it is no S3 notification
+ */
+export function readNotification(body: string): ArrivedObject[] {
+  let event: Json;
+  try {
+    event = parseJson(body);
+  } catch {
+    throw new InvalidMessageError("it is no S3 notification, for it is not JSON");
+  }
+  if (field(event, "Event") === "s3:TestEvent") return [];
+  const records = field(event, "Records");
+  if (!Array.isArray(records)) throw new InvalidMessageError("it is no S3 notification, for it has no 'Records'");
+  return records.flatMap((record) => {
+    if (!String(field(record, "eventName")).startsWith("ObjectCreated:")) return [];
+    const object = field(field(record, "s3"), "object");
+    const encoded = field(object, "key");
+    if (typeof encoded !== "string") throw new InvalidMessageError("its S3 record has no 's3.object.key'");
+    const key = decodeKey(encoded);
+    const name = key.slice(UPLOAD_PREFIX.length);
+    const time = new Date(String(field(record, "eventTime")));
+    const version = String(field(object, "versionId") ?? field(object, "sequencer") ?? field(object, "eTag"));
+    return [
+      {
+        key,
+        taskId: isId(name)
+          ? name
+          : derivedId(Number.isNaN(time.getTime()) ? new Date(0) : time, `s3/${key}/${version}`),
+      },
+    ];
+  });
+}
+
+function field(value: Json | undefined, name: string): Json | undefined {
+  return typeof value === "object" && value !== null && !Array.isArray(value) && Object.hasOwn(value, name)
+    ? value[name]
+    : undefined;
+}
+
+function decodeKey(encoded: string): string {
+  try {
+    return decodeURIComponent(encoded.replaceAll("+", " "));
+  } catch {
+    throw new InvalidMessageError(`its key '${encoded}' is not URL-encoded`);
+  }
+}

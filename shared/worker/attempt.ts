@@ -1,0 +1,175 @@
+/**
+ * The life of one message (docs/architecture.md): decode, claim, run, settle, continue, acknowledge. If the process dies
+ * on any line, the message comes back and finds its record in one of the states that `afterRefusal` knows.
+ */
+
+import type { SQSRecord } from "aws-lambda";
+import {
+  describeError,
+  InvalidPayloadError,
+  MaxRetriesExceededError,
+  ResultTooLargeError,
+  Retry,
+  TaskNotRegisteredError,
+  TaskRevokedError,
+  TaskTimeLimitError,
+} from "../errors.ts";
+import { byteLength, toJsonText } from "../message/json.ts";
+import { decodeMessage, MAX_RESULT_BYTES, type Message } from "../message/message.ts";
+import { isFinal, type StoredRecord } from "../results/record.ts";
+import type { Claim } from "../results/store.ts";
+import { withContext } from "../task/context.ts";
+import type { App } from "../task/current-app.ts";
+import { delayUntil } from "../task/options.ts";
+import type { Registry } from "../task/registry.ts";
+import { isRetryable, retryDelay } from "../task/retry-policy.ts";
+import type { RegisteredTask } from "../task/task.ts";
+import type { Invocation, Verdict } from "./batch.ts";
+import { createRun } from "./run.ts";
+
+/**
+ * Handles one record of a task queue.
+ * @throws InvalidMessageError for a body that is no message
+ */
+export async function handleTaskRecord(
+  app: App,
+  registry: Registry,
+  record: SQSRecord,
+  invocation: Invocation,
+): Promise<Verdict> {
+  const message = decodeMessage(record.body);
+  let task: RegisteredTask;
+  try {
+    task = registry.get(message.task);
+  } catch (error) {
+    if (!(error instanceof TaskNotRegisteredError)) throw error;
+    const { applied, record: found } = await app.results.failUnclaimed(message, describeError(error));
+    return applied || (found && isFinal(found.state)) ? "acknowledge" : "keep";
+  }
+
+  const now = app.clock();
+  if (message.eta !== undefined && Date.parse(message.eta) - now.getTime() > 1_000) {
+    // SQS delivers on time by its own clock; if ours is behind, the rest of the wait is spent in the queue.
+    await app.broker.hide(message.queue, record.receiptHandle, delayUntil(new Date(message.eta), now));
+    return "keep";
+  }
+  if (message.expires !== undefined && Date.parse(message.expires) <= now.getTime()) {
+    const reason = new TaskRevokedError(message.id, `it expired at ${message.expires} before it was started`);
+    if (await app.results.revoke(message, describeError(reason))) return "acknowledge";
+  }
+
+  const leaseUntil = new Date(now.getTime() + invocation.remainingMilliseconds());
+  const outcome = await app.results.claim(message, leaseUntil);
+  // Dying from here to the settling leaves STARTED with a lease; the next delivery takes over once that has ended.
+  if (!outcome.claimed) return afterRefusal(app, message, record, outcome.record);
+  return runClaimed(app, task, message, outcome.claim, invocation);
+}
+
+async function runClaimed(
+  app: App,
+  task: RegisteredTask,
+  message: Message,
+  claim: Claim,
+  invocation: Invocation,
+): Promise<Verdict> {
+  const log = app.log.with({ task: task.name, id: message.id, attempt: message.attempt });
+  const run = createRun(app, message, claim, log);
+  try {
+    const result = await run.within(task, invocation.remainingMilliseconds(), () =>
+      withContext(run.context, () => task.execute(message.payload, run.context)),
+    );
+    const json = toJsonText(result);
+    const sizeBytes = byteLength(json);
+    if (sizeBytes > MAX_RESULT_BYTES) throw new ResultTooLargeError(task.name, sizeBytes, MAX_RESULT_BYTES);
+    return settled(await app.results.succeed(claim, json));
+  } catch (error) {
+    const revoked = run.revoked();
+    run.abandon();
+    return afterError(app, task, message, claim, log, error, revoked);
+  } finally {
+    run.end();
+  }
+}
+
+async function afterError(
+  app: App,
+  task: RegisteredTask,
+  message: Message,
+  claim: Claim,
+  log: App["log"],
+  error: unknown,
+  revoked: TaskRevokedError | undefined,
+): Promise<Verdict> {
+  const cause = error instanceof Retry ? (error.cause ?? error) : error;
+  const record = describeError(cause);
+  if (revoked) {
+    log.info("Task was revoked while it ran");
+    return settled(await app.results.abandon(claim, describeError(revoked)));
+  }
+  const wanted = error instanceof Retry || (!isHopeless(error) && isRetryable(task.retry, error));
+  if (!wanted) {
+    log.warn("Task failed", { error: record });
+    return settled(await app.results.fail(claim, record));
+  }
+  const { maxRetries } = task.retry;
+  if (message.attempt > maxRetries) {
+    log.warn("Task failed after its last retry", { error: record });
+    const final = describeError(new MaxRetriesExceededError(task.name, maxRetries, cause));
+    return settled(await app.results.fail(claim, { ...final, ...(record.stack && { stack: record.stack }) }));
+  }
+  const seconds =
+    error instanceof Retry && error.countdown !== undefined
+      ? error.countdown
+      : retryDelay(task.retry, message.attempt, app.random);
+  const eta = new Date(app.clock().getTime() + seconds * 1_000);
+  log.info("Task will be retried", { error: record, eta: eta.toISOString() });
+  if (!(await app.results.retry(claim, record, eta))) return "keep";
+  // Dying here leaves RETRY without a message; this message comes back and afterRefusal sends it.
+  await sendRetry(app, message, eta);
+  return "acknowledge";
+}
+
+/** Another run would end the same way. */
+function isHopeless(error: unknown): boolean {
+  return (
+    error instanceof InvalidPayloadError || error instanceof TaskTimeLimitError || error instanceof ResultTooLargeError
+  );
+}
+
+/** A refused settle means that someone else holds the task by now: their delivery decides, so this one is not deleted. */
+function settled(applied: boolean): Verdict {
+  return applied ? "acknowledge" : "keep";
+}
+
+async function sendRetry(app: App, message: Message, eta: Date): Promise<void> {
+  const { suspect, ...rest } = message;
+  const retry = { ...rest, attempt: message.attempt + 1, eta: eta.toISOString() };
+  await app.broker.send(retry, delayUntil(eta, app.clock()));
+}
+
+/** A claim was refused: what the record says decides. */
+async function afterRefusal(
+  app: App,
+  message: Message,
+  delivery: SQSRecord,
+  record: StoredRecord | undefined,
+): Promise<Verdict> {
+  if (record === undefined) return "keep";
+  if (isFinal(record.state)) return "acknowledge";
+  if (record.revokeRequestedAt !== undefined) {
+    const reason = new TaskRevokedError(record.id, "it was revoked while it ran");
+    if (await app.results.revoke(message, describeError(reason))) return "acknowledge";
+  }
+  if (record.attempt > message.attempt) {
+    // The worker may have died between settling as RETRY and sending; sending twice is harmless, for one claim wins.
+    if (record.state === "RETRY" && record.attempt === message.attempt + 1) {
+      await sendRetry(app, message, new Date(record.eta ?? app.clock()));
+    }
+    return "acknowledge";
+  }
+  if (record.state === "STARTED") {
+    const seconds = (Date.parse(record.leaseUntil) - app.clock().getTime()) / 1_000;
+    await app.broker.hide(message.queue, delivery.receiptHandle, seconds + 1);
+  }
+  return "keep";
+}

@@ -1,11 +1,11 @@
 import { execFile } from "node:child_process";
-import { mkdir } from "node:fs/promises";
-import { join, resolve } from "node:path";
+import { randomUUID } from "node:crypto";
+import { mkdir, rm } from "node:fs/promises";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { build } from "esbuild";
-import { bundleOptions } from "./esbuild.ts";
-
-const ROOT = resolve(import.meta.dirname, "..");
+import { ROOT, WORK_FOLDER } from "./bundle.ts";
+import { taskModules } from "./task-modules.ts";
 
 /** What the tasks of a service declare. */
 export interface Inspection {
@@ -19,21 +19,24 @@ export interface Inspection {
  * @throws Error with the one sentence that says what is wrong
  */
 export async function inspectTasks(tasksFolder?: string): Promise<Inspection> {
-  const folder = join(ROOT, ".lovage", "build");
-  await mkdir(folder, { recursive: true });
-  const outfile = join(folder, `inspect-${process.pid}.mjs`);
+  await mkdir(WORK_FOLDER, { recursive: true });
+  // A name of its own: packaging and the local cloud may inspect at the same time.
+  const outfile = join(WORK_FOLDER, `inspect-${randomUUID()}.mjs`);
   await build({
-    ...bundleOptions(tasksFolder),
     stdin: { contents: INSPECTOR, resolveDir: ROOT, loader: "ts" },
-    minify: false,
-    sourcemap: false,
     outfile,
+    bundle: true,
+    platform: "node",
+    target: "node24",
+    format: "esm",
+    packages: "external",
+    plugins: [taskModules(tasksFolder)],
     logLevel: "silent",
   });
   const { stdout } = await promisify(execFile)(process.execPath, [outfile], {
     cwd: ROOT,
     env: { PATH: process.env.PATH },
-  });
+  }).finally(() => rm(outfile, { force: true }));
   const outcome: { inspection: Inspection } | { error: string } = JSON.parse(
     stdout.slice(stdout.lastIndexOf("\n{") + 1),
   );

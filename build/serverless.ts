@@ -32,6 +32,7 @@ export interface Serverless {
       compiledCloudFormationTemplate: Template;
     };
   };
+  classes: { Error: new (message: string, code: string) => Error };
   configurationInput: { params?: Record<string, unknown> };
   getProvider(name: "aws"): { getStage(): string; getRegion(): string };
   pluginManager: {

@@ -5,6 +5,8 @@
  * what they leave open is read as failure, because a message kept too long is delivered again and a message deleted is lost.
  */
 
+import { isObject } from "./json.ts";
+
 /** Delete these messages, or none of them. */
 export type BatchVerdict =
   | { readonly kind: "delete"; readonly messageIds: readonly string[] }
@@ -22,10 +24,6 @@ function parse(payload: string): { value: unknown } | undefined {
   }
 }
 
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 /** Reads the answer of a function whose mapping has `ReportBatchItemFailures`. Without that, any answer deletes the whole batch. */
 export function readBatchResponse(payload: string, messageIds: readonly string[]): BatchVerdict {
   const response = parse(payload);
@@ -35,14 +33,14 @@ export function readBatchResponse(payload: string, messageIds: readonly string[]
   if (!isObject(response.value)) return keepAll(`the response is ${quote(response.value)}: expected an object or null`);
 
   // An object without the key is AWS's "empty EventResponse", whatever else it holds.
-  const failures: unknown = Reflect.get(response.value, "batchItemFailures");
+  const failures = response.value.batchItemFailures;
   if (failures === undefined || failures === null) return everything;
   if (!Array.isArray(failures)) return keepAll(`batchItemFailures is ${quote(failures)}: expected a list`);
 
   const known = new Set(messageIds);
   const failed = new Set<string>();
   for (const entry of failures) {
-    const id: unknown = isObject(entry) ? Reflect.get(entry, "itemIdentifier") : undefined;
+    const id = isObject(entry) ? entry.itemIdentifier : undefined;
     if (typeof id !== "string" || id === "")
       return keepAll(`an entry is ${quote(entry)}: expected a non-empty itemIdentifier`);
     if (!known.has(id)) return keepAll(`itemIdentifier '${id}' is not a messageId of the batch`);

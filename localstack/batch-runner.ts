@@ -43,12 +43,12 @@ export function createBatchRunner(options: {
   readonly deleter: MessageDeleter;
   readonly concurrency: PollerConcurrency;
   /** Takes the messages that were not begun when the signal aborted. */
-  readonly handBack: (messages: readonly PendingMessage[]) => Promise<void>;
+  readonly leave: (messages: readonly PendingMessage[]) => void;
   readonly clock: Clock;
   readonly log: (line: string) => void;
   readonly signal: AbortSignal;
 }): BatchRunner {
-  const { functionName, reportBatchItemFailures, isFifo, deleter, concurrency, handBack, clock, log, signal } = options;
+  const { functionName, reportBatchItemFailures, isFifo, deleter, concurrency, leave, clock, log, signal } = options;
   const counts = { invocations: 0, throttles: 0, failedBatches: 0, reportedFailures: 0, dropped: 0, running: 0 };
   const busyGroups = new Set<string>();
   const groupOf = ({ record }: PendingMessage): string => record.attributes.MessageGroupId ?? "";
@@ -79,7 +79,7 @@ export function createBatchRunner(options: {
         return;
       }
       await clock.sleep(delayMs, signal);
-      if (signal.aborted) return handBack(messages);
+      if (signal.aborted) return leave(messages);
     }
   }
 

@@ -6,6 +6,7 @@
  */
 
 import type { SQSRecord } from "aws-lambda";
+import { isObject } from "./json.ts";
 
 /** One pattern, as an object (`filterPatterns` of serverless.yml) or as JSON text (`FilterCriteria` of CloudFormation). */
 export type FilterPattern = string | Readonly<Record<string, unknown>>;
@@ -42,12 +43,8 @@ export class InvalidFilterPatternError extends Error {
   }
 }
 
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 function property(value: unknown, name: string): unknown {
-  return isObject(value) && Object.hasOwn(value, name) ? Reflect.get(value, name) : undefined;
+  return isObject(value) && Object.hasOwn(value, name) ? value[name] : undefined;
 }
 
 function isScalar(value: unknown): value is string | number | boolean | null {

@@ -69,6 +69,8 @@ export interface EventSourceMapping {
   metrics(): EventSourceMappingMetrics;
 }
 
+const ROUND_TRIP_LIMIT_MS = 500;
+
 /**
  * Creates the mapping and begins to poll.
  *
@@ -86,9 +88,11 @@ export async function startEventSourceMapping(options: EventSourceMappingOptions
   const receiver = createMessageReceiver({ sqs, queueUrl, clock, log, signal });
   const deleter = createMessageDeleter({ sqs, queueUrl, clock, log });
   const concurrency = createPollerConcurrency(options, clock.now);
-  const handBack = (messages: readonly PendingMessage[]) => handBackMessages(sqs, queueUrl, messages);
+  /** Received, and not begun when the mapping stopped. */
+  const unbegun: PendingMessage[] = [];
+  const leave = (messages: readonly PendingMessage[]) => void unbegun.push(...messages);
   const isFifo = isFifoQueue(options.queueArn);
-  const runner = createBatchRunner({ ...options, isFifo, deleter, concurrency, handBack, clock, log, signal });
+  const runner = createBatchRunner({ ...options, isFifo, deleter, concurrency, leave, clock, log, signal });
   let received = 0;
   let filtered = 0;
   const gatherer = createBatchGatherer({
@@ -112,17 +116,18 @@ export async function startEventSourceMapping(options: EventSourceMappingOptions
   /** Starts another loop when there is a slot and a reason to poll. */
   function pollMore(): void {
     if (signal.aborted || (polling > 0 && !gatherer.hasBacklog())) return;
+    const isStarved = loops.size >= concurrency.limit() && polling === 0 && gatherer.hasBacklog();
+    const growsInMs = isStarved ? concurrency.saturated() : undefined;
     if (loops.size < concurrency.limit()) {
       polling += 1;
       const loop = pollAndRun().finally(() => loops.delete(loop));
       loops.add(loop);
-    } else if (gatherer.hasBacklog() && polling === 0) {
-      void growLater(concurrency.saturated());
+    } else if (growsInMs !== undefined && !isWaitingToGrow) {
+      void growLater(growsInMs);
     }
   }
 
-  async function growLater(ms: number | undefined): Promise<void> {
-    if (ms === undefined || isWaitingToGrow) return;
+  async function growLater(ms: number): Promise<void> {
     isWaitingToGrow = true;
     await clock.sleep(ms, signal);
     isWaitingToGrow = false;
@@ -134,7 +139,7 @@ export async function startEventSourceMapping(options: EventSourceMappingOptions
     for (;;) {
       const batch = await gatherer.gather();
       polling -= 1;
-      if (signal.aborted) return handBack(batch);
+      if (signal.aborted) return leave(batch);
       if (batch.length > 0) {
         received += batch.length;
         pollMore();
@@ -152,7 +157,9 @@ export async function startEventSourceMapping(options: EventSourceMappingOptions
   async function drain(): Promise<void> {
     stopping.abort();
     while (loops.size > 0) await Promise.all(loops);
-    await handBack(await gatherer.leftover());
+    unbegun.push(...(await gatherer.leftover()));
+    await letQueueNotice(sqs, queueUrl);
+    await handBackMessages(sqs, queueUrl, unbegun);
     await deleter.close();
   }
 
@@ -176,4 +183,13 @@ async function readVisibilityTimeout(sqs: SQSClient, queueUrl: string): Promise<
   const command = new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: ["VisibilityTimeout"] });
   const { Attributes } = await sqs.send(command);
   return Number(Attributes?.VisibilityTimeout ?? 30);
+}
+
+/**
+ * One round trip, after which the queue has seen that the aborted poll's connection is closed. Before, it may still answer that
+ * poll with the next message, which nobody would get until its visibility timeout.
+ */
+async function letQueueNotice(sqs: SQSClient, queueUrl: string): Promise<void> {
+  const command = new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: ["QueueArn"] });
+  await sqs.send(command, { abortSignal: AbortSignal.timeout(ROUND_TRIP_LIMIT_MS) }).catch(() => {});
 }

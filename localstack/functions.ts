@@ -94,11 +94,16 @@ export function createFunctions(options: FunctionsOptions): Functions {
       return;
     }
     pool.idle.push(member);
-    expireWhenIdle(member);
+    expireWhenIdle(pool, member);
   }
 
-  function expireWhenIdle(member: Member): void {
-    member.idleTimer = setTimeout(() => void member.sandbox.kill(), terminateIdleAfterMs).unref();
+  function expireWhenIdle(pool: Pool, member: Member): void {
+    const expire = () => {
+      // First out of the list: what is being killed must not be given an invocation.
+      leaveIdle(pool, member);
+      void member.sandbox.kill();
+    };
+    member.idleTimer = setTimeout(expire, terminateIdleAfterMs).unref();
   }
 
   async function run(name: string, event: unknown): Promise<InvocationResult> {
@@ -143,7 +148,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
         if (member === undefined) break;
         // Below the ready ones; an invocation that finds nothing better waits for its import instead of starting another.
         pool.idle.unshift(member);
-        expireWhenIdle(member);
+        expireWhenIdle(pool, member);
       }
       await Promise.all((pool?.idle ?? []).map((member) => member.sandbox.ready));
     },

@@ -1,5 +1,182 @@
+/**
+ * Makes `serverless offline` enough: starts the local cloud before it, gives its HTTP functions sandboxes, and drains
+ * everything when it ends. Listed before serverless-offline, whose hooks must find what this one prepares.
+ */
+
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { WORK_FOLDER } from "../build/bundle.ts";
+import type { Serverless } from "../build/serverless.ts";
+import { type Builds, startBuilds } from "./builds.ts";
+import { type LocalCloud, startLocalCloud } from "./cloud.ts";
+import { compileTemplate } from "./compile-template.ts";
+import { checkPort } from "./ports.ts";
+
+/** Where the HTTP functions of serverless-offline find the cloud of their own process. */
+const INVOKE = Symbol.for("lovage.invoke");
+const HTTP_PROXY = "localstack/http-proxy.handler";
+
+/** What we use of serverless-offline's plugin object. */
+interface Offline {
+  start(): Promise<void>;
+  end(skipExit?: boolean): Promise<void>;
+}
+
 class LocalCloudPlugin {
-  hooks = {};
+  readonly commands = {
+    template: {
+      usage: "Compile serverless.yml to the CloudFormation template and print it, without bundling or an account",
+      lifecycleEvents: ["print"],
+      options: { output: { usage: "File to write to instead", type: "string" } },
+    },
+  };
+  readonly hooks: Record<string, () => void | Promise<void>>;
+  readonly #serverless: Serverless;
+  readonly #options: { output?: string; httpPort?: string };
+  #cloud: LocalCloud | undefined;
+  #builds: Builds | undefined;
+
+  constructor(serverless: Serverless, options: { output?: string; httpPort?: string }) {
+    this.#serverless = serverless;
+    this.#options = options;
+    this.hooks = {
+      initialize: () => this.#checkStage(),
+      "before:offline:start": () => this.#startAroundOffline(),
+      "before:offline:start:init": () => this.#start(),
+      "after:offline:start:init": () => this.#announce(),
+      "before:offline:start:end": () => this.#stop(),
+      "before:deploy:deploy": () => this.#checkDeploy(),
+      "template:print": () => this.#print(),
+    };
+  }
+
+  get #stage(): string {
+    return this.#serverless.getProvider("aws").getStage();
+  }
+
+  #refuse(message: string): never {
+    throw new this.#serverless.classes.Error(message, "LOVAGE");
+  }
+
+  #checkStage(): void {
+    const stages = Object.keys(this.#serverless.configurationInput.params ?? {}).filter((name) => name !== "default");
+    if (stages.includes(this.#stage)) return;
+    this.#refuse(
+      `Stage '${this.#stage}' is not one of this service: expected ${stages.join(", ")}. Add it under 'params' in serverless.yml.`,
+    );
+  }
+
+  /** A variable left over from local work would silently send a real deployment to an emulator, or the reverse. */
+  #checkDeploy(): void {
+    const endpoint = process.env.AWS_ENDPOINT_URL;
+    if (endpoint && this.#stage !== "local") {
+      this.#refuse(
+        `AWS_ENDPOINT_URL is '${endpoint}' while deploying stage '${this.#stage}': unset it, or deploy stage 'local'.`,
+      );
+    }
+    if (!endpoint && this.#stage === "local") {
+      this.#refuse("Stage 'local' has an open API and is not deployed to AWS: expected --stage dev or production.");
+    }
+  }
+
+  async #print(): Promise<void> {
+    const text = `${JSON.stringify(await compileTemplate(this.#serverless), null, 2)}\n`;
+    if (this.#options.output) await writeFile(this.#options.output, text);
+    else process.stdout.write(text);
+  }
+
+  /** `serverless offline` without `start` has no hook after it listens and none before it exits: its own methods serve. */
+  async #startAroundOffline(): Promise<void> {
+    await this.#start();
+    const offline = this.#serverless.pluginManager.plugins.find(isOffline);
+    if (offline === undefined) return;
+    const { start, end } = offline;
+    offline.start = async () => {
+      await start.call(offline);
+      this.#announce();
+    };
+    offline.end = async (skipExit) => {
+      await this.#stop();
+      await end.call(offline, skipExit);
+    };
+  }
+
+  async #start(): Promise<void> {
+    if (this.#stage !== "local") {
+      this.#refuse(
+        `Stage '${this.#stage}' does not run offline: expected stage 'local', whose API is open to this machine only.`,
+      );
+    }
+    const { service } = this.#serverless;
+    try {
+      await checkPort(this.#httpPort, "HTTP", "PORT");
+      await checkPort(
+        Number(service.custom["serverless-offline"]?.lambdaPort ?? 3_002),
+        "Lambda invocations",
+        "LAMBDA_PORT",
+      );
+      const template = await compileTemplate(this.#serverless);
+      this.#builds = await startBuilds({
+        handlers: Object.values(service.functions).map(({ handler }) => handler),
+        outdir: join(WORK_FOLDER, "build"),
+        onRebuild: () => void this.#cloud?.reload(),
+        log,
+      });
+      const port = process.env.LOVAGE_CLOUD_PORT;
+      this.#cloud = await startLocalCloud({
+        template,
+        bundleOf: this.#builds.bundleOf,
+        environment: process.env,
+        region: service.provider.region,
+        ...(port && { port: Number(port) }),
+        ...(process.env.LOVAGE_DATA && { dataDir: process.env.LOVAGE_DATA }),
+        log,
+      });
+    } catch (error) {
+      await this.#stop();
+      this.#refuse(error instanceof Error ? error.message : String(error));
+    }
+    Object.assign(globalThis, { [INVOKE]: this.#cloud.invoke });
+    // Every function answers here, also to serverless-offline's own Lambda endpoint; none runs in this process.
+    for (const config of Object.values(service.functions)) {
+      config.handler = HTTP_PROXY;
+      delete config.environment;
+    }
+    service.provider.environment = {};
+  }
+
+  #announce(): void {
+    const url = `http://127.0.0.1:${this.#httpPort}`;
+    process.stdout.write(
+      [
+        "",
+        "Send a task:",
+        `  curl -s ${url}/tasks/add -H 'Content-Type: application/json' -d '{"payload":{"x":4,"y":6}}'`,
+        "Read it, with the id that you got:",
+        `  curl -s '${url}/tasks/<id>?wait=10'`,
+        "",
+        `Lovage is ready at ${url}`,
+        "",
+      ].join("\n"),
+    );
+  }
+
+  get #httpPort(): number {
+    return Number(this.#options.httpPort ?? this.#serverless.service.custom["serverless-offline"]?.httpPort ?? 3_000);
+  }
+
+  async #stop(): Promise<void> {
+    await this.#builds?.stop();
+    await this.#cloud?.stop();
+  }
+}
+
+function isOffline(plugin: object): plugin is Offline {
+  return plugin.constructor.name === "ServerlessOffline" && "start" in plugin && "end" in plugin;
+}
+
+function log(line: string): void {
+  process.stdout.write(`${line}\n`);
 }
 
 export { LocalCloudPlugin as "module.exports" };

@@ -27,7 +27,7 @@ while read -r word group; do
       groups="$kept" ;;
   esac
 done
-for group in $groups; do kill -9 -- "-$group" 2>/dev/null; done
+for group in $groups; do kill -s KILL -- "-$group" 2>/dev/null; done
 `;
 
 /** Starts the shell; it ends with this process or with `close()`. */

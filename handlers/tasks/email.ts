@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { beatSchedule, crontab, mailer, task } from "../../shared/index.ts";
 
 export const sendEmail = task({

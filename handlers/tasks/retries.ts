@@ -1,4 +1,4 @@
-import { z } from "zod";
+import * as z from "zod";
 import { task } from "../../shared/index.ts";
 
 /** Fails as often as it is told to, then succeeds: shows retries with backoff. */

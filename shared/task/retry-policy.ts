@@ -19,8 +19,10 @@ export interface RetryOptions {
     /** Draw the delay at random from 0 to its full length, so that failures do not come back as a crowd. @defaultValue true */
     jitter?: boolean;
   };
-  /** Retry only these. @defaultValue every error */
+  /** Retry only these (Celery's `autoretry_for`). @defaultValue every error */
   on?: readonly ErrorClass[];
+  /** Never retry these (Celery's `dont_autoretry_for`). @defaultValue none */
+  notOn?: readonly ErrorClass[];
 }
 
 /** A retry policy with its defaults filled in. */
@@ -32,10 +34,19 @@ export interface RetryPolicy {
   max: number;
   jitter: boolean;
   on: readonly ErrorClass[] | undefined;
+  notOn: readonly ErrorClass[];
 }
 
 /** A task without `retry` fails at its first error; `ctx.retry()` may still ask for three more runs, as in Celery. */
-const NO_RETRY: RetryPolicy = { automatic: false, maxRetries: 3, base: 1, max: 600, jitter: true, on: undefined };
+const NO_RETRY: RetryPolicy = {
+  automatic: false,
+  maxRetries: 3,
+  base: 1,
+  max: 600,
+  jitter: true,
+  on: undefined,
+  notOn: [],
+};
 
 /** @throws InvalidOptionError for a number out of range */
 export function toRetryPolicy(options: RetryOptions | undefined): RetryPolicy {
@@ -47,6 +58,7 @@ export function toRetryPolicy(options: RetryOptions | undefined): RetryPolicy {
     max: options.backoff?.max ?? 600,
     jitter: options.backoff?.jitter ?? true,
     on: options.on,
+    notOn: options.notOn ?? [],
   };
   if (!Number.isSafeInteger(policy.maxRetries) || policy.maxRetries < 0 || policy.maxRetries > 100) {
     throw new InvalidOptionError("retry.maxRetries", policy.maxRetries, "a whole number from 0 to 100");
@@ -72,6 +84,6 @@ export function retryDelay(policy: RetryPolicy, attempt: number, random: () => n
 
 /** Whether this error brings another run by itself. */
 export function isRetryable(policy: RetryPolicy, error: unknown): boolean {
-  if (!policy.automatic) return false;
+  if (!policy.automatic || policy.notOn.some((type) => error instanceof type)) return false;
   return policy.on === undefined || policy.on.some((type) => error instanceof type);
 }

@@ -172,7 +172,8 @@ async function checkJava(): Promise<void> {
   });
   const home = /java\.home = (.+)/.exec(stderr)?.[1];
   const version = Number(/java\.specification\.version = (\d+)/.exec(stderr)?.[1]);
-  if (home === undefined || !(version >= 17)) throw new CannotInstallError(`${needs}: this java is version ${version}.`);
+  if (home === undefined || !(version >= 17))
+    throw new CannotInstallError(`${needs}: this java is version ${version}.`);
   const javas = join(installations.localstack.folder, "lib/java");
   mkdirSync(javas, { recursive: true });
   symlinkSync(home, join(javas, "21"));
@@ -183,7 +184,9 @@ async function run(command: string, options: readonly string[], hint = ""): Prom
     await execute(command, options, { maxBuffer: 64 * 1024 * 1024 });
   } catch (error) {
     const output = error instanceof Error && "stderr" in error ? `${error.stderr}`.trim().split("\n").slice(-15) : [];
-    throw new CannotInstallError([`This failed: ${command} ${options.join(" ")}`, ...output, hint].join("\n").trimEnd());
+    throw new CannotInstallError(
+      [`This failed: ${command} ${options.join(" ")}`, ...output, hint].join("\n").trimEnd(),
+    );
   }
 }
 

@@ -112,6 +112,7 @@ function localStackSettings(workspace: string, port: number, dynamodbPort: numbe
     SERVICES: "sqs,s3,dynamodb",
     EAGER_SERVICE_LOADING: "1",
     STRICT_SERVICE_LOADING: "0",
+    PROVIDER_OVERRIDE_DYNAMODB: "v2",
     DYNAMODB_IN_MEMORY: "1",
     DYNAMODB_LOCAL_PORT: String(dynamodbPort),
     FILESYSTEM_ROOT: workspace,
@@ -119,13 +120,19 @@ function localStackSettings(workspace: string, port: number, dynamodbPort: numbe
     OVERRIDE_IN_DOCKER: "0",
     DISABLE_EVENTS: "1",
     SKIP_SSL_CERT_DOWNLOAD: "1",
+    S3_SKIP_SIGNATURE_VALIDATION: "0",
     DNS_ADDRESS: "0",
   };
 }
 
 function missing(name: PeerName): Missing {
-  const why = existsSync(installations[name].folder) ? "is installed in part or in another version" : "is not installed";
-  return { name, missing: `${name} ${why}, so its tests are skipped: run "node tests/cloud/install-peers.ts ${name}".` };
+  const why = existsSync(installations[name].folder)
+    ? "is installed in part or in another version"
+    : "is not installed";
+  return {
+    name,
+    missing: `${name} ${why}, so its tests are skipped: run "node tests/cloud/install-peers.ts ${name}".`,
+  };
 }
 
 interface Launch {

@@ -184,7 +184,7 @@ export class CsvRecords {
 
   #refuseLong(chars: number): void {
     if (chars <= MAX_RECORD_CHARS) return;
-    const reason = `it is longer than ${MAX_RECORD_CHARS} characters, so a quote is probably left open`;
+    const reason = `it is longer than ${MAX_RECORD_CHARS} characters, so a line break or a closing quote is missing`;
     throw new BrokenCsvError(this.#filename, reason, this.#recordNumber + 1);
   }
 }

@@ -3,6 +3,7 @@
  *
  * ```text
  * UploadError                 code, details, cause
+ *   MissingUploadError        UPLOAD_MISSING     nothing was uploaded before the deadline
  *   EmptyUploadError          UPLOAD_EMPTY       no bytes
  *   BrokenImageError          IMAGE_BROKEN       truncated, corrupt, or not decodable in time
  *   ImageTooLargeError        IMAGE_TOO_LARGE    more pixels, or more bytes, than may be held in memory
@@ -13,7 +14,7 @@
  * `saveDerived` is not among them; it is thrown as it came and may be retried.
  */
 
-export type UploadErrorCode = "UPLOAD_EMPTY" | "IMAGE_BROKEN" | "IMAGE_TOO_LARGE" | "CSV_BROKEN";
+export type UploadErrorCode = "UPLOAD_MISSING" | "UPLOAD_EMPTY" | "IMAGE_BROKEN" | "IMAGE_TOO_LARGE" | "CSV_BROKEN";
 
 /** The base of every refusal of an uploaded file. */
 export class UploadError extends Error {
@@ -26,6 +27,13 @@ export class UploadError extends Error {
     this.name = new.target.name;
     this.code = code;
     this.details = details;
+  }
+}
+
+/** The deadline came and no file. */
+export class MissingUploadError extends UploadError {
+  constructor() {
+    super("UPLOAD_MISSING", "No file was uploaded before the form expired: ask for a new one with POST /uploads.", {});
   }
 }
 

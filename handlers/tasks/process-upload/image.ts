@@ -43,7 +43,12 @@ export async function summariseImage(bytes: Buffer, options: ImageOptions): Prom
   const sharp = await loadSharp();
   const metadata = await attempt(filename, signal, () => sharp(bytes, { limitInputPixels: false }).metadata());
   refuseTooLarge(filename, metadata);
-  const { data, info } = await attempt(filename, signal, () => thumbnail(sharp, bytes));
+  const { data, info } = await attempt(filename, signal, () =>
+    inTurn(async () => {
+      signal.throwIfAborted();
+      return thumbnail(sharp, bytes);
+    }),
+  );
   const name = "thumbnail.webp";
   const contentType = "image/webp";
   await untilAborted(() => saveDerived(name, data, contentType), signal);
@@ -110,6 +115,15 @@ const SAMPLE_BYTES: Readonly<Record<string, number>> = {
   double: 8,
   complex: 8,
 };
+
+let lastTurn: Promise<unknown> = Promise.resolve();
+
+/** Runs one decoding after the other: `MAX_DECODE_BYTES` must not be needed once per message of a batch. */
+function inTurn<T>(decoding: () => Promise<T>): Promise<T> {
+  const turn = lastTurn.then(decoding);
+  lastTurn = turn.catch(() => {});
+  return turn;
+}
 
 async function thumbnail(sharp: SharpModule, bytes: Buffer) {
   try {

@@ -102,7 +102,7 @@ async function readThrough(
     for await (const chunk of chunks) await take(chunk);
     const { sizeBytes } = checksum;
     const part = (await orFile(() => reader.finish(sizeBytes))) ?? (await reader.finish(sizeBytes));
-    const declaredContentType = source.contentType.slice(0, MAX_DECLARED_CHARS);
+    const declaredContentType = source.contentType.slice(0, MAX_DECLARED_CHARS).toWellFormed();
     return { ...part, sizeBytes, sha256: checksum.sha256(), contentType, declaredContentType };
   } finally {
     await chunks.return();

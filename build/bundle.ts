@@ -1,0 +1,50 @@
+import { join, resolve } from "node:path";
+import type { BuildOptions } from "esbuild";
+import { taskModules } from "./task-modules.ts";
+
+/** The service's folder. */
+export const ROOT = resolve(import.meta.dirname, "..");
+
+/** Where everything that is made lies; never in git. */
+export const WORK_FOLDER = join(ROOT, ".lovage");
+
+/** Native code cannot be bundled: it is installed beside the bundle, for the processor that Lambda has. */
+export const NATIVE_PACKAGES = ["sharp"];
+
+/** `handlers/worker.handler` → `handlers/worker`: the module without its ending, as in the deployed zip. */
+export function moduleOf(handler: string): string {
+  return handler.slice(0, handler.lastIndexOf("."));
+}
+
+/**
+ * How one function becomes an ES module with chunks beside it: what it imports lazily (SES, S3, credential providers) is
+ * shipped but not loaded. The same for deployment and for the local cloud.
+ */
+export function bundleOptions(handler: string, outdir: string, tasksFolder?: string): BuildOptions {
+  return {
+    absWorkingDir: ROOT,
+    entryPoints: [`${moduleOf(handler)}.ts`],
+    outbase: ".",
+    outdir,
+    outExtension: { ".js": ".mjs" },
+    chunkNames: "chunks/[name]-[hash]",
+    bundle: true,
+    splitting: true,
+    platform: "node",
+    target: "node24",
+    format: "esm",
+    // The SDK's ES modules: its CommonJS build cannot be split, and would load every credential provider at start.
+    mainFields: ["module", "main"],
+    minify: true,
+    keepNames: true,
+    sourcemap: true,
+    sourcesContent: false,
+    // A few dependencies still call require(), which an ES module does not have.
+    banner: {
+      js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
+    },
+    external: NATIVE_PACKAGES,
+    plugins: [taskModules(tasksFolder)],
+    logLevel: "silent",
+  };
+}

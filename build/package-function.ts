@@ -1,0 +1,68 @@
+import { execFile } from "node:child_process";
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { join, relative } from "node:path";
+import { promisify } from "node:util";
+import { build } from "esbuild";
+import { type Zippable, zipSync } from "fflate";
+import { bundleOptions, NATIVE_PACKAGES, WORK_FOLDER } from "./bundle.ts";
+
+/** A fixed time in every zip, so that the same code is the same file and nothing is deployed that did not change. */
+const EPOCH = new Date("1980-01-02T00:00:00Z");
+
+/** Bundles one function and zips it with the native packages that it imports. Answers with the zip's path. */
+export async function packageFunction(name: string, handler: string): Promise<string> {
+  const folder = join(WORK_FOLDER, "package", name);
+  await rm(folder, { recursive: true, force: true });
+  const { metafile } = await build({ ...bundleOptions(handler, folder), metafile: true });
+  const imports = Object.values(metafile?.outputs ?? {}).flatMap((output) => output.imports);
+  const native = NATIVE_PACKAGES.filter((wanted) => imports.some(({ path, external }) => external && path === wanted));
+
+  const files: Zippable = {};
+  await addFolder(files, folder, "");
+  for (const wanted of native) {
+    const installed = await installNative(wanted);
+    await addFolder(files, join(installed, "node_modules"), "node_modules/");
+  }
+  const artifact = join(WORK_FOLDER, "package", `${name}.zip`);
+  await writeFile(artifact, zipSync(files, { mtime: EPOCH }));
+  return artifact;
+}
+
+async function addFolder(files: Zippable, folder: string, prefix: string): Promise<void> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const paths = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  for (const path of paths.sort()) {
+    if (path.includes(`${folder}/.`)) continue;
+    files[prefix + relative(folder, path).replaceAll("\\", "/")] = new Uint8Array(await readFile(path));
+  }
+}
+
+/** Installs the version that the lock file holds for Linux on arm64, whatever this machine is; once. */
+async function installNative(name: string): Promise<string> {
+  const require = createRequire(import.meta.url);
+  const { version }: { version: string } = require(`${name}/package.json`);
+  const folder = join(WORK_FOLDER, "native", `${name}-${version}-linux-arm64`);
+  const done = join(folder, ".done");
+  try {
+    await readFile(done);
+    return folder;
+  } catch {
+    // Not installed yet, or an earlier installation was cut short.
+  }
+  await rm(folder, { recursive: true, force: true });
+  const npm = promisify(execFile);
+  const target = ["--os=linux", "--cpu=arm64", "--libc=glibc"];
+  await npm("npm", [
+    "install",
+    "--prefix",
+    folder,
+    "--no-audit",
+    "--no-fund",
+    "--ignore-scripts",
+    ...target,
+    `${name}@${version}`,
+  ]);
+  await writeFile(done, "");
+  return folder;
+}

@@ -1,0 +1,65 @@
+import { inspectTasks } from "./inspect-tasks.ts";
+import { packageFunction } from "./package-function.ts";
+import type { Resource, Serverless } from "./serverless.ts";
+
+/**
+ * Turns the service into what is deployed: one zip per function, and an EventBridge Scheduler schedule for each entry of
+ * `beatSchedule`. Refuses to package tasks that could not be registered.
+ */
+class BuildPlugin {
+  readonly hooks: Record<string, () => Promise<void>>;
+
+  constructor(serverless: Serverless) {
+    this.hooks = {
+      "before:package:createDeploymentArtifacts": () => packageFunctions(serverless),
+      "before:deploy:function:packageFunction": () => packageFunctions(serverless),
+      "package:compileEvents": () => addSchedules(serverless),
+    };
+  }
+}
+
+async function packageFunctions({ service }: Serverless): Promise<void> {
+  for (const [key, config] of Object.entries(service.functions)) {
+    config.package = { artifact: await packageFunction(key, config.handler) };
+  }
+}
+
+async function addSchedules(serverless: Serverless): Promise<void> {
+  const { service } = serverless;
+  const { schedules } = await inspectTasks();
+  const prefix = `${service.service}-${serverless.getProvider("aws").getStage()}`;
+  for (const { name, schedule, timezone, input } of schedules) {
+    const zone = timezone ?? String(service.provider.environment.TIMEZONE ?? "UTC");
+    const resource = scheduleResource(`${prefix}-${name}`, schedule, zone, input);
+    service.provider.compiledCloudFormationTemplate.Resources[`Beat${toPascalCase(name)}Schedule`] = resource;
+  }
+}
+
+function scheduleResource(name: string, expression: string, timezone: string, input: string): Resource {
+  return {
+    Type: "AWS::Scheduler::Schedule",
+    Properties: {
+      Name: name,
+      ScheduleExpression: expression,
+      ScheduleExpressionTimezone: timezone,
+      FlexibleTimeWindow: { Mode: "OFF" },
+      Target: {
+        Arn: { "Fn::GetAtt": ["BeatLambdaFunction", "Arn"] },
+        RoleArn: { "Fn::GetAtt": ["SchedulerRole", "Arn"] },
+        Input: input,
+        // A firing that has failed for an hour goes to the dead-letter queue, and from there to a FAILURE record.
+        RetryPolicy: { MaximumEventAgeInSeconds: 3_600, MaximumRetryAttempts: 60 },
+        DeadLetterConfig: { Arn: { "Fn::GetAtt": ["DeadLetterQueue", "Arn"] } },
+      },
+    },
+  };
+}
+
+function toPascalCase(name: string): string {
+  return name
+    .split("-")
+    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
+    .join("");
+}
+
+export { BuildPlugin as "module.exports" };

@@ -1,0 +1,31 @@
+import * as z from "zod";
+import { files, task } from "../../shared/index.ts";
+import { MissingUploadError, UploadError } from "./process-upload/errors.ts";
+import { summariseFile } from "./process-upload/summarise.ts";
+
+/**
+ * Processes an uploaded file: sent when S3 says that it has arrived, and once more at the upload's deadline, whichever
+ * comes first. What it makes of the file is its result; files it derives are listed there as `derived`.
+ */
+export const processUpload = task({
+  name: "process_upload",
+  payload: z.object({ key: z.string().startsWith("uploads/").max(1_024) }),
+  retry: { maxRetries: 3, backoff: { base: 1, max: 60 }, notOn: [UploadError] },
+  run: async ({ key }, { id, signal, progress }) => {
+    const file = await files.describe(key);
+    if (file === undefined) throw new MissingUploadError();
+    const derived: string[] = [];
+    const summary = await summariseFile(
+      { ...file, open: () => files.open(key) },
+      {
+        signal,
+        progress,
+        async saveDerived(name, body, contentType) {
+          await files.saveDerived(id, name, body, contentType);
+          derived.push(name);
+        },
+      },
+    );
+    return { filename: file.filename, ...summary, derived };
+  },
+});

@@ -1,0 +1,242 @@
+/**
+ * The local cloud, whole: emulators behind one port, the template's resources, its functions in sandboxes, and the parts of
+ * AWS that call them: SQS event source mappings and schedules. With an endpoint given, the emulators stay away.
+ */
+
+import { availableParallelism } from "node:os";
+import { type EventSourceMapping, startEventSourceMapping } from "./event-source-mapping.ts";
+import { createFunctions, type FunctionDefinition, type Functions, type InvocationResult } from "./functions.ts";
+import { type Gateway, startGateway } from "./gateway.ts";
+import { type Clients, type CloudAccess, createClients, createResources, type Resources } from "./resources.ts";
+import { type Scheduler, type SchedulerClock, startScheduler } from "./scheduler.ts";
+import { isObject, listField, numberField, objectField, resourcesOf, type Template, textField } from "./template.ts";
+
+export interface LocalCloudOptions {
+  template: Template;
+  /** Absolute path of the bundle of a handler. */
+  bundleOf: (handler: string) => string;
+  /** `AWS_ENDPOINT_URL` and what belongs to it. Without an endpoint the embedded cloud is started. */
+  environment: Readonly<Record<string, string | undefined>>;
+  /** Port of the embedded cloud; 0 takes a free one. @defaultValue 4566 */
+  port?: number;
+  /** Keeps the embedded cloud's data; absent: in memory. */
+  dataDir?: string;
+  region: string;
+  log: (line: string) => void;
+  /** Time of the schedules, for tests. */
+  clock?: SchedulerClock;
+}
+
+export interface LocalCloud {
+  readonly endpoint: string;
+  readonly clients: Clients;
+  /** Environment by which any AWS SDK finds this cloud. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly functions: Functions;
+  /** URL or name of a declared resource. */
+  ref(logicalId: string): Promise<string>;
+  invoke(functionName: string, event: unknown): Promise<InvocationResult>;
+  /** Puts freshly built code in place. */
+  reload(): Promise<void>;
+  /** Ends polling, drains what runs, frees everything. Safe to call twice. */
+  stop(): Promise<void>;
+}
+
+/** How long running invocations may take to end when the cloud stops. */
+const DRAIN_MILLISECONDS = 10_000;
+
+export async function startLocalCloud(options: LocalCloudOptions): Promise<LocalCloud> {
+  const { template, log } = options;
+  const gateway = options.environment.AWS_ENDPOINT_URL
+    ? undefined
+    : await startGateway({ ...gatewayOptions(options), log });
+  const running: { stop(): Promise<void> }[] = [];
+  let functions: Functions | undefined;
+  try {
+    const access = toAccess(options, gateway);
+    const clients = createClients(access);
+    if (gateway === undefined) await checkEndpoint(clients, access.endpoint);
+    const resources = await createResources(template, clients, access);
+    const environment = toEnvironment(options.environment, access);
+    const define = (): Promise<FunctionDefinition[]> => defineFunctions(options, resources, environment);
+    const sandboxes = Math.max(4, availableParallelism());
+    functions = createFunctions({ definitions: await define(), log, maxSandboxesPerFunction: sandboxes });
+    const invoke = functions.invoke.bind(functions);
+    running.push(...(await startMappings(options, resources, clients, invoke, sandboxes)));
+    running.push(await startSchedules(options, resources, invoke));
+
+    const started = functions;
+    let stopping: Promise<void> | undefined;
+    return {
+      endpoint: access.endpoint,
+      clients,
+      environment,
+      functions,
+      invoke,
+      ref: async (logicalId) => String(await resources.resolve({ Ref: logicalId })),
+      reload: async () => started.replace(await define()),
+      stop() {
+        stopping ??= stopAll(running, started, clients, gateway);
+        return stopping;
+      },
+    };
+  } catch (error) {
+    await Promise.all(running.map((part) => part.stop()));
+    await functions?.close({ drainMs: 0 });
+    await gateway?.close();
+    throw error;
+  }
+}
+
+async function stopAll(
+  running: readonly { stop(): Promise<void> }[],
+  functions: Functions,
+  clients: Clients,
+  gateway: Gateway | undefined,
+): Promise<void> {
+  // The pollers wait for their invocations, and those need the emulators: so the order matters.
+  const drained = Promise.all(running.map((part) => part.stop()));
+  await Promise.race([drained, new Promise((resolve) => setTimeout(resolve, DRAIN_MILLISECONDS).unref())]);
+  await functions.close({ drainMs: DRAIN_MILLISECONDS });
+  await drained;
+  for (const client of Object.values(clients)) client.destroy();
+  await gateway?.close();
+}
+
+function gatewayOptions({ port, dataDir }: LocalCloudOptions): { port?: number; dataDir?: string } {
+  return { ...(port !== undefined && { port }), ...(dataDir !== undefined && { dataDir }) };
+}
+
+function toAccess(options: LocalCloudOptions, gateway: Gateway | undefined): CloudAccess {
+  const { AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_DYNAMODB, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = options.environment;
+  const { region } = options;
+  // Real credentials have no business in an emulator that runs on this machine, so the embedded one gets made-up ones.
+  const made = { accessKeyId: "test", secretAccessKey: "test" };
+  if (gateway) return { endpoint: gateway.endpoint, region, credentials: made };
+  return {
+    endpoint: AWS_ENDPOINT_URL ?? "",
+    ...(AWS_ENDPOINT_URL_DYNAMODB && { dynamodbEndpoint: AWS_ENDPOINT_URL_DYNAMODB }),
+    region,
+    credentials:
+      AWS_ACCESS_KEY_ID && AWS_SECRET_ACCESS_KEY
+        ? { accessKeyId: AWS_ACCESS_KEY_ID, secretAccessKey: AWS_SECRET_ACCESS_KEY }
+        : made,
+  };
+}
+
+async function checkEndpoint({ sqs }: Clients, endpoint: string): Promise<void> {
+  const { ListQueuesCommand } = await import("@aws-sdk/client-sqs");
+  try {
+    await sqs.send(new ListQueuesCommand({ MaxResults: 1 }));
+  } catch (error) {
+    throw new Error(
+      `No AWS endpoint answers at AWS_ENDPOINT_URL '${endpoint}' (${error instanceof Error ? error.message || error.name : String(error)}): start it, or unset AWS_ENDPOINT_URL to use the embedded cloud.`,
+    );
+  }
+}
+
+function toEnvironment(environment: LocalCloudOptions["environment"], access: CloudAccess): Record<string, string> {
+  const endpoints = Object.entries(environment).filter(([name]) => /^AWS_ENDPOINT_URL_/.test(name));
+  return {
+    ...Object.fromEntries(endpoints.map(([name, value]) => [name, value ?? ""])),
+    AWS_ENDPOINT_URL: access.endpoint,
+    AWS_REGION: access.region,
+    AWS_ACCESS_KEY_ID: access.credentials.accessKeyId,
+    AWS_SECRET_ACCESS_KEY: access.credentials.secretAccessKey,
+  };
+}
+
+async function defineFunctions(
+  { template, bundleOf }: LocalCloudOptions,
+  resources: Resources,
+  environment: Record<string, string>,
+): Promise<FunctionDefinition[]> {
+  return Promise.all(
+    resourcesOf(template, "AWS::Lambda::Function").map(async ({ id, properties }) => {
+      const handler = textField(properties, "Handler") ?? "";
+      const declared = await resources.resolve(objectField(properties, "Environment")?.Variables ?? {});
+      const variables = Object.entries(isObject(declared) ? declared : {}).map(([name, value]) => [
+        name,
+        String(value),
+      ]);
+      const reserved = properties.ReservedConcurrentExecutions;
+      return {
+        name: textField(properties, "FunctionName") ?? id,
+        module: bundleOf(handler),
+        handler: handler.slice(handler.lastIndexOf(".") + 1),
+        timeoutSeconds: numberField(properties, "Timeout", 6),
+        memorySizeMb: numberField(properties, "MemorySize", 1_024),
+        environment: { ...Object.fromEntries(variables), ...environment },
+        ...(reserved !== undefined && { reservedConcurrency: Number(reserved) }),
+      };
+    }),
+  );
+}
+
+async function startMappings(
+  { template, region, log }: LocalCloudOptions,
+  resources: Resources,
+  { sqs }: Clients,
+  invoke: Functions["invoke"],
+  poolLimit: number,
+): Promise<EventSourceMapping[]> {
+  const mappings = resourcesOf(template, "AWS::Lambda::EventSourceMapping");
+  const queues = resourcesOf(template, "AWS::SQS::Queue");
+  const urls = await Promise.all(
+    queues.map(
+      async ({ id }) =>
+        [
+          String(await resources.resolve({ "Fn::GetAtt": [id, "Arn"] })),
+          String(await resources.resolve({ Ref: id })),
+        ] as const,
+    ),
+  );
+  return Promise.all(
+    mappings.map(async ({ properties }) => {
+      const queueArn = String(await resources.resolve(properties.EventSourceArn));
+      const queueUrl = new Map(urls).get(queueArn);
+      if (queueUrl === undefined)
+        throw new Error(`An event source mapping reads ${queueArn}, which is no queue of serverless.yml.`);
+      const functionName =
+        String(await resources.resolve(properties.FunctionName))
+          .split(":")
+          .at(-1) ?? "";
+      const concurrency = objectField(properties, "ScalingConfig")?.MaximumConcurrency;
+      const lambda = resourcesOf(template, "AWS::Lambda::Function").find(
+        ({ id, properties: config }) => (textField(config, "FunctionName") ?? id) === functionName,
+      );
+      return startEventSourceMapping({
+        ...{ sqs, queueUrl, queueArn, region, functionName, invoke, log, poolLimit },
+        batchSize: numberField(properties, "BatchSize", 10),
+        maximumBatchingWindowSeconds: numberField(properties, "MaximumBatchingWindowInSeconds", 0),
+        maximumConcurrency: concurrency === undefined ? undefined : Number(concurrency),
+        reportBatchItemFailures: listField(properties, "FunctionResponseTypes").includes("ReportBatchItemFailures"),
+        functionTimeoutSeconds: numberField(lambda?.properties ?? {}, "Timeout", 6),
+      });
+    }),
+  );
+}
+
+async function startSchedules(
+  { template, log, clock }: LocalCloudOptions,
+  resources: Resources,
+  invoke: Functions["invoke"],
+): Promise<Scheduler> {
+  const schedules = await Promise.all(
+    resourcesOf(template, "AWS::Scheduler::Schedule").map(async ({ id, properties }) => {
+      const target = objectField(properties, "Target") ?? {};
+      return {
+        name: textField(properties, "Name") ?? id,
+        expression: textField(properties, "ScheduleExpression") ?? "",
+        timezone: textField(properties, "ScheduleExpressionTimezone") ?? "UTC",
+        functionName:
+          String(await resources.resolve(target.Arn))
+            .split(":")
+            .at(-1) ?? "",
+        input: textField(target, "Input") ?? "{}",
+        maximumRetryAttempts: numberField(objectField(target, "RetryPolicy") ?? {}, "MaximumRetryAttempts", 185),
+      };
+    }),
+  );
+  return startScheduler({ schedules, invoke, log, ...(clock && { clock }) });
+}

@@ -1,0 +1,43 @@
+/** The parts of dynalite 4.0.0 (untyped) that the local DynamoDB is built from: its engine, without its HTTP server. */
+
+declare module "dynalite/db/index.js" {
+  /** An error to be answered has `statusCode` and `body`; any other is a fault of the engine. */
+  export interface DynaliteError extends Error {
+    statusCode?: number;
+    body?: Record<string, unknown>;
+  }
+
+  export interface Store {
+    readonly db: { open(): Promise<void> };
+    readonly lifecycleManager: { gracefulClose(): Promise<void> };
+  }
+
+  interface Db {
+    create(options: {
+      path?: string;
+      createTableMs?: number;
+      deleteTableMs?: number;
+      updateTableMs?: number;
+    }): Store;
+    /** Called by every conditional write, under the item's lock. */
+    checkConditional(
+      data: Record<string, unknown>,
+      existingItem: Record<string, unknown> | undefined,
+    ): DynaliteError | null | undefined;
+  }
+
+  const db: Db;
+  export default db;
+}
+
+declare module "dynalite/validations/index.js" {
+  import type { Store } from "dynalite/db/index.js";
+
+  interface Validations {
+    checkTypes(data: Record<string, unknown>, types: object): Record<string, unknown>;
+    checkValidations(data: Record<string, unknown>, types: object, custom: unknown, store: Store): void;
+  }
+
+  const validations: Validations;
+  export default validations;
+}

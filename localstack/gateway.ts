@@ -1,0 +1,211 @@
+/**
+ * The local cloud: SQS, DynamoDB and S3 in this process, behind one port of the loopback interface.
+ *
+ * Any AWS SDK works with it when its endpoint is the gateway's. A request is routed by its `x-amz-target` header, which S3
+ * requests do not have.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { mkdir } from "node:fs/promises";
+import type { DynamoDb } from "./dynamodb.ts";
+import { refuseForeign } from "./loopback.ts";
+import type { S3 } from "./s3.ts";
+import type { Sqs } from "./sqs.ts";
+
+export interface GatewayOptions {
+  /** 0 takes a free port. @defaultValue 4566 */
+  readonly port?: number | undefined;
+  /** Keeps queues, tables and objects here; absent: in memory, and objects in a temporary directory. */
+  readonly dataDir?: string | undefined;
+  /** Gets what an operator should know, line by line. @defaultValue nothing is said */
+  readonly log?: ((line: string) => void) | undefined;
+  /** Seconds between two runs that delete expired DynamoDB items; AWS takes up to days. @defaultValue 60 */
+  readonly ttlSweepSeconds?: number | undefined;
+  /** Milliseconds since the epoch, for what expires: DynamoDB items and presigned requests. @defaultValue Date.now */
+  readonly now?: (() => number) | undefined;
+}
+
+export interface Gateway {
+  /** `http://127.0.0.1:4566` */
+  readonly endpoint: string;
+  readonly port: number;
+  /** Answers what is in flight, then frees the port and the data directory. */
+  close(): Promise<void>;
+}
+
+interface Services {
+  readonly sqs: Sqs;
+  readonly dynamodb: DynamoDb;
+  readonly s3: S3;
+}
+
+const LOOPBACK = "127.0.0.1";
+const DEFAULT_PORT = 4566;
+/** How long `close` waits for requests in flight. */
+const DRAIN_MS = 5000;
+
+/** Starts the local cloud. @throws Error one sentence when the port is taken or the data directory is in use */
+export async function startGateway(options: GatewayOptions = {}): Promise<Gateway> {
+  const opened = Promise.withResolvers<Services>();
+  const traffic = createTraffic((request, response) => answer(opened.promise, request, response));
+  const port = await listen(traffic.server, options.port ?? DEFAULT_PORT);
+  const endpoint = `http://${LOOPBACK}:${port}`;
+  const services = await openServices(endpoint, options).catch(async (error) => {
+    opened.promise.catch(() => {});
+    opened.reject(error);
+    await traffic.stop();
+    throw error;
+  });
+  opened.resolve(services);
+  let closing: Promise<void> | undefined;
+
+  return {
+    endpoint,
+    port,
+    close() {
+      closing ??= closeServices(services, traffic);
+      return closing;
+    },
+  };
+}
+
+async function openServices(endpoint: string, options: GatewayOptions): Promise<Services> {
+  const { dataDir, ttlSweepSeconds, now } = options;
+  const log = options.log ?? (() => {});
+  if (dataDir !== undefined) {
+    await mkdir(dataDir, { recursive: true });
+  }
+  const opening = [
+    import("./sqs.ts").then(({ openSqs }) => openSqs({ endpoint, dataDir })),
+    import("./dynamodb.ts").then(({ openDynamoDb }) => openDynamoDb({ dataDir, ttlSweepSeconds, now, log })),
+    import("./s3.ts").then(({ openS3 }) => openS3({ endpoint, dataDir, now, log })),
+  ] as const;
+  try {
+    const [sqs, dynamodb, s3] = await Promise.all(opening);
+    return { sqs, dynamodb, s3 };
+  } catch (error) {
+    await Promise.all(opening.map(async (service) => (await service.catch(() => undefined))?.close()));
+    throw error;
+  }
+}
+
+async function closeServices({ sqs, dynamodb, s3 }: Services, traffic: Traffic): Promise<void> {
+  // Notifications are delivered over the gateway's own SQS, so they stop while it still answers.
+  await s3.stopNotifying();
+  sqs.stopWaiting();
+  await traffic.stop();
+  await Promise.all([sqs.close(), dynamodb.close(), s3.close()]);
+}
+
+async function answer(services: Promise<Services>, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const refusal = refuseForeign(request.headers);
+  if (refusal !== undefined) {
+    return answerText(response, 403, refusal);
+  }
+  const { sqs, dynamodb, s3 } = await services;
+  const target = String(request.headers["x-amz-target"] ?? "");
+  if (target.startsWith("DynamoDB_")) {
+    return dynamodb.handle(request, response);
+  }
+  if (target.startsWith("AmazonSQS.")) {
+    return sqs.handle(request, response);
+  }
+  if (target !== "") {
+    return answerText(response, 400, `Target '${target}' is not emulated: expected SQS, DynamoDB or S3.`);
+  }
+  if (isHealthCheck(request)) {
+    return answerHealth(response);
+  }
+  if (request.url === "/" && String(request.headers["content-type"]).startsWith("application/x-www-form-urlencoded")) {
+    return answerText(response, 400, "The AWS Query protocol is not spoken here: expected JSON. Use an SDK of 2023 or later.");
+  }
+  return s3.handle(request, response);
+}
+
+/** Signed requests are for S3: a bucket may be named `health`. */
+function isHealthCheck({ method, url, headers }: IncomingMessage): boolean {
+  const reads = method === "GET" || method === "HEAD";
+  return reads && (url === "/health" || url === "/_localstack/health") && headers.authorization === undefined;
+}
+
+function answerHealth(response: ServerResponse): void {
+  const services = { sqs: "running", dynamodb: "running", s3: "running" };
+  response
+    .writeHead(200, { "content-type": "application/json" })
+    .end(JSON.stringify({ status: "ok", services, edition: "lovage" }));
+}
+
+function answerText(response: ServerResponse, status: number, sentence: string): void {
+  response.writeHead(status, { "content-type": "text/plain; charset=utf-8" }).end(`${sentence}\n`);
+}
+
+interface Traffic {
+  readonly server: Server;
+  /** Refuses what is new, waits for what is in flight, then cuts every connection. */
+  stop(): Promise<void>;
+}
+
+function createTraffic(handle: (request: IncomingMessage, response: ServerResponse) => Promise<void>): Traffic {
+  const inFlight = new Set<Promise<void>>();
+  let stopping = false;
+  const server = createServer((request, response) => {
+    if (stopping) {
+      response.setHeader("connection", "close");
+      answerText(response, 503, "The local cloud is stopping.");
+      return;
+    }
+    const handled = handle(request, response)
+      .catch((error) => failResponse(response, error))
+      .finally(() => {
+        inFlight.delete(handled);
+        // What was refused before it was read: taken in, so that the client can finish sending and read the answer.
+        request.resume();
+      });
+    inFlight.add(handled);
+  });
+  // Slow uploads are no attack here, and SDKs hold their connections longer than Node's five seconds.
+  server.requestTimeout = 0;
+  server.keepAliveTimeout = 65_000;
+
+  return {
+    server,
+    async stop() {
+      stopping = true;
+      const closed = new Promise((resolve) => server.close(resolve));
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise((resolve) => {
+        timer = setTimeout(resolve, DRAIN_MS);
+      });
+      await Promise.race([Promise.allSettled(inFlight), late]);
+      clearTimeout(timer);
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+function failResponse(response: ServerResponse, error: unknown): void {
+  if (response.headersSent) {
+    response.destroy();
+  } else {
+    answerText(response, 500, `The local cloud failed: ${error instanceof Error ? error.message : error}`);
+  }
+}
+
+function listen(server: Server, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      reject(error.code === "EADDRINUSE" ? portTaken(port, error) : error);
+    });
+    server.listen(port, LOOPBACK, () => {
+      const address = server.address();
+      resolve(typeof address === "object" && address !== null ? address.port : port);
+    });
+  });
+}
+
+function portTaken(port: number, cause: unknown): Error {
+  return new Error(
+    `Port ${port} on ${LOOPBACK} cannot be used for the local cloud: something else is listening there. If that is your cloud, set AWS_ENDPOINT_URL=http://${LOOPBACK}:${port} to use it; otherwise choose another \`port\`.`,
+    { cause },
+  );
+}

@@ -1,0 +1,22 @@
+/**
+ * What serverless-offline calls in the place of an HTTP function: passes the event to the function's sandbox, so that a
+ * crash, a time-out or `process.exit` there ends as API Gateway ends it, and harms nothing else.
+ *
+ * Plain JavaScript: serverless-offline would load a TypeScript handler through a second compiler.
+ * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
+ */
+export async function handler(event, context) {
+  const invoke = globalThis[Symbol.for("lovage.invoke")];
+  const result = await invoke(context.functionName, event);
+  if (result.ok) return JSON.parse(result.payload);
+  if (event?.requestContext?.http === undefined) {
+    // Invoked directly, not over HTTP: the caller gets the function's error.
+    throw Object.assign(new Error(result.errorMessage), { name: result.errorType });
+  }
+  const statusCode = result.throttled ? 503 : 500;
+  return {
+    statusCode,
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ message: statusCode === 503 ? "Service Unavailable" : "Internal Server Error" }),
+  };
+}

@@ -1,0 +1,164 @@
+/**
+ * Sends S3's event messages to their queues: in the order in which they were written down, again and again until SQS has
+ * taken them. They wait in the store, so a restart goes on where the last run stopped.
+ */
+import type { SQSClient } from "@aws-sdk/client-sqs";
+import type { S3Store } from "./s3-store.ts";
+
+/** AWS gives up too, after hours; a queue that is gone for this long will not come back. */
+const GIVE_UP_MS = 10 * 60 * 1000;
+const FIRST_RETRY_MS = 100;
+const MAX_RETRY_MS = 10_000;
+const MAX_IN_FLIGHT = 16;
+
+interface Notice {
+  readonly id: number;
+  readonly queueArn: string;
+  readonly body: string;
+  readonly since: number;
+}
+
+export interface NoticeDeliveryOptions {
+  readonly store: S3Store;
+  /** Where SQS is. */
+  readonly endpoint: string;
+  readonly now: () => number;
+  readonly log: (line: string) => void;
+}
+
+export class NoticeDelivery {
+  readonly #options: NoticeDeliveryOptions;
+  readonly #sql: ReturnType<typeof prepare>;
+  readonly #clients = new Map<string, Promise<SQSClient>>();
+  readonly #urls = new Map<string, string>();
+  readonly #stop = new AbortController();
+  readonly #inFlight = new Map<number, Promise<void>>();
+  #retryMs = FIRST_RETRY_MS;
+  #retryTimer: NodeJS.Timeout | undefined;
+
+  constructor(options: NoticeDeliveryOptions) {
+    this.#options = options;
+    this.#sql = prepare(options.store);
+  }
+
+  /** Writes a message down, in the transaction that is open. */
+  add(queueArn: string, body: string): void {
+    this.#sql.insert.run(queueArn, body, this.#options.now());
+  }
+
+  /** Sends what has been written down. */
+  wake(): void {
+    const free = MAX_IN_FLIGHT - this.#inFlight.size;
+    if (this.#stop.signal.aborted || this.#retryTimer !== undefined || free <= 0) {
+      return;
+    }
+    const waiting = this.#sql.oldest.all(this.#inFlight.size + free);
+    for (const row of waiting) {
+      const id = Number(row["id"]);
+      if (!this.#inFlight.has(id)) {
+        const notice = { id, queueArn: String(row["queue"]), body: String(row["body"]), since: Number(row["since"]) };
+        this.#inFlight.set(id, this.#deliver(notice));
+      }
+    }
+  }
+
+  /** Whether there is such a queue. */
+  async reaches(queueArn: string): Promise<boolean> {
+    try {
+      await this.#findUrl(queueArn);
+      return true;
+    } catch (error) {
+      if (error instanceof Error && error.name === "QueueDoesNotExist") {
+        return false;
+      }
+      throw error;
+    }
+  }
+
+  /** Lets the messages that are being sent arrive; the others wait for the next run. */
+  async close(): Promise<void> {
+    this.#stop.abort();
+    clearTimeout(this.#retryTimer);
+    await Promise.all(this.#inFlight.values());
+    for (const client of this.#clients.values()) {
+      (await client).destroy();
+    }
+  }
+
+  async #deliver(notice: Notice): Promise<void> {
+    const { log, now } = this.#options;
+    try {
+      await this.#send(notice);
+      this.#sql.remove.run(notice.id);
+      this.#retryMs = FIRST_RETRY_MS;
+    } catch (error) {
+      this.#urls.delete(notice.queueArn);
+      if (this.#stop.signal.aborted) {
+        return;
+      }
+      const gaveUp = now() - notice.since > GIVE_UP_MS;
+      log(
+        `s3: event notification to ${notice.queueArn} failed, ${gaveUp ? "and is given up" : "and is tried again"}: ${error}`,
+      );
+      if (gaveUp) {
+        this.#sql.remove.run(notice.id);
+      } else {
+        this.#pause();
+      }
+    } finally {
+      this.#inFlight.delete(notice.id);
+      this.wake();
+    }
+  }
+
+  /** After a failure nothing is sent for a while, longer each time. */
+  #pause(): void {
+    this.#retryTimer ??= setTimeout(() => {
+      this.#retryTimer = undefined;
+      this.wake();
+    }, this.#retryMs);
+    this.#retryMs = Math.min(this.#retryMs * 2, MAX_RETRY_MS);
+  }
+
+  async #send({ queueArn, body }: Notice): Promise<void> {
+    const { SendMessageCommand } = await import("@aws-sdk/client-sqs");
+    const QueueUrl = await this.#findUrl(queueArn);
+    const client = await this.#clientFor(queueArn);
+    await client.send(new SendMessageCommand({ QueueUrl, MessageBody: body }), { abortSignal: this.#stop.signal });
+  }
+
+  async #findUrl(queueArn: string): Promise<string> {
+    const known = this.#urls.get(queueArn);
+    if (known !== undefined) {
+      return known;
+    }
+    const { GetQueueUrlCommand } = await import("@aws-sdk/client-sqs");
+    const client = await this.#clientFor(queueArn);
+    const name = queueArn.slice(queueArn.lastIndexOf(":") + 1);
+    const { QueueUrl = "" } = await client.send(new GetQueueUrlCommand({ QueueName: name }));
+    this.#urls.set(queueArn, QueueUrl);
+    return QueueUrl;
+  }
+
+  /** One client per region: the region is part of a queue's identity. Imported when the first notification needs it. */
+  #clientFor(queueArn: string): Promise<SQSClient> {
+    const region = queueArn.split(":")[3] ?? "us-east-1";
+    const known = this.#clients.get(region);
+    const client = known ?? createClient(this.#options.endpoint, region);
+    this.#clients.set(region, client);
+    return client;
+  }
+}
+
+async function createClient(endpoint: string, region: string): Promise<SQSClient> {
+  const { SQSClient } = await import("@aws-sdk/client-sqs");
+  return new SQSClient({ endpoint, region, credentials: { accessKeyId: "s3", secretAccessKey: "s3" } });
+}
+
+function prepare({ db }: S3Store) {
+  return {
+    insert: db.prepare("INSERT INTO notices (queue, body, since) VALUES (?, ?, ?)"),
+    oldest: db.prepare("SELECT * FROM notices ORDER BY id LIMIT ?"),
+    remove: db.prepare("DELETE FROM notices WHERE id = ?"),
+  };
+}

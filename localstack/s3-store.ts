@@ -1,0 +1,267 @@
+/**
+ * Buckets, objects and their settings on disk: one SQLite file that knows everything, and one file of bytes ("blob") per
+ * object, named by a random id. A key never becomes a file name, so no key can leave the directory; and an object is
+ * replaced by one transaction, after its bytes are complete, so a torn upload changes nothing.
+ */
+import { randomUUID } from "node:crypto";
+import { mkdirSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+
+export interface Checksum {
+  /** `crc32`, `sha256`, … */
+  readonly algorithm: string;
+  readonly value: string;
+}
+
+export interface StoredObject {
+  readonly bucket: string;
+  readonly key: string;
+  /** The file of bytes, a name in the store's directory. */
+  readonly blob: string;
+  readonly size: number;
+  /** With its quotes. */
+  readonly etag: string;
+  readonly modifiedAt: number;
+  /** What is given back with the object: content-type, x-amz-meta-…. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly checksum: Checksum | undefined;
+  /** The tagging document, if there is one. */
+  readonly tags: string | undefined;
+}
+
+/** What happened to an object, for those who want to be told. */
+export interface ObjectChange {
+  /** `ObjectCreated:Put`, … */
+  readonly eventName: string;
+  readonly bucket: string;
+  readonly key: string;
+  /** Absent when it was removed. */
+  readonly object?: StoredObject;
+  /** Grows with every change. */
+  readonly sequence: number;
+  readonly sourceIp: string;
+}
+
+export interface BucketEntry {
+  readonly name: string;
+  readonly createdAt: number;
+}
+
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS buckets (name TEXT PRIMARY KEY, created INTEGER NOT NULL);
+  CREATE TABLE IF NOT EXISTS settings (
+    bucket TEXT NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (bucket, name));
+  CREATE TABLE IF NOT EXISTS objects (
+    bucket TEXT NOT NULL, key TEXT NOT NULL, blob TEXT NOT NULL, size INTEGER NOT NULL, etag TEXT NOT NULL,
+    modified INTEGER NOT NULL, headers TEXT NOT NULL, checksum TEXT, tags TEXT, PRIMARY KEY (bucket, key));
+  CREATE TABLE IF NOT EXISTS parts (
+    upload TEXT NOT NULL, number INTEGER NOT NULL, blob TEXT NOT NULL, size INTEGER NOT NULL, md5 TEXT NOT NULL,
+    modified INTEGER NOT NULL, PRIMARY KEY (upload, number));
+  CREATE TABLE IF NOT EXISTS uploads (
+    id TEXT PRIMARY KEY, bucket TEXT NOT NULL, key TEXT NOT NULL, headers TEXT NOT NULL, tags TEXT, created INTEGER NOT NULL);
+  CREATE TABLE IF NOT EXISTS notices (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, queue TEXT NOT NULL, body TEXT NOT NULL, since INTEGER NOT NULL);
+  CREATE TABLE IF NOT EXISTS changes (sequence INTEGER PRIMARY KEY AUTOINCREMENT);
+`;
+
+export class S3Store {
+  readonly db: DatabaseSync;
+  /** Called inside the transaction of every change: what it writes is kept if and only if the change is. */
+  onChange: (change: ObjectChange) => void = () => {};
+  /** Called when a change is durable. */
+  onCommit: () => void = () => {};
+  readonly #blobs: string;
+  readonly #sql: ReturnType<typeof prepare>;
+
+  /** @param databaseFile `:memory:`, or a file in the directory */
+  constructor(directory: string, databaseFile: string) {
+    this.#blobs = join(directory, "blobs");
+    mkdirSync(this.#blobs, { recursive: true });
+    this.db = new DatabaseSync(databaseFile);
+    this.db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;");
+    this.db.exec(SCHEMA);
+    this.#sql = prepare(this.db);
+    // The rows only counted: what AUTOINCREMENT gave out stays given out.
+    this.db.exec("DELETE FROM changes");
+    this.#removeStrayBlobs();
+  }
+
+  close(): void {
+    this.db.close();
+  }
+
+  /** A name for bytes to come. */
+  newBlob(): string {
+    return randomUUID();
+  }
+
+  blobPath(blob: string): string {
+    return join(this.#blobs, blob);
+  }
+
+  removeBlobs(...blobs: string[]): void {
+    for (const blob of blobs) {
+      rmSync(this.blobPath(blob), { force: true });
+    }
+  }
+
+  createBucket(name: string, now: number): void {
+    this.#sql.insertBucket.run(name, now);
+  }
+
+  bucket(name: string): BucketEntry | undefined {
+    const row = this.#sql.bucket.get(name);
+    return row === undefined ? undefined : { name, createdAt: Number(row["created"]) };
+  }
+
+  buckets(): BucketEntry[] {
+    return this.#sql.buckets.all().map((row) => ({ name: String(row["name"]), createdAt: Number(row["created"]) }));
+  }
+
+  /** Deletes an empty bucket; false if it has objects. */
+  deleteBucket(name: string): boolean {
+    return this.transaction(() => {
+      if (this.#sql.firstKey.get(name) !== undefined) {
+        return false;
+      }
+      this.#sql.deleteSettings.run(name);
+      this.#sql.deleteBucket.run(name);
+      return true;
+    });
+  }
+
+  setting(bucket: string, name: string): string | undefined {
+    const row = this.#sql.setting.get(bucket, name);
+    return row === undefined ? undefined : String(row["body"]);
+  }
+
+  putSetting(bucket: string, name: string, body: string): void {
+    this.#sql.putSetting.run(bucket, name, body);
+  }
+
+  deleteSetting(bucket: string, name: string): void {
+    this.#sql.deleteSetting.run(bucket, name);
+  }
+
+  object(bucket: string, key: string): StoredObject | undefined {
+    const row = this.#sql.object.get(bucket, key);
+    return row === undefined ? undefined : toObject(row);
+  }
+
+  /** The objects from `from` on (`after`: without it), in the order of their keys' UTF-8 bytes, as S3 lists them. */
+  *objectsFrom(bucket: string, from: string, after: boolean): Generator<StoredObject> {
+    for (const row of (after ? this.#sql.objectsAfter : this.#sql.objectsFrom).iterate(bucket, from)) {
+      yield toObject(row);
+    }
+  }
+
+  /**
+   * Stores an object in place of the one that has its key, whose bytes are removed.
+   * @param check looks at the object to be replaced; what it throws leaves everything as it was
+   */
+  put(
+    object: StoredObject,
+    eventName: string,
+    sourceIp: string,
+    check: (existing: StoredObject | undefined) => void = () => {},
+  ): void {
+    const { bucket, key, blob, size, etag, modifiedAt, headers, checksum, tags } = object;
+    const replaced = this.transaction(() => {
+      const existing = this.object(bucket, key);
+      check(existing);
+      this.#sql.putObject.run(
+        ...[bucket, key, blob, size, etag, modifiedAt, JSON.stringify(headers)],
+        ...[checksum === undefined ? null : JSON.stringify(checksum), tags ?? null],
+      );
+      this.onChange({ eventName, bucket, key, object, sequence: this.#nextSequence(), sourceIp });
+      return existing;
+    });
+    if (replaced !== undefined) {
+      this.removeBlobs(replaced.blob);
+    }
+    this.onCommit();
+  }
+
+  setTags(bucket: string, key: string, tags: string | undefined): void {
+    this.#sql.setTags.run(tags ?? null, bucket, key);
+  }
+
+  delete(bucket: string, key: string, sourceIp: string): void {
+    const deleted = this.transaction(() => {
+      const existing = this.object(bucket, key);
+      if (existing !== undefined) {
+        this.#sql.deleteObject.run(bucket, key);
+        const sequence = this.#nextSequence();
+        this.onChange({ eventName: "ObjectRemoved:Delete", bucket, key, sequence, sourceIp });
+      }
+      return existing;
+    });
+    if (deleted !== undefined) {
+      this.removeBlobs(deleted.blob);
+      this.onCommit();
+    }
+  }
+
+  /** All or nothing; a transaction inside a transaction is part of it. */
+  transaction<T>(work: () => T): T {
+    if (this.db.isTransaction) {
+      return work();
+    }
+    this.db.exec("BEGIN");
+    try {
+      const result = work();
+      this.db.exec("COMMIT");
+      return result;
+    } catch (error) {
+      this.db.exec("ROLLBACK");
+      throw error;
+    }
+  }
+
+  #nextSequence(): number {
+    return Number(this.#sql.nextSequence.run().lastInsertRowid);
+  }
+
+  /** What an upload leaves behind whose process was killed. */
+  #removeStrayBlobs(): void {
+    const known = new Set(this.#sql.blobs.all().map((row) => String(row["blob"])));
+    this.removeBlobs(...readdirSync(this.#blobs).filter((blob) => !known.has(blob)));
+  }
+}
+
+function toObject(row: Record<string, unknown>): StoredObject {
+  return {
+    bucket: String(row["bucket"]),
+    key: String(row["key"]),
+    blob: String(row["blob"]),
+    size: Number(row["size"]),
+    etag: String(row["etag"]),
+    modifiedAt: Number(row["modified"]),
+    headers: JSON.parse(String(row["headers"])),
+    checksum: row["checksum"] === null ? undefined : JSON.parse(String(row["checksum"])),
+    tags: row["tags"] === null ? undefined : String(row["tags"]),
+  };
+}
+
+function prepare(db: DatabaseSync) {
+  return {
+    insertBucket: db.prepare("INSERT OR IGNORE INTO buckets VALUES (?, ?)"),
+    bucket: db.prepare("SELECT created FROM buckets WHERE name = ?"),
+    buckets: db.prepare("SELECT * FROM buckets ORDER BY name"),
+    deleteBucket: db.prepare("DELETE FROM buckets WHERE name = ?"),
+    firstKey: db.prepare("SELECT key FROM objects WHERE bucket = ? LIMIT 1"),
+    setting: db.prepare("SELECT body FROM settings WHERE bucket = ? AND name = ?"),
+    putSetting: db.prepare("INSERT OR REPLACE INTO settings VALUES (?, ?, ?)"),
+    deleteSetting: db.prepare("DELETE FROM settings WHERE bucket = ? AND name = ?"),
+    deleteSettings: db.prepare("DELETE FROM settings WHERE bucket = ?"),
+    object: db.prepare("SELECT * FROM objects WHERE bucket = ? AND key = ?"),
+    objectsFrom: db.prepare("SELECT * FROM objects WHERE bucket = ? AND key >= ? ORDER BY key"),
+    objectsAfter: db.prepare("SELECT * FROM objects WHERE bucket = ? AND key > ? ORDER BY key"),
+    putObject: db.prepare("INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+    setTags: db.prepare("UPDATE objects SET tags = ? WHERE bucket = ? AND key = ?"),
+    deleteObject: db.prepare("DELETE FROM objects WHERE bucket = ? AND key = ?"),
+    nextSequence: db.prepare("INSERT INTO changes DEFAULT VALUES"),
+    blobs: db.prepare("SELECT blob FROM objects UNION SELECT blob FROM parts"),
+  };
+}

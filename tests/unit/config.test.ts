@@ -1,0 +1,59 @@
+import { describe, expect, it } from "vitest";
+import { loadConfig } from "../../shared/config.ts";
+
+const set = { BROKER_URL: "http://127.0.0.1:4566/000000000000/q", RESULT_BACKEND: "dynamodb://tasks" };
+
+describe("configuration", () => {
+  it("has Celery's defaults for what need not be set", () => {
+    const config = loadConfig(set);
+
+    expect(config.queueUrl("default")).toBe(set.BROKER_URL);
+    expect(config.resultTable).toBe("tasks");
+    expect(config.taskSerializer).toBe("json");
+    expect(config.timezone).toBe("UTC");
+    expect(config.resultExpires).toBe(86_400);
+    expect(config.uploadTask).toBe("process_upload");
+    expect(config.mailUrl.protocol).toBe("ses:");
+    expect(config.apiKeyHashes).toEqual([]);
+  });
+
+  it("reads nothing before it is asked", () => {
+    expect(() => loadConfig({})).not.toThrow();
+    expect(() => loadConfig({}).resultTable).toThrow(
+      "Configuration 'RESULT_BACKEND' is not set: expected 'dynamodb://<table>'. Set it under provider.environment in serverless.yml.",
+    );
+  });
+
+  it("names every further queue by its variable", () => {
+    const config = loadConfig({ ...set, BROKER_URL_HIGH_PRIORITY: "https://sqs.eu-west-1.amazonaws.com/1/h" });
+
+    expect(config.queues).toEqual(["default", "high-priority"]);
+    expect(config.queueUrl("high-priority")).toBe("https://sqs.eu-west-1.amazonaws.com/1/h");
+  });
+
+  it.each([
+    [
+      { BROKER_URL: "redis://localhost" },
+      (c: ReturnType<typeof loadConfig>) => c.queueUrl("default"),
+      "expected an SQS queue URL",
+    ],
+    [
+      { RESULT_BACKEND: "redis://localhost" },
+      (c: ReturnType<typeof loadConfig>) => c.resultTable,
+      "has the value 'redis://localhost'",
+    ],
+    [{ TASK_SERIALIZER: "pickle" }, (c: ReturnType<typeof loadConfig>) => c.taskSerializer, "expected 'json'"],
+    [{ TIMEZONE: "Mars/Olympus" }, (c: ReturnType<typeof loadConfig>) => c.timezone, "an IANA time zone"],
+    [{ RESULT_EXPIRES: "60" }, (c: ReturnType<typeof loadConfig>) => c.resultExpires, "3600 or more"],
+    [{ RESULT_EXPIRES: "soon" }, (c: ReturnType<typeof loadConfig>) => c.resultExpires, "has the value 'soon'"],
+    [{ MAIL_URL: "pigeon://loft" }, (c: ReturnType<typeof loadConfig>) => c.mailUrl, "expected 'ses:'"],
+    [{ UPLOAD_MAX_BYTES: "-1" }, (c: ReturnType<typeof loadConfig>) => c.uploadMaxBytes, "1 or more"],
+  ])("refuses %j in one sentence", (environment, use, sentence) => {
+    expect(() => use(loadConfig(environment))).toThrow(sentence);
+  });
+
+  it("does not repeat what may be a key", () => {
+    expect(() => loadConfig({ API_KEY_HASHES: "my-secret-key" }).apiKeyHashes).toThrow("(hidden)");
+    expect(() => loadConfig({ API_KEY_HASHES: "my-secret-key" }).apiKeyHashes).not.toThrow("my-secret-key");
+  });
+});

@@ -1,0 +1,81 @@
+import { globSync, readFileSync } from "node:fs";
+import { dirname, join, normalize, resolve } from "node:path";
+import { parseSync } from "oxc-parser";
+import { describe, expect, it } from "vitest";
+
+const ROOT = resolve(import.meta.dirname, "../..");
+
+/** The rows of the house, top to bottom; arrows point down. A file imports its own row's folder and lower rows. */
+const ROWS: readonly (readonly string[])[] = [
+  ["localstack", "tests", "build"],
+  ["handlers"],
+  ["shared/app.ts", "shared/index.ts"],
+  ["shared/worker", "shared/beat", "shared/uploads", "shared/http"],
+  ["shared/canvas", "shared/task"],
+  ["shared/broker", "shared/results", "shared/timers", "shared/limits", "shared/files", "shared/mail"],
+  ["shared/message"],
+  ["shared/aws"],
+  ["shared/errors.ts", "shared/config.ts", "shared/log.ts"],
+];
+
+function place(file: string): { row: number; room: string } {
+  const rooms = ROWS.flatMap((names, row) => names.map((room) => ({ row, room })));
+  const found = rooms.find(({ room }) => file === room || file.startsWith(`${room}/`));
+  if (found === undefined)
+    throw new Error(
+      `File ${file} is in no room of the house: expected one of ${rooms.map(({ room }) => room).join(", ")}.`,
+    );
+  return found;
+}
+
+/** Everything a file imports: values and types, static and dynamic. */
+function importsOf(file: string): string[] {
+  const source = readFileSync(join(ROOT, file), "utf8");
+  const { module } = parseSync(file, source);
+  const fixed = [...module.staticImports.map((one) => one.moduleRequest.value)];
+  const again = module.staticExports.flatMap((one) => one.entries.flatMap((entry) => entry.moduleRequest?.value ?? []));
+  const dynamic = module.dynamicImports.map(({ moduleRequest }) =>
+    source.slice(moduleRequest.start, moduleRequest.end).replaceAll(/["'`]/g, ""),
+  );
+  const inTypes = [...source.matchAll(/\bimport\("([^"]+)"\)/g)].map((match) => match[1] ?? "");
+  return [...fixed, ...again, ...dynamic, ...inTypes];
+}
+
+/** What is wrong with one import, if anything. */
+function fault(file: string, specifier: string): string | undefined {
+  if (!specifier.startsWith(".")) {
+    const sdk = specifier.startsWith("@aws-sdk/") || specifier.startsWith("@smithy/");
+    return sdk && !file.startsWith("shared/aws/") ? `${file} imports ${specifier}: only shared/aws may` : undefined;
+  }
+  const target = normalize(join(dirname(file), specifier));
+  const [from, to] = [place(file), place(target)];
+  if (from.room === "handlers" && to.room !== "handlers" && target !== "shared/index.ts") {
+    return `${file} imports ${target}: handlers may import shared/index.ts only`;
+  }
+  const sibling = from.row === to.row && from.room !== to.room;
+  // The two files of the composition root, and the three that import nothing else, are one room each.
+  const oneRoom = from.room.endsWith(".ts") && to.room.endsWith(".ts");
+  if (to.row < from.row || (sibling && !oneRoom)) return `${file} imports ${target}: arrows point down only`;
+  return undefined;
+}
+
+describe("the layers of the house", () => {
+  const files = globSync(["handlers/**/*.ts", "shared/**/*.ts"], { cwd: ROOT });
+
+  it("let no import point up, and only shared/aws know the SDK", () => {
+    const faults = files.flatMap((file) => importsOf(file).flatMap((specifier) => fault(file, specifier) ?? []));
+
+    expect(files.length).toBeGreaterThan(30);
+    expect(faults).toEqual([]);
+  });
+
+  it.each([
+    ["shared/broker/broker.ts", "../task/task.ts"],
+    ["shared/worker/batch.ts", "../http/base.ts"],
+    ["shared/results/store.ts", "@aws-sdk/client-dynamodb"],
+    ["handlers/worker.ts", "../shared/worker/batch.ts"],
+    ["shared/index.ts", "../localstack/cloud.ts"],
+  ])("would notice %s importing %s", (file, specifier) => {
+    expect(fault(file, specifier)).toBeDefined();
+  });
+});

@@ -1,0 +1,323 @@
+import { parse } from "csv-parse/sync";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { cellsOf } from "../../../handlers/tasks/process-upload/csv.ts";
+import { CsvRecords, MAX_RECORD_CHARS } from "../../../handlers/tasks/process-upload/csv-records.ts";
+import { uploadCsv } from "./upload.ts";
+
+function recordsOf(text: string, delimiter: "," | ";" | "\t" | "|", chunkChars: number): string[][] {
+  const records: string[][] = [];
+  const reader = new CsvRecords({ delimiter, newline: "\n" }, "x.csv", (record) => records.push(cellsOf(record)));
+  for (let at = 0; at < text.length; at += chunkChars) reader.write(text.slice(at, at + chunkChars));
+  reader.end();
+  return records;
+}
+
+describe("CSV records", () => {
+  test.each([
+    [
+      "a,b\n1,2",
+      [
+        ["a", "b"],
+        ["1", "2"],
+      ],
+    ],
+    [
+      "a,b\r\n1,2\r\n",
+      [
+        ["a", "b"],
+        ["1", "2"],
+      ],
+    ],
+    ['"a\nb","c\r\nd"\n', [["a\nb", "c\r\nd"]]],
+    ['"a ""b"" c",""""\n', [['a "b" c', '"']]],
+    ['""\n\n"",\n', [[""], ["", ""]]],
+    [
+      "a,\n,b\n,",
+      [
+        ["a", ""],
+        ["", "b"],
+        ["", ""],
+      ],
+    ],
+    ['5" pipe,x"y"\n', [['5" pipe', 'x"y"']]],
+    ['"a"b,"c""d"e"f\n', [["ab", 'c"de"f']]],
+    ['"a" ,"b"\r\n', [["a ", "b"]]],
+  ])("reads %j whole and character by character", (text, expected) => {
+    expect(recordsOf(text, ",", text.length)).toEqual(expected);
+    expect(recordsOf(text, ",", 1)).toEqual(expected);
+  });
+
+  test("are those of csv-parse, for any table and any chunks", () => {
+    const cell = fc.string({
+      unit: fc.constantFrom("a", "é", "1", " ", ",", ";", "|", "\t", '"', "\n", "\r\n"),
+      maxLength: 6,
+    });
+    const table = fc.array(fc.array(cell, { minLength: 2, maxLength: 4 }), { maxLength: 8 });
+
+    fc.assert(
+      fc.property(
+        table,
+        fc.constantFrom(",", ";", "\t", "|"),
+        fc.constantFrom("\n", "\r\n"),
+        fc.integer({ min: 1, max: 40 }),
+        (rows, delimiter, newline, chunkChars) => {
+          const text = write(rows, delimiter, newline, () => false);
+          const oracle = parse(text, { delimiter, record_delimiter: newline, relax_column_count: true });
+
+          expect(recordsOf(text, delimiter, chunkChars)).toEqual(oracle);
+        },
+      ),
+      { seed: 12, numRuns: 300 },
+    );
+  });
+
+  test("are read in linear time when each is nearly as long as allowed", () => {
+    const record = `"${"a,\n".repeat(300_000)}"\n`;
+
+    const records = recordsOf(record.repeat(8), ",", 8_192);
+
+    expect(records.map(([cell]) => cell?.length)).toEqual(Array.from({ length: 8 }, () => 900_000));
+  });
+
+  test.each([
+    ["an open quote", `a,b\n1,"${"x".repeat(MAX_RECORD_CHARS)}`],
+    ["one endless line", `a,b\n${"1,".repeat(MAX_RECORD_CHARS)}`],
+  ])("are bounded: %s is refused", (_, text) => {
+    for (const chunkChars of [65_536, text.length]) {
+      expect(() => recordsOf(text, ",", chunkChars)).toThrow(
+        expect.objectContaining({ code: "CSV_BROKEN", details: expect.objectContaining({ recordNumber: 2 }) }),
+      );
+    }
+  });
+});
+
+describe("CSV statistics", () => {
+  test("tell each column's type, counts and moments", async () => {
+    const csv = [
+      "id,price,paid,day,note,zip,blank",
+      "1,1.5,true,2024-02-29,hello,01234,",
+      '2,-2.5e1,No,2023-12-31T23:00:00-02:00,"a, b",00501,',
+      "3,,TRUE,,hello,10115, ",
+      "",
+      "4,10",
+    ].join("\r\n");
+
+    const { columns, ...table } = await uploadCsv(`\uFEFF${csv}`);
+
+    expect(table).toMatchObject({
+      header: true,
+      rows: 4,
+      columnCount: 7,
+      raggedRows: 1,
+      columnsLeftOut: 0,
+      columnsFile: null,
+    });
+    expect(columns).toEqual([
+      {
+        name: "id",
+        type: "integer",
+        count: 4,
+        empty: 0,
+        distinct: 4,
+        distinctExact: true,
+        longest: 1,
+        min: 1,
+        max: 4,
+        mean: 2.5,
+        standardDeviation: expect.closeTo(1.2909944487, 9),
+      },
+      {
+        name: "price",
+        type: "number",
+        count: 3,
+        empty: 1,
+        distinct: 3,
+        distinctExact: true,
+        longest: 6,
+        min: -25,
+        max: 10,
+        mean: expect.closeTo(-4.5, 9),
+        standardDeviation: expect.closeTo(18.2551362635, 9),
+      },
+      { name: "paid", type: "boolean", count: 3, empty: 1, distinct: 3, distinctExact: true, longest: 4 },
+      {
+        name: "day",
+        type: "date",
+        count: 2,
+        empty: 2,
+        distinct: 2,
+        distinctExact: true,
+        longest: 25,
+        min: "2023-12-31T23:00:00-02:00",
+        max: "2024-02-29",
+      },
+      { name: "note", type: "text", count: 3, empty: 1, distinct: 2, distinctExact: true, longest: 5 },
+      // Leading zeros make an identifier, which has no mean; 10115 alone would be a number.
+      { name: "zip", type: "text", count: 3, empty: 1, distinct: 3, distinctExact: true, longest: 5 },
+      { name: "blank", type: "empty", count: 0, empty: 4, distinct: 0, distinctExact: true, longest: 0 },
+    ]);
+  });
+
+  test.each([
+    ["words above numbers", "name,age\nAnn,4\n", true],
+    ["words above words", "name,town\nAnn,Rome\n", true],
+    ["years above numbers, beside an identifier", "id,2023,2024\n1,5,6\n", true],
+    ["numbers above numbers", "1,2\n3,4\n", false],
+    ["a row like the next one", "Ann,4\nBob,5\n", false],
+  ])("find out whether the first record is a header: %s", async (_, csv, header) => {
+    const summary = await uploadCsv(csv);
+
+    expect(summary).toMatchObject({ header, rows: header ? 1 : 2 });
+    expect(summary.columns[0]?.name).toBe(header ? csv.slice(0, csv.indexOf(",")) : "column_1");
+  });
+
+  test("take 31 February, a 20-digit number and 1e999 for what they are", async () => {
+    const { columns } = await uploadCsv("day,large,huge\n2023-02-31,12345678901234567890,1e999\n");
+
+    expect(columns.map(({ type }) => type)).toEqual(["text", "number", "text"]);
+  });
+
+  test("survive JSON when the sums overflow", async () => {
+    const { columns } = await uploadCsv("v\n1e308\n-1e308\n1e308\n");
+
+    expect(columns[0]).toMatchObject({ type: "number", min: -1e308, max: 1e308 });
+    expect(JSON.parse(JSON.stringify(columns))).toEqual(columns);
+    expect(JSON.stringify(columns)).not.toContain("null");
+  });
+
+  test("stop counting different values at 1,000 and say so", async () => {
+    const rows = Array.from({ length: 3_000 }, (_, i) => `${i},${i % 1_000},${"x".repeat(100)}${i % 7}`);
+
+    const { columns } = await uploadCsv(`all,some,long\n${rows.join("\n")}`);
+
+    expect(columns).toMatchObject([
+      { distinct: 1_000, distinctExact: false },
+      { distinct: 1_000, distinctExact: true },
+      { distinct: 7, distinctExact: true },
+    ]);
+  });
+
+  test("of a wide table stay small, and are saved whole as a derived file", async () => {
+    const cells = Array.from({ length: 300 }, (_, i) => i);
+    const csv = `${cells.map((i) => `${"a long column name ".repeat(5)}${i}`).join(",")}\n${cells.join(",")}\n`;
+
+    const { saved, ...summary } = await uploadCsv(csv);
+
+    expect(summary).toMatchObject({ columnCount: 300, columnsLeftOut: 284, columnsFile: "columns.json" });
+    expect(summary.columns).toHaveLength(16);
+    expect(JSON.stringify(summary).length).toBeLessThan(5_000);
+    expect(saved.get("columns.json")?.contentType).toBe("application/json");
+    expect(JSON.parse(String(saved.get("columns.json")?.body))).toHaveLength(300);
+  });
+
+  test("count the cells of a record with a million of them, and keep a thousand", async () => {
+    const { columnCount, columnsLeftOut, raggedRows, saved } = await uploadCsv(`${"a,".repeat(500_000)}a\n1,2\n`);
+
+    expect({ columnCount, columnsLeftOut, raggedRows }).toEqual({
+      columnCount: 500_001,
+      columnsLeftOut: 499_985,
+      raggedRows: 1,
+    });
+    expect(JSON.parse(String(saved.get("columns.json")?.body))).toHaveLength(1_000);
+  });
+
+  test("read the old Mac's lines, and windows-1252", async () => {
+    const { columns, rows, encoding } = await uploadCsv(Buffer.from("city;größe\rKöln;1\rRom;2\r", "latin1"));
+
+    expect({ rows, encoding }).toEqual({ rows: 2, encoding: "windows-1252" });
+    expect(columns).toMatchObject([{ name: "city" }, { name: "größe", type: "integer", max: 2 }]);
+  });
+
+  test("equal a naive computation on any table", async () => {
+    const words = fc.string({ maxLength: 8 }).map((text) => text.replaceAll("\0", ""));
+    const integer = fc.integer({ min: -1_000, max: 1_000 }).map(String);
+    const decimal = fc.double({ noNaN: true, min: -10, max: 10 }).map((value) => value.toFixed(3));
+    const double = fc.double({ noNaN: true, noDefaultInfinity: true, min: -1e6, max: 1e6 }).map(String);
+    const boolean = fc.constantFrom("true", "False", "yes", "NO");
+    const date = fc.constantFrom("2024-01-01", "1999-12-31", "1999-12-31T12:00Z", "2000-02-29T00:00Z");
+    const odd = fc.constantFrom("", " ", "007", "-0", "+5", " 5 ", "5.", ".5", "1e3", "--1", "2024-13-01", "tru");
+    const any = fc.oneof(words, integer, decimal, double, boolean, date, odd);
+    const cells = [integer, decimal, double, boolean, date, fc.oneof(integer, decimal, odd), any];
+    const column = (rows: number) =>
+      fc.oneof(
+        ...cells.map((cell) =>
+          fc.array(fc.oneof({ weight: 5, arbitrary: cell }, fc.constant("")), { minLength: rows, maxLength: rows }),
+        ),
+      );
+    const table = fc
+      .integer({ min: 1, max: 12 })
+      .chain((rows) => fc.array(column(rows), { minLength: 2, maxLength: 4 }))
+      .map((columns) => (columns[0] ?? []).map((_, row) => columns.map((cells) => cells[row] ?? "")));
+
+    await fc.assert(
+      fc.asyncProperty(
+        table,
+        fc.constantFrom(",", ";", "\t", "|"),
+        fc.integer({ min: 3, max: 90 }),
+        async (rows, delimiter, chunkBytes) => {
+          const names = rows[0]?.map((_, i) => `name ${"xyzw"[i]}`) ?? [];
+          const csv = write([names, ...rows], delimiter, "\n", (text) => text.length % 2 === 0);
+
+          const summary = await uploadCsv(csv, { chunkBytes: Math.max(chunkBytes, 3) });
+
+          expect(summary).toMatchObject({ delimiter, rows: rows.length, raggedRows: 0 });
+          summary.columns.forEach((actual, i) => {
+            expect(actual).toEqual(
+              naive(
+                names[i] ?? "",
+                rows.map((row) => row[i] ?? ""),
+              ),
+            );
+          });
+        },
+      ),
+      { seed: 13, numRuns: 200 },
+    );
+  });
+});
+
+function write(rows: string[][], delimiter: string, newline: string, quoteAnyway: (cell: string) => boolean): string {
+  const cells = rows.map((row) =>
+    row.map((cell) =>
+      /[",;|\t\r\n]/.test(cell) || cell === "" || quoteAnyway(cell) ? `"${cell.replaceAll('"', '""')}"` : cell,
+    ),
+  );
+  return cells.map((row) => row.join(delimiter) + newline).join("");
+}
+
+/** The same statistics the plain way: everything in memory, regular expressions, two passes. */
+function naive(name: string, cells: string[]) {
+  const values = cells.map((cell) => cell.replace(/^[\0- ]+|[\0- ]+$/g, "")).filter((value) => value !== "");
+  const all = (pattern: RegExp) => values.length > 0 && values.every((value) => pattern.test(value));
+  const integer = /^[+-]?(0|[1-9]\d{0,14})$/;
+  const number = /^[+-]?((0|[1-9]\d*)(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i;
+  const common = {
+    name,
+    count: values.length,
+    empty: cells.length - values.length,
+    distinct: new Set(values).size,
+    distinctExact: true,
+    longest: Math.max(0, ...values.map((value) => value.length)),
+  };
+  if (values.length === 0) return { ...common, type: "empty" };
+  if (all(number)) {
+    const numbers = values.map((value) => Number(value) + 0);
+    const mean = numbers.reduce((sum, value) => sum + value, 0) / numbers.length;
+    const variance = numbers.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (numbers.length - 1);
+    return {
+      ...common,
+      type: all(integer) ? "integer" : "number",
+      min: Math.min(...numbers),
+      max: Math.max(...numbers),
+      mean: expect.closeTo(mean, 4),
+      ...(numbers.length > 1 ? { standardDeviation: expect.closeTo(Math.sqrt(variance), 4) } : {}),
+    };
+  }
+  if (all(/^(true|false|yes|no)$/i)) return { ...common, type: "boolean" };
+  if (all(/^\d{4}-(0\d|1[0-2])-\d\d(T\d\d:\d\dZ)?$/)) {
+    const sorted = values.toSorted((a, b) => Date.parse(a) - Date.parse(b));
+    return { ...common, type: "date", min: sorted[0], max: sorted.at(-1) };
+  }
+  return { ...common, type: "text" };
+}

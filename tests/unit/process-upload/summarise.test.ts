@@ -1,0 +1,274 @@
+import { createHash } from "node:crypto";
+import { Readable } from "node:stream";
+import { gzipSync } from "node:zlib";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { UploadError } from "../../../handlers/tasks/process-upload/errors.ts";
+import {
+  type SummariseOptions,
+  summariseFile,
+  type UploadSource,
+} from "../../../handlers/tasks/process-upload/summarise.ts";
+import { noise, upload } from "./upload.ts";
+
+function source(stream: Readable, changes: Partial<UploadSource> = {}): UploadSource {
+  return { open: async () => stream, sizeBytes: 100, filename: "a.csv", contentType: "text/csv", ...changes };
+}
+
+function options(changes: Partial<SummariseOptions> = {}): SummariseOptions {
+  return { signal: new AbortController().signal, saveDerived: async () => {}, ...changes };
+}
+
+/** A stream that gives one chunk, and then neither more nor an end. */
+function stalled(): Readable {
+  const stream = new Readable({ read() {} });
+  stream.push("a,b\n1,2\n");
+  return stream;
+}
+
+describe("summariseFile", () => {
+  test("gives size and SHA-256 of a text, with its counts, in one pass", async () => {
+    const { summary, opened, saved } = await upload("hello\nworld\n", {
+      filename: "notes.txt",
+      contentType: "text/plain",
+    });
+
+    expect(summary).toEqual({
+      kind: "text",
+      sizeBytes: 12,
+      sha256: createHash("sha256").update("hello\nworld\n").digest("hex"),
+      contentType: "text/plain",
+      declaredContentType: "text/plain",
+      text: { encoding: "utf-8", bytes: 12, lines: 2, words: 2, characters: 12, longestLine: 5 },
+    });
+    expect({ opened, saved: saved.size }).toEqual({ opened: 1, saved: 0 });
+  });
+
+  test("refuses a file of zero bytes", async () => {
+    await expect(upload("", { filename: "empty\n.csv" })).rejects.toMatchObject({
+      name: "EmptyUploadError",
+      code: "UPLOAD_EMPTY",
+      message:
+        "Upload 'empty?.csv' has 0 bytes: expected at least 1. The transfer probably broke off; upload it again.",
+    });
+  });
+
+  test("processes a file by what it is, and keeps what was declared", async () => {
+    const { summary } = await upload("id,name\n1,Ann\n2,Bob\n", { filename: "cat.png", contentType: "image/png" });
+
+    expect(summary).toMatchObject({
+      kind: "csv",
+      contentType: "text/csv",
+      declaredContentType: "image/png",
+      csv: { rows: 2 },
+    });
+  });
+
+  test("never unpacks an archive", async () => {
+    const bomb = gzipSync(Buffer.alloc(20_000_000));
+
+    const { summary } = await upload(bomb, { filename: "table.csv.gz", contentType: "text/csv" });
+
+    expect(summary).toEqual({
+      kind: "file",
+      file: { extension: "gz" },
+      sizeBytes: bomb.length,
+      sha256: createHash("sha256").update(bomb).digest("hex"),
+      contentType: "application/gzip",
+      declaredContentType: "text/csv",
+    });
+  });
+
+  test.each(["a,b\n", "words "])(
+    "reports a text that turns binary far behind its head as a file (%j)",
+    async (line) => {
+      const bytes = Buffer.concat([Buffer.from(line.repeat(200_000)), noise(100_000)]);
+
+      const { summary, opened } = await upload(bytes);
+
+      expect(summary).toMatchObject({
+        kind: "file",
+        contentType: "application/octet-stream",
+        sizeBytes: bytes.length,
+        sha256: createHash("sha256").update(bytes).digest("hex"),
+      });
+      expect(opened).toBe(1);
+    },
+  );
+
+  test("refuses a declared CSV with a quote left open, and reads an undeclared one as text", async () => {
+    const broken = 'a,b\n1,2\n3,4\n5,"6\n7,8\n';
+
+    await expect(upload(broken, { filename: "t.csv" })).rejects.toMatchObject({
+      code: "CSV_BROKEN",
+      message:
+        "CSV 't.csv' is broken at record 4: a quote is opened and never closed. Correct the file there and upload it again.",
+    });
+    const { summary, opened } = await upload(broken);
+    expect(summary).toMatchObject({ kind: "text", text: { lines: 5 }, sizeBytes: broken.length });
+    expect(opened).toBe(2);
+  });
+
+  test("reads one endless line as text, unless it is declared as a CSV", async () => {
+    const line = "a,b,".repeat(1_000_000);
+
+    expect((await upload(line)).summary).toMatchObject({ kind: "text", text: { lines: 1, longestLine: 4_000_000 } });
+    await expect(upload(line, { contentType: "text/csv" })).rejects.toMatchObject({ code: "CSV_BROKEN" });
+  });
+
+  test("tells its progress at most about ten times, and never backwards", async () => {
+    const block = Buffer.alloc(1024 * 1024, `${"word".repeat(20)}\n`);
+    const seen: number[] = [];
+    const stream = Readable.from(Array.from({ length: 100 }, () => block));
+
+    await summariseFile(
+      source(stream, { sizeBytes: 100 * block.length, contentType: "text/plain", filename: "a.txt" }),
+      options({ progress: ({ bytes, totalBytes }) => void seen.push(bytes / totalBytes) }),
+    );
+
+    expect(seen.length).toBeGreaterThan(5);
+    expect(seen.length).toBeLessThanOrEqual(10);
+    expect(seen).toEqual(seen.toSorted((a, b) => a - b));
+  });
+
+  test("gives a result that survives JSON and any chunks, or an UploadError, for any bytes", async () => {
+    const prefix = fc.constantFrom(
+      "",
+      "\x89PNG\r\n\x1a\n",
+      "\xff\xd8\xff\xe0",
+      "GIF89a",
+      "PK\x03\x04",
+      "\x1f\x8b\x08",
+      "RIFF",
+      "a,b\n1,2\n",
+      "\xff\xfe",
+      "\xef\xbb\xbf",
+      '"',
+      "%PDF",
+      "ID3\x04\0\0",
+      "<svg ",
+    );
+    const body = fc.oneof(
+      fc.uint8Array({ maxLength: 400 }),
+      fc.string({ maxLength: 300 }).map((text) => Buffer.from(text)),
+    );
+    const filename = fc.constantFrom("a.csv", "b.png", "c.txt", "d", "e.tsv");
+    const chunk = fc.integer({ min: 1, max: 300 });
+
+    await fc.assert(
+      fc.asyncProperty(prefix, body, filename, chunk, async (start, rest, name, chunkBytes) => {
+        const bytes = Buffer.concat([Buffer.from(start, "latin1"), rest]);
+        const results: unknown[] = [];
+        for (const size of [chunkBytes, bytes.length + 1]) {
+          const result = await upload(bytes, { filename: name, chunkBytes: size }).then(
+            ({ summary }) => summary,
+            (error: unknown) => {
+              if (!(error instanceof UploadError)) throw error;
+              return { code: error.code, message: error.message };
+            },
+          );
+          expect(JSON.parse(JSON.stringify(result))).toEqual(result);
+          results.push(result);
+        }
+        expect(results[0]).toEqual(results[1]);
+      }),
+      { seed: 31, numRuns: 400 },
+    );
+  });
+});
+
+describe("summariseFile, when it is aborted", () => {
+  const reason = new Error("revoked");
+
+  test("destroys a stream that gives nothing more, and throws the reason", async () => {
+    const controller = new AbortController();
+    const stream = stalled();
+
+    const work = summariseFile(source(stream), options({ signal: controller.signal }));
+    setImmediate(() => controller.abort(reason));
+
+    await expect(work).rejects.toBe(reason);
+    expect(stream.destroyed).toBe(true);
+  });
+
+  test("does not open a file any more", async () => {
+    let opened = false;
+    const open = async () => {
+      opened = true;
+      return stalled();
+    };
+
+    await expect(
+      summariseFile(source(stalled(), { open }), options({ signal: AbortSignal.abort(reason) })),
+    ).rejects.toBe(reason);
+    expect(opened).toBe(false);
+  });
+
+  test("does not wait for a file that never opens, and destroys it if it opens after all", async () => {
+    const controller = new AbortController();
+    const late = Promise.withResolvers<Readable>();
+    const stream = stalled();
+
+    const work = summariseFile(source(stream, { open: () => late.promise }), options({ signal: controller.signal }));
+    setImmediate(() => controller.abort(reason));
+    await expect(work).rejects.toBe(reason);
+    late.resolve(stream);
+    await new Promise(setImmediate);
+
+    expect(stream.destroyed).toBe(true);
+  });
+
+  test("does not wait for a derived file that is never stored", async () => {
+    const controller = new AbortController();
+    const wide = Readable.from([`${"a,".repeat(20)}b\n${"1,".repeat(20)}2\n`]);
+    const saveDerived = () => {
+      setImmediate(() => controller.abort(reason));
+      return new Promise<void>(() => {});
+    };
+
+    await expect(summariseFile(source(wide), options({ signal: controller.signal, saveDerived }))).rejects.toBe(reason);
+  });
+
+  test("stops an endless stream that always has data ready, whose timers would otherwise never run", async () => {
+    function* endless() {
+      for (;;) yield Buffer.alloc(64 * 1024, "1,2\n");
+    }
+    const signal = AbortSignal.timeout(50);
+    const start = performance.now();
+
+    await expect(summariseFile(source(Readable.from(endless())), options({ signal }))).rejects.toMatchObject({
+      name: "TimeoutError",
+    });
+    expect(performance.now() - start).toBeLessThan(2_000);
+  });
+});
+
+describe("summariseFile, when its surroundings fail,", () => {
+  const fault = new Error("ECONNRESET");
+
+  test("throws the stream's error as it came, so that it may be retried", async () => {
+    const stream = stalled();
+    setImmediate(() => stream.destroy(fault));
+
+    await expect(summariseFile(source(stream), options())).rejects.toBe(fault);
+  });
+
+  test("throws the storage's errors as they came", async () => {
+    const refuse = () => Promise.reject(fault);
+    const wide = Readable.from([`${"a,".repeat(20)}b\n`]);
+
+    await expect(summariseFile(source(wide, { open: refuse }), options())).rejects.toBe(fault);
+    await expect(summariseFile(source(wide), options({ saveDerived: refuse }))).rejects.toBe(fault);
+    expect(wide.destroyed).toBe(true);
+  });
+
+  test("stops when progress cannot be told, since the task is then no longer its own", async () => {
+    const stream = Readable.from([
+      Buffer.alloc(9 * 1024 * 1024, `${"a longer line".repeat(9)}\n`),
+      Buffer.alloc(1024, "b\n"),
+    ]);
+
+    await expect(summariseFile(source(stream), options({ progress: () => Promise.reject(fault) }))).rejects.toBe(fault);
+    expect(stream.destroyed).toBe(true);
+  });
+});

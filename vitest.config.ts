@@ -8,6 +8,7 @@ export default defineConfig({
       {
         test: {
           name: "integration",
+          globalSetup: ["tests/helpers/compile-template.ts"],
           include: ["tests/integration/**/*.test.ts"],
           testTimeout: 30_000,
           hookTimeout: 60_000,

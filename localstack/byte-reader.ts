@@ -13,7 +13,7 @@ export class UnexpectedEndError extends Error {
 
 export class ByteReader {
   readonly #source: AsyncIterator<unknown>;
-  #buffer = Buffer.alloc(0);
+  #buffer: Buffer = Buffer.alloc(0);
 
   constructor(source: AsyncIterable<unknown>) {
     // Advanced by hand: leaving a `for await` early would destroy a request before its answer is sent.

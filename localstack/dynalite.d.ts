@@ -7,18 +7,20 @@ declare module "dynalite/db/index.js" {
     body?: Record<string, unknown>;
   }
 
+  type Done = (error: unknown, value?: unknown) => void;
+
   export interface Store {
     readonly db: { open(): Promise<void> };
+    /** What DescribeTable answers, by table name. */
+    readonly tableDb: {
+      get(name: string, done: Done): void;
+      put(name: string, table: object, done: Done): void;
+    };
     readonly lifecycleManager: { gracefulClose(): Promise<void> };
   }
 
   interface Db {
-    create(options: {
-      path?: string;
-      createTableMs?: number;
-      deleteTableMs?: number;
-      updateTableMs?: number;
-    }): Store;
+    create(options: { path?: string; createTableMs?: number; deleteTableMs?: number; updateTableMs?: number }): Store;
     /** Called by every conditional write, under the item's lock. */
     checkConditional(
       data: Record<string, unknown>,

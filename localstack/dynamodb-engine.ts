@@ -6,7 +6,7 @@
  */
 import { createRequire } from "node:module";
 import type { DynaliteError, Store } from "dynalite/db/index.js";
-import { isObject, type JsonObject } from "./json.ts";
+import { isObject, type JsonObject, objectsOf, stringsOf } from "./json.ts";
 
 const OPERATIONS = [
   ...["BatchGetItem", "BatchWriteItem", "CreateTable", "DeleteItem", "DeleteTable", "DescribeTable", "GetItem"],
@@ -55,22 +55,20 @@ export async function openEngine(path: string | undefined): Promise<Engine> {
   const store = db.create(path === undefined ? instant : { ...instant, path });
   await store.db.open();
 
-  return {
+  const engine: Engine = {
     async execute(name, request) {
       const operation = operations.get(name);
       if (operation === undefined) {
         throw new DynamoDbError("com.amazon.coral.service#UnknownOperationException", `${name} is not emulated.`);
       }
-      const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+      const onFailure = request["ReturnValuesOnConditionCheckFailure"];
       try {
-        const onFailure = request["ReturnValuesOnConditionCheckFailure"];
         const data = validations.checkTypes(request, operation.types);
         validations.checkValidations(data, operation.types, operation.custom, store);
         if (onFailure !== undefined) {
           data["ReturnValuesOnConditionCheckFailure"] = onFailure;
         }
-        operation.run(store, data, (error, answer) => (error ? reject(error) : resolve(answer)));
-        const answer = await promise;
+        const answer = await promised((done) => operation.run(store, data, done));
         return isObject(answer) ? answer : {};
       } catch (error) {
         throw toDynamoDbError(error);
@@ -78,6 +76,32 @@ export async function openEngine(path: string | undefined): Promise<Engine> {
     },
     close: () => store.lifecycleManager.gracefulClose(),
   };
+  await finishTables(engine, store);
+  return engine;
+}
+
+/** A process that was killed while it made or removed a table left it in between, where dynalite would leave it for ever. */
+async function finishTables(engine: Engine, store: Store): Promise<void> {
+  const names = stringsOf((await engine.execute("ListTables", {}))["TableNames"]);
+  for (const name of names) {
+    const table = await promised((done) => store.tableDb.get(name, done));
+    if (!isObject(table) || table["TableStatus"] === "ACTIVE") {
+      continue;
+    }
+    const wasDeleting = table["TableStatus"] === "DELETING";
+    table["TableStatus"] = "ACTIVE";
+    for (const index of objectsOf(table["GlobalSecondaryIndexes"])) {
+      index["IndexStatus"] = "ACTIVE";
+    }
+    await promised((done) => store.tableDb.put(name, table, done));
+    if (wasDeleting) {
+      await engine.execute("DeleteTable", { TableName: name });
+    }
+  }
+}
+
+function promised(call: (done: (error: unknown, value?: unknown) => void) => void): Promise<unknown> {
+  return new Promise((resolve, reject) => call((error, value) => (error ? reject(error) : resolve(value))));
 }
 
 /**

@@ -49,7 +49,9 @@ export function createTimeToLive(engine: Engine, file: string | undefined, now: 
       }
       if (!enabled && current !== attribute) {
         throw DynamoDbError.validation(
-          current === undefined ? "TimeToLive is already disabled" : "TimeToLive is active on a different AttributeName",
+          current === undefined
+            ? "TimeToLive is already disabled"
+            : "TimeToLive is active on a different AttributeName",
         );
       }
       if (enabled) {

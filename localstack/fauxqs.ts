@@ -48,8 +48,8 @@ async function allowAllUnicode(): Promise<void> {
 }
 
 async function construct<T>(file: string, name: string, accepts: (value: unknown) => value is T): Promise<T> {
-  const constructor = (await importInside(file))[name];
-  const instance: unknown = typeof constructor === "function" ? Reflect.construct(constructor, []) : undefined;
+  const storeClass = (await importInside(file))[name];
+  const instance: unknown = typeof storeClass === "function" ? Reflect.construct(storeClass, []) : undefined;
   if (!accepts(instance)) {
     throw movedInsides(name);
   }

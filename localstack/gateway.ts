@@ -4,8 +4,10 @@
  * Any AWS SDK works with it when its endpoint is the gateway's. A request is routed by its `x-amz-target` header, which S3
  * requests do not have.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+
 import { mkdir } from "node:fs/promises";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { finished } from "node:stream/promises";
 import type { DynamoDb } from "./dynamodb.ts";
 import { refuseForeign } from "./loopback.ts";
 import type { S3 } from "./s3.ts";
@@ -116,7 +118,11 @@ async function answer(services: Promise<Services>, request: IncomingMessage, res
     return answerHealth(response);
   }
   if (request.url === "/" && String(request.headers["content-type"]).startsWith("application/x-www-form-urlencoded")) {
-    return answerText(response, 400, "The AWS Query protocol is not spoken here: expected JSON. Use an SDK of 2023 or later.");
+    return answerText(
+      response,
+      400,
+      "The AWS Query protocol is not spoken here: expected JSON. Use an SDK of 2023 or later.",
+    );
   }
   return s3.handle(request, response);
 }
@@ -155,6 +161,7 @@ function createTraffic(handle: (request: IncomingMessage, response: ServerRespon
     }
     const handled = handle(request, response)
       .catch((error) => failResponse(response, error))
+      .then(() => finished(response).catch(() => {}))
       .finally(() => {
         inFlight.delete(handled);
         // What was refused before it was read: taken in, so that the client can finish sending and read the answer.

@@ -112,6 +112,7 @@ export async function createResources(template: Template, clients: Clients, acce
     const policy = await resolve(template.Resources[id]?.Properties ?? {});
     if (isObject(policy)) await setQueuePolicy(clients.sqs, policy);
   }
-  await Promise.all(idsOf("AWS::S3::Bucket").map(ensure));
+  // The bucket that the framework keeps deployed code in has no use here.
+  await Promise.all(idsOf("AWS::S3::Bucket").filter((id) => id !== "ServerlessDeploymentBucket").map(ensure));
   return { resolve };
 }

@@ -164,7 +164,10 @@ function requireMd5(contentMd5: string | undefined, md5: string): void {
 
 function requireSha256(sent: string, computedBase64: string): void {
   if (/^[\da-f]{64}$/i.test(sent) && Buffer.from(sent, "hex").toString("base64") !== computedBase64) {
-    throw new S3Error("XAmzContentSHA256Mismatch", "The provided 'x-amz-content-sha256' header does not match what was computed.");
+    throw new S3Error(
+      "XAmzContentSHA256Mismatch",
+      "The provided 'x-amz-content-sha256' header does not match what was computed.",
+    );
   }
 }
 
@@ -179,5 +182,8 @@ function requireChecksum(checksum: Checksum | undefined, digests: ReadonlyMap<st
 }
 
 function incomplete(): S3Error {
-  return new S3Error("IncompleteBody", "You did not provide the number of bytes specified by the Content-Length HTTP header");
+  return new S3Error(
+    "IncompleteBody",
+    "You did not provide the number of bytes specified by the Content-Length HTTP header",
+  );
 }

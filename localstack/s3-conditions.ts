@@ -69,7 +69,9 @@ export function selectRange(header: string | undefined, size: number): { start: 
 
 function hasTag(header: string, etag: string): boolean {
   const unquoted = etag.replaceAll('"', "");
-  return header.split(",").some((tag) => tag.trim() === "*" || tag.trim().replace(/^W\//, "").replaceAll('"', "") === unquoted);
+  return header
+    .split(",")
+    .some((tag) => tag.trim() === "*" || tag.trim().replace(/^W\//, "").replaceAll('"', "") === unquoted);
 }
 
 /** Times in headers have no milliseconds. */

@@ -39,7 +39,10 @@ export function parseCors(xml: string): CorsRule[] {
     }
     const unsupported = rule.methods.find((method) => !METHODS.includes(method));
     if (unsupported !== undefined) {
-      throw new S3Error("InvalidRequest", `Found unsupported HTTP method in CORS config. Unsupported method is ${unsupported}`);
+      throw new S3Error(
+        "InvalidRequest",
+        `Found unsupported HTTP method in CORS config. Unsupported method is ${unsupported}`,
+      );
     }
     for (const pattern of [...rule.origins, ...rule.headers]) {
       if (pattern.split("*").length > 2) {
@@ -61,7 +64,10 @@ export function corsHeaders(request: S3Request, store: S3Store): Record<string, 
 export function preflight(request: S3Request, store: S3Store): S3Answer {
   const { origin, "access-control-request-method": method, "access-control-request-headers": list } = request.headers;
   if (origin === undefined || method === undefined) {
-    throw new S3Error("AccessDenied", "Insufficient information. Origin and Access-Control-Request-Method headers needed.");
+    throw new S3Error(
+      "AccessDenied",
+      "Insufficient information. Origin and Access-Control-Request-Method headers needed.",
+    );
   }
   const rules = rulesOf(request, store);
   if (rules.length === 0) {

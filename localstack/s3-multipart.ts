@@ -66,7 +66,9 @@ export async function completeMultipartUpload(request: S3Request, store: S3Store
   const { id, bucket, key, keptHeaders: headers, tags } = requireUpload(request, store);
   const parts = selectParts(await readText(request), partsOf(store, id));
   const { blob, size } = await storeBytes(concatenate(store, parts), store);
-  const digest = createHash("md5").update(Buffer.from(parts.map((part) => part.md5).join(""), "hex")).digest("hex");
+  const digest = createHash("md5")
+    .update(Buffer.from(parts.map((part) => part.md5).join(""), "hex"))
+    .digest("hex");
   const etag = `"${digest}-${parts.length}"`;
   const object = { bucket, key, blob, size, etag, modifiedAt: now, headers, checksum: undefined, tags };
   let partBlobs: string[] = [];

@@ -7,8 +7,8 @@ import type { S3Store } from "./s3-store.ts";
 
 /** AWS gives up too, after hours; a queue that is gone for this long will not come back. */
 const GIVE_UP_MS = 10 * 60 * 1000;
-const FIRST_RETRY_MS = 100;
-const MAX_RETRY_MS = 10_000;
+const FIRST_PAUSE_MS = 100;
+const MAX_PAUSE_MS = 10_000;
 const MAX_IN_FLIGHT = 16;
 
 interface Notice {
@@ -31,10 +31,11 @@ export class NoticeDelivery {
   readonly #sql: ReturnType<typeof prepare>;
   readonly #clients = new Map<string, Promise<SQSClient>>();
   readonly #urls = new Map<string, string>();
-  readonly #stop = new AbortController();
   readonly #inFlight = new Map<number, Promise<void>>();
-  #retryMs = FIRST_RETRY_MS;
-  #retryTimer: NodeJS.Timeout | undefined;
+  /** Queues that refused a message: until when, is their timer's business. */
+  readonly #paused = new Map<string, NodeJS.Timeout>();
+  readonly #pauseMs = new Map<string, number>();
+  #closed = false;
 
   constructor(options: NoticeDeliveryOptions) {
     this.#options = options;
@@ -49,10 +50,10 @@ export class NoticeDelivery {
   /** Sends what has been written down. */
   wake(): void {
     const free = MAX_IN_FLIGHT - this.#inFlight.size;
-    if (this.#stop.signal.aborted || this.#retryTimer !== undefined || free <= 0) {
+    if (this.#closed || free <= 0) {
       return;
     }
-    const waiting = this.#sql.oldest.all(this.#inFlight.size + free);
+    const waiting = this.#sql.oldest.all(JSON.stringify([...this.#paused.keys()]), this.#inFlight.size + free);
     for (const row of waiting) {
       const id = Number(row["id"]);
       if (!this.#inFlight.has(id)) {
@@ -77,8 +78,10 @@ export class NoticeDelivery {
 
   /** Lets the messages that are being sent arrive; the others wait for the next run. */
   async close(): Promise<void> {
-    this.#stop.abort();
-    clearTimeout(this.#retryTimer);
+    this.#closed = true;
+    for (const timer of this.#paused.values()) {
+      clearTimeout(timer);
+    }
     await Promise.all(this.#inFlight.values());
     for (const client of this.#clients.values()) {
       (await client).destroy();
@@ -90,12 +93,9 @@ export class NoticeDelivery {
     try {
       await this.#send(notice);
       this.#sql.remove.run(notice.id);
-      this.#retryMs = FIRST_RETRY_MS;
+      this.#pauseMs.delete(notice.queueArn);
     } catch (error) {
       this.#urls.delete(notice.queueArn);
-      if (this.#stop.signal.aborted) {
-        return;
-      }
       const gaveUp = now() - notice.since > GIVE_UP_MS;
       log(
         `s3: event notification to ${notice.queueArn} failed, ${gaveUp ? "and is given up" : "and is tried again"}: ${error}`,
@@ -103,7 +103,7 @@ export class NoticeDelivery {
       if (gaveUp) {
         this.#sql.remove.run(notice.id);
       } else {
-        this.#pause();
+        this.#pause(notice.queueArn);
       }
     } finally {
       this.#inFlight.delete(notice.id);
@@ -111,20 +111,25 @@ export class NoticeDelivery {
     }
   }
 
-  /** After a failure nothing is sent for a while, longer each time. */
-  #pause(): void {
-    this.#retryTimer ??= setTimeout(() => {
-      this.#retryTimer = undefined;
+  /** After a failure nothing is sent to that queue for a while, longer each time. */
+  #pause(queueArn: string): void {
+    if (this.#closed || this.#paused.has(queueArn)) {
+      return;
+    }
+    const pauseMs = this.#pauseMs.get(queueArn) ?? FIRST_PAUSE_MS;
+    this.#pauseMs.set(queueArn, Math.min(pauseMs * 2, MAX_PAUSE_MS));
+    const resume = () => {
+      this.#paused.delete(queueArn);
       this.wake();
-    }, this.#retryMs);
-    this.#retryMs = Math.min(this.#retryMs * 2, MAX_RETRY_MS);
+    };
+    this.#paused.set(queueArn, setTimeout(resume, pauseMs));
   }
 
   async #send({ queueArn, body }: Notice): Promise<void> {
     const { SendMessageCommand } = await import("@aws-sdk/client-sqs");
     const QueueUrl = await this.#findUrl(queueArn);
     const client = await this.#clientFor(queueArn);
-    await client.send(new SendMessageCommand({ QueueUrl, MessageBody: body }), { abortSignal: this.#stop.signal });
+    await client.send(new SendMessageCommand({ QueueUrl, MessageBody: body }));
   }
 
   async #findUrl(queueArn: string): Promise<string> {
@@ -158,7 +163,7 @@ async function createClient(endpoint: string, region: string): Promise<SQSClient
 function prepare({ db }: S3Store) {
   return {
     insert: db.prepare("INSERT INTO notices (queue, body, since) VALUES (?, ?, ?)"),
-    oldest: db.prepare("SELECT * FROM notices ORDER BY id LIMIT ?"),
+    oldest: db.prepare("SELECT * FROM notices WHERE queue NOT IN (SELECT value FROM json_each(?)) ORDER BY id LIMIT ?"),
     remove: db.prepare("DELETE FROM notices WHERE id = ?"),
   };
 }

@@ -26,7 +26,8 @@ const EVENTS = [
   "s3:ObjectRemoved:Delete",
 ];
 /** Accepted by S3 and never raised here: buckets have no versions, tags or expiry of their own. */
-const SILENT_EVENTS = /^s3:(ObjectRemoved:DeleteMarkerCreated|ReducedRedundancyLostObject|(ObjectRestore|ObjectTagging|ObjectAcl|Replication|LifecycleExpiration|LifecycleTransition|IntelligentTiering)(:[\w*]+)?)$/;
+const SILENT_EVENTS =
+  /^s3:(ObjectRemoved:DeleteMarkerCreated|ReducedRedundancyLostObject|(ObjectRestore|ObjectTagging|ObjectAcl|Replication|LifecycleExpiration|LifecycleTransition|IntelligentTiering)(:[\w*]+)?)$/;
 
 export class Notifications {
   readonly #store: S3Store;
@@ -117,10 +118,16 @@ function parseConfiguration(element: XmlElement): QueueConfiguration {
   const queueArn = textOf(element, "Queue") ?? "";
   const events = childrenOf(element, "Event").map((event) => event.text.trim());
   if (!/^arn:aws[\w-]*:sqs:[\w-]+:\d{12}:[\w-]+(\.fifo)?$/.test(queueArn)) {
-    throw new S3Error("InvalidArgument", "The ARN could not be parsed", { ArgumentName: "Queue", ArgumentValue: queueArn });
+    throw new S3Error("InvalidArgument", "The ARN could not be parsed", {
+      ArgumentName: "Queue",
+      ArgumentValue: queueArn,
+    });
   }
   if (queueArn.endsWith(".fifo")) {
-    throw new S3Error("InvalidArgument", "Unable to validate the following destination configurations: FIFO queues are not supported");
+    throw new S3Error(
+      "InvalidArgument",
+      "Unable to validate the following destination configurations: FIFO queues are not supported",
+    );
   }
   const unknown = events.find((event) => matchingEvents(event).length === 0 && !SILENT_EVENTS.test(event));
   if (events.length === 0 || unknown !== undefined) {

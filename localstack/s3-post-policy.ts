@@ -2,6 +2,8 @@
  * Presigned POST: a form whose signed policy says what may be uploaded: by when, under which key, how large.
  * https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.html
  */
+
+import { isObject, parseObject } from "./json.ts";
 import { storeBytes } from "./s3-body.ts";
 import { S3Error } from "./s3-error.ts";
 import { readForm } from "./s3-form.ts";
@@ -10,7 +12,9 @@ import { requireKey, type S3Answer, type S3Request } from "./s3-request.ts";
 import { type Keyring, parseScope, requireSigned } from "./s3-signature.ts";
 import type { S3Store } from "./s3-store.ts";
 import { toXml } from "./s3-xml.ts";
-import { isObject, parseObject } from "./json.ts";
+
+/** Stands in a key for what the browser calls the file. */
+const FILENAME = /\$\{filename\}/g;
 
 interface SizeRange {
   readonly min: number;
@@ -18,16 +22,11 @@ interface SizeRange {
 }
 
 /** POST to a bucket: stores the form's file if its policy allows it. */
-export async function postObject(
-  request: S3Request,
-  store: S3Store,
-  keyring: Keyring,
-  now: number,
-): Promise<S3Answer> {
+export async function postObject(request: S3Request, store: S3Store, keyring: Keyring, now: number): Promise<S3Answer> {
   const { bucket, sourceIp } = request;
   const form = await readForm(request.body, request.headers["content-type"] ?? "");
   const fields = new Map(form.fields);
-  const key = (fields.get("key") ?? "").replaceAll("${filename}", form.filename);
+  const key = (fields.get("key") ?? "").replaceAll(FILENAME, () => form.filename);
   if (key === "") {
     throw new S3Error("InvalidArgument", "Bucket POST must contain a field named 'key', before the file.");
   }
@@ -48,7 +47,12 @@ export async function postObject(
   const etag = `"${md5}"`;
   const object = { bucket, key, blob, size, etag, modifiedAt: now, headers: kept, checksum: undefined };
   store.put({ ...object, tags: tagsOf(headers) }, "ObjectCreated:Post", sourceIp);
-  return answer(fields, { bucket, key, etag, location: `http://${request.headers["host"]}/${bucket}/${encodeURIComponent(key)}` });
+  return answer(fields, {
+    bucket,
+    key,
+    etag,
+    location: `http://${request.headers["host"]}/${bucket}/${encodeURIComponent(key)}`,
+  });
 }
 
 /** Checks signature, expiry and every condition; answers the sizes that are allowed. @throws S3Error */

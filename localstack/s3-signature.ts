@@ -85,7 +85,10 @@ function requireHeaderSignature(request: S3Request, authorization: string, keyri
     throw new S3Error("MissingSecurityHeader", "Missing required header for this request: x-amz-content-sha256");
   }
   if (!(Math.abs(parseAmzDate(date) - now) <= MAX_SKEW_MS)) {
-    throw new S3Error("RequestTimeTooSkewed", "The difference between the request time and the current time is too large.");
+    throw new S3Error(
+      "RequestTimeTooSkewed",
+      "The difference between the request time and the current time is too large.",
+    );
   }
   const scope = parseScope(fields.get("Credential") ?? "");
   const names = (fields.get("SignedHeaders") ?? "").split(";");

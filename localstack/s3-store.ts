@@ -6,7 +6,8 @@
 import { randomUUID } from "node:crypto";
 import { mkdirSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
+import type { DatabaseSync } from "node:sqlite";
+import { openDatabase, prepare } from "./s3-database.ts";
 
 export interface Checksum {
   /** `crc32`, `sha256`, … */
@@ -48,23 +49,6 @@ export interface BucketEntry {
   readonly createdAt: number;
 }
 
-const SCHEMA = `
-  CREATE TABLE IF NOT EXISTS buckets (name TEXT PRIMARY KEY, created INTEGER NOT NULL);
-  CREATE TABLE IF NOT EXISTS settings (
-    bucket TEXT NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (bucket, name));
-  CREATE TABLE IF NOT EXISTS objects (
-    bucket TEXT NOT NULL, key TEXT NOT NULL, blob TEXT NOT NULL, size INTEGER NOT NULL, etag TEXT NOT NULL,
-    modified INTEGER NOT NULL, headers TEXT NOT NULL, checksum TEXT, tags TEXT, PRIMARY KEY (bucket, key));
-  CREATE TABLE IF NOT EXISTS parts (
-    upload TEXT NOT NULL, number INTEGER NOT NULL, blob TEXT NOT NULL, size INTEGER NOT NULL, md5 TEXT NOT NULL,
-    modified INTEGER NOT NULL, PRIMARY KEY (upload, number));
-  CREATE TABLE IF NOT EXISTS uploads (
-    id TEXT PRIMARY KEY, bucket TEXT NOT NULL, key TEXT NOT NULL, headers TEXT NOT NULL, tags TEXT, created INTEGER NOT NULL);
-  CREATE TABLE IF NOT EXISTS notices (
-    id INTEGER PRIMARY KEY AUTOINCREMENT, queue TEXT NOT NULL, body TEXT NOT NULL, since INTEGER NOT NULL);
-  CREATE TABLE IF NOT EXISTS changes (sequence INTEGER PRIMARY KEY AUTOINCREMENT);
-`;
-
 export class S3Store {
   readonly db: DatabaseSync;
   /** Called inside the transaction of every change: what it writes is kept if and only if the change is. */
@@ -78,12 +62,8 @@ export class S3Store {
   constructor(directory: string, databaseFile: string) {
     this.#blobs = join(directory, "blobs");
     mkdirSync(this.#blobs, { recursive: true });
-    this.db = new DatabaseSync(databaseFile);
-    this.db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;");
-    this.db.exec(SCHEMA);
+    this.db = openDatabase(databaseFile);
     this.#sql = prepare(this.db);
-    // The rows only counted: what AUTOINCREMENT gave out stays given out.
-    this.db.exec("DELETE FROM changes");
     this.#removeStrayBlobs();
   }
 
@@ -241,27 +221,5 @@ function toObject(row: Record<string, unknown>): StoredObject {
     headers: JSON.parse(String(row["headers"])),
     checksum: row["checksum"] === null ? undefined : JSON.parse(String(row["checksum"])),
     tags: row["tags"] === null ? undefined : String(row["tags"]),
-  };
-}
-
-function prepare(db: DatabaseSync) {
-  return {
-    insertBucket: db.prepare("INSERT OR IGNORE INTO buckets VALUES (?, ?)"),
-    bucket: db.prepare("SELECT created FROM buckets WHERE name = ?"),
-    buckets: db.prepare("SELECT * FROM buckets ORDER BY name"),
-    deleteBucket: db.prepare("DELETE FROM buckets WHERE name = ?"),
-    firstKey: db.prepare("SELECT key FROM objects WHERE bucket = ? LIMIT 1"),
-    setting: db.prepare("SELECT body FROM settings WHERE bucket = ? AND name = ?"),
-    putSetting: db.prepare("INSERT OR REPLACE INTO settings VALUES (?, ?, ?)"),
-    deleteSetting: db.prepare("DELETE FROM settings WHERE bucket = ? AND name = ?"),
-    deleteSettings: db.prepare("DELETE FROM settings WHERE bucket = ?"),
-    object: db.prepare("SELECT * FROM objects WHERE bucket = ? AND key = ?"),
-    objectsFrom: db.prepare("SELECT * FROM objects WHERE bucket = ? AND key >= ? ORDER BY key"),
-    objectsAfter: db.prepare("SELECT * FROM objects WHERE bucket = ? AND key > ? ORDER BY key"),
-    putObject: db.prepare("INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"),
-    setTags: db.prepare("UPDATE objects SET tags = ? WHERE bucket = ? AND key = ?"),
-    deleteObject: db.prepare("DELETE FROM objects WHERE bucket = ? AND key = ?"),
-    nextSequence: db.prepare("INSERT INTO changes DEFAULT VALUES"),
-    blobs: db.prepare("SELECT blob FROM objects UNION SELECT blob FROM parts"),
   };
 }

@@ -19,7 +19,7 @@ const TOKENS =
 
 /** The root element, or undefined if the text is not well-formed. */
 export function parseXml(xml: string): XmlElement | undefined {
-  const root = { name: "", children: new Array<XmlElement>(), text: "" };
+  const root = { name: "", children: [] as XmlElement[], text: "" };
   const open = [root];
   for (const match of xml.trim().matchAll(TOKENS)) {
     const { cdata, close, name, empty, text } = match.groups ?? {};
@@ -28,7 +28,7 @@ export function parseXml(xml: string): XmlElement | undefined {
       return undefined;
     }
     if (text !== undefined || cdata !== undefined) {
-      parent.text += cdata ?? unescape(text ?? "");
+      parent.text += cdata ?? resolveEntities(text ?? "");
     } else if (name !== undefined && close === "/") {
       if (parent === root || parent.name !== name) {
         return undefined;
@@ -75,7 +75,7 @@ function renderElement(name: string, content: XmlContent): string {
   if (content === undefined) {
     return "";
   }
-  const inside = isFields(content) ? render(content) : escape(String(content));
+  const inside = isFields(content) ? render(content) : escapeText(String(content));
   return `<${name}>${inside}</${name}>`;
 }
 
@@ -83,12 +83,12 @@ function isFields(content: XmlContent): content is XmlFields {
   return typeof content === "object" && !Array.isArray(content);
 }
 
-function escape(text: string): string {
+function escapeText(text: string): string {
   // Control characters too: a key may contain a carriage return, which a parser would turn into a line feed.
-  return text.replace(/[&<>"\u0001-\u001f]/g, (character) => `&#${character.codePointAt(0)};`);
+  return text.replace(/[&<>"\p{Cc}]/gu, (character) => `&#${character.codePointAt(0)};`);
 }
 
-function unescape(text: string): string {
+function resolveEntities(text: string): string {
   return text.replace(/&(?:#x([\da-f]+)|#(\d+)|(\w+));/gi, (entity, hex, decimal, name) => {
     if (name !== undefined) {
       return ENTITIES[name] ?? entity;

@@ -29,13 +29,14 @@ export class LongPolls {
       return;
     }
     const { promise, resolve } = Promise.withResolvers<void>();
-    const waiter = { maxMessages, release: resolve };
-    const timer = setTimeout(resolve, seconds * 1000);
-    signal.addEventListener("abort", resolve, { once: true });
+    const release = () => resolve();
+    const waiter = { maxMessages, release };
+    const timer = setTimeout(release, seconds * 1000);
+    signal.addEventListener("abort", release, { once: true });
     this.#join(queue, waiter);
     await promise;
     clearTimeout(timer);
-    signal.removeEventListener("abort", resolve);
+    signal.removeEventListener("abort", release);
     this.#lines.get(queue)?.delete(waiter);
   }
 

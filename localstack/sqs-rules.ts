@@ -85,7 +85,9 @@ function refuseRedrivePolicy(request: JsonObject, fifo: boolean, queues: QueueSt
   }
   const count = Number(policy["maxReceiveCount"]);
   if (count === 0 || !isWholeNumber(count, MAX_RECEIVE_COUNT)) {
-    return invalid(`${start} Invalid value for maxReceiveCount: ${policy["maxReceiveCount"]}, valid values are from 1 to 1000 both inclusive.`);
+    return invalid(
+      `${start} Invalid value for maxReceiveCount: ${policy["maxReceiveCount"]}, valid values are from 1 to 1000 both inclusive.`,
+    );
   }
   const target = queues.getQueueByArn(String(policy["deadLetterTargetArn"]));
   if (target === undefined) {

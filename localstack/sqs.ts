@@ -5,7 +5,6 @@
  * expire by MessageRetentionPeriod; a restart forgets AWSTraceHeader; nothing is reordered or delivered twice by chance;
  * ListDeadLetterSourceQueues and StartMessageMoveTask answer InvalidAction.
  */
-import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
 import { type Fauxqs, loadFauxqs } from "./fauxqs.ts";
@@ -54,9 +53,7 @@ export async function openSqs(options: SqsOptions): Promise<Sqs> {
       }
       // Only SQS: fauxqs tells its services apart by path and content type, and both are fixed here.
       request.url = "/";
-      const done = once(response, "close");
       app.routing(request, response);
-      await done;
     },
     stopWaiting: () => polls.close(),
     async close() {

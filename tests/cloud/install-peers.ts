@@ -41,10 +41,10 @@ async function installPython(name: PeerName, minorAtLeast: number): Promise<void
   await run(command, ["-m", "venv", environment], "Debian and Ubuntu keep this module in the package python3-venv.");
   const python = join(environment, "bin/python");
   const pip = ["-m", "pip", "--quiet", "--disable-pip-version-check", "install"];
-  await run(python, [...pip, `pip==${pins["pip"]}`]);
-  say(name, `installing ${pins["package"]} as of ${pins["uploadedBefore"]} ...`);
+  await run(python, [...pip, `pip==${pins.pip}`]);
+  say(name, `installing ${pins.package} as of ${pins.uploadedBefore} ...`);
   // Compiling every module would take most of the time; Python compiles those it uses at their first start.
-  await run(python, [...pip, "--no-compile", `--uploaded-prior-to=${pins["uploadedBefore"]}`, `${pins["package"]}`]);
+  await run(python, [...pip, "--no-compile", `--uploaded-prior-to=${pins.uploadedBefore}`, pins.package]);
 }
 
 /** The newest fitting Python that we know to work, on the path or among pyenv's. */
@@ -71,8 +71,8 @@ async function installDynamoDBLocal(): Promise<void> {
   const home = join(folder, "lib/dynamodb-local/2");
   const libraries = join(home, "DynamoDBLocal_lib");
   mkdirSync(libraries, { recursive: true });
-  say("localstack", `fetching DynamoDB Local ${pins["dynamodbLocal"]} with Maven ...`);
-  writeFileSync(join(home, "pom.xml"), pom(`${pins["dynamodbLocal"]}`));
+  say("localstack", `fetching DynamoDB Local ${pins.dynamodbLocal} with Maven ...`);
+  writeFileSync(join(home, "pom.xml"), pom(pins.dynamodbLocal));
   const copy = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies";
   await run("mvn", ["-q", "-B", "-f", join(home, "pom.xml"), copy, `-DoutputDirectory=${libraries}`]);
 
@@ -200,7 +200,7 @@ function seconds(since: number): string {
 
 async function main(names: readonly string[]): Promise<void> {
   const began = Date.now();
-  const known: readonly PeerName[] = ["moto", "localstack"];
+  const known = ["moto", "localstack"] as const satisfies readonly PeerName[];
   const unknown = names.filter((name) => !known.some((peer) => peer === name));
   if (unknown.length > 0) throw new CannotInstallError(`Unknown: ${unknown.join(", ")}. Known: ${known.join(", ")}.`);
   const wanted = known.filter((peer) => names.length === 0 || names.includes(peer));

@@ -32,6 +32,7 @@ import {
   SendMessageCommand,
   SQSClient,
 } from "@aws-sdk/client-sqs";
+import type { S3Event } from "aws-lambda";
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from "vitest";
 import { type Missing, type Peer, startLocalStack, startMoto } from "./peers.ts";
 
@@ -114,7 +115,7 @@ describe.each(starts)("%s", (_name, start) => {
       }),
     );
     const [message] = await receive(sqs, url, { MessageAttributeNames: ["All"] });
-    expect(message?.MessageAttributes?.["task"]?.StringValue).toBe("add");
+    expect(message?.MessageAttributes).toMatchObject({ task: { StringValue: "add" } });
     expect(message?.Attributes).toMatchObject({
       AWSTraceHeader: trace,
       SentTimestamp: expect.stringMatching(/^\d{13}$/),
@@ -139,10 +140,10 @@ describe.each(starts)("%s", (_name, start) => {
     const outcomes = await Promise.allSettled(["a", "b", "c", "d", "e"].map((owner) => dynamodb.send(claim(owner))));
     const winners = outcomes.filter((outcome) => outcome.status === "fulfilled");
     expect(winners).toHaveLength(1);
-    const winner = winners[0]?.value.Attributes?.["owner"]?.S;
+    const { owner: winner } = winners[0]?.value.Attributes ?? {};
     for (const outcome of outcomes.filter((outcome) => outcome.status === "rejected")) {
       expect(outcome.reason).toBeInstanceOf(ConditionalCheckFailedException);
-      expect(outcome.reason.Item).toMatchObject({ owner: { S: winner }, attempts: { N: "1" } });
+      expect(outcome.reason.Item).toMatchObject({ owner: winner, attempts: { N: "1" } });
     }
   });
 
@@ -192,25 +193,29 @@ describe.each(starts)("%s", (_name, start) => {
       }),
     );
     await s3.send(new PutObjectCommand({ Bucket: "notifying", Key: "in/a b.csv", Body: "12345" }));
-    const bodies: string[] = [];
+    const created: ReturnType<typeof creations> = [];
     await expect
       .poll(async () => {
-        for (const message of await receive(sqs, queue.url)) bodies.push(message.Body ?? "");
-        return bodies.map((body) => JSON.parse(body));
+        for (const { Body } of await receive(sqs, queue.url)) created.push(...creations(Body));
+        return created;
       })
-      .toContainEqual({
-        Records: [
-          expect.objectContaining({
-            eventName: "ObjectCreated:Put",
-            s3: expect.objectContaining({
-              bucket: expect.objectContaining({ name: "notifying" }),
-              object: expect.objectContaining({ key: "in/a+b.csv", size: 5 }),
-            }),
-          }),
-        ],
-      });
+      .toEqual([{ eventName: "ObjectCreated:Put", bucket: "notifying", key: "in/a b.csv", size: 5 }]);
   });
 });
+
+/**
+ * The objects that one message tells of; none in the s3:TestEvent that setting up a notification sends. AWS encodes the
+ * key as `in/a+b.csv`, moto as `in%2Fa+b.csv`, LocalStack as `in/a%20b.csv`: reading it as a form's value suits all.
+ */
+function creations(body = "{}") {
+  const event: Partial<S3Event> = JSON.parse(body);
+  return (event.Records ?? []).map(({ eventName, s3 }) => ({
+    eventName,
+    bucket: s3.bucket.name,
+    key: decodeURIComponent(s3.object.key.replaceAll("+", " ")),
+    size: s3.object.size,
+  }));
+}
 
 async function createQueue(sqs: SQSClient, name: string, Attributes: Record<string, string> = {}) {
   const { QueueUrl: url } = await sqs.send(new CreateQueueCommand({ QueueName: name, Attributes }));

@@ -29,19 +29,13 @@ export interface Missing {
   readonly missing: string;
 }
 
-/** What `install-peers.ts` installs for one peer; a folder made for other pins counts as missing. */
-interface Installation {
-  readonly folder: string;
-  /** Every pin, and the day that bounds the releases of what the pinned package asks for. */
-  readonly pins: Readonly<Record<string, string>>;
-}
-
-export type PeerName = "moto" | "localstack";
-
 const peersFolder = fileURLToPath(new URL("../../.lovage/peers/", import.meta.url));
 
-/** Newer cbor2 and pyOpenSSL break LocalStack 4.14.0, which bounds neither: hence the days. */
-export const installations: Readonly<Record<PeerName, Installation>> = {
+/**
+ * What `install-peers.ts` installs for each peer; a folder made for other pins counts as missing. The day bounds the
+ * releases of what the package depends on: newer cbor2 and pyOpenSSL break LocalStack 4.14.0, which bounds neither.
+ */
+export const installations = {
   moto: {
     folder: join(peersFolder, "moto"),
     pins: { package: "moto[server]==5.2.1", uploadedBefore: "2026-06-01", pip: "26.3" },
@@ -55,7 +49,9 @@ export const installations: Readonly<Record<PeerName, Installation>> = {
       dynamodbLocal: "2.6.1",
     },
   },
-};
+} as const;
+
+export type PeerName = keyof typeof installations;
 
 /** Written last by the installer, so that a half-made folder never counts. */
 export const markerFile = "installed.json";
@@ -109,18 +105,21 @@ function localStackSettings(workspace: string, port: number, dynamodbPort: numbe
     LOCALSTACK_HOST: `127.0.0.1:${port}`,
     // Otherwise queue URLs carry a name that only a public name server resolves.
     SQS_ENDPOINT_STRATEGY: "path",
+    // These are up when it says that it is ready; any other service starts with its first call.
     SERVICES: "sqs,s3,dynamodb",
     EAGER_SERVICE_LOADING: "1",
     STRICT_SERVICE_LOADING: "0",
+    // Streams come from DynamoDB Local itself; version 1 of the provider downloads a Kinesis for them, and hangs.
     PROVIDER_OVERRIDE_DYNAMODB: "v2",
     DYNAMODB_IN_MEMORY: "1",
     DYNAMODB_LOCAL_PORT: String(dynamodbPort),
+    // Otherwise a presigned address works after it has expired, and for another key.
+    S3_SKIP_SIGNATURE_VALIDATION: "0",
     FILESYSTEM_ROOT: workspace,
     CONFIG_DIR: join(workspace, "config"),
     OVERRIDE_IN_DOCKER: "0",
     DISABLE_EVENTS: "1",
     SKIP_SSL_CERT_DOWNLOAD: "1",
-    S3_SKIP_SIGNATURE_VALIDATION: "0",
     DNS_ADDRESS: "0",
   };
 }

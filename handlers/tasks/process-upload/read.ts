@@ -19,6 +19,7 @@ export async function* readChunks(open: () => Promise<Readable>, signal: AbortSi
   signal.addEventListener("abort", stop, { once: true });
   let turnStart = performance.now();
   try {
+    // This loop destroys the stream however it is left.
     for await (const chunk of stream) {
       const bytes = toBuffer(chunk);
       for (let at = 0; at < bytes.length; at += MAX_CHUNK_BYTES) {
@@ -38,7 +39,6 @@ export async function* readChunks(open: () => Promise<Readable>, signal: AbortSi
     throw error;
   } finally {
     signal.removeEventListener("abort", stop);
-    stream.destroy();
   }
 }
 

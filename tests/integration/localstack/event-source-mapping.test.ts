@@ -631,13 +631,12 @@ describe("10 Outages and the end", () => {
     const stopping = stop().then(() => {
       stopped = true;
     });
-    await send(["b"]);
-    expect(stopped).toBe(false);
+    const before = { depth: await depth(), stopped };
     call.answer(OK);
     await stopping;
 
-    expect(await depth()).toEqual([1, 0]);
-    expect(calls).toHaveLength(1);
+    expect(before).toEqual({ depth: [0, 1], stopped: false });
+    expect(await depth()).toEqual([0, 0]);
   });
 
   test("Stopping hands back what was received and not begun", async () => {

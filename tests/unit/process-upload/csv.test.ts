@@ -75,13 +75,14 @@ describe("CSV records", () => {
   test("are read in linear time when each is nearly as long as allowed", () => {
     const record = `"${"a,\n".repeat(300_000)}"\n`;
 
-    const records = recordsOf(record.repeat(8), ",", 8_192);
+    const records = recordsOf(record.repeat(8), ",", 512);
 
     expect(records.map(([cell]) => cell?.length)).toEqual(Array.from({ length: 8 }, () => 900_000));
   });
 
   test.each([
     ["an open quote", `a,b\n1,"${"x".repeat(MAX_RECORD_CHARS)}`],
+    ["a closing quote too far away", `a,b\n1,"${"x".repeat(MAX_RECORD_CHARS)}"\n`],
     ["one endless line", `a,b\n${"1,".repeat(MAX_RECORD_CHARS)}`],
   ])("are bounded: %s is refused", (_, text) => {
     for (const chunkChars of [65_536, text.length]) {
@@ -172,10 +173,42 @@ describe("CSV statistics", () => {
     expect(summary.columns[0]?.name).toBe(header ? csv.slice(0, csv.indexOf(",")) : "column_1");
   });
 
-  test("take 31 February, a 20-digit number and 1e999 for what they are", async () => {
-    const { columns } = await uploadCsv("day,large,huge\n2023-02-31,12345678901234567890,1e999\n");
+  test.each([
+    ["2024-02-29", "date"],
+    ["2023-02-29", "text"],
+    ["2024-13-01", "text"],
+    ["2024-01-01 23:59:59.123456+0530", "date"],
+    ["2024-01-01T24:00", "text"],
+    ["0099-01-01", "text"],
+    ["12345678901234567890", "number"],
+    ["123456789012345", "integer"],
+    ["-0", "integer"],
+    ["0.1", "number"],
+    ["-.5e-3", "number"],
+    ["5.", "number"],
+    [".", "text"],
+    ["-.", "text"],
+    ["-", "text"],
+    ["1e999", "text"],
+    ["1.2.3", "text"],
+    ["00.5", "text"],
+    ["0x10", "text"],
+    ["NaN", "text"],
+    ["tRUE", "boolean"],
+    ["nope", "text"],
+  ])("take the cell '%s' for %s", async (cell, type) => {
+    const { columns } = await uploadCsv(`value\n${cell}\n`);
 
-    expect(columns.map(({ type }) => type)).toEqual(["text", "number", "text"]);
+    expect(columns).toMatchObject([{ type, count: 1, min: columns[0]?.type === "date" ? cell : columns[0]?.min }]);
+    if (type === "integer" || type === "number") expect(columns[0]?.min).toBe(Number(cell) + 0);
+  });
+
+  test("order dates by their instant, not by their letters", async () => {
+    const days = ["2024-01-02T00:30+02:00", "2024-01-01T23:00Z", "2024-01-01T22:00:00.5-0145"];
+
+    const { columns } = await uploadCsv(`day\n${days.join("\n")}\n`);
+
+    expect(columns).toMatchObject([{ min: days[0], max: days[2] }]);
   });
 
   test("survive JSON when the sums overflow", async () => {
@@ -187,13 +220,14 @@ describe("CSV statistics", () => {
   });
 
   test("stop counting different values at 1,000 and say so", async () => {
-    const rows = Array.from({ length: 3_000 }, (_, i) => `${i},${i % 1_000},${"x".repeat(100)}${i % 7}`);
+    const rows = Array.from({ length: 3_000 }, (_, i) => `${i},${i % 1_000},${i % 1_001},${"x".repeat(100)}${i % 7}`);
 
-    const { columns } = await uploadCsv(`all,some,long\n${rows.join("\n")}`);
+    const { columns } = await uploadCsv(`all,most,more,long\n${rows.join("\n")}`);
 
     expect(columns).toMatchObject([
       { distinct: 1_000, distinctExact: false },
       { distinct: 1_000, distinctExact: true },
+      { distinct: 1_000, distinctExact: false },
       { distinct: 7, distinctExact: true },
     ]);
   });

@@ -45,6 +45,13 @@ describe("sniff", () => {
     expect(sniffed).toMatchObject({ kind: "csv", dialect: { delimiter: ";" } });
   });
 
+  test("judges a table by its whole records, when the head ends within one", async () => {
+    const head = Buffer.from("a,b,c\n1,2,3\n4,");
+
+    expect(await sniff(head, false, UNDECLARED)).toMatchObject({ kind: "csv" });
+    expect(await sniff(head, true, UNDECLARED)).toMatchObject({ kind: "text" });
+  });
+
   test("takes any text declared as a CSV for one, but no JSON, no markup and no binary file", async () => {
     const declared = { filename: "names.CSV", contentType: "text/plain" };
 

@@ -116,6 +116,14 @@ describe("summariseFile", () => {
     await expect(upload(line, { contentType: "text/csv" })).rejects.toMatchObject({ code: "CSV_BROKEN" });
   });
 
+  test("reads a text whose characters are cut by every border", async () => {
+    const text = `a${"é".repeat(50_000)}${"𝄞".repeat(50_000)}`;
+
+    const { summary } = await upload(text, { chunkBytes: 4_097 });
+
+    expect(summary).toMatchObject({ kind: "text", text: { encoding: "utf-8", characters: 100_001 } });
+  });
+
   test("tells its progress at most about ten times, and never backwards", async () => {
     const block = Buffer.alloc(1024 * 1024, `${"word".repeat(20)}\n`);
     const seen: number[] = [];

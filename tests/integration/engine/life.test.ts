@@ -1,0 +1,386 @@
+import { SendMessageCommand } from "@aws-sdk/client-sqs";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import * as z from "zod";
+import {
+  createDeadLetterWorker,
+  createWorker,
+  InvalidPayloadError,
+  type TaskContext,
+  task,
+} from "../../../shared/index.ts";
+import { decodeMessage } from "../../../shared/message/message.ts";
+import { type Engine, startEngine } from "../../helpers/engine.ts";
+
+let engine: Engine;
+let runs: { payload: unknown; context: TaskContext }[] = [];
+
+const add = task({ name: "add", payload: z.object({ x: z.number(), y: z.number() }), run: ({ x, y }) => x + y });
+const record = task({
+  name: "record",
+  payload: z.object({ note: z.string().default("none") }),
+  run: (payload, context) => {
+    runs.push({ payload, context });
+    return payload.note;
+  },
+});
+const flaky = task({
+  name: "flaky",
+  payload: z.object({ failures: z.number() }),
+  retry: { maxRetries: 3, backoff: { base: 0.2, jitter: false } },
+  run: ({ failures }, { attempt }) => {
+    if (attempt <= failures) throw new TypeError(`attempt ${attempt} fails`);
+    return attempt;
+  },
+});
+const asksAgain = task({
+  name: "asks_again",
+  payload: z.object({}),
+  run: (_, context) => {
+    throw context.retry({ countdown: 1, cause: new Error("not yet") });
+  },
+});
+const parent = task({
+  name: "parent",
+  payload: z.object({}),
+  run: async () => (await record.delay({ note: "child" })).id,
+});
+const returns = task({
+  name: "returns",
+  payload: z.object({ what: z.enum(["nothing", "bigint", "huge", "date"]) }),
+  run: ({ what }) => {
+    if (what === "bigint") return { n: 1n as unknown as number };
+    if (what === "huge") return "x".repeat(200_000);
+    return what === "date" ? new Date(0).toISOString() : undefined;
+  },
+});
+const slow = task({
+  name: "slow",
+  payload: z.object({}),
+  timeLimit: 0.05,
+  run: (_, { signal }) =>
+    new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
+});
+const expiring = task({ name: "expiring", payload: z.object({}), expires: 60, run: () => "ran" });
+
+const tasks = { add, record, flaky, asksAgain, parent, returns, slow, expiring };
+const modules = [{ file: "tests.ts", exports: tasks }];
+
+beforeAll(async () => {
+  engine = await startEngine((template) => {
+    const queue = template.Resources.DefaultQueue?.Properties;
+    if (queue) queue.VisibilityTimeout = 1;
+  });
+});
+afterAll(() => engine.stop());
+
+/** Runs what lies in the queue once, acknowledging as Lambda would. */
+async function work(): Promise<string[]> {
+  const { event, kept } = await engine.deliver("DefaultQueue", createWorker(modules, engine.app));
+  await engine.acknowledge(
+    "DefaultQueue",
+    event.Records.filter(({ messageId }) => !kept.includes(messageId)),
+  );
+  return kept;
+}
+
+async function workUntilFinal(id: string): Promise<void> {
+  for (let round = 0; round < 20; round++) {
+    const found = await engine.app.results.read(id);
+    if (found && ["SUCCESS", "FAILURE", "REVOKED"].includes(found.state)) return;
+    engine.clock.now = new Date();
+    await work();
+  }
+  throw new Error(`Task ${id} did not end.`);
+}
+
+describe("the life of a task", () => {
+  it("goes from PENDING to its result", async () => {
+    const result = await add.delay({ x: 4, y: 6 });
+
+    expect(await result.fetch()).toMatchObject({ task: "add", state: "PENDING", attempt: 1, payload: { x: 4, y: 6 } });
+    await work();
+    expect(await result.get()).toBe(10);
+    expect(await result.fetch()).toMatchObject({ state: "SUCCESS", result: 10, queue: "default" });
+  });
+
+  it("refuses a wrong payload where it is sent, and sends nothing", async () => {
+    // @ts-expect-error y is missing: this must not compile, and must not pass either
+    const refused = add.delay({ x: "4" });
+
+    await expect(refused).rejects.toThrow(InvalidPayloadError);
+    await expect(refused).rejects.toMatchObject({
+      code: "PAYLOAD_INVALID",
+      issues: [{ path: ["x"] }, { path: ["y"] }],
+    });
+  });
+
+  it("retries with backoff until it succeeds, a new message each time", async () => {
+    const result = await flaky.delay({ failures: 2 });
+    await workUntilFinal(result.id);
+
+    expect(await result.get()).toBe(3);
+    expect(await result.fetch()).toMatchObject({ state: "SUCCESS", attempt: 3 });
+    expect((await result.fetch()).error).toBeUndefined();
+  });
+
+  it("ends as a FAILURE that says why after its last retry", async () => {
+    const result = await flaky.delay({ failures: 9 });
+    await workUntilFinal(result.id);
+
+    await expect(result.get()).rejects.toThrow("MaxRetriesExceededError: Task 'flaky' failed 4 times: attempt 4 fails");
+    expect(await result.fetch()).toMatchObject({
+      state: "FAILURE",
+      attempt: 4,
+      error: { code: "MAX_RETRIES_EXCEEDED" },
+    });
+  });
+
+  it("runs again when it asks to, and no more often than it may", async () => {
+    const result = await asksAgain.delay({});
+    await workUntilFinal(result.id);
+
+    expect(await result.fetch()).toMatchObject({
+      state: "FAILURE",
+      attempt: 4,
+      error: { message: expect.stringContaining("not yet") },
+    });
+  });
+
+  it("applies the schema's defaults where it runs, and tells the run who it is", async () => {
+    runs = [];
+    const result = await record.delay({});
+    await work();
+
+    expect(runs).toHaveLength(1);
+    expect(runs[0]?.payload).toEqual({ note: "none" });
+    expect(runs[0]?.context).toMatchObject({ id: result.id, attempt: 1, rootId: result.id, parentId: undefined });
+  });
+
+  it("links what a task sends to the task that sent it", async () => {
+    const result = await parent.delay({});
+    await work();
+    const childId = await result.get();
+    await work();
+
+    expect(await engine.app.results.read(String(childId))).toMatchObject({
+      parentId: result.id,
+      rootId: result.id,
+      state: "SUCCESS",
+    });
+  });
+
+  it.each([
+    ["nothing", "SUCCESS", null, undefined],
+    ["date", "SUCCESS", "1970-01-01T00:00:00.000Z", undefined],
+    ["bigint", "FAILURE", undefined, "Do not know how to serialize a BigInt"],
+    ["huge", "FAILURE", undefined, "Result of task 'returns' is 200002 bytes: at most 131072 bytes are accepted"],
+  ] as const)("stores a result of %s as %s", async (what, state, value, reason) => {
+    const result = await returns.delay({ what });
+    await work();
+
+    const found = await result.fetch();
+    expect(found.state).toBe(state);
+    expect(found.result).toEqual(value);
+    if (reason) expect(found.error?.message).toContain(reason);
+  });
+
+  it("ends at its time limit, with its signal aborted", async () => {
+    const result = await slow.delay({});
+    await work();
+
+    expect(await result.fetch()).toMatchObject({ state: "FAILURE", error: { code: "TASK_TIME_LIMIT" } });
+  });
+
+  it("is REVOKED when it comes too late", async () => {
+    const result = await expiring.delay({});
+    engine.clock.now = new Date(Date.now() + 61_000);
+    await work();
+    engine.clock.now = new Date();
+
+    expect(await result.fetch()).toMatchObject({ state: "REVOKED", error: { code: "TASK_REVOKED" } });
+    await expect(result.get()).rejects.toThrow("before it was started");
+  });
+
+  it("never runs after a revoke", async () => {
+    runs = [];
+    const result = await record.delay({ note: "never" });
+    expect(await result.revoke()).toMatchObject({ state: "REVOKED" });
+
+    expect(await work()).toEqual([]);
+    expect(runs).toEqual([]);
+    expect(await result.fetch()).toMatchObject({ state: "REVOKED" });
+  });
+
+  it("waits out the rest of its delay in the queue when the worker's clock is behind", async () => {
+    const result = await add.applyAsync({ x: 1, y: 1 }, { countdown: 1 });
+    engine.clock.now = new Date(Date.now() - 120_000);
+    const kept = await work();
+    engine.clock.now = new Date();
+
+    expect(kept).toHaveLength(1);
+    expect(await result.fetch()).toMatchObject({ state: "PENDING" });
+  });
+});
+
+describe("an idempotency key", () => {
+  it("makes many submits one task", async () => {
+    runs = [];
+    const submit = () => record.applyAsync({ note: "once" }, { idempotencyKey: "order-7" });
+    const results = await Promise.all([submit(), submit(), submit()]);
+    await workUntilFinal(results[0]?.id ?? "");
+    const late = await submit();
+
+    expect(new Set([...results, late].map(({ id }) => id)).size).toBe(1);
+    expect(runs).toHaveLength(1);
+    expect(await late.get()).toBe("once");
+  });
+
+  it("refuses another payload, and knows other tasks apart", async () => {
+    await record.applyAsync({ note: "a" }, { idempotencyKey: "order-8" });
+
+    await expect(record.applyAsync({ note: "b" }, { idempotencyKey: "order-8" })).rejects.toMatchObject({
+      code: "IDEMPOTENCY_KEY_REUSED",
+    });
+    await expect(add.applyAsync({ x: 1, y: 2 }, { idempotencyKey: "order-8" })).resolves.toBeDefined();
+    await work();
+  });
+});
+
+describe("messages that nobody can run", () => {
+  const send = async (body: string) => {
+    const { MessageId } = await engine.clients.sqs.send(
+      new SendMessageCommand({ QueueUrl: await engine.queueUrl("DefaultQueue"), MessageBody: body }),
+    );
+    return MessageId ?? "";
+  };
+
+  it("become a FAILURE under their message id when they are no messages, at their first delivery", async () => {
+    const id = await send("this is not JSON");
+    const neighbour = await add.delay({ x: 1, y: 1 });
+
+    expect(await work()).toEqual([]);
+    expect(await engine.app.results.read(id)).toMatchObject({
+      state: "FAILURE",
+      task: "(unreadable)",
+      payload: "this is not JSON",
+      error: { code: "MESSAGE_INVALID", message: expect.stringContaining("its body of 16 bytes is not JSON") },
+    });
+    expect(await neighbour.get()).toBe(2);
+  });
+
+  it("become a FAILURE when no such task is registered", async () => {
+    const result = await add.delay({ x: 1, y: 1 });
+    const answer = await engine.deliver(
+      "DefaultQueue",
+      createWorker([{ file: "other.ts", exports: { record } }], engine.app),
+    );
+    await engine.acknowledge("DefaultQueue", answer.event.Records);
+
+    expect(answer.kept).toEqual([]);
+    expect(await result.fetch()).toMatchObject({ state: "FAILURE", error: { code: "TASK_NOT_REGISTERED" } });
+  });
+
+  it("become a FAILURE without a retry when the schema has changed since they were sent", async () => {
+    const result = await flaky.delay({ failures: 1 });
+    const strict = task({ name: "flaky", payload: z.object({ tries: z.number() }), retry: {}, run: () => 1 });
+    const answer = await engine.deliver(
+      "DefaultQueue",
+      createWorker([{ file: "new.ts", exports: { strict } }], engine.app),
+    );
+    await engine.acknowledge("DefaultQueue", answer.event.Records);
+
+    expect(await result.fetch()).toMatchObject({ state: "FAILURE", attempt: 1, error: { code: "PAYLOAD_INVALID" } });
+  });
+});
+
+describe("redelivery", () => {
+  it("of a finished task is acknowledged and changes nothing", async () => {
+    runs = [];
+    const result = await record.delay({ note: "twice" });
+    const handle = createWorker(modules, engine.app);
+    const first = await engine.deliver("DefaultQueue", handle);
+    const again = await handle(first.event, { getRemainingTimeInMillis: () => 30_000 });
+    await engine.acknowledge("DefaultQueue", first.event.Records);
+
+    expect(again.batchItemFailures).toEqual([]);
+    expect(runs).toHaveLength(1);
+    expect(await result.get()).toBe("twice");
+  });
+
+  it("while another worker runs the task hides the message until the lease ends", async () => {
+    const result = await add.delay({ x: 2, y: 3 });
+    const { event } = await engine.deliver("DefaultQueue", async ({ Records }) => {
+      const message = decodeMessage(Records[0]?.body ?? "");
+      await engine.app.results.claim(message, new Date(Date.now() + 2_000));
+      return createWorker(modules, engine.app)({ Records }, { getRemainingTimeInMillis: () => 30_000 });
+    });
+
+    expect(event.Records).toHaveLength(1);
+    expect(await result.fetch()).toMatchObject({ state: "STARTED" });
+    await workUntilFinal(result.id);
+    expect(await result.get()).toBe(5);
+  });
+
+  it("after a crash between settling as RETRY and sending sends the retry", async () => {
+    const result = await flaky.delay({ failures: 1 });
+    const { event } = await engine.deliver("DefaultQueue", async ({ Records }) => {
+      const message = decodeMessage(Records[0]?.body ?? "");
+      const outcome = await engine.app.results.claim(message, new Date(Date.now() + 30_000));
+      if (outcome.claimed) await engine.app.results.retry(outcome.claim, { name: "Error", message: "x" }, new Date());
+      return { batchItemFailures: Records.map(({ messageId }) => ({ itemIdentifier: messageId })) };
+    });
+
+    expect(event.Records).toHaveLength(1);
+    await workUntilFinal(result.id);
+    expect(await result.fetch()).toMatchObject({ state: "SUCCESS", attempt: 2 });
+  });
+});
+
+describe("the dead-letter queue", () => {
+  const crash = async ({ Records }: { Records: { body: string }[] }, claims: boolean) => {
+    for (const { body } of Records) {
+      engine.clock.now = new Date();
+      if (claims) await engine.app.results.claim(decodeMessage(body), new Date(engine.clock.now.getTime() - 1));
+    }
+    return { batchItemFailures: Records.map((_, index) => ({ itemIdentifier: String(index) })) };
+  };
+  const exhaust = async (claims: boolean) => {
+    for (let delivery = 0; delivery < 3; delivery++)
+      await engine.deliver("DefaultQueue", (event) => crash(event, claims));
+    // The fourth receive moves the message instead of delivering it.
+    await engine.deliver("DefaultQueue", (event) => crash(event, claims));
+  };
+  const bury = async () => {
+    engine.clock.now = new Date();
+    const { event, kept } = await engine.deliver("DeadLetterQueue", createDeadLetterWorker(engine.app));
+    await engine.acknowledge(
+      "DeadLetterQueue",
+      event.Records.filter(({ messageId }) => !kept.includes(messageId)),
+    );
+    return event.Records.length;
+  };
+
+  it("ends a task whose worker died every time", async () => {
+    const result = await add.delay({ x: 1, y: 1 });
+    await exhaust(true);
+
+    expect(await bury()).toBe(1);
+    expect(await result.fetch()).toMatchObject({
+      state: "FAILURE",
+      error: { code: "TASK_CRASHED", message: expect.stringContaining("died each of the 3 times") },
+    });
+  });
+
+  it("returns a task that was never begun, marked to run alone", async () => {
+    const result = await add.delay({ x: 1, y: 2 });
+    await exhaust(false);
+
+    expect(await bury()).toBe(1);
+    expect(await result.fetch()).toMatchObject({ state: "PENDING" });
+    expect(engine.logged.at(-1)).toMatchObject({
+      message: "A message is returned from the dead-letter queue",
+      id: result.id,
+      begun: 0,
+    });
+  });
+});

@@ -1,0 +1,182 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { newId } from "../../../shared/message/id.ts";
+import type { Message } from "../../../shared/message/message.ts";
+import type { TaskState } from "../../../shared/results/record.ts";
+import type { Claim, ResultStore } from "../../../shared/results/store.ts";
+import { type Engine, startEngine } from "../../helpers/engine.ts";
+
+let engine: Engine;
+let store: ResultStore;
+beforeAll(async () => {
+  engine = await startEngine();
+  store = engine.app.results;
+});
+afterAll(() => engine.stop());
+
+const why = { name: "Error", message: "because" };
+
+function aMessage(change: Partial<Message> = {}): Message {
+  const id = newId();
+  return {
+    v: 1,
+    id,
+    task: "t",
+    attempt: 1,
+    payload: { a: 1 },
+    queue: "default",
+    sentAt: engine.clock.now.toISOString(),
+    rootId: id,
+    ...change,
+  };
+}
+
+const inSeconds = (seconds: number) => new Date(engine.clock.now.getTime() + seconds * 1_000);
+const stateOf = async (id: string) => (await store.read(id))?.state;
+
+async function claimed(message: Message, leaseSeconds = 30): Promise<Claim> {
+  const outcome = await store.claim(message, inSeconds(leaseSeconds));
+  if (!outcome.claimed) throw new Error(`not claimed: ${outcome.record?.state}`);
+  return outcome.claim;
+}
+
+/** Brings a fresh task into a state, by the ways in which it gets there. */
+async function inState(state: TaskState | "ABSENT" | "ABANDONED"): Promise<Message> {
+  const message = aMessage();
+  if (state === "ABSENT") return message;
+  await store.pending(message);
+  if (state === "PENDING") return message;
+  if (state === "REVOKED") {
+    await store.revoke(message, why);
+    return message;
+  }
+  const claim = await claimed(message, state === "ABANDONED" ? -1 : 30);
+  if (state === "SUCCESS") await store.succeed(claim, "1");
+  if (state === "FAILURE") await store.fail(claim, why);
+  if (state === "RETRY") await store.retry(claim, why, inSeconds(5));
+  return message;
+}
+
+describe("a record's states", () => {
+  it("begin with PENDING, which never overwrites what a fast worker wrote", async () => {
+    const slow = aMessage();
+    const claim = await claimed(slow);
+    await store.succeed(claim, "42");
+
+    expect(await store.pending(slow)).toBe("SUCCESS");
+    expect(await store.read(slow.id)).toMatchObject({ state: "SUCCESS", result: 42, payload: { a: 1 }, attempt: 1 });
+    expect(await store.pending(aMessage())).toBe("PENDING");
+  });
+
+  it.each<[Parameters<typeof inState>[0], boolean]>([
+    ["ABSENT", true],
+    ["PENDING", true],
+    ["ABANDONED", true],
+    ["STARTED", false],
+    ["SUCCESS", false],
+    ["FAILURE", false],
+    ["REVOKED", false],
+    ["RETRY", false], // its message carries the next attempt's number
+  ])("let the first attempt be claimed when %s: %s", async (state, allowed) => {
+    const message = await inState(state);
+
+    const outcome = await store.claim(message, inSeconds(30));
+
+    expect(outcome.claimed).toBe(allowed);
+    if (!outcome.claimed) expect(outcome.record?.state).toBe(state);
+  });
+
+  it("let a retry be claimed by its own attempt only", async () => {
+    const message = await inState("RETRY");
+
+    expect((await store.claim({ ...message, attempt: 3 }, inSeconds(30))).claimed).toBe(false);
+    expect((await store.claim({ ...message, attempt: 2 }, inSeconds(30))).claimed).toBe(true);
+    expect(await store.read(message.id)).toMatchObject({ state: "STARTED", attempt: 2 });
+  });
+
+  it("let exactly one of many workers win a claim", async () => {
+    const message = await inState("PENDING");
+
+    const outcomes = await Promise.all(Array.from({ length: 20 }, () => store.claim(message, inSeconds(30))));
+
+    expect(outcomes.filter((outcome) => outcome.claimed)).toHaveLength(1);
+  });
+
+  it.each(["succeed", "fail", "retry", "progress", "abandon"] as const)("refuse a stale attempt's %s", async (step) => {
+    const message = await inState("PENDING");
+    const stale = await claimed(message, -1);
+    const fresh = await claimed(message);
+    const steps = {
+      succeed: (claim: Claim) => store.succeed(claim, "1"),
+      fail: (claim: Claim) => store.fail(claim, why),
+      retry: (claim: Claim) => store.retry(claim, why, inSeconds(1)),
+      progress: (claim: Claim) => store.progress(claim, 50),
+      abandon: (claim: Claim) => store.abandon(claim, why),
+    };
+
+    expect(fresh.fence).toBe(stale.fence + 1);
+    expect(await steps[step](stale)).toBe(false);
+    expect(await stateOf(message.id)).toBe("STARTED");
+    expect(await steps[step](fresh)).toBe(true);
+  });
+
+  it.each<[Parameters<typeof inState>[0], boolean]>([
+    ["ABSENT", true],
+    ["PENDING", true],
+    ["RETRY", true],
+    ["ABANDONED", true],
+    ["STARTED", false],
+    ["SUCCESS", false],
+    ["FAILURE", false],
+    ["REVOKED", false],
+  ])("let a task that nobody runs be failed from outside when %s: %s", async (state, allowed) => {
+    const message = await inState(state);
+
+    const outcome = await store.failUnclaimed(message, why);
+
+    expect(outcome.applied).toBe(allowed);
+    if (allowed) expect(await store.read(message.id)).toMatchObject({ state: "FAILURE", error: why });
+    else expect(await stateOf(message.id)).toBe(state);
+  });
+
+  it.each<[TaskState, TaskState]>([
+    ["PENDING", "REVOKED"],
+    ["RETRY", "REVOKED"],
+    ["STARTED", "STARTED"],
+    ["SUCCESS", "SUCCESS"],
+    ["FAILURE", "FAILURE"],
+    ["REVOKED", "REVOKED"],
+  ])("turn on a revoke from %s into %s", async (state, expected) => {
+    const message = await inState(state);
+
+    expect((await store.requestRevoke(message.id, why))?.state).toBe(expected);
+    expect(await stateOf(message.id)).toBe(expected);
+  });
+
+  it("do not let a task run again that was revoked while it ran", async () => {
+    const message = await inState("PENDING");
+    const claim = await claimed(message, 30);
+    await store.requestRevoke(message.id, why);
+    engine.clock.now = inSeconds(60);
+
+    expect((await store.claim(message, inSeconds(30))).claimed).toBe(false);
+    expect(await store.retry(claim, why, inSeconds(1))).toBe(true);
+    expect((await store.claim({ ...message, attempt: 2 }, inSeconds(30))).claimed).toBe(false);
+  });
+
+  it("of an unknown id are not assumed", async () => {
+    expect(await store.read(newId())).toBeUndefined();
+    expect(await store.stateOf(newId())).toBeUndefined();
+    expect(await store.requestRevoke(newId(), why)).toBeUndefined();
+  });
+
+  it("are not shown after their time, even if the table still holds them", async () => {
+    const message = await inState("SUCCESS");
+    const now = engine.clock.now;
+
+    engine.clock.now = inSeconds(86_399);
+    expect(await stateOf(message.id)).toBe("SUCCESS");
+    engine.clock.now = inSeconds(2);
+    expect(await stateOf(message.id)).toBeUndefined();
+    engine.clock.now = now;
+  });
+});

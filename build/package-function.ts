@@ -11,10 +11,10 @@ import { bundleOptions, NATIVE_PACKAGES, WORK_FOLDER } from "./bundle.ts";
 const EPOCH = new Date("1980-01-02T00:00:00Z");
 
 /** Bundles one function and zips it with the native packages that it imports. Answers with the zip's path. */
-export async function packageFunction(name: string, handler: string): Promise<string> {
+export async function packageFunction(name: string, handler: string, tasksFolder: string): Promise<string> {
   const folder = join(WORK_FOLDER, "package", name);
   await rm(folder, { recursive: true, force: true });
-  const { metafile } = await build({ ...bundleOptions(handler, folder), metafile: true });
+  const { metafile } = await build({ ...bundleOptions(handler, folder, tasksFolder), metafile: true });
   const imports = Object.values(metafile?.outputs ?? {}).flatMap((output) => output.imports);
   const native = NATIVE_PACKAGES.filter((wanted) => imports.some(({ path, external }) => external && path === wanted));
 

@@ -20,13 +20,13 @@ class BuildPlugin {
 
 async function packageFunctions({ service }: Serverless): Promise<void> {
   for (const [key, config] of Object.entries(service.functions)) {
-    config.package = { artifact: await packageFunction(key, config.handler) };
+    config.package = { artifact: await packageFunction(key, config.handler, service.custom.tasks) };
   }
 }
 
 async function addSchedules(serverless: Serverless): Promise<void> {
   const { service } = serverless;
-  const { schedules } = await inspectTasks();
+  const { schedules } = await inspectTasks(service.custom.tasks);
   const prefix = `${service.service}-${serverless.getProvider("aws").getStage()}`;
   for (const { name, schedule, timezone, input } of schedules) {
     const zone = timezone ?? String(service.provider.environment.TIMEZONE ?? "UTC");

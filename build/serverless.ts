@@ -22,7 +22,11 @@ export interface Serverless {
   serviceDir: string;
   service: {
     service: string;
-    custom: Record<string, Record<string, unknown> | undefined>;
+    custom: {
+      /** The folder of the task modules. */
+      tasks: string;
+      "serverless-offline"?: Record<string, unknown>;
+    };
     functions: Record<string, FunctionConfig>;
     package: { artifact?: string };
     provider: {

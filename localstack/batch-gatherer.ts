@@ -38,24 +38,13 @@ export function createBatchGatherer(options: {
   readonly batchSize: number;
   readonly windowMs: number;
   readonly visibilityTimeoutSeconds: number;
-  readonly waitSeconds?: number | undefined;
   readonly matches: (record: SQSRecord) => boolean;
   /** Takes the messages that the filter refuses. */
   readonly discard: (messages: readonly PendingMessage[]) => void;
   readonly clock: Clock;
   readonly signal: AbortSignal;
 }): BatchGatherer {
-  const {
-    receiver,
-    source,
-    batchSize,
-    windowMs,
-    waitSeconds = MAX_WAIT_SECONDS,
-    matches,
-    discard,
-    clock,
-    signal,
-  } = options;
+  const { receiver, source, batchSize, windowMs, matches, discard, clock, signal } = options;
   /** Polls that outlived their batch's window, and messages that did not fit: the next batch begins with them. */
   const carried: Promise<PendingMessage[]>[] = [];
   let backlog = false;
@@ -97,7 +86,7 @@ export function createBatchGatherer(options: {
     while (!signal.aborted) {
       const leftMs = closesAt === undefined ? undefined : closesAt - clock.now();
       if (leftMs !== undefined && leftMs <= 0) break;
-      const seconds = leftMs === undefined ? waitSeconds : Math.min(Math.ceil(leftMs / 1000), waitSeconds);
+      const seconds = leftMs === undefined ? MAX_WAIT_SECONDS : Math.min(Math.ceil(leftMs / 1000), MAX_WAIT_SECONDS);
       const poll = carried.shift() ?? receive(batchSize - batch.length, seconds);
       const received = await within(poll, leftMs);
       if (received === undefined) {
@@ -106,14 +95,16 @@ export function createBatchGatherer(options: {
       }
       // What lay here longer than the visibility timeout is in the queue again.
       const usable = received.filter(({ visibleAtMs }) => visibleAtMs > clock.now());
-      while (usable.length > 0 && batch.length < batchSize && bytes + (usable[0]?.bytes ?? 0) <= MAX_EVENT_BYTES) {
-        const [message] = usable.splice(0, 1);
-        if (message === undefined) break;
+      let fitting = 0;
+      for (const message of usable) {
+        const isTooMuch = batch.length > 0 && bytes + message.bytes > MAX_EVENT_BYTES;
+        if (batch.length === batchSize || isTooMuch) break;
         batch.push(message);
         bytes += message.bytes;
+        fitting += 1;
       }
-      if (usable.length > 0) carried.unshift(Promise.resolve(usable));
-      if (batch.length === batchSize || usable.length > 0 || (batch.length > 0 && windowMs === 0)) break;
+      if (fitting < usable.length) carried.unshift(Promise.resolve(usable.slice(fitting)));
+      if (batch.length === batchSize || fitting < usable.length || (batch.length > 0 && windowMs === 0)) break;
       if (batch.length === 0) return batch;
       closesAt ??= clock.now() + windowMs;
     }

@@ -32,7 +32,8 @@ export async function startBuilds(options: BuildsOptions): Promise<Builds> {
 
   const afterBuild = async (failed: boolean, reasons: string[]): Promise<void> => {
     builds += 1;
-    if (builds === 1) return;
+    // The first build is reported by this function's caller, and watching begins with a second one of the same files.
+    if (builds <= 2) return;
     try {
       if (failed) throw new Error(reasons.join("\n"));
       await inspectTasks(tasksFolder);

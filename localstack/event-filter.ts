@@ -182,3 +182,14 @@ export function compileEventFilter(patterns: readonly FilterPattern[]): (record:
   const tests = patterns.map(compilePattern);
   return (record) => tests.length === 0 || tests.some((test) => test(record));
 }
+
+/** The keys beside `body` that patterns test: AWS documents SQS filters for `body` only, whatever else it may honour. */
+export function keysBesideBody(patterns: readonly unknown[]): string[] {
+  const keys = patterns.flatMap((pattern) => {
+    const node = typeof pattern === "string" ? parseObject(pattern) : pattern;
+    if (!isObject(node)) return [];
+    const branches = Array.isArray(node.$or) ? keysBesideBody(node.$or) : [];
+    return [...branches, ...Object.keys(node).filter((key) => key !== "$or" && key !== "body")];
+  });
+  return [...new Set(keys)];
+}

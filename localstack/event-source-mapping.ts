@@ -18,7 +18,7 @@ import type { SQSEvent } from "aws-lambda";
 import { createBatchGatherer, type PendingMessage } from "./batch-gatherer.ts";
 import { type BatchCounts, createBatchRunner } from "./batch-runner.ts";
 import { type Clock, systemClock } from "./clock.ts";
-import { compileEventFilter, type FilterPattern } from "./event-filter.ts";
+import { compileEventFilter, type FilterPattern, keysBesideBody } from "./event-filter.ts";
 import { checkMapping, isFifoQueue } from "./event-source-mapping-checks.ts";
 import { createMessageDeleter, handBackMessages } from "./message-deleter.ts";
 import { createMessageReceiver } from "./message-receiver.ts";
@@ -26,7 +26,7 @@ import { createPollerConcurrency } from "./poller-concurrency.ts";
 import type { InvocationResult } from "./sandbox.ts";
 
 export interface EventSourceMappingOptions {
-  /** Must name its endpoint itself: https://github.com/aws/aws-sdk-js-v3 sends to the queue URL's host otherwise. */
+  /** Made with an `endpoint`: with AWS_ENDPOINT_URL alone the SDK sends to the queue URL's host. */
   readonly sqs: SQSClient;
   readonly queueUrl: string;
   readonly queueArn: string;
@@ -83,6 +83,8 @@ export async function startEventSourceMapping(options: EventSourceMappingOptions
   const matches = compileEventFilter(options.filterPatterns ?? []);
 
   const log = (line: string) => options.log(`[${functionName}] ${line}`);
+  const others = keysBesideBody(options.filterPatterns ?? []);
+  if (others.length > 0) log(`Filter patterns test ${others.join(", ")}: AWS documents filters on body only.`);
   const stopping = new AbortController();
   const { signal } = stopping;
   const receiver = createMessageReceiver({ sqs, queueUrl, clock, log, signal });

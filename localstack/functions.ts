@@ -42,18 +42,32 @@ interface Member {
   /** What it was started from; differs from the pool's when the code was edited since. */
   readonly definition: FunctionDefinition;
   idleTimer?: NodeJS.Timeout;
+  /** Being killed, so it uses no concurrency any more. */
+  isEnding?: true;
 }
 
 interface Pool {
   definition: FunctionDefinition | undefined;
-  /** Every living sandbox: also starting, busy and outdated ones, for all of them use concurrency. */
+  /** Every living sandbox: also starting, busy, outdated and ending ones. */
   readonly members: Set<Member>;
   /** Free ones, also while they start. Last in, first out: the rarely needed ones grow old and end. */
   readonly idle: Member[];
 }
 
-const NOT_FOUND = "ResourceNotFoundException";
+/** Lambda's limit of a synchronous event: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
+const MAX_EVENT_BYTES = 6_291_456;
+const TOO_LARGE = `Request must be smaller than ${MAX_EVENT_BYTES} bytes for the InvokeFunction operation`;
+const NOT_JSON = "The event cannot be written as JSON.";
+const STOPPING = "The local cloud is stopping and takes no more invocations.";
 const refuse = (errorType: string, errorMessage: string): InvocationResult => ({ ok: false, errorType, errorMessage });
+
+function serialise(event: unknown): string | undefined {
+  try {
+    return JSON.stringify(event) ?? "null";
+  } catch {
+    return undefined;
+  }
+}
 
 /** Starts the service; sandboxes start on the first invocation or by `warm`. */
 export function createFunctions(options: FunctionsOptions): Functions {
@@ -65,7 +79,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
 
   function start(pool: Pool, definition: FunctionDefinition): Member | undefined {
     const cap = Math.min(maxSandboxesPerFunction, definition.reservedConcurrency ?? Number.POSITIVE_INFINITY);
-    if (pool.members.size >= cap) return undefined;
+    if ([...pool.members].filter(({ isEnding }) => !isEnding).length >= cap) return undefined;
     const member: Member = { definition, sandbox: startSandbox({ definition, reaper, log }) };
     pool.members.add(member);
     void member.sandbox.exited.then(() => {
@@ -82,7 +96,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
   }
 
   function takeIdle(pool: Pool): Member | undefined {
-    const member = pool.idle.at(-1);
+    const member = pool.idle.findLast(({ sandbox }) => sandbox.state() !== "dead");
     if (member !== undefined) leaveIdle(pool, member);
     return member;
   }
@@ -90,32 +104,36 @@ export function createFunctions(options: FunctionsOptions): Functions {
   function release(pool: Pool, member: Member): void {
     if (member.sandbox.state() !== "idle") return;
     if (closing || member.definition !== pool.definition) {
-      void member.sandbox.kill();
+      end(pool, member);
       return;
     }
     pool.idle.push(member);
-    expireWhenIdle(pool, member);
+    endWhenIdle(pool, member);
   }
 
-  function expireWhenIdle(pool: Pool, member: Member): void {
-    const expire = () => {
-      // First out of the list: what is being killed must not be given an invocation.
-      leaveIdle(pool, member);
-      void member.sandbox.kill();
-    };
-    member.idleTimer = setTimeout(expire, terminateIdleAfterMs).unref();
+  function endWhenIdle(pool: Pool, member: Member): void {
+    member.idleTimer = setTimeout(() => end(pool, member), terminateIdleAfterMs).unref();
+  }
+
+  function end(pool: Pool, member: Member): void {
+    // First out of the list: what is being killed must not be given an invocation.
+    leaveIdle(pool, member);
+    member.isEnding = true;
+    void member.sandbox.kill();
   }
 
   async function run(name: string, event: unknown): Promise<InvocationResult> {
-    if (closing)
-      return refuse("ServiceUnavailableException", "The local cloud is stopping and takes no more invocations.");
+    if (closing) return refuse("ServiceUnavailableException", STOPPING);
     const pool = pools.get(name);
-    if (pool?.definition === undefined) return refuse(NOT_FOUND, `Function not found: ${name}`);
+    if (pool?.definition === undefined) return refuse("ResourceNotFoundException", `Function not found: ${name}`);
+    const eventJson = serialise(event);
+    if (eventJson === undefined) return refuse("InvalidRequestContentException", NOT_JSON);
+    if (Buffer.byteLength(eventJson) > MAX_EVENT_BYTES) return refuse("RequestEntityTooLargeException", TOO_LARGE);
     const member = takeIdle(pool) ?? start(pool, pool.definition);
     if (member === undefined) {
       return { ok: false, errorType: "TooManyRequestsException", errorMessage: "Rate Exceeded.", throttled: true };
     }
-    const result = await member.sandbox.invoke(event, randomUUID());
+    const result = await member.sandbox.invoke(eventJson, randomUUID());
     release(pool, member);
     return result;
   }
@@ -123,7 +141,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
   function replace(definitions: readonly FunctionDefinition[]): void {
     for (const pool of pools.values()) {
       pool.definition = undefined;
-      while (pool.idle.length > 0) void takeIdle(pool)?.sandbox.kill();
+      for (const member of [...pool.idle]) end(pool, member);
     }
     for (const definition of definitions) {
       const pool = pools.get(definition.name) ?? { definition, members: new Set(), idle: [] };
@@ -148,13 +166,13 @@ export function createFunctions(options: FunctionsOptions): Functions {
         if (member === undefined) break;
         // Below the ready ones; an invocation that finds nothing better waits for its import instead of starting another.
         pool.idle.unshift(member);
-        expireWhenIdle(pool, member);
+        endWhenIdle(pool, member);
       }
       await Promise.all((pool?.idle ?? []).map((member) => member.sandbox.ready));
     },
     async close({ drainMs }) {
       closing = true;
-      for (const pool of pools.values()) while (pool.idle.length > 0) void takeIdle(pool)?.sandbox.kill();
+      for (const pool of pools.values()) for (const member of [...pool.idle]) end(pool, member);
       const drain = Promise.withResolvers<void>();
       const timer = setTimeout(drain.resolve, drainMs);
       await Promise.race([Promise.allSettled(invocations), drain.promise]);

@@ -118,7 +118,9 @@ class LocalCloudPlugin {
       const template = await compileTemplate(this.#serverless);
       this.#builds = await startBuilds({
         handlers: Object.values(service.functions).map(({ handler }) => handler),
-        outdir: join(WORK_FOLDER, "build"),
+        // Of its own for each port, so that two services can run side by side.
+        outdir: join(WORK_FOLDER, "build", String(this.#httpPort)),
+        tasksFolder: service.custom.tasks,
         onRebuild: () => void this.#cloud?.reload(),
         log,
       });

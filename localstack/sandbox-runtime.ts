@@ -58,7 +58,8 @@ function send(message: SandboxMessage, sent?: () => void): void {
 function report(error: unknown): ErrorReport {
   try {
     if (error instanceof Error) {
-      return { errorType: error.name, errorMessage: error.message, trace: error.stack?.split("\n") ?? [] };
+      const { name, message, stack = "" } = error;
+      return { errorType: String(name), errorMessage: String(message), trace: stack === "" ? [] : stack.split("\n") };
     }
     return { errorType: typeof error, errorMessage: String(error), trace: [] };
   } catch {

@@ -14,6 +14,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import { isObject } from "./json.ts";
 import { exitReason, type FunctionDefinition, functionArn, sandboxEnvironment } from "./sandbox-environment.ts";
 import type { SandboxReaper } from "./sandbox-reaper.ts";
 import type { ErrorReport, InvokeMessage, SandboxMessage } from "./sandbox-runtime.ts";
@@ -31,8 +32,8 @@ export interface Sandbox {
   readonly ready: Promise<boolean>;
   /** Settles when the process has ended. */
   readonly exited: Promise<void>;
-  /** Runs one invocation; never rejects for what the function does. @throws when the sandbox is busy or dead. */
-  invoke(event: unknown, requestId: string): Promise<InvocationResult>;
+  /** Runs one invocation with an event in JSON; never rejects for what the function does. @throws when the sandbox is busy or dead. */
+  invoke(eventJson: string, requestId: string): Promise<InvocationResult>;
   /** Ends the process and everything it started, at once. */
   kill(): Promise<void>;
 }
@@ -57,9 +58,13 @@ const INIT_LIMIT_MS = 10_000;
 /** Lambda's limit for an answer, and its sentence: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
 const MAX_RESPONSE_BYTES = 6_291_556;
 
+/** The handler's own code can send too, so the channel is not to be trusted. */
 function isSandboxMessage(value: unknown): value is SandboxMessage {
-  if (typeof value !== "object" || value === null || !("type" in value)) return false;
-  return value.type === "ready" || value.type === "done" || value.type === "failed";
+  if (!isObject(value)) return false;
+  const { type, payload, error } = value;
+  if (type === "done") return typeof payload === "string";
+  if (type === "failed") return isObject(error) && typeof error.errorType === "string" && Array.isArray(error.trace);
+  return type === "ready";
 }
 
 /** Starts the process; the module is imported at once, as Lambda's init phase does. */
@@ -115,7 +120,7 @@ export function startSandbox({ definition, reaper, log }: SandboxOptions): Sandb
   function expire(): void {
     const requestId = invocation?.requestId ?? "";
     const errorMessage = `${new Date().toISOString()} ${requestId} Task timed out after ${timeoutSeconds.toFixed(2)} seconds`;
-    cause = { errorType: "Sandbox.Timedout", errorMessage, trace: [] };
+    cause ??= { errorType: "Sandbox.Timedout", errorMessage, trace: [] };
     killGroup();
   }
 
@@ -134,11 +139,8 @@ export function startSandbox({ definition, reaper, log }: SandboxOptions): Sandb
     if (groupId !== undefined) reaper.release(groupId);
     const requestId = invocation?.requestId ?? "";
     const exit = `RequestId: ${requestId} Error: ${exitReason(code, signal)}`;
-    const { errorType, errorMessage, trace } = cause ?? {
-      errorType: "Runtime.ExitError",
-      errorMessage: exit,
-      trace: [],
-    };
+    const ended: ErrorReport = { errorType: "Runtime.ExitError", errorMessage: exit, trace: [] };
+    const { errorType, errorMessage, trace } = cause ?? ended;
     if (invocation !== undefined) answer({ ok: false, errorType, errorMessage, ...(trace.length > 0 && { trace }) });
     else if (!wasKilled) printError(errorType, errorMessage, trace);
     imported.resolve(false);
@@ -176,11 +178,10 @@ export function startSandbox({ definition, reaper, log }: SandboxOptions): Sandb
     state: () => state,
     ready: imported.promise,
     exited: exited.promise,
-    async invoke(event, requestId) {
-      if (state === "dead" || invocation !== undefined)
-        throw new Error(`Sandbox of '${name}' is ${state}: expected idle.`);
+    async invoke(eventJson, requestId) {
+      if (state === "dead" || state === "busy") throw new Error(`Sandbox of '${name}' is ${state}: expected idle.`);
       const { promise, resolve } = Promise.withResolvers<InvocationResult>();
-      invocation = { requestId, event: JSON.stringify(event) ?? "null", settle: resolve };
+      invocation = { requestId, event: eventJson, settle: resolve };
       state = "busy";
       if (hasImported) dispatch(invocation);
       return promise;

@@ -31,6 +31,9 @@ export interface Sqs {
 const ACCOUNT_ID = "000000000000";
 const PROTOCOL = "application/x-amz-json-1.0";
 const TARGET = "AmazonSQS.";
+/** What an SDK names an error by; fauxqs puts the service's name before codes that have none. */
+const ERROR_HEADER = "x-amzn-query-error";
+const WRONGLY_PREFIXED = /^AWS\.SimpleQueueService\.(InvalidParameterValue|MissingParameter|InvalidAction)/;
 
 /** Opens SQS: with a `dataDir`, with the queues and messages that an earlier run left there. */
 export async function openSqs(options: SqsOptions): Promise<Sqs> {
@@ -120,7 +123,11 @@ function addRules({ app, queues }: Fauxqs, polls: LongPolls, journal: QueueJourn
     return payload;
   });
 
-  app.addHook("onSend", async (_request, _reply, payload) => {
+  app.addHook("onSend", async (_request, reply, payload) => {
+    const error = reply.getHeader(ERROR_HEADER);
+    if (typeof error === "string") {
+      reply.header(ERROR_HEADER, error.replace(WRONGLY_PREFIXED, "$1"));
+    }
     journal?.commit();
     return payload;
   });
@@ -171,7 +178,7 @@ function refuseProtocol(request: IncomingMessage): SqsRefusal | undefined {
 }
 
 function headersOf(refusal: SqsRefusal): Record<string, string> {
-  return { "content-type": PROTOCOL, "x-amzn-query-error": `AWS.SimpleQueueService.${refusal.code};Sender` };
+  return { "content-type": PROTOCOL, [ERROR_HEADER]: `${refusal.code};Sender` };
 }
 
 function bodyOf(refusal: SqsRefusal): JsonObject {

@@ -56,9 +56,8 @@ describe.each(starts)("%s", (_name, start) => {
   /** Clients of the peer; without one, the test is skipped with the reason as its note. */
   function clients({ skip }: TestContext) {
     if ("missing" in started) return skip(started.missing);
-    const { AWS_ENDPOINT_URL: endpoint, AWS_REGION: region } = started.environment;
-    const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = started.environment;
-    if (!endpoint || !region || !accessKeyId || !secretAccessKey) throw new Error("The peer's environment has a gap.");
+    const { AWS_ENDPOINT_URL: endpoint = "", AWS_REGION: region = "" } = started.environment;
+    const { AWS_ACCESS_KEY_ID: accessKeyId = "", AWS_SECRET_ACCESS_KEY: secretAccessKey = "" } = started.environment;
     const settings = { endpoint, region, credentials: { accessKeyId, secretAccessKey } };
     return {
       endpoint,
@@ -119,7 +118,6 @@ describe.each(starts)("%s", (_name, start) => {
     expect(message?.Attributes).toMatchObject({
       AWSTraceHeader: trace,
       SentTimestamp: expect.stringMatching(/^\d{13}$/),
-      ApproximateFirstReceiveTimestamp: expect.stringMatching(/^\d{13}$/),
     });
   });
 
@@ -137,7 +135,8 @@ describe.each(starts)("%s", (_name, start) => {
         ReturnValues: "ALL_NEW",
         ReturnValuesOnConditionCheckFailure: "ALL_OLD",
       });
-    const outcomes = await Promise.allSettled(["a", "b", "c", "d", "e"].map((owner) => dynamodb.send(claim(owner))));
+    const owners = Array.from({ length: 20 }, (_, index) => `worker ${index}`);
+    const outcomes = await Promise.allSettled(owners.map((owner) => dynamodb.send(claim(owner))));
     const winners = outcomes.filter((outcome) => outcome.status === "fulfilled");
     expect(winners).toHaveLength(1);
     const { owner: winner } = winners[0]?.value.Attributes ?? {};
@@ -168,15 +167,13 @@ describe.each(starts)("%s", (_name, start) => {
     await s3.send(new PutObjectCommand({ Bucket: "uploads", Key: "a b/ü.csv", Body: "id\n1\n" }));
     const { Body } = await s3.send(new GetObjectCommand({ Bucket: "uploads", Key: "a b/ü.csv" }));
     expect(await Body?.transformToString()).toBe("id\n1\n");
-    const again = new PutObjectCommand({ Bucket: "uploads", Key: "a b/ü.csv", Body: "", IfNoneMatch: "*" });
+    const again = new PutObjectCommand({ Bucket: "uploads", Key: "a b/ü.csv", Body: "no", IfNoneMatch: "*" });
     await expect(s3.send(again)).rejects.toMatchObject({ name: "PreconditionFailed" });
 
     const rule = { AllowedMethods: ["PUT"], AllowedOrigins: ["https://app.example"], AllowedHeaders: ["*"] };
     await s3.send(new PutBucketCorsCommand({ Bucket: "uploads", CORSConfiguration: { CORSRules: [rule] } }));
-    const preflight = await fetch(`${endpoint}/uploads/new.csv`, {
-      method: "OPTIONS",
-      headers: { Origin: "https://app.example", "Access-Control-Request-Method": "PUT" },
-    });
+    const headers = { Origin: "https://app.example", "Access-Control-Request-Method": "PUT" };
+    const preflight = await fetch(`${endpoint}/uploads/new.csv`, { method: "OPTIONS", headers });
     expect(preflight.status).toBe(200);
     expect(preflight.headers.get("access-control-allow-origin")).toBe("https://app.example");
   });

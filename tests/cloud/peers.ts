@@ -5,14 +5,10 @@
  * listens on 127.0.0.1 alone, keeps everything in memory, and ends with the process that started it.
  */
 
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, symlinkSync } from "node:fs";
-import { createConnection, createServer, Socket } from "node:net";
-import { tmpdir } from "node:os";
+import { existsSync, mkdirSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { freePort, start } from "./peer-process.ts";
 
 /** A cloud that answers. */
 export interface Peer {
@@ -67,23 +63,45 @@ export function isInstalled(name: PeerName): boolean {
 export async function startMoto(): Promise<Peer | Missing> {
   if (!isInstalled("moto")) return missing("moto");
   const port = await freePort();
-  return start({
+  const { stop } = await start({
     name: "moto 5.2.1",
-    command: [join(installations.moto.folder, "venv/bin/moto_server"), "-H", "127.0.0.1", "-p", String(port)],
+    command: [join(installations.moto.folder, "venv/bin/python"), "-c", motoServer, String(port)],
     port,
     health: "/moto-api/",
     isReady: () => true,
-    settings: () => ({}),
+    settings: () => ({ MOTO_PORT: String(port) }),
     alsoOpen: [],
   });
+  return { name: "moto", environment: environmentFor(port), stop };
 }
+
+/**
+ * `moto_server`, with one request at a time except to SQS, whose long polls must not hold up the rest. moto checks a
+ * condition and writes without a lock in between: of several threads, two can win one conditional update.
+ */
+const motoServer = `
+import sys, threading
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import run_simple
+
+moto = DomainDispatcherApplication(create_backend_app)
+turn = threading.Lock()
+
+def answer(environ, start_response):
+    if environ.get("HTTP_X_AMZ_TARGET", "").startswith("AmazonSQS."):
+        return moto(environ, start_response)
+    with turn:
+        return moto(environ, start_response)
+
+run_simple("127.0.0.1", int(sys.argv[1]), answer, threaded=True)
+`;
 
 /** Starts LocalStack in host mode, with DynamoDB Local inside it; its account is 000000000000. */
 export async function startLocalStack(): Promise<Peer | Missing> {
   if (!isInstalled("localstack")) return missing("localstack");
   const port = await freePort();
   const dynamodbPort = await freePort();
-  return start({
+  const { stop } = await start({
     name: "LocalStack 4.14.0",
     command: [join(installations.localstack.folder, "venv/bin/python"), "-m", "localstack.runtime.main"],
     port,
@@ -92,6 +110,7 @@ export async function startLocalStack(): Promise<Peer | Missing> {
     settings: (workspace) => localStackSettings(workspace, port, dynamodbPort),
     alsoOpen: [dynamodbPort],
   });
+  return { name: "localstack", environment: environmentFor(port), stop };
 }
 
 /** Every setting that LocalStack needs to stay on this machine, and to find what it would download at its start. */
@@ -134,56 +153,6 @@ function missing(name: PeerName): Missing {
   };
 }
 
-interface Launch {
-  readonly name: string;
-  readonly command: readonly string[];
-  readonly port: number;
-  readonly health: string;
-  readonly isReady: (health: string) => boolean;
-  readonly settings: (workspace: string) => Record<string, string>;
-  /** Ports of processes that the peer starts in a group of their own. */
-  readonly alsoOpen: readonly number[];
-}
-
-/** Runs a command in a process group that ends with it, or when this process does and so closes the standard input. */
-const guard = '("$@" </dev/null; kill -KILL 0) & cat >/dev/null; rm -rf "$0"; kill -KILL 0';
-
-async function start(launch: Launch): Promise<Peer> {
-  const workspace = mkdtempSync(join(tmpdir(), "lovage-peer-"));
-  const logFile = join(workspace, "peer.log");
-  const log = openSync(logFile, "w");
-  const child = spawn("sh", ["-c", guard, workspace, ...launch.command], {
-    cwd: workspace,
-    detached: true,
-    env: { PATH: process.env["PATH"], HOME: workspace, LANG: "C.UTF-8", ...launch.settings(workspace) },
-    stdio: ["pipe", log, log],
-  });
-  closeSync(log);
-  child.unref();
-  if (child.stdin instanceof Socket) child.stdin.unref();
-  const stopNow = () => {
-    if (child.pid !== undefined && child.exitCode === null && child.signalCode === null) killGroup(child.pid);
-    rmSync(workspace, { recursive: true, force: true });
-  };
-  process.once("exit", stopNow);
-  const stop = async () => {
-    const ended = child.exitCode === null && child.signalCode === null ? once(child, "exit") : undefined;
-    process.off("exit", stopNow);
-    child.ref();
-    stopNow();
-    await ended;
-    await Promise.all([launch.port, ...launch.alsoOpen].map(portClosed));
-  };
-  try {
-    await ready(launch, child);
-  } catch (cause) {
-    const lastLines = readFileSync(logFile, "utf8").trimEnd().split("\n").slice(-20).join("\n");
-    await stop();
-    throw new Error(`${launch.name} did not start. The end of its log:\n${lastLines}`, { cause });
-  }
-  return { name: launch.name, environment: environmentFor(launch.port), stop };
-}
-
 function environmentFor(port: number): Record<string, string> {
   return {
     AWS_ENDPOINT_URL: `http://127.0.0.1:${port}`,
@@ -191,58 +160,4 @@ function environmentFor(port: number): Record<string, string> {
     AWS_ACCESS_KEY_ID: "test",
     AWS_SECRET_ACCESS_KEY: "test",
   };
-}
-
-/** Polls the health address until the peer says that it is ready, it ends, or a minute has passed. */
-async function ready(launch: Launch, child: ChildProcess): Promise<void> {
-  const deadline = Date.now() + 60_000;
-  let lastAnswer = "no answer";
-  while (Date.now() < deadline) {
-    if (child.exitCode !== null || child.signalCode !== null) throw new Error("Its process ended before it was ready.");
-    try {
-      const response = await fetch(`http://127.0.0.1:${launch.port}${launch.health}`, {
-        signal: AbortSignal.timeout(5_000),
-      });
-      lastAnswer = await response.text();
-      if (response.ok && launch.isReady(lastAnswer)) return;
-    } catch (error) {
-      lastAnswer = String(error);
-    }
-    await pause(100);
-  }
-  throw new Error(`Not ready within 60 s; the last answer of ${launch.health}: ${lastAnswer.slice(0, 500)}`);
-}
-
-function killGroup(leader: number): void {
-  try {
-    process.kill(-leader, "SIGKILL");
-  } catch (error) {
-    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
-  }
-}
-
-/** A port that was free a moment ago on 127.0.0.1. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  server.close();
-  await once(server, "close");
-  if (address === null || typeof address === "string") throw new Error("No free port on 127.0.0.1.");
-  return address.port;
-}
-
-/** Waits until nothing listens on the port any more, so that a stopped peer leaves nothing behind. */
-async function portClosed(port: number): Promise<void> {
-  const deadline = Date.now() + 10_000;
-  while (Date.now() < deadline) {
-    const socket = createConnection({ port, host: "127.0.0.1" });
-    const isOpen = await new Promise<boolean>((resolve) => {
-      socket.once("connect", () => resolve(true)).once("error", () => resolve(false));
-    });
-    socket.destroy();
-    if (!isOpen) return;
-    await pause(50);
-  }
-  throw new Error(`Port ${port} is still open 10 s after its process was ended.`);
 }

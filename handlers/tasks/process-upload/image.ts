@@ -24,9 +24,9 @@ export interface ImageOptions {
   saveDerived(name: string, body: Buffer, contentType: string): Promise<void>;
 }
 
-export const MAX_IMAGE_PIXELS = 50_000_000;
+const MAX_IMAGE_PIXELS = 50_000_000;
 /** Some kinds of image cannot be decoded in strips, and a file of 2 KB can ask for 1 GB. */
-export const MAX_DECODE_BYTES = 350_000_000;
+const MAX_DECODE_BYTES = 350_000_000;
 /** The encoded image is held in memory. */
 export const MAX_IMAGE_BYTES = 64 * 1024 * 1024;
 

@@ -9,13 +9,13 @@ import {
 } from "@aws-sdk/client-sqs";
 import type { SQSEvent, SQSRecord } from "aws-lambda";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { type Gateway, startGateway } from "/tmp/lvt/shim.ts";
 import {
   type EventSourceMapping,
   type EventSourceMappingOptions,
   startEventSourceMapping,
 } from "../../../localstack/event-source-mapping.ts";
 import { createFunctions, type InvocationResult } from "../../../localstack/functions.ts";
+import { type Gateway, startGateway } from "../../../localstack/gateway.ts";
 
 const SOON = { timeout: 8000, interval: 10 };
 const ACCOUNT = "000000000000";
@@ -527,6 +527,17 @@ describe("8 Filter criteria (the patterns: tests/unit/localstack/event-filter.te
     expect(calls.flatMap(bodies)).toEqual(['{"kind":"order"}']);
     expect(metrics()).toMatchObject({ filtered: 2, received: 1 });
     await depthBecomes(0, 0);
+  });
+
+  test("A filter on something else than the body works here, with a warning", async () => {
+    await send(["a"]);
+
+    await start({ filterPatterns: [{ attributes: { ApproximateReceiveCount: ["1"] } }] });
+
+    expect(bodies(await called(1))).toEqual(["a"]);
+    expect(lines).toEqual([
+      expect.stringContaining("Filter patterns test attributes: AWS documents filters on body only"),
+    ]);
   });
 
   test("An operator that is not emulated is refused", async () => {

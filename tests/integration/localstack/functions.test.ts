@@ -84,6 +84,12 @@ describe("A function that answers", () => {
     expect(result).toEqual({ ok: true, payload: "null" });
   });
 
+  test("may send messages of its own to the parent process, which mean nothing", async () => {
+    start([define("sendsMessages")]);
+
+    expect(await payloadOf("sendsMessages")).toBe("fine");
+  });
+
   test("may be a TypeScript file", async () => {
     start([define("handler", { module: join(FIXTURES, "typed.ts") })]);
 
@@ -273,6 +279,18 @@ describe("A function that fails, fails its invocation only", () => {
   });
 });
 
+describe("An event that Lambda would not take", () => {
+  test.each([
+    ["above 6 MB", "x".repeat(6_291_456), "RequestEntityTooLargeException"],
+    ["that is no JSON", { id: 1n }, "InvalidRequestContentException"],
+  ])("An event %s is refused without a sandbox", async (_fault, event, errorType) => {
+    const result = await start([define("echo")]).invoke("echo", event);
+
+    expect(result).toMatchObject({ ok: false, errorType });
+    expect(children().filter(({ command }) => command.includes("sandbox-runtime"))).toEqual([]);
+  });
+});
+
 test("An unknown function is not found", async () => {
   const result = await start([]).invoke("nobody", {});
 
@@ -387,6 +405,16 @@ describe("Replacing the definitions", () => {
     expect(answers).toEqual(["after", "after", "before"]);
     const ofOld = () => children().filter(({ command }) => command.includes("before.mjs"));
     await vi.waitFor(() => expect(ofOld()).toEqual([]), SOON);
+  });
+
+  test("A function of one sandbox is not throttled while the old one ends", async () => {
+    const [before, after] = [await answering("before"), await answering("after")];
+    start([{ ...before, reservedConcurrency: 1 }]);
+    await payloadOf("handler", { ms: 0 });
+
+    functions?.replace([{ ...after, reservedConcurrency: 1 }]);
+
+    expect(await payloadOf("handler", { ms: 0 })).toBe("after");
   });
 
   test("The same file, edited, is imported anew", async () => {

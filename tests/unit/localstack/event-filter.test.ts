@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { compileEventFilter, type FilterPattern } from "../../../localstack/event-filter.ts";
+import { compileEventFilter, type FilterPattern, keysBesideBody } from "../../../localstack/event-filter.ts";
 import { toSqsRecord } from "../../../localstack/sqs-record.ts";
 
 const record = (body: unknown, more: object = {}) =>
@@ -97,6 +97,17 @@ test("Without patterns every record matches, and of several patterns one is enou
   expect(compileEventFilter([])(record("anything"))).toBe(true);
   expect(either(record({ a: 2 }))).toBe(true);
   expect(either(record({ a: 3 }))).toBe(false);
+});
+
+test("What is tested beside the body can be told", () => {
+  const patterns = [
+    { body: ["x"] },
+    { $or: [{ attributes: {} }, { body: ["y"] }] },
+    '{"messageAttributes":{},"body":["z"]}',
+  ];
+
+  expect(keysBesideBody(patterns)).toEqual(["attributes", "messageAttributes"]);
+  expect(keysBesideBody([{ body: { attributes: ["x"] } }])).toEqual([]);
 });
 
 test("A pattern may be the JSON text that CloudFormation has", () => {

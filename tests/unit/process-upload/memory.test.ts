@@ -33,8 +33,8 @@ test("A CSV of 300 MB is summed up in flat memory", { timeout: 60_000 }, async (
   expect(summary).toMatchObject({ kind: "csv", csv: { rows: rows * blocks, columnCount: 6, raggedRows: 0 } });
   expect(peak - before).toBeLessThan(120 * MEGABYTE);
   const megabytesPerSecond = summary.sizeBytes / MEGABYTE / ((performance.now() - start) / 1_000);
-  // Measured at 80; a busy machine may halve that and more.
-  expect(megabytesPerSecond).toBeGreaterThan(15);
+  // Measured at 50 to 80; a busy machine may take most of that away.
+  expect(megabytesPerSecond).toBeGreaterThan(6);
 });
 
 /** About 1 MB of rows of every type. */

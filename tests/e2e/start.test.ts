@@ -1,0 +1,106 @@
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { join, relative } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ROOT, WORK_FOLDER } from "../../build/bundle.ts";
+import { createClient } from "../../demo/client.ts";
+import { freePorts, type Service, spawnService, startService } from "../../localstack/service.ts";
+
+async function refusal(options: Parameters<typeof spawnService>[0]): Promise<{ code: number | null; output: string }> {
+  const service = await spawnService(options);
+  const code = await new Promise<number | null>((resolve) => service.process.once("close", resolve));
+  return { code, output: service.output() };
+}
+
+describe("a start that cannot work", () => {
+  it.each(["PORT", "LAMBDA_PORT", "LOVAGE_CLOUD_PORT"])("says in one sentence that %s is taken", async (variable) => {
+    const other = createServer().listen(0, "127.0.0.1");
+    await new Promise((resolve) => other.once("listening", resolve));
+    const address = other.address();
+    const port = typeof address === "object" && address ? String(address.port) : "";
+
+    const { code, output } = await refusal({ environment: { [variable]: port } });
+    other.close();
+
+    expect(code).toBe(1);
+    expect(output).toMatch(new RegExp(`[Pp]ort ${port} .*\\.`));
+    expect(output).toContain(
+      variable === "LOVAGE_CLOUD_PORT" ? ("4566" === port ? "" : port) : `set ${variable} to a free port`,
+    );
+    expect(output).not.toMatch(/\n\s+at .*\(/);
+  });
+
+  it("says that no AWS endpoint answers", async () => {
+    const [port] = await freePorts(1);
+    const { code, output } = await refusal({ environment: { AWS_ENDPOINT_URL: `http://127.0.0.1:${port}` } });
+
+    expect(code).toBe(1);
+    expect(output).toContain(`No AWS endpoint answers at AWS_ENDPOINT_URL 'http://127.0.0.1:${port}'`);
+    expect(output).not.toMatch(/\n\s+at .*\(/);
+  });
+
+  it("says which stages there are, and that only the local one runs offline", async () => {
+    const unknown = await refusal({ args: ["--stage", "nope"] });
+    const production = await refusal({ args: ["--stage", "production"] });
+
+    expect(unknown.output).toContain("Stage 'nope' is not one of this service: expected local, dev, production.");
+    expect(production.output).toContain("Stage 'production' does not run offline: expected stage 'local'");
+    expect([unknown.code, production.code]).toEqual([1, 1]);
+  });
+});
+
+describe("plain `serverless offline`", () => {
+  it("works like `npm start`, and stops as cleanly", async () => {
+    const service = await startService({ withStart: false });
+    const client = createClient(service.url);
+    const { id } = await client.post("/tasks/add", { payload: { x: 1, y: 2 } });
+
+    expect(await client.waitFor(`/tasks/${id}`)).toMatchObject({ state: "SUCCESS", result: 3 });
+    expect(await service.stop()).toBe(0);
+    expect(service.leftBehind()).toBe(false);
+  });
+});
+
+describe("an edit", () => {
+  let service: Service;
+  let folder: string;
+  const source = (name: string, body: string): string =>
+    `import * as z from "zod";
+     import { task } from "../../shared/index.ts";
+     export const it = task({ name: "${name}", payload: z.object({ x: z.number() }), run: ({ x }) => ${body} });`;
+  const run = async (task: string) => {
+    const client = createClient(service.url);
+    const { id } = await client.post(`/tasks/${task}`, { payload: { x: 7 } });
+    return (await client.waitFor(`/tasks/${id}`)).result;
+  };
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(WORK_FOLDER, "tasks-"));
+    await writeFile(join(folder, "one.ts"), source("one", "x"));
+    service = await startService({ environment: { LOVAGE_TASKS: relative(ROOT, folder) } });
+  });
+  afterAll(async () => {
+    await service.stop();
+    await rm(folder, { recursive: true, force: true });
+  });
+
+  it("of a task is seen by its next run; a new file is registered by being there", async () => {
+    expect(await run("one")).toBe(7);
+
+    await writeFile(join(folder, "one.ts"), source("one", "x * 2"));
+    await service.waitForLine(/^Reloaded\./);
+    expect(await run("one")).toBe(14);
+
+    await writeFile(join(folder, "two.ts"), source("two", "x * 3"));
+    await expect.poll(() => service.output().match(/^Reloaded\./gm)?.length, { timeout: 10_000 }).toBe(2);
+    expect(await run("two")).toBe(21);
+  });
+
+  it("that cannot be registered is explained, and changes nothing", async () => {
+    await writeFile(join(folder, "three.ts"), source("one", "x * 4"));
+    const line = await service.waitForLine(/^Not reloaded/);
+
+    expect(line).toContain("Task 'one' is exported by both");
+    expect(await run("one")).toBe(14);
+  });
+});

@@ -1,0 +1,226 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Service, startService } from "../../localstack/service.ts";
+
+let service: Service;
+beforeAll(async () => {
+  service = await startService();
+});
+afterAll(async () => {
+  await service.stop();
+});
+
+const json = { "content-type": "application/json" };
+const post = (path: string, body: string, headers: Record<string, string> = json) =>
+  fetch(service.url + path, { method: "POST", body, headers });
+
+async function send(task: string, payload: object, options: object = {}): Promise<string> {
+  const answer = await post(`/tasks/${task}`, JSON.stringify({ payload, options }));
+  expect(answer.status).toBe(202);
+  const { id } = await answer.json();
+  return id;
+}
+const read = async (path: string) => (await fetch(`${service.url}${path}`)).json();
+
+describe("the README's walkthrough", () => {
+  it("sends a task, answers at once, and reads the result", async () => {
+    const answer = await post("/tasks/add", '{"payload":{"x":4,"y":6}}');
+    const accepted = await answer.json();
+
+    expect(answer.status).toBe(202);
+    expect(accepted).toEqual({ id: expect.any(String), task: "add", state: "PENDING" });
+    expect(answer.headers.get("location")).toBe(`/tasks/${accepted.id}`);
+    expect(await read(`/tasks/${accepted.id}?wait=10`)).toMatchObject({ state: "SUCCESS", result: 10, attempt: 1 });
+  });
+
+  it("lists tasks, newest first, and pages through them", async () => {
+    const first = await send("add", { x: 1, y: 1 });
+    const second = await send("add", { x: 2, y: 2 });
+    await read(`/tasks/${second}?wait=10`);
+
+    const page = await read("/tasks?limit=1&task=add");
+    const rest = await read(`/tasks?task=add&cursor=${page.cursor}`);
+
+    expect(page.tasks.map(({ id }: { id: string }) => id)).toEqual([second]);
+    expect(rest.tasks[0].id).toBe(first);
+    expect((await read("/tasks?state=REVOKED")).tasks).toEqual([]);
+  });
+
+  it("revokes what waits, and replays it with another payload", async () => {
+    const id = await send("add", { x: 1, y: 1 }, { countdown: 600 });
+    const revoked = await fetch(`${service.url}/tasks/${id}`, { method: "DELETE" });
+    const replayed = await (await post(`/tasks/${id}/replay`, '{"payload":{"x":20,"y":1}}')).json();
+
+    expect(revoked.status).toBe(202);
+    expect(await revoked.json()).toEqual({ id, task: "add", state: "REVOKED" });
+    expect(replayed).toMatchObject({ task: "add", replayOf: id });
+    expect(await read(`/tasks/${replayed.id}?wait=10`)).toMatchObject({ state: "SUCCESS", result: 21, replayOf: id });
+    expect(await read(`/tasks/${id}`)).toMatchObject({ state: "REVOKED" });
+  });
+
+  it("describes itself, and is alive", async () => {
+    const contract = await read("/openapi.json");
+
+    expect(contract.openapi).toBe("3.1.0");
+    expect(
+      contract.paths["/tasks/add"].post.requestBody.content["application/json"].schema.properties.payload,
+    ).toMatchObject({
+      type: "object",
+      properties: { x: { type: "number" }, y: { type: "number" } },
+      required: ["x", "y"],
+    });
+    expect(await read("/health")).toEqual({ status: "ok" });
+    expect(await read("/")).toMatchObject({
+      service: "lovage",
+      tasks: expect.arrayContaining(["add", "send_email", "process_upload"]),
+    });
+  });
+});
+
+describe("bad input", () => {
+  const id = "01a20548-23ff-7580-b7d5-91ad2d189cb0";
+  const deep = `${'{"a":'.repeat(20_000)}1${"}".repeat(20_000)}`;
+
+  it.each<[string, string, string, string | undefined, Record<string, string>, number, string]>([
+    ["bad JSON", "POST", "/tasks/add", "{", json, 400, "BODY_INVALID"],
+    ["an empty body", "POST", "/tasks/add", "", json, 400, "BODY_INVALID"],
+    ["a body that is no object", "POST", "/tasks/add", "[1]", json, 400, "BODY_INVALID"],
+    ["no payload", "POST", "/tasks/add", "{}", json, 400, "BODY_INVALID"],
+    ["an unknown field", "POST", "/tasks/add", '{"payload":{"x":1,"y":2},"optoins":{}}', json, 400, "BODY_INVALID"],
+    ["__proto__", "POST", "/tasks/add", '{"__proto__":{"payload":1}}', json, 400, "BODY_INVALID"],
+    [
+      "__proto__ in the payload",
+      "POST",
+      "/tasks/add",
+      '{"payload":{"__proto__":{"x":1,"y":2}}}',
+      json,
+      422,
+      "PAYLOAD_INVALID",
+    ],
+    [
+      "__proto__ in the options",
+      "POST",
+      "/tasks/add",
+      '{"payload":{"x":1,"y":2},"options":{"__proto__":{"countdown":1}}}',
+      json,
+      422,
+      "OPTION_INVALID",
+    ],
+    ["wrong types", "POST", "/tasks/add", '{"payload":{"x":"4","y":null}}', json, 422, "PAYLOAD_INVALID"],
+    ["an endlessly nested payload", "POST", "/tasks/add", `{"payload":${deep}}`, json, 422, "PAYLOAD_INVALID"],
+    [
+      "a large payload",
+      "POST",
+      "/tasks/send_email",
+      JSON.stringify({ payload: "x".repeat(300_000) }),
+      json,
+      413,
+      "PAYLOAD_TOO_LARGE",
+    ],
+    [
+      "an oversized body",
+      "POST",
+      "/tasks/add",
+      JSON.stringify({ payload: "x".repeat(1_100_000) }),
+      json,
+      413,
+      "BODY_TOO_LARGE",
+    ],
+    [
+      "an unknown option",
+      "POST",
+      "/tasks/add",
+      '{"payload":{"x":1,"y":2},"options":{"cuontdown":5}}',
+      json,
+      422,
+      "OPTION_INVALID",
+    ],
+    [
+      "a delay out of range",
+      "POST",
+      "/tasks/add",
+      '{"payload":{"x":1,"y":2},"options":{"countdown":901}}',
+      json,
+      422,
+      "OPTION_INVALID",
+    ],
+    [
+      "an unknown queue",
+      "POST",
+      "/tasks/add",
+      '{"payload":{"x":1,"y":2},"options":{"queue":"nope"}}',
+      json,
+      422,
+      "OPTION_INVALID",
+    ],
+    ["an unknown task", "POST", "/tasks/ad", '{"payload":{}}', json, 404, "TASK_NOT_REGISTERED"],
+    ["a task named like a property", "POST", "/tasks/constructor", '{"payload":{}}', json, 404, "TASK_NOT_REGISTERED"],
+    [
+      "a form",
+      "POST",
+      "/tasks/add",
+      "x=1",
+      { "content-type": "application/x-www-form-urlencoded" },
+      415,
+      "CONTENT_TYPE_UNSUPPORTED",
+    ],
+    ["an unknown id", "GET", `/tasks/${id}`, undefined, {}, 404, "TASK_NOT_FOUND"],
+    ["what is no id", "GET", "/tasks/7", undefined, {}, 404, "TASK_NOT_FOUND"],
+    ["an unknown upload", "GET", `/uploads/${id}`, undefined, {}, 404, "TASK_NOT_FOUND"],
+    ["a wait out of range", "GET", `/tasks/${id}?wait=21`, undefined, {}, 422, "OPTION_INVALID"],
+    ["a wait that is no number", "GET", `/tasks/${id}?wait=soon`, undefined, {}, 422, "OPTION_INVALID"],
+    ["an unknown state", "GET", "/tasks?state=DONE", undefined, {}, 422, "OPTION_INVALID"],
+    ["an unknown filter", "GET", "/tasks?stat=SUCCESS", undefined, {}, 422, "OPTION_INVALID"],
+    ["a wrong method", "PUT", "/tasks/add", "{}", json, 405, "METHOD_NOT_ALLOWED"],
+    ["a wrong method on uploads", "GET", "/uploads", undefined, {}, 405, "METHOD_NOT_ALLOWED"],
+    ["an unknown path", "GET", "/nothing", undefined, {}, 404, "NOT_FOUND"],
+    ["an upload without a name", "POST", "/uploads", '{"contentType":"text/csv"}', json, 422, "OPTION_INVALID"],
+    ["an upload of no type", "POST", "/uploads", '{"filename":"a","contentType":"csv"}', json, 422, "OPTION_INVALID"],
+    [
+      "an upload too large",
+      "POST",
+      "/uploads",
+      '{"filename":"a","contentType":"text/csv","size":1e12}',
+      json,
+      422,
+      "OPTION_INVALID",
+    ],
+    ["a foreign host name", "GET", "/tasks", undefined, { host: "evil.example:3000" }, 401, "UNAUTHORIZED"],
+  ])("%s is answered with a problem: %s %s", async (_, method, path, body, headers, status, code) => {
+    const answer = await request(service.url + path, method, body, headers);
+
+    expect(answer).toMatchObject({ status, type: "application/problem+json" });
+    expect(JSON.parse(answer.text)).toMatchObject({
+      status,
+      code,
+      detail: expect.stringMatching(/\.$/),
+      title: expect.any(String),
+    });
+    expect(answer.text).not.toMatch(/\bat .*:\d+:\d+|node_modules/);
+  });
+
+  it("names the allowed methods, and the schema's issues", async () => {
+    const method = await fetch(`${service.url}/tasks/add`, { method: "PATCH" });
+    const payload = await (await post("/tasks/add", '{"payload":{"x":"4","y":6}}')).json();
+
+    expect(method.headers.get("allow")).toBe("GET, POST, DELETE");
+    expect(payload.issues).toEqual([{ path: ["x"], message: expect.stringContaining("number") }]);
+    expect(payload.detail).toContain("Payload of task 'add' was refused at 'x'");
+  });
+});
+
+/** fetch() sets the host itself; this does not. */
+async function request(url: string, method: string, body: string | undefined, headers: Record<string, string>) {
+  const { request: open } = await import("node:http");
+  return new Promise<{ status: number | undefined; type: string | undefined; text: string }>((resolve, reject) => {
+    const sent = open(url, { method, headers }, (answer) => {
+      let text = "";
+      answer.setEncoding("utf8");
+      answer.on("data", (chunk: string) => {
+        text += chunk;
+      });
+      answer.on("end", () => resolve({ status: answer.statusCode, type: answer.headers["content-type"], text }));
+    });
+    sent.on("error", reject);
+    sent.end(body);
+  });
+}

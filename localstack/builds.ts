@@ -1,6 +1,7 @@
+import { watch } from "node:fs";
 import { join } from "node:path";
 import { type BuildContext, context } from "esbuild";
-import { bundleOptions, moduleOf } from "../build/bundle.ts";
+import { bundleOptions, moduleOf, ROOT } from "../build/bundle.ts";
 import { inspectTasks } from "../build/inspect-tasks.ts";
 
 export interface BuildsOptions {
@@ -25,24 +26,9 @@ export interface Builds {
  * @throws Error if the first build fails
  */
 export async function startBuilds(options: BuildsOptions): Promise<Builds> {
-  const { handlers, outdir, tasksFolder, log } = options;
+  const { handlers, outdir, tasksFolder } = options;
   const [first = ""] = handlers;
-  let builds = 0;
   let built: BuildContext;
-
-  const afterBuild = async (failed: boolean, reasons: string[]): Promise<void> => {
-    builds += 1;
-    // The first build is reported by this function's caller, and watching begins with a second one of the same files.
-    if (builds <= 2) return;
-    try {
-      if (failed) throw new Error(reasons.join("\n"));
-      await inspectTasks(tasksFolder);
-      options.onRebuild?.();
-      log("Reloaded.");
-    } catch (error) {
-      log(`Not reloaded: ${error instanceof Error ? error.message : String(error)}`);
-    }
-  };
 
   const { entryPoints, plugins = [], ...shared } = bundleOptions(first, outdir, tasksFolder);
   built = await context({
@@ -50,20 +36,7 @@ export async function startBuilds(options: BuildsOptions): Promise<Builds> {
     entryPoints: handlers.map((handler) => `${moduleOf(handler)}.ts`),
     // The machine's own processor: what is minified is harder to read in a stack, and size does not matter here.
     minify: false,
-    plugins: [
-      ...plugins,
-      {
-        name: "lovage:reload",
-        setup(build) {
-          build.onEnd(({ errors }) =>
-            afterBuild(
-              errors.length > 0,
-              errors.map(({ text, location }) => `${location ? `${location.file}:${location.line}: ` : ""}${text}`),
-            ),
-          );
-        },
-      },
-    ],
+    plugins,
   });
   const [outcome] = await Promise.allSettled([built.rebuild(), inspectTasks(tasksFolder)]).then((settled) =>
     settled.filter((one) => one.status === "rejected"),
@@ -72,9 +45,46 @@ export async function startBuilds(options: BuildsOptions): Promise<Builds> {
     await built.dispose();
     throw outcome.reason;
   }
-  if (options.onRebuild) await built.watch({ delay: 100 });
+  const watcher = options.onRebuild && watchSources(options, built);
   return {
     bundleOf: (handler) => join(outdir, `${moduleOf(handler)}.mjs`),
-    stop: () => built.dispose(),
+    async stop() {
+      await watcher?.stop();
+      await built.dispose();
+    },
+  };
+}
+
+/** An editor may write a file in several steps; a build that begins after this pause sees them all. */
+const SETTLE_MILLISECONDS = 100;
+
+function watchSources({ tasksFolder, onRebuild, log }: BuildsOptions, built: BuildContext): { stop(): Promise<void> } {
+  let timer: NodeJS.Timeout | undefined;
+  let building = Promise.resolve();
+
+  const rebuild = async (): Promise<void> => {
+    try {
+      await built.rebuild();
+      await inspectTasks(tasksFolder);
+      onRebuild?.();
+      log("Reloaded.");
+    } catch (error) {
+      log(`Not reloaded: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  };
+  const watchers = ["handlers", "shared", ...(tasksFolder ? [tasksFolder] : [])].map((folder) =>
+    watch(join(ROOT, folder), { recursive: true }, () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        building = building.then(rebuild);
+      }, SETTLE_MILLISECONDS);
+    }),
+  );
+  return {
+    async stop() {
+      clearTimeout(timer);
+      for (const watcher of watchers) watcher.close();
+      await building;
+    },
   };
 }

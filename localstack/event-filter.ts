@@ -34,7 +34,7 @@ const COMPARISONS: Readonly<Record<string, (a: number, b: number) => boolean>> =
 };
 
 /** A pattern that AWS, or this emulator, refuses when the mapping is created. */
-export class InvalidFilterPatternError extends Error {
+class InvalidFilterPatternError extends Error {
   override readonly name = "InvalidParameterValueException";
 
   constructor(place: string, found: unknown, expected: string) {
@@ -173,7 +173,7 @@ function compilePattern(pattern: FilterPattern): Test {
 /**
  * Makes the test that says whether a record goes to the function: it must match one of the patterns, if there are any.
  *
- * @throws InvalidFilterPatternError for a pattern that AWS would refuse or that is not emulated.
+ * @throws InvalidParameterValueException for a pattern that AWS would refuse or that is not emulated.
  */
 export function compileEventFilter(patterns: readonly FilterPattern[]): (record: SQSRecord) => boolean {
   if (patterns.length > MAX_PATTERNS) {

@@ -11,7 +11,7 @@ export interface MappingSettings {
 }
 
 /** AWS refuses to create the mapping. */
-export class InvalidMappingError extends Error {
+class InvalidMappingError extends Error {
   override readonly name = "InvalidParameterValueException";
 }
 
@@ -32,7 +32,7 @@ function checkRange(name: string, value: number, least: number, most: number): v
  * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html (time-outs),
  * https://docs.aws.amazon.com/lambda/latest/api/API_ScalingConfig.html (maximum concurrency).
  *
- * @throws InvalidMappingError
+ * @throws InvalidParameterValueException (an Error of that name)
  */
 export function checkMapping(settings: MappingSettings): void {
   const { batchSize, maximumBatchingWindowSeconds: window, maximumConcurrency } = settings;

@@ -52,7 +52,7 @@ export interface EventSourceMappingOptions {
 }
 
 /** Counted since the start. */
-export interface EventSourceMappingMetrics extends BatchCounts {
+interface EventSourceMappingMetrics extends BatchCounts {
   readonly polls: number;
   readonly outages: number;
   /** Messages put into batches. */
@@ -74,7 +74,7 @@ const ROUND_TRIP_LIMIT_MS = 500;
 /**
  * Creates the mapping and begins to poll.
  *
- * @throws InvalidMappingError, InvalidFilterPatternError for settings that AWS refuses.
+ * @throws InvalidParameterValueException (an Error of that name) for settings that AWS refuses.
  */
 export async function startEventSourceMapping(options: EventSourceMappingOptions): Promise<EventSourceMapping> {
   const { sqs, queueUrl, functionName, clock = systemClock } = options;

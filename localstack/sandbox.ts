@@ -24,7 +24,7 @@ export type InvocationResult =
   | { ok: true; payload: string }
   | { ok: false; errorType: string; errorMessage: string; trace?: string[]; throttled?: true };
 
-export type SandboxState = "starting" | "idle" | "busy" | "dead";
+type SandboxState = "starting" | "idle" | "busy" | "dead";
 
 export interface Sandbox {
   state(): SandboxState;

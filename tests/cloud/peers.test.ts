@@ -181,14 +181,10 @@ describe.each(starts)("%s", (_name, start) => {
   it("tells a queue of an object that was created", async (context) => {
     const { s3, sqs } = clients(context);
     const queue = await createQueue(sqs, "created");
+    const event = "s3:ObjectCreated:*" as const;
     await s3.send(new CreateBucketCommand({ Bucket: "notifying" }));
-    const Events = ["s3:ObjectCreated:*" as const];
-    await s3.send(
-      new PutBucketNotificationConfigurationCommand({
-        Bucket: "notifying",
-        NotificationConfiguration: { QueueConfigurations: [{ QueueArn: queue.arn, Events }] },
-      }),
-    );
+    const NotificationConfiguration = { QueueConfigurations: [{ QueueArn: queue.arn, Events: [event] }] };
+    await s3.send(new PutBucketNotificationConfigurationCommand({ Bucket: "notifying", NotificationConfiguration }));
     await s3.send(new PutObjectCommand({ Bucket: "notifying", Key: "in/a b.csv", Body: "12345" }));
     const created: ReturnType<typeof creations> = [];
     await expect

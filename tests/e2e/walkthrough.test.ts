@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Answer, toAnswer } from "../../demo/client.ts";
 import { type Service, startService } from "../../localstack/service.ts";
 
 let service: Service;
@@ -16,15 +17,20 @@ const post = (path: string, body: string, headers: Record<string, string> = json
 async function send(task: string, payload: object, options: object = {}): Promise<string> {
   const answer = await post(`/tasks/${task}`, JSON.stringify({ payload, options }));
   expect(answer.status).toBe(202);
-  const { id } = await answer.json();
-  return id;
+  return String((await body(answer)).id);
 }
-const read = async (path: string) => (await fetch(`${service.url}${path}`)).json();
+/** JSON whose shape the test itself checks. */
+const body = async (answer: Response): Promise<Answer> => toAnswer(await answer.json());
+const read = async (path: string) => body(await fetch(`${service.url}${path}`));
+const list = async (path: string) => {
+  const { tasks } = await read(path);
+  return Array.isArray(tasks) ? tasks.map((task) => String(toAnswer(task).id)) : [];
+};
 
 describe("the README's walkthrough", () => {
   it("sends a task, answers at once, and reads the result", async () => {
     const answer = await post("/tasks/add", '{"payload":{"x":4,"y":6}}');
-    const accepted = await answer.json();
+    const accepted = await body(answer);
 
     expect(answer.status).toBe(202);
     expect(accepted).toEqual({ id: expect.any(String), task: "add", state: "PENDING" });
@@ -38,17 +44,16 @@ describe("the README's walkthrough", () => {
     await read(`/tasks/${second}?wait=10`);
 
     const page = await read("/tasks?limit=1&task=add");
-    const rest = await read(`/tasks?task=add&cursor=${page.cursor}`);
 
-    expect(page.tasks.map(({ id }: { id: string }) => id)).toEqual([second]);
-    expect(rest.tasks[0].id).toBe(first);
-    expect((await read("/tasks?state=REVOKED")).tasks).toEqual([]);
+    expect(await list("/tasks?limit=1&task=add")).toEqual([second]);
+    expect((await list(`/tasks?task=add&cursor=${page.cursor}`))[0]).toBe(first);
+    expect(await list("/tasks?state=REVOKED")).toEqual([]);
   });
 
   it("revokes what waits, and replays it with another payload", async () => {
     const id = await send("add", { x: 1, y: 1 }, { countdown: 600 });
     const revoked = await fetch(`${service.url}/tasks/${id}`, { method: "DELETE" });
-    const replayed = await (await post(`/tasks/${id}/replay`, '{"payload":{"x":20,"y":1}}')).json();
+    const replayed = await body(await post(`/tasks/${id}/replay`, '{"payload":{"x":20,"y":1}}'));
 
     expect(revoked.status).toBe(202);
     expect(await revoked.json()).toEqual({ id, task: "add", state: "REVOKED" });
@@ -62,7 +67,18 @@ describe("the README's walkthrough", () => {
 
     expect(contract.openapi).toBe("3.1.0");
     expect(
-      contract.paths["/tasks/add"].post.requestBody.content["application/json"].schema.properties.payload,
+      dig(
+        contract,
+        "paths",
+        "/tasks/add",
+        "post",
+        "requestBody",
+        "content",
+        "application/json",
+        "schema",
+        "properties",
+        "payload",
+      ),
     ).toMatchObject({
       type: "object",
       properties: { x: { type: "number" }, y: { type: "number" } },
@@ -192,7 +208,7 @@ describe("bad input", () => {
     expect(JSON.parse(answer.text)).toMatchObject({
       status,
       code,
-      detail: expect.stringMatching(/\.$/),
+      detail: expect.stringMatching(/[.?]$/),
       title: expect.any(String),
     });
     expect(answer.text).not.toMatch(/\bat .*:\d+:\d+|node_modules/);
@@ -200,7 +216,7 @@ describe("bad input", () => {
 
   it("names the allowed methods, and the schema's issues", async () => {
     const method = await fetch(`${service.url}/tasks/add`, { method: "PATCH" });
-    const payload = await (await post("/tasks/add", '{"payload":{"x":"4","y":6}}')).json();
+    const payload = await body(await post("/tasks/add", '{"payload":{"x":"4","y":6}}'));
 
     expect(method.headers.get("allow")).toBe("GET, POST, DELETE");
     expect(payload.issues).toEqual([{ path: ["x"], message: expect.stringContaining("number") }]);
@@ -223,4 +239,8 @@ async function request(url: string, method: string, body: string | undefined, he
     sent.on("error", reject);
     sent.end(body);
   });
+}
+
+function dig(value: Answer, ...path: string[]): Answer {
+  return path.reduce((found, name) => toAnswer(found[name]), value);
 }

@@ -9,7 +9,7 @@ export default defineConfig({
         test: {
           name: "integration",
           globalSetup: ["tests/helpers/compile-template.ts"],
-          include: ["tests/integration/**/*.test.ts"],
+          include: ["tests/{integration,faults}/**/*.test.ts"],
           testTimeout: 30_000,
           hookTimeout: 60_000,
         },

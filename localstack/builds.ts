@@ -28,22 +28,19 @@ export interface Builds {
 export async function startBuilds(options: BuildsOptions): Promise<Builds> {
   const { handlers, outdir, tasksFolder } = options;
   const [first = ""] = handlers;
-  let built: BuildContext;
-
   const { entryPoints, plugins = [], ...shared } = bundleOptions(first, outdir, tasksFolder);
-  built = await context({
+  const built: BuildContext = await context({
     ...shared,
     entryPoints: handlers.map((handler) => `${moduleOf(handler)}.ts`),
     // The machine's own processor: what is minified is harder to read in a stack, and size does not matter here.
     minify: false,
     plugins,
   });
-  const [outcome] = await Promise.allSettled([built.rebuild(), inspectTasks(tasksFolder)]).then((settled) =>
-    settled.filter((one) => one.status === "rejected"),
-  );
-  if (outcome) {
+  try {
+    await Promise.all([built.rebuild(), inspectTasks(tasksFolder)]);
+  } catch (error) {
     await built.dispose();
-    throw outcome.reason;
+    throw error;
   }
   const watcher = options.onRebuild && watchSources(options, built);
   return {

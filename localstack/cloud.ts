@@ -210,6 +210,9 @@ async function startMappings(
         batchSize: numberField(properties, "BatchSize", 10),
         maximumBatchingWindowSeconds: numberField(properties, "MaximumBatchingWindowInSeconds", 0),
         maximumConcurrency: concurrency === undefined ? undefined : Number(concurrency),
+        filterPatterns: listField(objectField(properties, "FilterCriteria") ?? {}, "Filters").flatMap((filter) =>
+          isObject(filter) && typeof filter.Pattern === "string" ? [filter.Pattern] : [],
+        ),
         reportBatchItemFailures: listField(properties, "FunctionResponseTypes").includes("ReportBatchItemFailures"),
         functionTimeoutSeconds: numberField(lambda?.properties ?? {}, "Timeout", 6),
       });

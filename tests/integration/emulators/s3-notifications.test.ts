@@ -53,14 +53,18 @@ function configurationFor(queueUrl: string, events: Event[], filter: Record<stri
 }
 
 /** Takes the next message off a queue. */
-async function next(QueueUrl: string, client = sqs): Promise<Record<string, unknown>> {
+async function nextBody(QueueUrl: string, client = sqs): Promise<string> {
   const { Messages = [] } = await client.send(new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 10 }));
   const { Body, ReceiptHandle } = Messages[0] ?? {};
   if (Body === undefined) {
     throw new Error("No notification came within 10 seconds.");
   }
   await client.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle }));
-  return JSON.parse(Body);
+  return Body;
+}
+
+async function next(QueueUrl: string, client = sqs): Promise<Record<string, unknown>> {
+  return JSON.parse(await nextBody(QueueUrl, client));
 }
 
 interface EventRecord {
@@ -69,7 +73,7 @@ interface EventRecord {
 }
 
 async function nextRecord(QueueUrl: string, client = sqs): Promise<EventRecord> {
-  const { Records } = (await next(QueueUrl, client)) as { Records: [EventRecord] };
+  const { Records }: { Records: [EventRecord] } = JSON.parse(await nextBody(QueueUrl, client));
   return Records[0];
 }
 

@@ -1,28 +1,32 @@
 import { execFile } from "node:child_process";
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { createRequire } from "node:module";
 import { join, relative } from "node:path";
 import { promisify } from "node:util";
 import { build } from "esbuild";
 import { type Zippable, zipSync } from "fflate";
-import { bundleOptions, NATIVE_PACKAGES, WORK_FOLDER } from "./bundle.ts";
+import { bundleOptions, ROOT, WORK_FOLDER } from "./bundle.ts";
 
 /** A fixed time in every zip, so that the same code is the same file and nothing is deployed that did not change. */
 const EPOCH = new Date("1980-01-02T00:00:00Z");
 
-/** Bundles one function and zips it with the native packages that it imports. Answers with the zip's path. */
-export async function packageFunction(name: string, handler: string, tasksFolder: string): Promise<string> {
+/**
+ * Bundles one function and zips it with native packages beside the bundle. Answers with the zip's path.
+ * @param native packages that the function runs; a bundle which only carries the schemas of tasks that do needs none
+ */
+export async function packageFunction(
+  name: string,
+  handler: string,
+  tasksFolder: string,
+  native: readonly string[],
+): Promise<string> {
   const folder = join(WORK_FOLDER, "package", name);
   await rm(folder, { recursive: true, force: true });
-  const { metafile } = await build({ ...bundleOptions(handler, folder, tasksFolder), metafile: true });
-  const imports = Object.values(metafile?.outputs ?? {}).flatMap((output) => output.imports);
-  const native = NATIVE_PACKAGES.filter((wanted) => imports.some(({ path, external }) => external && path === wanted));
+  await build(bundleOptions(handler, folder, tasksFolder));
 
   const files: Zippable = {};
   await addFolder(files, folder, "");
   for (const wanted of native) {
-    const installed = await installNative(wanted);
-    await addFolder(files, join(installed, "node_modules"), "node_modules/");
+    await addFolder(files, join(await installNative(wanted), "node_modules"), "node_modules/");
   }
   const artifact = join(WORK_FOLDER, "package", `${name}.zip`);
   await writeFile(artifact, zipSync(files, { mtime: EPOCH }));
@@ -40,8 +44,12 @@ async function addFolder(files: Zippable, folder: string, prefix: string): Promi
 
 /** Installs the version that the lock file holds for Linux on arm64, whatever this machine is; once. */
 async function installNative(name: string): Promise<string> {
-  const require = createRequire(import.meta.url);
-  const { version }: { version: string } = require(`${name}/package.json`);
+  const lock: { packages: Record<string, { version?: string } | undefined> } = JSON.parse(
+    await readFile(join(ROOT, "package-lock.json"), "utf8"),
+  );
+  const version = lock.packages[`node_modules/${name}`]?.version;
+  if (version === undefined)
+    throw new Error(`Package '${name}' is not in package-lock.json: install it with npm install ${name}.`);
   const folder = join(WORK_FOLDER, "native", `${name}-${version}-linux-arm64`);
   const done = join(folder, ".done");
   try {

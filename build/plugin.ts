@@ -20,7 +20,9 @@ class BuildPlugin {
 
 async function packageFunctions({ service }: Serverless): Promise<void> {
   for (const [key, config] of Object.entries(service.functions)) {
-    config.package = { artifact: await packageFunction(key, config.handler, service.custom.tasks) };
+    config.package = {
+      artifact: await packageFunction(key, config.handler, service.custom.tasks, service.custom.native[key] ?? []),
+    };
   }
 }
 

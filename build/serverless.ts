@@ -25,6 +25,8 @@ export interface Serverless {
     custom: {
       /** The folder of the task modules. */
       tasks: string;
+      /** Native packages of each function that runs any. */
+      native: Record<string, string[] | undefined>;
       "serverless-offline"?: Record<string, unknown>;
     };
     functions: Record<string, FunctionConfig>;

@@ -58,6 +58,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
     throw error;
   });
   opened.resolve(services);
+  services.s3.startNotifying();
   let closing: Promise<void> | undefined;
 
   return {
@@ -76,16 +77,18 @@ async function openServices(endpoint: string, options: GatewayOptions): Promise<
   if (dataDir !== undefined) {
     await mkdir(dataDir, { recursive: true });
   }
-  const opening = [
-    import("./sqs.ts").then(({ openSqs }) => openSqs({ endpoint, dataDir })),
-    import("./dynamodb.ts").then(({ openDynamoDb }) => openDynamoDb({ dataDir, ttlSweepSeconds, now, log })),
-    import("./s3.ts").then(({ openS3 }) => openS3({ endpoint, dataDir, now, log })),
-  ] as const;
+  const [{ openSqs }, { openDynamoDb }, { openS3 }] = await Promise.all([
+    import("./sqs.ts"),
+    import("./dynamodb.ts"),
+    import("./s3.ts"),
+  ]);
+  // First, because it locks the data directory: the others would tidy up what another cloud is using.
+  const dynamodb = await openDynamoDb({ dataDir, ttlSweepSeconds, now, log });
   try {
-    const [sqs, dynamodb, s3] = await Promise.all(opening);
-    return { sqs, dynamodb, s3 };
+    const sqs = await openSqs({ endpoint, dataDir });
+    return { sqs, dynamodb, s3: await openS3({ endpoint, dataDir, now, log }) };
   } catch (error) {
-    await Promise.all(opening.map(async (service) => (await service.catch(() => undefined))?.close()));
+    await dynamodb.close();
     throw error;
   }
 }

@@ -22,7 +22,8 @@ export interface ReceivedBody {
   readonly checksum: Checksum | undefined;
 }
 
-const MAX_PUT_BYTES = 5 * 1024 ** 3;
+/** The most that S3 takes in one request. */
+export const MAX_PUT_BYTES = 5 * 1024 ** 3;
 const CHECKSUM_PREFIX = "x-amz-checksum-";
 
 /** Stores a request's body as a blob. @throws S3Error, and nothing is left of the body */

@@ -4,7 +4,7 @@
  */
 
 import { isObject, parseObject } from "./json.ts";
-import { storeBytes } from "./s3-body.ts";
+import { MAX_PUT_BYTES, storeBytes } from "./s3-body.ts";
 import { S3Error } from "./s3-error.ts";
 import { readForm } from "./s3-form.ts";
 import { keptHeaders, tagsOf } from "./s3-objects.ts";
@@ -72,7 +72,7 @@ function requirePolicy(fields: ReadonlyMap<string, string>, keyring: Keyring, no
   if (expiration < now) {
     throw denied("Policy expired.");
   }
-  let range: SizeRange = { min: 0, max: Number.POSITIVE_INFINITY };
+  let range: SizeRange = { min: 0, max: MAX_PUT_BYTES };
   const named = new Set(["x-amz-signature", "policy", "bucket"]);
   for (const condition of conditions.flatMap(normalize)) {
     const [operator, operand, value] = condition;

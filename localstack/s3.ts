@@ -42,6 +42,8 @@ export interface S3Options {
 
 export interface S3 {
   handle(message: IncomingMessage, response: ServerResponse): Promise<void>;
+  /** Sends the event notifications that the last run had not sent. */
+  startNotifying(): void;
   /** Sends no more event notifications; what is not sent waits in the data directory. */
   stopNotifying(): Promise<void>;
   close(): Promise<void>;
@@ -86,8 +88,6 @@ export async function openS3(options: S3Options): Promise<S3> {
   const delivery = new NoticeDelivery({ store, endpoint, now, log });
   const notifications = new Notifications(store, delivery, now);
   const keyring = createKeyring(process.env);
-  // What the last run had not sent yet.
-  delivery.wake();
 
   async function perform(request: S3Request): Promise<S3Answer> {
     const { method, bucket, key } = request;
@@ -140,6 +140,7 @@ export async function openS3(options: S3Options): Promise<S3> {
       // What was not read of a refused upload: taken in, so that its client can read why.
       await request?.body.drain().catch(() => {});
     },
+    startNotifying: () => delivery.wake(),
     stopNotifying: () => delivery.close(),
     async close() {
       await delivery.close();

@@ -53,9 +53,7 @@ async function ids(TableName: string, client = dynamodb): Promise<(string | unde
 }
 
 const enableTtl = (TableName: string, AttributeName = "ttl", client = dynamodb) =>
-  client.send(
-    new UpdateTimeToLiveCommand({ TableName, TimeToLiveSpecification: { Enabled: true, AttributeName } }),
-  );
+  client.send(new UpdateTimeToLiveCommand({ TableName, TimeToLiveSpecification: { Enabled: true, AttributeName } }));
 
 describe("tables", () => {
   it("are active as soon as they are created, their indexes too", async () => {
@@ -240,7 +238,8 @@ describe("the DynamoDB endpoint", () => {
   it("survives a client that goes away in the middle of a request", async () => {
     const TableName = await createTable();
     const socket = connect(cloud.gateway.port, "127.0.0.1");
-    const headers = "Host: 127.0.0.1\r\nX-Amz-Target: DynamoDB_20120810.PutItem\r\nAuthorization: AWS4-HMAC-SHA256 x\r\n";
+    const headers =
+      "Host: 127.0.0.1\r\nX-Amz-Target: DynamoDB_20120810.PutItem\r\nAuthorization: AWS4-HMAC-SHA256 x\r\n";
     await new Promise<void>((resolve) => {
       socket.write(`POST / HTTP/1.1\r\n${headers}Content-Length: 1000\r\n\r\n{"Table`, () => resolve());
     });

@@ -211,7 +211,8 @@ describe("presigned forms", () => {
       Conditions: [["starts-with", "$Content-Type", "image/"], { bucket: Bucket }],
     });
     const typed = { ...form, fields: { ...form.fields, "Content-Type": "image/png" } };
-    const change = (fields: Record<string, string>) => submit({ ...typed, fields: { ...typed.fields, ...fields } }, "x");
+    const change = (fields: Record<string, string>) =>
+      submit({ ...typed, fields: { ...typed.fields, ...fields } }, "x");
     const other = await createBucket();
 
     const answers = [

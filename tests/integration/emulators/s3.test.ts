@@ -110,12 +110,24 @@ describe("buckets", () => {
   it("keep settings word for word", async () => {
     const Bucket = await createBucket();
     const unset = await errorOf(s3.send(new GetPublicAccessBlockCommand({ Bucket })));
-    const block = { BlockPublicAcls: true, BlockPublicPolicy: true, IgnorePublicAcls: true, RestrictPublicBuckets: true };
+    const block = {
+      BlockPublicAcls: true,
+      BlockPublicPolicy: true,
+      IgnorePublicAcls: true,
+      RestrictPublicBuckets: true,
+    };
     const encryption = { Rules: [{ ApplyServerSideEncryptionByDefault: { SSEAlgorithm: "AES256" } }] } as const;
-    const lifecycle = { Rules: [{ ID: "old", Status: "Enabled", Filter: { Prefix: "tmp/" }, Expiration: { Days: 1 } }] };
+    const lifecycle = {
+      Rules: [{ ID: "old", Status: "Enabled", Filter: { Prefix: "tmp/" }, Expiration: { Days: 1 } }],
+    };
 
     await s3.send(new PutPublicAccessBlockCommand({ Bucket, PublicAccessBlockConfiguration: block }));
-    await s3.send(new PutBucketEncryptionCommand({ Bucket, ServerSideEncryptionConfiguration: { ...encryption, Rules: [...encryption.Rules] } }));
+    await s3.send(
+      new PutBucketEncryptionCommand({
+        Bucket,
+        ServerSideEncryptionConfiguration: { ...encryption, Rules: [...encryption.Rules] },
+      }),
+    );
     await s3.send(
       new PutBucketLifecycleConfigurationCommand({
         Bucket,
@@ -237,7 +249,9 @@ describe("objects", () => {
 
     const exists = await errorOf(put(Bucket, "x", "second", { IfNoneMatch: "*" }));
     const other = await errorOf(put(Bucket, "x", "second", { IfMatch: '"0123"' }));
-    const race = await Promise.allSettled(["a", "b", "c"].map((body) => put(Bucket, "new", body, { IfNoneMatch: "*" })));
+    const race = await Promise.allSettled(
+      ["a", "b", "c"].map((body) => put(Bucket, "new", body, { IfNoneMatch: "*" })),
+    );
     await put(Bucket, "x", "third", { IfMatch: ETag });
 
     expect(exists).toMatchObject({ name: "PreconditionFailed", $metadata: { httpStatusCode: 412 } });

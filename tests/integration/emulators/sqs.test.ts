@@ -152,7 +152,9 @@ describe("visibility", () => {
     expect(hidden).toEqual([]);
     expect(second.MessageId).toBe(first.MessageId);
     expect(second.Attributes?.ApproximateReceiveCount).toBe("2");
-    expect(second.Attributes?.ApproximateFirstReceiveTimestamp).toBe(first.Attributes?.ApproximateFirstReceiveTimestamp);
+    expect(second.Attributes?.ApproximateFirstReceiveTimestamp).toBe(
+      first.Attributes?.ApproximateFirstReceiveTimestamp,
+    );
   });
 
   it("of zero seconds returns a message at once", async () => {
@@ -234,8 +236,12 @@ describe("the dead-letter queue", () => {
 
     const created = await errorOf(sqs.send(new CreateQueueCommand({ QueueName: uniqueName(), Attributes: missing })));
     const set = await errorOf(sqs.send(new SetQueueAttributesCommand({ QueueUrl: url, Attributes: missing })));
-    const mixed = await errorOf(sqs.send(new SetQueueAttributesCommand({ QueueUrl: url, Attributes: redrive(fifo, 3) })));
-    const never = await errorOf(sqs.send(new SetQueueAttributesCommand({ QueueUrl: url, Attributes: redrive(url, 0) })));
+    const mixed = await errorOf(
+      sqs.send(new SetQueueAttributesCommand({ QueueUrl: url, Attributes: redrive(fifo, 3) })),
+    );
+    const never = await errorOf(
+      sqs.send(new SetQueueAttributesCommand({ QueueUrl: url, Attributes: redrive(url, 0) })),
+    );
 
     expect(created).toMatchObject({ name: "InvalidParameterValue", message: expect.stringMatching(/does not exist/) });
     expect(set).toMatchObject({ name: "InvalidParameterValue", message: expect.stringMatching(/does not exist/) });
@@ -356,9 +362,7 @@ describe("queues on disk", () => {
     const after = await openCloud({ dataDir });
     const { QueueUrl = "" } = await after.sqs.send(new GetQueueUrlCommand({ QueueName: "kept" }));
     const messages = await receive(QueueUrl, {}, after.sqs);
-    const { Attributes } = await after.sqs.send(
-      new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ["All"] }),
-    );
+    const { Attributes } = await after.sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ["All"] }));
     const duplicate = await sendTo(after.sqs, fifo.replace(before.gateway.endpoint, after.gateway.endpoint), "x", once);
     await after.gateway.close();
 

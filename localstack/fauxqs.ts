@@ -11,7 +11,7 @@ import { isObject } from "./json.ts";
 
 type Stores = NonNullable<BuildAppOptions["stores"]>;
 
-export type FauxqsApp = ReturnType<typeof buildApp>;
+type FauxqsApp = ReturnType<typeof buildApp>;
 export type QueueStore = Stores["sqsStore"];
 export type Queue = ReturnType<QueueStore["createQueue"]>;
 export type Message = Queue["messages"][number];

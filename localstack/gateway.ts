@@ -85,7 +85,7 @@ async function openServices(endpoint: string, options: GatewayOptions): Promise<
   // First, because it locks the data directory: the others would tidy up what another cloud is using.
   const dynamodb = await openDynamoDb({ dataDir, ttlSweepSeconds, now, log });
   try {
-    const sqs = await openSqs({ endpoint, dataDir });
+    const sqs = await openSqs({ endpoint, dataDir, log });
     return { sqs, dynamodb, s3: await openS3({ endpoint, dataDir, now, log }) };
   } catch (error) {
     await dynamodb.close();

@@ -90,7 +90,7 @@ export class Notifications {
 }
 
 /** @throws S3Error if the document is no configuration, or one that S3 or this S3 does not take */
-export function parseNotifications(xml: string): QueueConfiguration[] {
+function parseNotifications(xml: string): QueueConfiguration[] {
   const root = parseXml(xml);
   if (root?.name !== "NotificationConfiguration") {
     throw S3Error.malformedXml();

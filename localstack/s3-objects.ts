@@ -47,7 +47,7 @@ export function tagsOf(headers: Readonly<Record<string, string>>): string | unde
 }
 
 /** The object that a request names. @throws S3Error NoSuchKey */
-export function requireObject(store: S3Store, bucket: string, key: string): StoredObject {
+function requireObject(store: S3Store, bucket: string, key: string): StoredObject {
   const object = store.object(bucket, key);
   if (object === undefined) {
     throw new S3Error("NoSuchKey", "The specified key does not exist.", { Key: key });

@@ -74,7 +74,7 @@ export function requireKey(key: string): void {
 }
 
 /** @throws S3Error InvalidBucketName */
-export function requireBucketName(name: string): void {
+function requireBucketName(name: string): void {
   // https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
   const wellFormed = /^[a-z0-9](?:[a-z0-9.-]{1,61})[a-z0-9]$/.test(name);
   if (!wellFormed || name.includes("..") || /^\d+\.\d+\.\d+\.\d+$/.test(name)) {

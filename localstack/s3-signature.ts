@@ -63,7 +63,7 @@ export function parseScope(credential: string): Scope {
 }
 
 /** `20261122T080000Z` as milliseconds, NaN if it is not such a date. */
-export function parseAmzDate(text: string): number {
+function parseAmzDate(text: string): number {
   const parts = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(text);
   return parts === null
     ? Number.NaN

@@ -7,7 +7,7 @@ export interface XmlElement {
   readonly text: string;
 }
 
-export type XmlContent = string | number | boolean | undefined | XmlFields | readonly (string | XmlFields)[];
+type XmlContent = string | number | boolean | undefined | XmlFields | readonly (string | XmlFields)[];
 export interface XmlFields {
   readonly [name: string]: XmlContent;
 }

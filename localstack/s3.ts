@@ -26,7 +26,7 @@ import * as objects from "./s3-objects.ts";
 import { postObject } from "./s3-post-policy.ts";
 import { parseRequest, type S3Answer, type S3Request } from "./s3-request.ts";
 import { handleSetting, SETTING_NAMES } from "./s3-settings.ts";
-import { createKeyring, requireSignature } from "./s3-signature.ts";
+import { createKeyring, type Keyring, requireSignature } from "./s3-signature.ts";
 import { S3Store } from "./s3-store.ts";
 import { toXml } from "./s3-xml.ts";
 
@@ -50,9 +50,17 @@ export interface S3 {
 }
 
 type Operation = (request: S3Request, store: S3Store, now: number) => Promise<S3Answer>;
+type Operations = Readonly<Record<string, Operation>>;
 
-const ACCOUNT_OPERATIONS: Readonly<Record<string, Operation>> = { GET: buckets.listBuckets };
-const BUCKET_OPERATIONS: Readonly<Record<string, Operation>> = {
+interface Service {
+  readonly store: S3Store;
+  readonly notifications: Notifications;
+  readonly keyring: Keyring;
+  readonly now: () => number;
+}
+
+const ACCOUNT_OPERATIONS: Operations = { GET: buckets.listBuckets };
+const BUCKET_OPERATIONS: Operations = {
   GET: listObjects,
   HEAD: buckets.headBucket,
   DELETE: buckets.deleteBucket,
@@ -60,7 +68,7 @@ const BUCKET_OPERATIONS: Readonly<Record<string, Operation>> = {
   "GET ?versioning": async () => ({ status: 200, body: toXml("VersioningConfiguration", {}) }),
   "POST ?delete": buckets.deleteObjects,
 };
-const OBJECT_OPERATIONS: Readonly<Record<string, Operation>> = {
+const OBJECT_OPERATIONS: Operations = {
   GET: objects.getObject,
   HEAD: objects.getObject,
   PUT: objects.putObject,
@@ -87,41 +95,7 @@ export async function openS3(options: S3Options): Promise<S3> {
   const store = new S3Store(directory, temporary === undefined ? join(directory, "s3.db") : ":memory:");
   const delivery = new NoticeDelivery({ store, endpoint, now, log });
   const notifications = new Notifications(store, delivery, now);
-  const keyring = createKeyring(process.env);
-
-  async function perform(request: S3Request): Promise<S3Answer> {
-    const { method, bucket, key } = request;
-    if (method === "OPTIONS") {
-      return preflight(request, store);
-    }
-    const operation = operationOf(request);
-    if (operation === "POST" && bucket !== "" && key === "") {
-      buckets.requireBucket(store, bucket);
-      return postObject(request, store, keyring, now());
-    }
-    requireSignature(request, keyring, now());
-    if (bucket === "") {
-      return run(ACCOUNT_OPERATIONS, operation, request);
-    }
-    if (operation === "PUT" && key === "") {
-      notifications.forget(bucket);
-      return buckets.createBucket(request, store, now());
-    }
-    buckets.requireBucket(store, bucket);
-    const setting = SETTING_NAMES.find((name) => key === "" && operation.endsWith(` ?${name}`));
-    if (setting !== undefined) {
-      return handleSetting(setting, request, store, notifications);
-    }
-    return run(key === "" ? BUCKET_OPERATIONS : OBJECT_OPERATIONS, operation, request);
-  }
-
-  function run(operations: Readonly<Record<string, Operation>>, name: string, request: S3Request): Promise<S3Answer> {
-    const operation = operations[name];
-    if (operation === undefined) {
-      throw S3Error.notImplemented(`'${name}' of ${request.rawPath}`);
-    }
-    return operation(request, store, now());
-  }
+  const service = { store, notifications, keyring: createKeyring(process.env), now };
 
   return {
     async handle(message, response) {
@@ -132,7 +106,7 @@ export async function openS3(options: S3Options): Promise<S3> {
       try {
         request = parseRequest(message);
         shared = request.method === "OPTIONS" ? {} : corsHeaders(request, store);
-        answer = await perform(request);
+        answer = await perform(request, service);
       } catch (error) {
         answer = answerError(error, requestId, message.method === "HEAD", log);
       }
@@ -150,6 +124,41 @@ export async function openS3(options: S3Options): Promise<S3> {
       }
     },
   };
+}
+
+async function perform(request: S3Request, service: Service): Promise<S3Answer> {
+  const { store, notifications, keyring, now } = service;
+  const { method, bucket, key } = request;
+  if (method === "OPTIONS") {
+    return preflight(request, store);
+  }
+  const operation = operationOf(request);
+  if (operation === "POST" && bucket !== "" && key === "") {
+    buckets.requireBucket(store, bucket);
+    return postObject(request, store, keyring, now());
+  }
+  requireSignature(request, keyring, now());
+  if (bucket === "") {
+    return run(ACCOUNT_OPERATIONS, operation, request, service);
+  }
+  if (operation === "PUT" && key === "") {
+    notifications.forget(bucket);
+    return buckets.createBucket(request, store, now());
+  }
+  buckets.requireBucket(store, bucket);
+  const setting = SETTING_NAMES.find((name) => key === "" && operation.endsWith(` ?${name}`));
+  if (setting !== undefined) {
+    return handleSetting(setting, request, store, notifications);
+  }
+  return run(key === "" ? BUCKET_OPERATIONS : OBJECT_OPERATIONS, operation, request, service);
+}
+
+function run(operations: Operations, name: string, request: S3Request, { store, now }: Service): Promise<S3Answer> {
+  const operation = operations[name];
+  if (operation === undefined) {
+    throw S3Error.notImplemented(`'${name}' of ${request.rawPath}`);
+  }
+  return operation(request, store, now());
 }
 
 /** `GET`, or `GET ?tagging`: the parameter that makes another operation of it is part of its name. */

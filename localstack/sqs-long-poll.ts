@@ -24,8 +24,11 @@ export class LongPolls {
    * @param maxMessages as many messages as the caller will take, so that they are not promised to the next in line too
    */
   async wait(queue: Queue, seconds: number, maxMessages: number, signal: AbortSignal): Promise<void> {
-    queue.processTimers();
     if (seconds <= 0 || this.#closed || signal.aborted || countAvailable(queue) > 0) {
+      return;
+    }
+    queue.processTimers();
+    if (countAvailable(queue) > 0) {
       return;
     }
     const { promise, resolve } = Promise.withResolvers<void>();

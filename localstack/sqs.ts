@@ -19,6 +19,7 @@ export interface SqsOptions {
   readonly endpoint: string;
   /** Keeps queues and messages here; absent: in memory. */
   readonly dataDir?: string | undefined;
+  readonly log: (line: string) => void;
 }
 
 export interface Sqs {
@@ -27,6 +28,9 @@ export interface Sqs {
   stopWaiting(): void;
   close(): Promise<void>;
 }
+
+/** By request: the entries of a batch that were refused before fauxqs saw it. */
+type FailedEntries = WeakMap<object, FailedEntry[]>;
 
 const ACCOUNT_ID = "000000000000";
 const PROTOCOL = "application/x-amz-json-1.0";
@@ -44,7 +48,20 @@ export async function openSqs(options: SqsOptions): Promise<Sqs> {
   const journal = options.dataDir === undefined ? undefined : new QueueJournal(join(options.dataDir, "sqs.db"));
   journal?.restore(queues, urlOf, Date.now());
   const polls = new LongPolls();
-  addRules(fauxqs, polls, journal);
+  const failedEntries: FailedEntries = new WeakMap();
+  checkRequests(fauxqs, polls, failedEntries);
+  correctAnswers(fauxqs, failedEntries);
+  app.addHook("onSend", async (_request, _reply, payload) => {
+    journal?.commit();
+    return payload;
+  });
+  app.setErrorHandler((error, _request, reply) => {
+    // What is not JSON, or has a value of another type than SQS expects: fauxqs stumbles over it.
+    const misread = error instanceof SyntaxError || error instanceof TypeError;
+    options.log(`sqs: a request failed: ${error instanceof Error ? error.stack : error}`);
+    const body = misread ? { __type: "SerializationException" } : { __type: "InternalFailure" };
+    return reply.code(misread ? 400 : 500).header("content-type", PROTOCOL).send(body);
+  });
   await app.ready();
 
   return {
@@ -67,10 +84,8 @@ export async function openSqs(options: SqsOptions): Promise<Sqs> {
   };
 }
 
-function addRules({ app, queues }: Fauxqs, polls: LongPolls, journal: QueueJournal | undefined): void {
-  const traces = new TraceHeaders();
-  const failedEntries = new WeakMap<object, FailedEntry[]>();
-
+/** Refuses what SQS refuses, and lets a receive through when there is something to receive. */
+function checkRequests({ app, queues }: Fauxqs, polls: LongPolls, failedEntries: FailedEntries): void {
   app.addHook("preHandler", async (request, reply) => {
     const action = actionOf(request.raw);
     const body = isObject(request.body) ? request.body : {};
@@ -86,13 +101,10 @@ function addRules({ app, queues }: Fauxqs, polls: LongPolls, journal: QueueJourn
       failedEntries.set(request, failed);
     }
     const queue = queueOf(body, queues);
-    if (queue === undefined) {
-      return undefined;
-    }
     if (action === "GetQueueAttributes" || action.startsWith("ChangeMessageVisibility")) {
-      queue.processTimers();
+      queue?.processTimers();
     }
-    if (action === "ReceiveMessage") {
+    if (action === "ReceiveMessage" && queue !== undefined) {
       const gone = abortedBy(reply.raw);
       const seconds = Number(body["WaitTimeSeconds"] ?? queue.attributes["ReceiveMessageWaitTimeSeconds"]);
       await polls.wait(queue, seconds, Number(body["MaxNumberOfMessages"] ?? 1), gone);
@@ -104,7 +116,11 @@ function addRules({ app, queues }: Fauxqs, polls: LongPolls, journal: QueueJourn
     }
     return undefined;
   });
+}
 
+/** Makes of fauxqs's answers those of SQS. */
+function correctAnswers({ app }: Fauxqs, failedEntries: FailedEntries): void {
+  const traces = new TraceHeaders();
   app.addHook("preSerialization", async (request, _reply, payload: unknown) => {
     if (!isObject(payload)) {
       return payload;
@@ -122,13 +138,11 @@ function addRules({ app, queues }: Fauxqs, polls: LongPolls, journal: QueueJourn
     omitEmptyLists(payload);
     return payload;
   });
-
   app.addHook("onSend", async (_request, reply, payload) => {
     const error = reply.getHeader(ERROR_HEADER);
     if (typeof error === "string") {
       reply.header(ERROR_HEADER, error.replace(WRONGLY_PREFIXED, "$1"));
     }
-    journal?.commit();
     return payload;
   });
 }

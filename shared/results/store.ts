@@ -125,7 +125,7 @@ export function createResultStore(options: {
   const recordOf = (outcome: UpdateOutcome): StoredRecord | undefined =>
     outcome.applied || outcome.item?.state === undefined ? undefined : toRecord(outcome.item);
 
-  return {
+  const store: ResultStore = {
     async pending(message) {
       const { set, values } = birth(message);
       const eta = message.eta === undefined ? "" : ", @eta = if_not_exists(@eta, :eta)";
@@ -141,7 +141,9 @@ export function createResultStore(options: {
         },
         returns: "UPDATED_NEW",
       });
-      return outcome.applied ? toState(String(outcome.attributes.state)) : "PENDING";
+      // AWS answers with every attribute that the update names; an emulator may leave out those that kept their value.
+      const state = outcome.applied ? outcome.attributes.state : undefined;
+      return state === undefined ? ((await store.stateOf(message.id)) ?? "PENDING") : toState(String(state));
     },
 
     async claim(message, leaseUntil) {
@@ -253,7 +255,7 @@ export function createResultStore(options: {
         returns: "ALL_NEW",
       });
       // It left STARTED between the two updates: to RETRY, where it now waits, or to its end.
-      return running.applied ? toRecord(running.attributes) : this.requestRevoke(id, error);
+      return running.applied ? toRecord(running.attributes) : store.requestRevoke(id, error);
     },
 
     async stateOf(id) {
@@ -262,7 +264,7 @@ export function createResultStore(options: {
         update: "SET @state = @state",
         condition: "attribute_exists(@state)",
         values: {},
-        returns: "UPDATED_NEW",
+        returns: "ALL_NEW",
       });
       return outcome.applied ? toState(String(outcome.attributes.state)) : undefined;
     },
@@ -275,4 +277,5 @@ export function createResultStore(options: {
       return toRecord(item);
     },
   };
+  return store;
 }

@@ -49,7 +49,7 @@ async function installPython(name: PeerName, minorAtLeast: number): Promise<void
 
 /** The newest fitting Python that we know to work, on the path or among pyenv's. */
 async function findPython(minorAtLeast: number): Promise<{ command: string; version: string }> {
-  const pyenv = join(process.env["PYENV_ROOT"] ?? join(homedir(), ".pyenv"), "versions");
+  const pyenv = join(process.env.PYENV_ROOT ?? join(homedir(), ".pyenv"), "versions");
   const ofPyenv = existsSync(pyenv) ? readdirSync(pyenv).map((version) => join(pyenv, version, "bin/python3")) : [];
   const commands = ["python3.13", "python3.12", "python3", "python", ...ofPyenv.sort().reverse(), "python3.14"];
   for (const command of commands) {

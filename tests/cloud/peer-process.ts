@@ -35,7 +35,7 @@ export async function start(launch: Launch): Promise<{ stop(): Promise<void> }> 
   const child = spawn("sh", ["-c", guard, workspace, ...launch.command], {
     cwd: workspace,
     detached: true,
-    env: { PATH: process.env["PATH"], HOME: workspace, LANG: "C.UTF-8", ...launch.settings(workspace) },
+    env: { PATH: process.env.PATH, HOME: workspace, LANG: "C.UTF-8", ...launch.settings(workspace) },
     stdio: ["pipe", log, log],
   });
   closeSync(log);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { loadConfig } from "../../shared/config.ts";
+import { type Config, loadConfig } from "../../shared/config.ts";
 
 const set = { BROKER_URL: "http://127.0.0.1:4566/000000000000/q", RESULT_BACKEND: "dynamodb://tasks" };
 
@@ -32,22 +32,18 @@ describe("configuration", () => {
   });
 
   it.each([
-    [
-      { BROKER_URL: "redis://localhost" },
-      (c: ReturnType<typeof loadConfig>) => c.queueUrl("default"),
-      "expected an SQS queue URL",
-    ],
+    [{ BROKER_URL: "redis://localhost" }, (c: Config): unknown => c.queueUrl("default"), "expected an SQS queue URL"],
     [
       { RESULT_BACKEND: "redis://localhost" },
-      (c: ReturnType<typeof loadConfig>) => c.resultTable,
+      (c: Config): unknown => c.resultTable,
       "has the value 'redis://localhost'",
     ],
-    [{ TASK_SERIALIZER: "pickle" }, (c: ReturnType<typeof loadConfig>) => c.taskSerializer, "expected 'json'"],
-    [{ TIMEZONE: "Mars/Olympus" }, (c: ReturnType<typeof loadConfig>) => c.timezone, "an IANA time zone"],
-    [{ RESULT_EXPIRES: "60" }, (c: ReturnType<typeof loadConfig>) => c.resultExpires, "3600 or more"],
-    [{ RESULT_EXPIRES: "soon" }, (c: ReturnType<typeof loadConfig>) => c.resultExpires, "has the value 'soon'"],
-    [{ MAIL_URL: "pigeon://loft" }, (c: ReturnType<typeof loadConfig>) => c.mailUrl, "expected 'ses:'"],
-    [{ UPLOAD_MAX_BYTES: "-1" }, (c: ReturnType<typeof loadConfig>) => c.uploadMaxBytes, "1 or more"],
+    [{ TASK_SERIALIZER: "pickle" }, (c: Config): unknown => c.taskSerializer, "expected 'json'"],
+    [{ TIMEZONE: "Mars/Olympus" }, (c: Config): unknown => c.timezone, "an IANA time zone"],
+    [{ RESULT_EXPIRES: "60" }, (c: Config): unknown => c.resultExpires, "3600 or more"],
+    [{ RESULT_EXPIRES: "soon" }, (c: Config): unknown => c.resultExpires, "has the value 'soon'"],
+    [{ MAIL_URL: "pigeon://loft" }, (c: Config): unknown => c.mailUrl, "expected 'ses:'"],
+    [{ UPLOAD_MAX_BYTES: "-1" }, (c: Config): unknown => c.uploadMaxBytes, "1 or more"],
   ])("refuses %j in one sentence", (environment, use, sentence) => {
     expect(() => use(loadConfig(environment))).toThrow(sentence);
   });

@@ -5,7 +5,12 @@ import type { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { CreateTableCommand, GetItemCommand, PutItemCommand, UpdateTimeToLiveCommand } from "@aws-sdk/client-dynamodb";
-import { CreateBucketCommand, GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
+import {
+  CreateBucketCommand,
+  GetObjectCommand,
+  PutBucketNotificationConfigurationCommand,
+  PutObjectCommand,
+} from "@aws-sdk/client-s3";
 import {
   DeleteMessageCommand,
   GetQueueUrlCommand,
@@ -13,7 +18,7 @@ import {
   SendMessageCommand,
 } from "@aws-sdk/client-sqs";
 import { describe, expect, it, onTestFinished } from "vitest";
-import { type Clients, createClients, createQueue, openCloud, temporaryDirectory } from "./cloud.ts";
+import { arnOf, type Clients, createClients, createQueue, openCloud, temporaryDirectory } from "./cloud.ts";
 
 const EMULATOR = fileURLToPath(new URL("../../../localstack/emulator.ts", import.meta.url));
 
@@ -74,7 +79,12 @@ describe("the emulator process", () => {
 
   it("that is killed under load loses nothing that it had acknowledged", async () => {
     const dataDir = await temporaryDirectory();
-    const written: Acknowledged = { messages: new Set(), deleted: new Set(), items: new Set(), objects: new Set() };
+    const written = {
+      messages: new Set<string>(),
+      deleted: new Set<string>(),
+      items: new Set<string>(),
+      objects: new Set<string>(),
+    };
     const first = await startEmulator("--data", dataDir);
     await setUp(createClients(first.endpoint));
     first.process.kill("SIGKILL");
@@ -93,8 +103,9 @@ describe("the emulator process", () => {
     expect(written.deleted.size).toBeGreaterThan(10);
     expect(kept.items).toEqual(written.items);
     expect(kept.objects).toEqual(written.objects);
-    expect(kept.messages.isSupersetOf(written.messages)).toBe(true);
-    expect(kept.messages.intersection(written.deleted)).toEqual(new Set());
+    expect([...written.objects].filter((id) => !kept.notified.has(id))).toEqual([]);
+    expect([...written.messages].filter((id) => !kept.messages.has(id))).toEqual([]);
+    expect([...written.deleted].filter((id) => kept.messages.has(id))).toEqual([]);
   });
 });
 
@@ -124,6 +135,15 @@ async function setUp({ sqs, dynamodb, s3 }: Clients): Promise<void> {
     }),
   );
   await s3.send(new CreateBucketCommand({ Bucket: NAME }));
+  const events = await createQueue(sqs, { VisibilityTimeout: "600" }, `${NAME}-events`);
+  await s3.send(
+    new PutBucketNotificationConfigurationCommand({
+      Bucket: NAME,
+      NotificationConfiguration: {
+        QueueConfigurations: [{ QueueArn: arnOf(events), Events: ["s3:ObjectCreated:*"] }],
+      },
+    }),
+  );
 }
 
 const urlOf = async ({ sqs }: Clients, QueueName: string) =>
@@ -166,26 +186,39 @@ async function write(clients: Clients, round: string, written: Acknowledged): Pr
   ]);
 }
 
-/** What of the acknowledged items and objects is there, and all messages. */
-async function readBack(clients: Clients, written: Acknowledged): Promise<Acknowledged> {
-  const { sqs, dynamodb, s3 } = clients;
-  const kept: Acknowledged = { messages: new Set(), deleted: new Set(), items: new Set(), objects: new Set() };
-  for (const name of [NAME, `${NAME}-deleted`]) {
-    const QueueUrl = await urlOf(clients, name);
-    const receive = new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10 });
-    for (let messages = (await sqs.send(receive)).Messages; messages; messages = (await sqs.send(receive)).Messages) {
-      for (const { Body = "" } of messages) {
-        kept.messages.add(Body);
-      }
-    }
-  }
+/** What of the acknowledged items and objects is there; all messages; and the keys of all event notifications. */
+async function readBack(clients: Clients, written: Acknowledged) {
+  const { dynamodb, s3 } = clients;
+  const items = new Set<string>();
   for (const id of written.items) {
     const { Item } = await dynamodb.send(new GetItemCommand({ TableName: NAME, Key: { id: { S: id } } }));
-    kept.items.add(Item?.["id"]?.S ?? "");
+    items.add(Item?.["id"]?.S ?? "");
   }
+  const objects = new Set<string>();
   for (const id of written.objects) {
     const { Body } = await s3.send(new GetObjectCommand({ Bucket: NAME, Key: id }));
-    kept.objects.add((await Body?.transformToString()) ?? "");
+    objects.add((await Body?.transformToString()) ?? "");
   }
-  return kept;
+  const messages = new Set([...(await drain(clients, NAME)), ...(await drain(clients, `${NAME}-deleted`))]);
+  const events = await drain(clients, `${NAME}-events`);
+  return { items, objects, messages, notified: new Set(events.flatMap(keysIn)) };
+}
+
+/** The bodies of all messages that a queue has; gives one that is being sent a second to arrive. */
+async function drain(clients: Clients, name: string): Promise<string[]> {
+  const bodies: string[] = [];
+  const QueueUrl = await urlOf(clients, name);
+  for (;;) {
+    const receive = new ReceiveMessageCommand({ QueueUrl, MaxNumberOfMessages: 10, WaitTimeSeconds: 1 });
+    const { Messages } = await clients.sqs.send(receive);
+    if (Messages === undefined) {
+      return bodies;
+    }
+    bodies.push(...Messages.map(({ Body = "" }) => Body));
+  }
+}
+
+function keysIn(event: string): string[] {
+  const { Records = [] }: { Records?: { s3: { object: { key: string } } }[] } = JSON.parse(event);
+  return Records.map(({ s3: { object } }) => object.key);
 }

@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { type ClientRequest, request as httpRequest, type IncomingMessage } from "node:http";
 import { connect, createServer } from "node:net";
 import { networkInterfaces } from "node:os";
+import { text } from "node:stream/consumers";
 import { CreateBucketCommand, ListBucketsCommand, S3Client } from "@aws-sdk/client-s3";
 import { ListQueuesCommand } from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from "vitest";
@@ -26,8 +27,7 @@ async function send(path: string, headers: Record<string, string> = {}, method =
   const { port } = cloud.gateway;
   const request: ClientRequest = httpRequest({ host: "127.0.0.1", port, path, method, headers }).end(body);
   const [response]: IncomingMessage[] = await once(request, "response");
-  const pieces: Buffer[] = await Array.fromAsync(response ?? []);
-  return { status: response?.statusCode ?? 0, text: Buffer.concat(pieces).toString() };
+  return { status: response?.statusCode ?? 0, text: response === undefined ? "" : await text(response) };
 }
 
 /** `connected`, or the code of the error. */

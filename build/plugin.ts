@@ -11,10 +11,19 @@ class BuildPlugin {
 
   constructor(serverless: Serverless) {
     this.hooks = {
-      "before:package:createDeploymentArtifacts": () => packageFunctions(serverless),
-      "before:deploy:function:packageFunction": () => packageFunctions(serverless),
-      "package:compileEvents": () => addSchedules(serverless),
+      "before:package:createDeploymentArtifacts": () => inOneSentence(serverless, packageFunctions),
+      "before:deploy:function:packageFunction": () => inOneSentence(serverless, packageFunctions),
+      "package:compileEvents": () => inOneSentence(serverless, addSchedules),
     };
+  }
+}
+
+/** The framework shows a stack for any error but its own. */
+async function inOneSentence(serverless: Serverless, step: (serverless: Serverless) => Promise<void>): Promise<void> {
+  try {
+    await step(serverless);
+  } catch (error) {
+    throw new serverless.classes.Error(error instanceof Error ? error.message : String(error), "LOVAGE");
   }
 }
 

@@ -60,7 +60,10 @@ export async function openSqs(options: SqsOptions): Promise<Sqs> {
     const misread = error instanceof SyntaxError || error instanceof TypeError;
     options.log(`sqs: a request failed: ${error instanceof Error ? error.stack : error}`);
     const body = misread ? { __type: "SerializationException" } : { __type: "InternalFailure" };
-    return reply.code(misread ? 400 : 500).header("content-type", PROTOCOL).send(body);
+    return reply
+      .code(misread ? 400 : 500)
+      .header("content-type", PROTOCOL)
+      .send(body);
   });
   await app.ready();
 

@@ -1,0 +1,20 @@
+import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
+import { SQSClient } from "@aws-sdk/client-sqs";
+
+/** The clients of a hand-written loop, with the same free speed as Lovage's own. */
+export interface Connection {
+  sqs: SQSClient;
+  dynamodb: DynamoDBClient;
+  queueUrl: string;
+  tableName: string;
+}
+
+/** Connects to the queue and table that this process was started for. */
+export function connect(): Connection {
+  return {
+    sqs: new SQSClient({ cacheMiddleware: true, md5: false, useQueueUrlAsEndpoint: false }),
+    dynamodb: new DynamoDBClient({ cacheMiddleware: true }),
+    queueUrl: process.env.BROKER_URL ?? "",
+    tableName: String(process.env.RESULT_BACKEND).replace("dynamodb://", ""),
+  };
+}

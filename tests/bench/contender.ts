@@ -1,0 +1,158 @@
+/** One way to send and run tasks, with its processes, as the rounds see it. */
+
+import { readdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as wait } from "node:timers/promises";
+import { DynamoDBClient, ScanCommand, type ScanCommandOutput } from "@aws-sdk/client-dynamodb";
+import { GetQueueAttributesCommand, SQSClient } from "@aws-sdk/client-sqs";
+import type { CounterCommands } from "./call-counter.ts";
+import { type Child, startChild } from "./child.ts";
+import type { OfflineCommands } from "./offline-process.ts";
+import { createSetting, PLUG_FOLDER, sandboxCount } from "./setting.ts";
+import type { SideCommands } from "./side-process.ts";
+
+export type Cloud = Child<CounterCommands>;
+
+export interface Contender {
+  readonly name: string;
+  readonly cloud: Cloud;
+  readonly sender: Child<SideCommands>;
+  /** Absent where the cloud itself runs the tasks, in sandboxes. */
+  readonly worker: Child<SideCommands> | undefined;
+  /** Keeps workers from the queue until `release`. */
+  hold(): Promise<void>;
+  release(): Promise<void>;
+  /** Lets workers rest while others are measured. */
+  rest(): void;
+  /** Waits until the queue has neither waiting messages nor any in flight: all are run, stored and deleted. */
+  emptied(): Promise<void>;
+  /** How many results of the task `add` its table holds. */
+  results(): Promise<number>;
+  stop(): Promise<void>;
+}
+
+const PRELOAD = join(import.meta.dirname, "call-counter.ts");
+const SIDE = join(import.meta.dirname, "side-process.ts");
+const LOOK_MILLISECONDS = 20;
+const STUCK_MILLISECONDS = 180_000;
+
+/** The emulators alone, in a process of their own. */
+export async function startEmulators(profile: boolean): Promise<{ cloud: Cloud; endpoint: string }> {
+  const module = join(import.meta.dirname, "../../localstack/emulator.ts");
+  const cloud = startChild<CounterCommands>({
+    ...{ name: "emulators", module, preload: PRELOAD, profile },
+    arguments: ["--port", "0"],
+  });
+  return { cloud, endpoint: await cloud.says(/http:\/\/127\.0\.0\.1:\d+/) };
+}
+
+/** A sender and a worker process, both for `side`, on the emulators of another process. */
+export async function startLoop(
+  name: string,
+  side: string,
+  { cloud, endpoint }: { cloud: Cloud; endpoint: string },
+  profile: boolean,
+): Promise<Contender> {
+  const environment = await createSetting(endpoint, name);
+  const start = (role: string): Child<SideCommands> =>
+    startChild({ name: `${name}-${role}`, module: SIDE, arguments: [side], environment, profile });
+  const sender = start("sender");
+  const worker = start("worker");
+  const table = observe(environment);
+  let resting: Promise<unknown> = Promise.resolve();
+  return {
+    ...{ name, cloud, sender, worker, ...table },
+    hold: async () => void (await resting),
+    async release() {
+      await resting;
+      await worker.ask("start");
+    },
+    rest() {
+      resting = worker.ask("stop");
+    },
+    async stop() {
+      table.close();
+      await Promise.all([sender.stop(), worker.stop()]);
+    },
+  };
+}
+
+/** The whole local cloud as `serverless offline` runs it, and a process that sends with Lovage. */
+export async function startOffline(name: string, profile: boolean): Promise<Contender> {
+  const module = join(import.meta.dirname, "offline-process.ts");
+  const cloud = startChild<CounterCommands & OfflineCommands>({ name, module, preload: PRELOAD, profile });
+  await cloud.says(/Local cloud ready/);
+  const environment = await cloud.ask("environment");
+  const sender = startChild<SideCommands>({
+    ...{ name: `${name}-sender`, module: SIDE, arguments: ["lovage"], environment, profile },
+  });
+  const table = observe(environment);
+  return {
+    ...{ name, cloud, sender, worker: undefined, ...table },
+    async hold() {
+      await sender.ask("plug", sandboxCount());
+      const start = performance.now();
+      while ((await readdir(PLUG_FOLDER)).length < sandboxCount()) {
+        if (performance.now() - start > STUCK_MILLISECONDS) throw new Error(`Not every sandbox could be kept busy.`);
+        await wait(LOOK_MILLISECONDS);
+      }
+    },
+    release: () => writeFile(join(PLUG_FOLDER, "open"), ""),
+    rest() {},
+    async stop() {
+      table.close();
+      await sender.stop();
+      await cloud.stop();
+    },
+  };
+}
+
+function observe(
+  environment: Record<string, string>,
+): Pick<Contender, "emptied" | "results"> & { close(): void } {
+  const { AWS_ENDPOINT_URL = "", AWS_REGION = "", BROKER_URL: QueueUrl, RESULT_BACKEND = "" } = environment;
+  const access = {
+    endpoint: AWS_ENDPOINT_URL,
+    region: AWS_REGION,
+    credentials: { accessKeyId: "test", secretAccessKey: "test" },
+  };
+  const sqs = new SQSClient({ ...access, useQueueUrlAsEndpoint: false });
+  const dynamodb = new DynamoDBClient(access);
+  const depth = async (): Promise<number> => {
+    const command = new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ["All"] });
+    const { Attributes = {} } = await sqs.send(command);
+    return Number(Attributes.ApproximateNumberOfMessages) + Number(Attributes.ApproximateNumberOfMessagesNotVisible);
+  };
+  return {
+    async emptied() {
+      const start = performance.now();
+      while ((await depth()) > 0) {
+        if (performance.now() - start > STUCK_MILLISECONDS) throw new Error(`Queue ${QueueUrl} is not drained.`);
+        await wait(LOOK_MILLISECONDS);
+      }
+    },
+    async results() {
+      let count = 0;
+      let start: ScanCommandOutput["LastEvaluatedKey"];
+      do {
+        const answer: ScanCommandOutput = await dynamodb.send(
+          new ScanCommand({
+            TableName: RESULT_BACKEND.replace("dynamodb://", ""),
+            Select: "COUNT",
+            FilterExpression: "task = :add AND #state = :success",
+            ExpressionAttributeNames: { "#state": "state" },
+            ExpressionAttributeValues: { ":add": { S: "add" }, ":success": { S: "SUCCESS" } },
+            ...(start && { ExclusiveStartKey: start }),
+          }),
+        );
+        count += answer.Count ?? 0;
+        start = answer.LastEvaluatedKey;
+      } while (start);
+      return count;
+    },
+    close() {
+      sqs.destroy();
+      dynamodb.destroy();
+    },
+  };
+}

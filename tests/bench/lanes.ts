@@ -1,0 +1,40 @@
+import { DeleteMessageBatchCommand, ReceiveMessageCommand } from "@aws-sdk/client-sqs";
+import type { Connection } from "./connection.ts";
+import type { Side } from "./side.ts";
+
+/** Lanes of every worker, and of every sender. More gain nothing: the SDK fills one core. */
+export const LANES = 4;
+
+/** Messages to a batch, sent and received: SQS's limit. */
+export const BATCH = 10;
+
+/** Short, so that a worker stops soon. An abort signal would switch the SDK's middleware cache off. */
+const POLL_SECONDS = 1;
+
+/** Receive, handle, delete, over and over in each lane: what Lambda's event source mapping does for a function. */
+export function startLanes({ sqs, queueUrl: QueueUrl }: Connection, handle: Side["handle"]): { stop(): Promise<void> } {
+  let isRunning = true;
+  const run = async (): Promise<void> => {
+    while (isRunning) {
+      const { Messages = [] } = await sqs.send(
+        new ReceiveMessageCommand({
+          QueueUrl,
+          MaxNumberOfMessages: BATCH,
+          WaitTimeSeconds: POLL_SECONDS,
+          MessageSystemAttributeNames: ["All"],
+        }),
+      );
+      if (Messages.length === 0) continue;
+      const done = await handle(Messages);
+      const Entries = done.map(({ ReceiptHandle }, index) => ({ Id: String(index), ReceiptHandle }));
+      if (Entries.length > 0) await sqs.send(new DeleteMessageBatchCommand({ QueueUrl, Entries }));
+    }
+  };
+  const lanes = Array.from({ length: LANES }, run);
+  return {
+    async stop() {
+      isRunning = false;
+      await Promise.all(lanes);
+    },
+  };
+}

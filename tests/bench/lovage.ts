@@ -1,0 +1,33 @@
+import { toSqsRecord } from "../../localstack/sqs-record.ts";
+import { createApp, createWorker, useApp } from "../../shared/index.ts";
+import type { Side } from "./side.ts";
+import * as addition from "./tasks/add.ts";
+
+const SOURCE = { queueArn: "arn:aws:sqs:us-east-1:000000000000:bench", region: "us-east-1" };
+const CONTEXT = { getRemainingTimeInMillis: () => 30_000 };
+
+/** Lovage: `delay` sends, and the function of `handlers/worker.ts` gets the messages as Lambda would hand them over. */
+export function createLovage(): Side {
+  const app = createApp(process.env);
+  useApp(app);
+  const worker = createWorker([{ file: "tests/bench/tasks/add.ts", exports: addition }], app);
+
+  return {
+    async send(payloads) {
+      const results = await Promise.all(payloads.map((payload) => addition.add.delay(payload)));
+      return results.map((result) => ({
+        async isDone() {
+          const { state } = await result.fetch();
+          if (state === "FAILURE" || state === "REVOKED") throw new Error(`Task ${result.id} ended as ${state}.`);
+          return state === "SUCCESS";
+        },
+      }));
+    },
+    async handle(messages) {
+      const Records = messages.map((message) => toSqsRecord(message, SOURCE));
+      const { batchItemFailures } = await worker({ Records }, CONTEXT);
+      const kept = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
+      return messages.filter(({ MessageId = "" }) => !kept.has(MessageId));
+    },
+  };
+}

@@ -1,0 +1,54 @@
+/** What `serverless offline` runs behind its HTTP port, as a process: emulators, event source mappings, sandboxes. */
+
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { WORK_FOLDER } from "../../build/bundle.ts";
+import { startBuilds } from "../../localstack/builds.ts";
+import { startLocalCloud } from "../../localstack/cloud.ts";
+import { resourcesOf, type Template, textField } from "../../localstack/template.ts";
+import { answer } from "./child.ts";
+import { REGION, sandboxCount, TASKS_FOLDER, TEMPLATE_FILE } from "./setting.ts";
+
+const template: Template = JSON.parse(await readFile(TEMPLATE_FILE, "utf8"));
+const functions = resourcesOf(template, "AWS::Lambda::Function").map(({ properties }) => ({
+  name: textField(properties, "FunctionName") ?? "",
+  handler: textField(properties, "Handler") ?? "",
+}));
+const log = (line: string): void => console.log(line);
+const builds = await startBuilds({
+  handlers: functions.map(({ handler }) => handler),
+  outdir: join(WORK_FOLDER, "bench", "offline"),
+  tasksFolder: TASKS_FOLDER,
+  log,
+});
+const cloud = await startLocalCloud({
+  template,
+  bundleOf: builds.bundleOf,
+  environment: {},
+  port: 0,
+  region: REGION,
+  log,
+});
+const worker = functions.find(({ handler }) => handler === "handlers/worker.handler");
+await cloud.functions.warm(worker?.name ?? "", sandboxCount());
+
+const offlineCommands = {
+  /** By which a sender finds the cloud. */
+  environment: async () => ({
+    ...cloud.environment,
+    BROKER_URL: await cloud.ref("DefaultQueue"),
+    RESULT_BACKEND: `dynamodb://${await cloud.ref("TasksTable")}`,
+  }),
+};
+export type OfflineCommands = typeof offlineCommands;
+
+async function stop(): Promise<void> {
+  await cloud.stop();
+  await builds.stop();
+  process.exit();
+}
+
+answer(offlineCommands, stop);
+// What the call counter sends when the benchmark is gone: it must not cut the clean stop short.
+process.on("SIGTERM", () => {});
+console.log("Local cloud ready.");

@@ -1,0 +1,50 @@
+import { GetItemCommand, PutItemCommand } from "@aws-sdk/client-dynamodb";
+import { type Message, SendMessageBatchCommand } from "@aws-sdk/client-sqs";
+import { connect } from "./connection.ts";
+import type { Payload, Side } from "./side.ts";
+
+/** What the smallest loop puts on the queue. */
+interface Body {
+  id: string;
+  payload: Payload;
+}
+
+/** The least that can be called a task queue: batches of 10, one write per task, and no promise about anything. */
+export function createSmallestLoop(): Side {
+  const { sqs, dynamodb, queueUrl, tableName } = connect();
+
+  const run = async ({ Body = "" }: Message): Promise<void> => {
+    const { id, payload }: Body = JSON.parse(Body);
+    const result = payload.x + payload.y;
+    const Item = {
+      pk: { S: id },
+      sk: { S: "task" },
+      task: { S: "add" },
+      state: { S: "SUCCESS" },
+      result: { S: JSON.stringify(result) },
+      finishedAt: { S: new Date().toISOString() },
+      ttl: { N: String(Math.floor(Date.now() / 1_000) + 86_400) },
+    };
+    await dynamodb.send(new PutItemCommand({ TableName: tableName, Item }));
+  };
+
+  return {
+    async send(payloads) {
+      const bodies = payloads.map((payload): Body => ({ id: crypto.randomUUID(), payload }));
+      const Entries = bodies.map((body, index) => ({ Id: String(index), MessageBody: JSON.stringify(body) }));
+      const { Failed = [] } = await sqs.send(new SendMessageBatchCommand({ QueueUrl: queueUrl, Entries }));
+      if (Failed.length > 0) throw new Error(`SQS refused ${Failed.length} messages.`);
+      return bodies.map(({ id }) => ({
+        async isDone() {
+          const Key = { pk: { S: id }, sk: { S: "task" } };
+          const command = new GetItemCommand({ TableName: tableName, Key, ConsistentRead: true });
+          return (await dynamodb.send(command)).Item !== undefined;
+        },
+      }));
+    },
+    async handle(messages) {
+      await Promise.all(messages.map(run));
+      return messages;
+    },
+  };
+}

@@ -28,7 +28,9 @@ function formatTable(rows: readonly (readonly string[])[]): string {
 }
 
 function row(name: string, { id, state, attempts, milliseconds, note }: Outcome): string[] {
-  const short = note.length > 70 ? `${note.slice(0, 69)}…` : note;
+  // The other columns take 88 characters; what follows them must not break the line.
+  const room = Math.max(20, (process.stdout.columns ?? 160) - 89);
+  const short = note.length > room ? `${note.slice(0, room - 1)}…` : note;
   return [name, id, state, String(attempts), `${Math.round(milliseconds)} ms`, short];
 }
 

@@ -79,6 +79,7 @@ const EVENTS: readonly Event[] = [
 
 function toEvent(text: string): Event {
   const event = EVENTS.find((known) => known === text);
-  if (event === undefined) throw new Error(`S3 event '${text}' is not known to the local cloud: expected one of ${EVENTS.join(", ")}.`);
+  if (event === undefined)
+    throw new Error(`S3 event '${text}' is not known to the local cloud: expected one of ${EVENTS.join(", ")}.`);
   return event;
 }

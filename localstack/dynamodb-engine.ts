@@ -61,12 +61,12 @@ export async function openEngine(path: string | undefined): Promise<Engine> {
       if (operation === undefined) {
         throw new DynamoDbError("com.amazon.coral.service#UnknownOperationException", `${name} is not emulated.`);
       }
-      const onFailure = request["ReturnValuesOnConditionCheckFailure"];
+      const onFailure = request.ReturnValuesOnConditionCheckFailure;
       try {
         const data = validations.checkTypes(request, operation.types);
         validations.checkValidations(data, operation.types, operation.custom, store);
         if (onFailure !== undefined) {
-          data["ReturnValuesOnConditionCheckFailure"] = onFailure;
+          data.ReturnValuesOnConditionCheckFailure = onFailure;
         }
         const answer = await promised((done) => operation.run(store, data, done));
         return isObject(answer) ? answer : {};
@@ -82,16 +82,16 @@ export async function openEngine(path: string | undefined): Promise<Engine> {
 
 /** A process that was killed while it made or removed a table left it in between, where dynalite would leave it for ever. */
 async function finishTables(engine: Engine, store: Store): Promise<void> {
-  const names = stringsOf((await engine.execute("ListTables", {}))["TableNames"]);
+  const names = stringsOf((await engine.execute("ListTables", {})).TableNames);
   for (const name of names) {
     const table = await promised((done) => store.tableDb.get(name, done));
-    if (!isObject(table) || table["TableStatus"] === "ACTIVE") {
+    if (!isObject(table) || table.TableStatus === "ACTIVE") {
       continue;
     }
-    const wasDeleting = table["TableStatus"] === "DELETING";
-    table["TableStatus"] = "ACTIVE";
-    for (const index of objectsOf(table["GlobalSecondaryIndexes"])) {
-      index["IndexStatus"] = "ACTIVE";
+    const wasDeleting = table.TableStatus === "DELETING";
+    table.TableStatus = "ACTIVE";
+    for (const index of objectsOf(table.GlobalSecondaryIndexes)) {
+      index.IndexStatus = "ACTIVE";
     }
     await promised((done) => store.tableDb.put(name, table, done));
     if (wasDeleting) {
@@ -115,8 +115,8 @@ function answerFailedConditionsWithTheItem(db: typeof import("dynalite/db/index.
   }
   db.checkConditional = function checkAndShow(data, existingItem) {
     const error = check(data, existingItem);
-    if (error?.body && existingItem && data["ReturnValuesOnConditionCheckFailure"] === "ALL_OLD") {
-      error.body["Item"] = existingItem;
+    if (error?.body && existingItem && data.ReturnValuesOnConditionCheckFailure === "ALL_OLD") {
+      error.body.Item = existingItem;
     }
     return error;
   };
@@ -129,10 +129,10 @@ function loadOperations(): Map<string, Operation> {
     const file = `${name.charAt(0).toLowerCase()}${name.slice(1)}.js`;
     const validation: unknown = require(`dynalite/validations/${file}`);
     const run: unknown = require(`dynalite/actions/${file}`);
-    if (!isObject(validation) || !isObject(validation["types"]) || !isAction(run)) {
+    if (!isObject(validation) || !isObject(validation.types) || !isAction(run)) {
       throw new Error(`Package 'dynalite' has no usable ${name}: expected version 4.0.0. Run \`npm ci\`.`);
     }
-    operations.set(name, { types: validation["types"], custom: validation["custom"], run });
+    operations.set(name, { types: validation.types, custom: validation.custom, run });
   }
   return operations;
 }

@@ -36,7 +36,7 @@ export function createTimeToLive(engine: Engine, file: string | undefined, now: 
   return {
     async update(request) {
       const table = await existingTable(engine, request);
-      const specification = isObject(request["TimeToLiveSpecification"]) ? request["TimeToLiveSpecification"] : {};
+      const specification = isObject(request.TimeToLiveSpecification) ? request.TimeToLiveSpecification : {};
       const { Enabled: enabled, AttributeName: attribute } = specification;
       if (typeof enabled !== "boolean" || typeof attribute !== "string" || attribute === "") {
         throw DynamoDbError.validation("TimeToLiveSpecification must have Enabled and a non-empty AttributeName");
@@ -90,9 +90,9 @@ export function createTimeToLive(engine: Engine, file: string | undefined, now: 
 }
 
 async function sweepTable(engine: Engine, table: string, attribute: string, nowSeconds: number): Promise<number> {
-  const description = (await engine.execute("DescribeTable", { TableName: table }))["Table"];
-  const schema = objectsOf(isObject(description) ? description["KeySchema"] : []);
-  const keyNames = schema.map((key) => String(key["AttributeName"]));
+  const description = (await engine.execute("DescribeTable", { TableName: table })).Table;
+  const schema = objectsOf(isObject(description) ? description.KeySchema : []);
+  const keyNames = schema.map((key) => String(key.AttributeName));
   const expired = {
     ExpressionAttributeNames: { "#ttl": attribute },
     ExpressionAttributeValues: { ":now": { N: `${nowSeconds}` }, ":oldest": { N: `${nowSeconds - MAX_AGE_SECONDS}` } },
@@ -106,7 +106,7 @@ async function sweepTable(engine: Engine, table: string, attribute: string, nowS
       ...expired,
       ...(from === undefined ? {} : { ExclusiveStartKey: from }),
     });
-    for (const item of objectsOf(page["Items"])) {
+    for (const item of objectsOf(page.Items)) {
       deleted += await deleteExpired(engine, {
         TableName: table,
         Key: Object.fromEntries(keyNames.map((name) => [name, item[name]])),
@@ -115,7 +115,7 @@ async function sweepTable(engine: Engine, table: string, attribute: string, nowS
         ...expired,
       });
     }
-    from = page["LastEvaluatedKey"];
+    from = page.LastEvaluatedKey;
   } while (from !== undefined);
   return deleted;
 }
@@ -133,8 +133,8 @@ async function deleteExpired(engine: Engine, request: JsonObject): Promise<numbe
 }
 
 async function existingTable(engine: Engine, request: JsonObject): Promise<string> {
-  const description = (await engine.execute("DescribeTable", { TableName: request["TableName"] }))["Table"];
-  return String(isObject(description) ? description["TableName"] : "");
+  const description = (await engine.execute("DescribeTable", { TableName: request.TableName })).Table;
+  return String(isObject(description) ? description.TableName : "");
 }
 
 function readSettings(file: string): [string, string][] {

@@ -91,7 +91,7 @@ async function execute(
     case "UpdateTable":
     case "DeleteTable": {
       const answer = JSON.stringify(await engine.execute(operation, request));
-      const table = String(request["TableName"]);
+      const table = String(request.TableName);
       await settled(engine, table);
       if (operation === "DeleteTable") {
         timeToLive.forget(table);
@@ -107,9 +107,9 @@ async function execute(
 async function settled(engine: Engine, table: string): Promise<void> {
   for (;;) {
     const answer = await engine.execute("DescribeTable", { TableName: table }).catch(() => undefined);
-    const description = isObject(answer?.["Table"]) ? answer["Table"] : {};
-    const indexes = objectsOf(description["GlobalSecondaryIndexes"]).map((index) => index["IndexStatus"]);
-    const states = [description["TableStatus"], ...indexes];
+    const description = isObject(answer?.Table) ? answer.Table : {};
+    const indexes = objectsOf(description.GlobalSecondaryIndexes).map((index) => index.IndexStatus);
+    const states = [description.TableStatus, ...indexes];
     if (!states.some((state) => typeof state === "string" && state !== "ACTIVE")) {
       return;
     }

@@ -39,7 +39,7 @@ export async function loadFauxqs(): Promise<Fauxqs> {
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
  */
 async function allowAllUnicode(): Promise<void> {
-  const refused = (await importInside("sqs/sqsTypes.js"))["INVALID_MESSAGE_BODY_CHAR"];
+  const refused = (await importInside("sqs/sqsTypes.js")).INVALID_MESSAGE_BODY_CHAR;
   if (!(refused instanceof RegExp)) {
     throw movedInsides("INVALID_MESSAGE_BODY_CHAR");
   }

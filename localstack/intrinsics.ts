@@ -49,7 +49,9 @@ async function call(name: string, argument: unknown, scope: Scope): Promise<unkn
       return String(text).split(String(separator));
     }
     default:
-      throw new Error(`CloudFormation function '${name}' is not known to the local cloud: expected Ref, GetAtt, Sub, Join, Select or Split.`);
+      throw new Error(
+        `CloudFormation function '${name}' is not known to the local cloud: expected Ref, GetAtt, Sub, Join, Select or Split.`,
+      );
   }
 }
 
@@ -62,7 +64,10 @@ async function substitute(argument: unknown, scope: Scope): Promise<string> {
   for (const name of new Set(names)) {
     const own = Object.hasOwn(given, name) ? await resolveIntrinsics(given[name], scope) : undefined;
     const [id = "", ...path] = name.split(".");
-    values.set(name, String(own ?? (path.length > 0 ? await scope.attribute(id, path.join(".")) : await scope.ref(name))));
+    values.set(
+      name,
+      String(own ?? (path.length > 0 ? await scope.attribute(id, path.join(".")) : await scope.ref(name))),
+    );
   }
   return text
     .replaceAll(/\$\{([^!}][^}]*)\}/g, (whole, name: string) => values.get(name) ?? whole)

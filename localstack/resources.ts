@@ -77,7 +77,8 @@ export async function createResources(template: Template, clients: Clients, acce
 
   async function create(id: string): Promise<Created> {
     const resource = template.Resources[id];
-    if (resource === undefined) throw new Error(`The template refers to '${id}', which serverless.yml does not declare.`);
+    if (resource === undefined)
+      throw new Error(`The template refers to '${id}', which serverless.yml does not declare.`);
     const properties = async (): Promise<Record<string, unknown>> => {
       const resolved = await resolve(resource.Properties ?? {});
       return isObject(resolved) ? resolved : {};
@@ -113,6 +114,10 @@ export async function createResources(template: Template, clients: Clients, acce
     if (isObject(policy)) await setQueuePolicy(clients.sqs, policy);
   }
   // The bucket that the framework keeps deployed code in has no use here.
-  await Promise.all(idsOf("AWS::S3::Bucket").filter((id) => id !== "ServerlessDeploymentBucket").map(ensure));
+  await Promise.all(
+    idsOf("AWS::S3::Bucket")
+      .filter((id) => id !== "ServerlessDeploymentBucket")
+      .map(ensure),
+  );
   return { resolve };
 }

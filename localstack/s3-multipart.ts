@@ -100,8 +100,8 @@ function requireUpload({ bucket, key, query }: S3Request, store: S3Store) {
   if (row === undefined) {
     throw new S3Error("NoSuchUpload", "The specified multipart upload does not exist.", { UploadId: id });
   }
-  const headers: Record<string, string> = JSON.parse(String(row["headers"]));
-  return { id, bucket, key, keptHeaders: headers, tags: row["tags"] === null ? undefined : String(row["tags"]) };
+  const headers: Record<string, string> = JSON.parse(String(row.headers));
+  return { id, bucket, key, keptHeaders: headers, tags: row.tags === null ? undefined : String(row.tags) };
 }
 
 function partsOf(store: S3Store, id: string): Part[] {
@@ -109,11 +109,11 @@ function partsOf(store: S3Store, id: string): Part[] {
     .prepare("SELECT * FROM parts WHERE upload = ? ORDER BY number")
     .all(id)
     .map((row) => ({
-      number: Number(row["number"]),
-      blob: String(row["blob"]),
-      size: Number(row["size"]),
-      md5: String(row["md5"]),
-      modifiedAt: Number(row["modified"]),
+      number: Number(row.number),
+      blob: String(row.blob),
+      size: Number(row.size),
+      md5: String(row.md5),
+      modifiedAt: Number(row.modified),
     }));
 }
 

@@ -55,9 +55,9 @@ export class NoticeDelivery {
     }
     const waiting = this.#sql.oldest.all(JSON.stringify([...this.#paused.keys()]), this.#inFlight.size + free);
     for (const row of waiting) {
-      const id = Number(row["id"]);
+      const id = Number(row.id);
       if (!this.#inFlight.has(id)) {
-        const notice = { id, queueArn: String(row["queue"]), body: String(row["body"]), since: Number(row["since"]) };
+        const notice = { id, queueArn: String(row.queue), body: String(row.body), since: Number(row.since) };
         this.#inFlight.set(id, this.#deliver(notice));
       }
     }

@@ -122,7 +122,7 @@ export async function getObject(request: S3Request, store: S3Store): Promise<S3A
   if (unchangedSince(headers, object)) {
     return { status: 304, headers: shown };
   }
-  const range = selectRange(headers["range"], object.size);
+  const range = selectRange(headers.range, object.size);
   const length = range === undefined ? object.size : range.end - range.start + 1;
   const answer = {
     status: range === undefined ? 200 : 206,

@@ -51,7 +51,7 @@ export async function postObject(request: S3Request, store: S3Store, keyring: Ke
     bucket,
     key,
     etag,
-    location: `http://${request.headers["host"]}/${bucket}/${encodeURIComponent(key)}`,
+    location: `http://${request.headers.host}/${bucket}/${encodeURIComponent(key)}`,
   });
 }
 
@@ -64,8 +64,8 @@ function requirePolicy(fields: ReadonlyMap<string, string>, keyring: Keyring, no
   const scope = parseScope(fields.get("x-amz-credential") ?? "");
   requireSigned(encoded, scope, fields.get("x-amz-signature") ?? "", keyring);
   const policy = parseObject(Buffer.from(encoded, "base64").toString("utf8"));
-  const expiration = Date.parse(String(policy?.["expiration"]));
-  const conditions = policy?.["conditions"];
+  const expiration = Date.parse(String(policy?.expiration));
+  const conditions = policy?.conditions;
   if (Number.isNaN(expiration) || !Array.isArray(conditions)) {
     throw new S3Error("InvalidPolicyDocument", "The policy must have an 'expiration' and 'conditions'.");
   }

@@ -92,11 +92,11 @@ export class S3Store {
 
   bucket(name: string): BucketEntry | undefined {
     const row = this.#sql.bucket.get(name);
-    return row === undefined ? undefined : { name, createdAt: Number(row["created"]) };
+    return row === undefined ? undefined : { name, createdAt: Number(row.created) };
   }
 
   buckets(): BucketEntry[] {
-    return this.#sql.buckets.all().map((row) => ({ name: String(row["name"]), createdAt: Number(row["created"]) }));
+    return this.#sql.buckets.all().map((row) => ({ name: String(row.name), createdAt: Number(row.created) }));
   }
 
   /** Deletes an empty bucket; false if it has objects. */
@@ -113,7 +113,7 @@ export class S3Store {
 
   setting(bucket: string, name: string): string | undefined {
     const row = this.#sql.setting.get(bucket, name);
-    return row === undefined ? undefined : String(row["body"]);
+    return row === undefined ? undefined : String(row.body);
   }
 
   putSetting(bucket: string, name: string, body: string): void {
@@ -205,21 +205,21 @@ export class S3Store {
 
   /** What an upload leaves behind whose process was killed. */
   #removeStrayBlobs(): void {
-    const known = new Set(this.#sql.blobs.all().map((row) => String(row["blob"])));
+    const known = new Set(this.#sql.blobs.all().map((row) => String(row.blob)));
     this.removeBlobs(...readdirSync(this.#blobs).filter((blob) => !known.has(blob)));
   }
 }
 
 function toObject(row: Record<string, unknown>): StoredObject {
   return {
-    bucket: String(row["bucket"]),
-    key: String(row["key"]),
-    blob: String(row["blob"]),
-    size: Number(row["size"]),
-    etag: String(row["etag"]),
-    modifiedAt: Number(row["modified"]),
-    headers: JSON.parse(String(row["headers"])),
-    checksum: row["checksum"] === null ? undefined : JSON.parse(String(row["checksum"])),
-    tags: row["tags"] === null ? undefined : String(row["tags"]),
+    bucket: String(row.bucket),
+    key: String(row.key),
+    blob: String(row.blob),
+    size: Number(row.size),
+    etag: String(row.etag),
+    modifiedAt: Number(row.modified),
+    headers: JSON.parse(String(row.headers)),
+    checksum: row.checksum === null ? undefined : JSON.parse(String(row.checksum)),
+    tags: row.tags === null ? undefined : String(row.tags),
   };
 }

@@ -82,7 +82,9 @@ export function startScheduler(options: SchedulerOptions): Scheduler {
   const fire = async (schedule: Schedule, due: Date, attempt: number): Promise<void> => {
     const result = await options.invoke(schedule.functionName, JSON.parse(withContext(schedule.input, due, attempt)));
     if (result.ok) return;
-    options.log(`Schedule '${schedule.name}' failed at attempt ${attempt}: ${result.errorType}: ${result.errorMessage}`);
+    options.log(
+      `Schedule '${schedule.name}' failed at attempt ${attempt}: ${result.errorType}: ${result.errorMessage}`,
+    );
     if (attempt > schedule.maximumRetryAttempts) return;
     const pause = Math.min(LONGEST_RETRY_MILLISECONDS, RETRY_MILLISECONDS * 2 ** (attempt - 1));
     await new Promise<void>((resolve) => {

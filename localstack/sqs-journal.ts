@@ -111,14 +111,14 @@ export class QueueJournal {
   restore(store: QueueStore, urlOf: (name: string) => string, now: number): void {
     this.#sql.forgetDeduplications.run(now - DEDUPLICATION_MS);
     for (const row of this.#sql.queues.all()) {
-      const name = String(row["name"]);
-      const attributes: Record<string, string> = JSON.parse(String(row["attributes"]));
-      const tags: Record<string, string> = JSON.parse(String(row["tags"]));
-      const queue = store.createQueue(name, urlOf(name), String(row["arn"]), attributes, tags);
+      const name = String(row.name);
+      const attributes: Record<string, string> = JSON.parse(String(row.attributes));
+      const tags: Record<string, string> = JSON.parse(String(row.tags));
+      const queue = store.createQueue(name, urlOf(name), String(row.arn), attributes, tags);
       Object.assign(queue, {
-        createdTimestamp: Number(row["created"]),
-        lastModifiedTimestamp: Number(row["modified"]),
-        sequenceCounter: Number(row["sequence"]),
+        createdTimestamp: Number(row.created),
+        lastModifiedTimestamp: Number(row.modified),
+        sequenceCounter: Number(row.sequence),
         persistence: this,
       });
       this.#restoreMessages(queue, now);
@@ -128,18 +128,18 @@ export class QueueJournal {
 
   #restoreMessages(queue: Queue, now: number): void {
     for (const row of this.#sql.deduplications.all(queue.name)) {
-      const sequence = row["sequence"] === null ? undefined : String(row["sequence"]);
-      queue.recordDeduplication(String(row["dedup"]), String(row["id"]), sequence);
+      const sequence = row.sequence === null ? undefined : String(row.sequence);
+      queue.recordDeduplication(String(row.dedup), String(row.id), sequence);
     }
     for (const row of this.#sql.messages.all(queue.name)) {
-      const message: Message = JSON.parse(String(row["message"]));
-      message.approximateReceiveCount = Number(row["receives"]);
-      if (row["first_received"] !== null) {
-        message.approximateFirstReceiveTimestamp = Number(row["first_received"]);
+      const message: Message = JSON.parse(String(row.message));
+      message.approximateReceiveCount = Number(row.receives);
+      if (row.first_received !== null) {
+        message.approximateFirstReceiveTimestamp = Number(row.first_received);
       }
-      const visibleAt = Number(row["visible_at"] ?? 0);
+      const visibleAt = Number(row.visible_at ?? 0);
       if (visibleAt > now) {
-        restoreInFlight(queue, message, String(row["receipt"]), visibleAt);
+        restoreInFlight(queue, message, String(row.receipt), visibleAt);
       } else {
         restoreWaiting(queue, message, now);
       }

@@ -23,7 +23,7 @@ const MAX_WAIT_SECONDS = 20;
 export function refusalOf(action: string, request: JsonObject, queues: QueueStore): SqsRefusal | undefined {
   switch (action) {
     case "CreateQueue":
-      return refuseRedrivePolicy(request, String(request["QueueName"]).endsWith(".fifo"), queues);
+      return refuseRedrivePolicy(request, String(request.QueueName).endsWith(".fifo"), queues);
     case "SetQueueAttributes":
       return refuseRedrivePolicy(request, queueOf(request, queues)?.isFifo() ?? false, queues);
     case "SendMessage":
@@ -38,10 +38,10 @@ export function refusalOf(action: string, request: JsonObject, queues: QueueStor
 /** Takes the entries out of a SendMessageBatch that SQS would refuse one by one. */
 export function takeRefusedEntries(request: JsonObject): FailedEntry[] {
   const failed: FailedEntry[] = [];
-  request["Entries"] = objectsOf(request["Entries"]).filter((entry) => {
+  request.Entries = objectsOf(request.Entries).filter((entry) => {
     const refusal = refuseDelay(entry);
     if (refusal !== undefined) {
-      failed.push({ Id: entry["Id"], SenderFault: true, Code: refusal.code, Message: refusal.message });
+      failed.push({ Id: entry.Id, SenderFault: true, Code: refusal.code, Message: refusal.message });
     }
     return refusal === undefined;
   });
@@ -50,12 +50,12 @@ export function takeRefusedEntries(request: JsonObject): FailedEntry[] {
 
 /** The queue that a request names, if it exists. */
 export function queueOf(request: JsonObject, queues: QueueStore): Queue | undefined {
-  const url = request["QueueUrl"];
+  const url = request.QueueUrl;
   return typeof url === "string" ? queues.getQueue(url) : undefined;
 }
 
 function refuseDelay(message: JsonObject): SqsRefusal | undefined {
-  const delay = message["DelaySeconds"];
+  const delay = message.DelaySeconds;
   if (delay === undefined || isWholeNumber(delay, MAX_DELAY_SECONDS)) {
     return undefined;
   }
@@ -63,7 +63,7 @@ function refuseDelay(message: JsonObject): SqsRefusal | undefined {
 }
 
 function refuseWait(request: JsonObject): SqsRefusal | undefined {
-  const wait = request["WaitTimeSeconds"];
+  const wait = request.WaitTimeSeconds;
   if (wait === undefined || isWholeNumber(wait, MAX_WAIT_SECONDS)) {
     return undefined;
   }
@@ -73,8 +73,8 @@ function refuseWait(request: JsonObject): SqsRefusal | undefined {
 }
 
 function refuseRedrivePolicy(request: JsonObject, fifo: boolean, queues: QueueStore): SqsRefusal | undefined {
-  const attributes = isObject(request["Attributes"]) ? request["Attributes"] : {};
-  const text = attributes["RedrivePolicy"];
+  const attributes = isObject(request.Attributes) ? request.Attributes : {};
+  const text = attributes.RedrivePolicy;
   if (typeof text !== "string" || text === "") {
     return undefined;
   }
@@ -83,13 +83,13 @@ function refuseRedrivePolicy(request: JsonObject, fifo: boolean, queues: QueueSt
   if (policy === undefined) {
     return invalid(`${start} Redrive policy is not a valid JSON map.`);
   }
-  const count = Number(policy["maxReceiveCount"]);
+  const count = Number(policy.maxReceiveCount);
   if (count === 0 || !isWholeNumber(count, MAX_RECEIVE_COUNT)) {
     return invalid(
-      `${start} Invalid value for maxReceiveCount: ${policy["maxReceiveCount"]}, valid values are from 1 to 1000 both inclusive.`,
+      `${start} Invalid value for maxReceiveCount: ${policy.maxReceiveCount}, valid values are from 1 to 1000 both inclusive.`,
     );
   }
-  const target = queues.getQueueByArn(String(policy["deadLetterTargetArn"]));
+  const target = queues.getQueueByArn(String(policy.deadLetterTargetArn));
   if (target === undefined) {
     return invalid(`${start} Dead letter target does not exist.`);
   }

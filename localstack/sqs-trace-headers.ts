@@ -9,30 +9,30 @@ export class TraceHeaders {
 
   /** Notes the header of each message that a SendMessage or SendMessageBatch stored. */
   remember(request: JsonObject, answer: JsonObject): void {
-    this.#set(answer["MessageId"], request);
-    const entries = objectsOf(request["Entries"]);
-    for (const sent of objectsOf(answer["Successful"])) {
-      this.#set(sent["MessageId"], entries.find((entry) => entry["Id"] === sent["Id"]) ?? {});
+    this.#set(answer.MessageId, request);
+    const entries = objectsOf(request.Entries);
+    for (const sent of objectsOf(answer.Successful)) {
+      this.#set(sent.MessageId, entries.find((entry) => entry.Id === sent.Id) ?? {});
     }
   }
 
   /** Adds the header to each received message that has one, if the receive asks for it. */
   addTo(answer: JsonObject, request: JsonObject): void {
-    const asked = [...stringsOf(request["AttributeNames"]), ...stringsOf(request["MessageSystemAttributeNames"])];
+    const asked = [...stringsOf(request.AttributeNames), ...stringsOf(request.MessageSystemAttributeNames)];
     if (!asked.includes(NAME) && !asked.includes("All")) {
       return;
     }
-    for (const message of objectsOf(answer["Messages"])) {
-      const header = this.#byMessageId.get(String(message["MessageId"]));
+    for (const message of objectsOf(answer.Messages)) {
+      const header = this.#byMessageId.get(String(message.MessageId));
       if (header !== undefined) {
-        message["Attributes"] = { ...(isObject(message["Attributes"]) ? message["Attributes"] : {}), [NAME]: header };
+        message.Attributes = { ...(isObject(message.Attributes) ? message.Attributes : {}), [NAME]: header };
       }
     }
   }
 
   #set(messageId: unknown, message: JsonObject): void {
-    const attributes = isObject(message["MessageSystemAttributes"]) ? message["MessageSystemAttributes"] : {};
-    const header = isObject(attributes[NAME]) ? attributes[NAME]["StringValue"] : undefined;
+    const attributes = isObject(message.MessageSystemAttributes) ? message.MessageSystemAttributes : {};
+    const header = isObject(attributes[NAME]) ? attributes[NAME].StringValue : undefined;
     if (typeof messageId !== "string" || typeof header !== "string") {
       return;
     }

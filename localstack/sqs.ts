@@ -98,7 +98,7 @@ function checkRequests({ app, queues }: Fauxqs, polls: LongPolls, failedEntries:
     }
     if (action === "SendMessageBatch") {
       const failed = takeRefusedEntries(body);
-      if (failed.length > 0 && objectsOf(body["Entries"]).length === 0) {
+      if (failed.length > 0 && objectsOf(body.Entries).length === 0) {
         return reply.header("content-type", PROTOCOL).send({ Failed: failed });
       }
       failedEntries.set(request, failed);
@@ -109,9 +109,9 @@ function checkRequests({ app, queues }: Fauxqs, polls: LongPolls, failedEntries:
     }
     if (action === "ReceiveMessage" && queue !== undefined) {
       const gone = abortedBy(reply.raw);
-      const seconds = Number(body["WaitTimeSeconds"] ?? queue.attributes["ReceiveMessageWaitTimeSeconds"]);
-      await polls.wait(queue, seconds, Number(body["MaxNumberOfMessages"] ?? 1), gone);
-      body["WaitTimeSeconds"] = 0;
+      const seconds = Number(body.WaitTimeSeconds ?? queue.attributes.ReceiveMessageWaitTimeSeconds);
+      await polls.wait(queue, seconds, Number(body.MaxNumberOfMessages ?? 1), gone);
+      body.WaitTimeSeconds = 0;
       if (gone.aborted) {
         // Nobody would hear the answer: taking a message now would hide it for its visibility timeout.
         return reply.hijack();
@@ -135,7 +135,7 @@ function correctAnswers({ app }: Fauxqs, failedEntries: FailedEntries): void {
       traces.addTo(payload, body);
     }
     if (action.startsWith("SendMessage")) {
-      payload["Failed"] = [...objectsOf(payload["Failed"]), ...(failedEntries.get(request) ?? [])];
+      payload.Failed = [...objectsOf(payload.Failed), ...(failedEntries.get(request) ?? [])];
       traces.remember(body, payload);
     }
     omitEmptyLists(payload);
@@ -152,10 +152,10 @@ function correctAnswers({ app }: Fauxqs, failedEntries: FailedEntries): void {
 
 /** AWS leaves out message attributes that a receive does not ask for. */
 function omitUnrequestedAttributes(request: JsonObject, answer: JsonObject): void {
-  if (stringsOf(request["MessageAttributeNames"]).length === 0) {
-    for (const message of objectsOf(answer["Messages"])) {
-      delete message["MessageAttributes"];
-      delete message["MD5OfMessageAttributes"];
+  if (stringsOf(request.MessageAttributeNames).length === 0) {
+    for (const message of objectsOf(answer.Messages)) {
+      delete message.MessageAttributes;
+      delete message.MD5OfMessageAttributes;
     }
   }
 }

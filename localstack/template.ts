@@ -27,7 +27,8 @@ export function textField(properties: Record<string, unknown>, field: string): s
 
 export function numberField(properties: Record<string, unknown>, field: string, fallback: number): number {
   const value = Number(properties[field] ?? fallback);
-  if (Number.isNaN(value)) throw new Error(`Property '${field}' has the value '${String(properties[field])}': expected a number.`);
+  if (Number.isNaN(value))
+    throw new Error(`Property '${field}' has the value '${String(properties[field])}': expected a number.`);
   return value;
 }
 

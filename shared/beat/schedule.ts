@@ -8,7 +8,7 @@ import { nextFire, parseExpression } from "./expression.ts";
 /** One row of beat: which task to send, when, and with what. */
 export interface ScheduleEntry<Input = never> {
   task: Task<Input, unknown>;
-  payload: Input;
+  payload: NoInfer<Input>;
   /** `crontab({…})`, `every({…})`, or an AWS expression: `cron(…)`, `rate(…)`. */
   schedule: string;
   /** IANA zone in which `schedule` is read. @defaultValue the service's `TIMEZONE` */

@@ -49,14 +49,15 @@ export interface RegisteredTask {
   execute(payload: Json, context: TaskContext): Promise<unknown>;
 }
 
+/** A task with its types. (`delay` and `applyAsync` are properties: of methods the compiler checks arguments loosely.) */
 export interface Task<Input, Result> extends RegisteredTask {
   /** Sends the task; resolves once SQS has it. Same as `applyAsync(payload)`. */
-  delay(payload: Input): Promise<AsyncResult<Result>>;
+  readonly delay: (payload: Input) => Promise<AsyncResult<Result>>;
   /**
    * Sends the task with options.
    * @throws InvalidPayloadError, PayloadTooLargeError, InvalidOptionError, IdempotencyKeyReusedError, BrokerError
    */
-  applyAsync(payload: Input, options?: ApplyOptions): Promise<AsyncResult<Result>>;
+  readonly applyAsync: (payload: Input, options?: ApplyOptions) => Promise<AsyncResult<Result>>;
 }
 
 const TASK = Symbol.for("lovage.task");

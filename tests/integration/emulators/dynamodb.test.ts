@@ -49,7 +49,7 @@ const put = (TableName: string, Item: Record<string, AttributeValue>, client = d
 
 async function ids(TableName: string, client = dynamodb): Promise<(string | undefined)[]> {
   const { Items = [] } = await client.send(new ScanCommand({ TableName }));
-  return Items.map((item) => item["id"]?.S).sort();
+  return Items.map((item) => item.id?.S).sort();
 }
 
 const enableTtl = (TableName: string, AttributeName = "ttl", client = dynamodb) =>

@@ -192,7 +192,7 @@ async function readBack(clients: Clients, written: Acknowledged) {
   const items = new Set<string>();
   for (const id of written.items) {
     const { Item } = await dynamodb.send(new GetItemCommand({ TableName: NAME, Key: { id: { S: id } } }));
-    items.add(Item?.["id"]?.S ?? "");
+    items.add(Item?.id?.S ?? "");
   }
   const objects = new Set<string>();
   for (const id of written.objects) {

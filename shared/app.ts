@@ -17,6 +17,7 @@ import { newId } from "./message/id.ts";
 import { createResultStore } from "./results/store.ts";
 import { type App, currentApp, provideApp } from "./task/current-app.ts";
 import { createRegistry, type TaskModule } from "./task/registry.ts";
+import { createTimers } from "./timers/timers.ts";
 import { handleArrival } from "./uploads/arrival.ts";
 import { handleTaskRecord } from "./worker/attempt.ts";
 import { handleBatch } from "./worker/batch.ts";
@@ -37,6 +38,7 @@ export function createApp(
   return {
     config,
     table,
+    timers: createTimers({ table, clock }),
     clock,
     broker: createBroker({ sqs: createSqs(), queueUrl: (queue) => config.queueUrl(queue) }),
     results: createResultStore({ table, clock, resultExpires: () => config.resultExpires }),
@@ -45,6 +47,9 @@ export function createApp(
     newId: parts.newId ?? newId,
   };
 }
+
+/** Kept of a sweep's time for the page of timers that is under way. */
+const SWEEP_RESERVE_MILLISECONDS = 5_000;
 
 provideApp(() => createApp(process.env));
 
@@ -95,6 +100,18 @@ export function createBeat(
 ): (event: unknown) => Promise<{ id: string }> {
   const entries = collectSchedule(modules);
   return async (event) => ({ id: (await handleBeat(app, entries, event)).id });
+}
+
+/** Sends the messages of timers that fall due. A run that has no time left leaves the rest to the next one. */
+export function createTimerSweep(
+  app = currentApp(),
+): (event: unknown, context: Pick<Context, "getRemainingTimeInMillis">) => Promise<{ sent: number }> {
+  return async (_, context) => ({
+    sent: await app.timers.sweep(
+      app.broker.send,
+      () => context.getRemainingTimeInMillis() > SWEEP_RESERVE_MILLISECONDS,
+    ),
+  });
 }
 
 /** `POST /tasks/{name}`, `POST /uploads`. */

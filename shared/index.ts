@@ -7,6 +7,7 @@ export {
   createOperate,
   createRead,
   createSubmit,
+  createTimerSweep,
   createUploadListener,
   createWorker,
   files,

@@ -1,5 +1,6 @@
 import {
   ConditionalCheckFailedException,
+  DeleteItemCommand,
   DynamoDBClient,
   GetItemCommand,
   QueryCommand,
@@ -43,17 +44,20 @@ export interface Query {
   pageSize: number;
   filter?: string;
   values?: Item;
+  /** @defaultValue newest (highest sort key) first */
+  oldestFirst?: boolean;
 }
 
 export interface Table {
   update(update: Update): Promise<UpdateOutcome>;
   /** Strongly consistent: a decision rests on it. */
   get(key: Key): Promise<Item | undefined>;
-  /** Newest (highest sort key) first. */
   query(query: Query): Promise<Item[]>;
+  /** Deletes an item; one that is gone already is no error. */
+  remove(key: Key): Promise<void>;
 }
 
-/** One table, and the three calls on it that Lovage makes. Every write is one conditional update of one item. */
+/** One table, and the four calls on it that Lovage makes. Every write is one conditional update of one item. */
 export function createTable(tableName: () => string): Table {
   let client: DynamoDBClient | undefined;
   const connect = (): DynamoDBClient => {
@@ -90,7 +94,7 @@ export function createTable(tableName: () => string): Table {
         return { applied: false, item: error.Item && unmarshall(error.Item) };
       }
     },
-    async query({ pk, from, to, limit, pageSize, filter, values }) {
+    async query({ pk, from, to, limit, pageSize, filter, values, oldestFirst = false }) {
       const items: Item[] = [];
       let start: QueryCommandOutput["LastEvaluatedKey"];
       do {
@@ -101,7 +105,7 @@ export function createTable(tableName: () => string): Table {
             ...(filter && { FilterExpression: filter.replaceAll("@", "#") }),
             ExpressionAttributeNames: { "#pk": "pk", "#sk": "sk", ...attributeNames(filter).ExpressionAttributeNames },
             ...attributeValues({ pk, from, to, ...values }),
-            ScanIndexForward: false,
+            ScanIndexForward: oldestFirst,
             Limit: pageSize,
             ...(start && { ExclusiveStartKey: start }),
           }),
@@ -110,6 +114,9 @@ export function createTable(tableName: () => string): Table {
         start = answer.LastEvaluatedKey;
       } while (start && items.length < limit);
       return items.slice(0, limit);
+    },
+    async remove(key) {
+      await connect().send(new DeleteItemCommand({ TableName: tableName(), Key: marshall(key) }));
     },
   };
 }

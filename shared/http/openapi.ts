@@ -178,7 +178,7 @@ function schemas(): Document {
     Options: {
       type: "object",
       properties: {
-        countdown: { type: "number", minimum: 0, maximum: 900 },
+        countdown: { type: "number", minimum: 0, maximum: 34_560_000 },
         eta: time,
         expires: { oneOf: [{ type: "number", exclusiveMinimum: 0 }, time] },
         queue: { type: "string" },

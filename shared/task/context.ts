@@ -24,7 +24,7 @@ export interface TaskContext {
   progress(meta: unknown): Promise<void>;
   /**
    * Ends this run and asks for another, within the task's `maxRetries`: `throw ctx.retry({ countdown: 60 })`.
-   * @param options `countdown`: seconds until the next run, 0–900, by default the task's backoff; `cause`: why
+   * @param options `countdown`: seconds until the next run, up to 400 days, by default the task's backoff; `cause`: why
    */
   retry(options?: { countdown?: number; cause?: unknown }): Error;
 }

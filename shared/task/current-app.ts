@@ -3,12 +3,14 @@ import type { Broker } from "../broker/broker.ts";
 import type { Config } from "../config.ts";
 import type { Log } from "../log.ts";
 import type { ResultStore } from "../results/store.ts";
+import type { Timers } from "../timers/timers.ts";
 
 /** Everything that tasks and functions work with. Clock, chance and ids are here so that tests can hold them still. */
 export interface App {
   config: Config;
   broker: Broker;
   results: ResultStore;
+  timers: Timers;
   table: Table;
   log: Log;
   clock: () => Date;

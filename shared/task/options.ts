@@ -1,11 +1,11 @@
-import { MAX_DELAY_SECONDS } from "../broker/broker.ts";
 import { InvalidOptionError } from "../errors.ts";
+import { MAX_TIMER_SECONDS } from "../timers/timers.ts";
 
 /** Options of one call; the names and units are Celery's (https://docs.celeryq.dev/en/stable/userguide/calling.html). */
 export interface ApplyOptions {
-  /** Seconds from now before the task may start, 0–900. */
+  /** Seconds from now before the task may start: 0 to 34,560,000 (400 days), to the second. */
   countdown?: number;
-  /** Earliest start, at most 900 s from now: a Date or an ISO-8601 time with its zone. Not together with `countdown`. */
+  /** Earliest start, at most 400 days from now: a Date or an ISO-8601 time with its zone. Not together with `countdown`. */
   eta?: Date | string;
   /** Latest start, in seconds from now or as a time; a task that comes later is REVOKED, not run. */
   expires?: number | Date | string;
@@ -18,7 +18,6 @@ export interface ApplyOptions {
 /** Options with every time resolved. */
 export interface ResolvedOptions {
   eta: Date | undefined;
-  delaySeconds: number;
   expires: Date | undefined;
   queue: string;
   idempotencyKey: string | undefined;
@@ -46,14 +45,7 @@ export function resolveOptions(options: ApplyOptions, now: Date, taskQueue: stri
   if (key !== undefined && (typeof key !== "string" || key.length === 0 || key.length > 256)) {
     throw new InvalidOptionError("idempotencyKey", key, "1 to 256 characters");
   }
-  return { eta, delaySeconds: delayUntil(eta, now), expires, queue, idempotencyKey: key };
-}
-
-/** Whole seconds until `eta`, rounded up so that nothing starts early. */
-export function delayUntil(eta: Date | undefined, now: Date): number {
-  return eta === undefined
-    ? 0
-    : Math.min(MAX_DELAY_SECONDS, Math.max(0, Math.ceil((eta.getTime() - now.getTime()) / 1_000)));
+  return { eta, expires, queue, idempotencyKey: key };
 }
 
 function resolveEta(options: ApplyOptions, now: Date): Date | undefined {
@@ -62,15 +54,15 @@ function resolveEta(options: ApplyOptions, now: Date): Date | undefined {
     throw new InvalidOptionError("countdown", countdown, "either 'countdown' or 'eta', not both");
   }
   if (countdown !== undefined) {
-    if (typeof countdown !== "number" || !(countdown >= 0 && countdown <= MAX_DELAY_SECONDS)) {
-      throw new InvalidOptionError("countdown", countdown, `0 to ${MAX_DELAY_SECONDS} seconds`);
+    if (typeof countdown !== "number" || !(countdown >= 0 && countdown <= MAX_TIMER_SECONDS)) {
+      throw new InvalidOptionError("countdown", countdown, `0 to ${MAX_TIMER_SECONDS} seconds`);
     }
     return countdown === 0 ? undefined : new Date(now.getTime() + countdown * 1_000);
   }
   if (eta === undefined) return undefined;
   const time = toTime("eta", eta);
-  if (time.getTime() - now.getTime() > MAX_DELAY_SECONDS * 1_000) {
-    throw new InvalidOptionError("eta", eta, `a time at most ${MAX_DELAY_SECONDS} seconds from now`);
+  if (time.getTime() - now.getTime() > MAX_TIMER_SECONDS * 1_000) {
+    throw new InvalidOptionError("eta", eta, `a time at most ${MAX_TIMER_SECONDS} seconds from now`);
   }
   return time > now ? time : undefined;
 }

@@ -1,5 +1,5 @@
-import { MAX_DELAY_SECONDS } from "../broker/broker.ts";
 import { InvalidOptionError } from "../errors.ts";
+import { MAX_TIMER_SECONDS } from "../timers/timers.ts";
 
 /** Any error class: `on: [SmtpError]`. */
 export type ErrorClass = abstract new (...args: never[]) => Error;
@@ -14,7 +14,7 @@ export interface RetryOptions {
   backoff?: {
     /** Seconds before the first retry; doubles with each. @defaultValue 1 */
     base?: number;
-    /** Longest delay in seconds, up to 900. @defaultValue 600 */
+    /** Longest delay in seconds, up to 400 days. @defaultValue 600 */
     max?: number;
     /** Draw the delay at random from 0 to its full length, so that failures do not come back as a crowd. @defaultValue true */
     jitter?: boolean;
@@ -63,11 +63,11 @@ export function toRetryPolicy(options: RetryOptions | undefined): RetryPolicy {
   if (!Number.isSafeInteger(policy.maxRetries) || policy.maxRetries < 0 || policy.maxRetries > 100) {
     throw new InvalidOptionError("retry.maxRetries", policy.maxRetries, "a whole number from 0 to 100");
   }
-  if (!(policy.base >= 0 && policy.base <= MAX_DELAY_SECONDS)) {
-    throw new InvalidOptionError("retry.backoff.base", policy.base, `0 to ${MAX_DELAY_SECONDS} seconds`);
+  if (!(policy.base >= 0 && policy.base <= MAX_TIMER_SECONDS)) {
+    throw new InvalidOptionError("retry.backoff.base", policy.base, `0 to ${MAX_TIMER_SECONDS} seconds`);
   }
-  if (!(policy.max >= 0 && policy.max <= MAX_DELAY_SECONDS)) {
-    throw new InvalidOptionError("retry.backoff.max", policy.max, `0 to ${MAX_DELAY_SECONDS} seconds`);
+  if (!(policy.max >= 0 && policy.max <= MAX_TIMER_SECONDS)) {
+    throw new InvalidOptionError("retry.backoff.max", policy.max, `0 to ${MAX_TIMER_SECONDS} seconds`);
   }
   return policy;
 }

@@ -11,7 +11,8 @@ import { reserve } from "../results/idempotency.ts";
 import type { TaskState } from "../results/record.ts";
 import { currentContext } from "./context.ts";
 import type { App } from "./current-app.ts";
-import { type ApplyOptions, delayUntil, resolveOptions } from "./options.ts";
+import { dispatch } from "./dispatch.ts";
+import { type ApplyOptions, resolveOptions } from "./options.ts";
 import type { RegisteredTask } from "./task.ts";
 
 /** Seconds that an idempotency key is remembered; not longer than a record of the task it names may live. */
@@ -89,7 +90,7 @@ async function checkedPayload(task: RegisteredTask, payload: unknown): Promise<J
 }
 
 async function deliver(app: App, message: Message): Promise<Sent> {
-  await app.broker.send(message, delayUntil(message.eta ? new Date(message.eta) : undefined, app.clock()));
+  await dispatch(app, message);
   // Dying here is harmless: see above.
   return { id: message.id, state: await record(app, message) };
 }

@@ -20,7 +20,7 @@ import { isFinal, type StoredRecord } from "../results/record.ts";
 import type { Claim } from "../results/store.ts";
 import { withContext } from "../task/context.ts";
 import type { App } from "../task/current-app.ts";
-import { delayUntil } from "../task/options.ts";
+import { dispatch, secondsUntil } from "../task/dispatch.ts";
 import type { Registry } from "../task/registry.ts";
 import { isRetryable, retryDelay } from "../task/retry-policy.ts";
 import type { RegisteredTask } from "../task/task.ts";
@@ -50,7 +50,7 @@ export async function handleTaskRecord(
   const now = app.clock();
   if (message.eta !== undefined && Date.parse(message.eta) - now.getTime() > 1_000) {
     // SQS delivers on time by its own clock; if ours is behind, the rest of the wait is spent in the queue.
-    await app.broker.hide(message.queue, record.receiptHandle, delayUntil(new Date(message.eta), now));
+    await app.broker.hide(message.queue, record.receiptHandle, secondsUntil(new Date(message.eta), now));
     return "keep";
   }
   if (message.expires !== undefined && Date.parse(message.expires) <= now.getTime()) {
@@ -144,7 +144,7 @@ function settled(applied: boolean): Verdict {
 async function sendRetry(app: App, message: Message, eta: Date): Promise<void> {
   const { suspect, ...rest } = message;
   const retry = { ...rest, attempt: message.attempt + 1, eta: eta.toISOString() };
-  await app.broker.send(retry, delayUntil(eta, app.clock()));
+  await dispatch(app, retry);
 }
 
 /** A claim was refused: what the record says decides. */

@@ -1,4 +1,3 @@
-import { MAX_DELAY_SECONDS } from "../broker/broker.ts";
 import { describeError, InvalidOptionError, Retry, TaskRevokedError, TaskTimeLimitError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { byteLength, type Json, parseJson, toJsonText } from "../message/json.ts";
@@ -7,6 +6,7 @@ import type { Claim } from "../results/store.ts";
 import type { TaskContext } from "../task/context.ts";
 import type { App } from "../task/current-app.ts";
 import type { RegisteredTask } from "../task/task.ts";
+import { MAX_TIMER_SECONDS } from "../timers/timers.ts";
 
 /** Milliseconds kept of the function's time to store the outcome of a task that used up the rest. */
 const RESERVE_MILLISECONDS = 1_500;
@@ -71,8 +71,8 @@ export function createRun(app: App, message: Message, claim: Claim, log: Log): R
       controller.signal.throwIfAborted();
     },
     retry({ countdown, cause } = {}) {
-      if (countdown !== undefined && !(countdown >= 0 && countdown <= MAX_DELAY_SECONDS)) {
-        throw new InvalidOptionError("countdown", countdown, `0 to ${MAX_DELAY_SECONDS} seconds`);
+      if (countdown !== undefined && !(countdown >= 0 && countdown <= MAX_TIMER_SECONDS)) {
+        throw new InvalidOptionError("countdown", countdown, `0 to ${MAX_TIMER_SECONDS} seconds`);
       }
       return new Retry(countdown, cause);
     },

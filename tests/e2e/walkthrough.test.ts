@@ -154,7 +154,7 @@ describe("bad input", () => {
       "a delay out of range",
       "POST",
       "/tasks/add",
-      '{"payload":{"x":1,"y":2},"options":{"countdown":901}}',
+      '{"payload":{"x":1,"y":2},"options":{"countdown":34560001}}',
       json,
       422,
       "OPTION_INVALID",

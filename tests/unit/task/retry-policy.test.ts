@@ -43,7 +43,7 @@ describe("retry policy", () => {
   it.each([
     [{ maxRetries: -1 }, "Option 'retry.maxRetries' has the value -1: expected a whole number from 0 to 100."],
     [{ maxRetries: 1.5 }, "retry.maxRetries"],
-    [{ backoff: { base: 901 } }, "Option 'retry.backoff.base' has the value 901: expected 0 to 900 seconds."],
+    [{ backoff: { base: 4e7 } }, "Option 'retry.backoff.base' has the value 40000000: expected 0 to 34560000 seconds."],
     [{ backoff: { max: Number.NaN } }, "retry.backoff.max"],
   ])("refuses %j", (options, sentence) => {
     expect(() => toRetryPolicy(options)).toThrow(sentence);

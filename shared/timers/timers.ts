@@ -1,0 +1,143 @@
+/**
+ * Delays past SQS's 15 minutes. A timer is an item in the partition of its due day, sorted by its time; the `timers` function
+ * looks each minute for those that are due soon, sends their messages with the exact rest of the delay, and deletes the items.
+ * So any distance has a precision of one second, and a function that was stopped catches up when it comes back.
+ */
+
+import type { Key, Table } from "../aws/dynamodb.ts";
+import { decodeMessage, encodeMessage, type Message } from "../message/message.ts";
+
+/** The longest delay: 400 days. */
+export const MAX_TIMER_SECONDS = 400 * 86_400;
+
+/** A day's timers are spread over this many partitions, each good for 1,000 writes a second. */
+const SHARDS = [..."01234567"];
+
+/**
+ * Timers due within this are sent now. Twice the function's period: a run that Scheduler starts late still comes in time.
+ */
+const HORIZON_MILLISECONDS = 120_000;
+const DAY = 86_400_000;
+
+const CLOSING_MILLISECONDS = 3_600_000;
+
+/** Kept this long past its time, for a function that is stopped for days. */
+const TTL_SECONDS = 60 * 86_400;
+
+/** The earliest day that may still hold a timer. */
+const WATERMARK: Key = { pk: "timers", sk: "watermark" };
+
+export interface Timers {
+  /** Stores `message` to be sent at its `eta`. Putting it twice is putting it once. */
+  put(message: Message, eta: Date): Promise<void>;
+  /**
+   * Sends what falls due within two minutes, and all that is overdue, oldest first, until `mayGoOn` says no.
+   * Answers with the number of messages sent.
+   */
+  sweep(send: (message: Message, delaySeconds: number) => Promise<void>, mayGoOn: () => boolean): Promise<number>;
+}
+
+/** Timers read with one query. */
+const PAGE = 100;
+
+export function createTimers(options: { table: Table; clock: () => Date }): Timers {
+  const { table, clock } = options;
+  let watermarkExists = false;
+
+  /** The first timer of a service fixes where its first sweep begins: later timers can only be due later. */
+  const ensureWatermark = async (): Promise<void> => {
+    if (watermarkExists) return;
+    await table.update({
+      key: WATERMARK,
+      update: "SET @day = if_not_exists(@day, :day)",
+      values: { day: dayOf(clock()) },
+    });
+    watermarkExists = true;
+  };
+
+  const sweepPartition = async (
+    pk: string,
+    end: Date,
+    send: (message: Message, delaySeconds: number) => Promise<void>,
+    mayGoOn: () => boolean,
+  ): Promise<{ sent: number; emptied: boolean }> => {
+    let sent = 0;
+    while (mayGoOn()) {
+      const due = await table.query({
+        pk,
+        from: "0",
+        to: end.toISOString(),
+        limit: PAGE,
+        pageSize: PAGE,
+        values: {},
+        oldestFirst: true,
+      });
+      await Promise.all(
+        due.map(async ({ sk, body, eta }) => {
+          const left = (Date.parse(String(eta)) - clock().getTime()) / 1_000;
+          await send(decodeMessage(String(body)), Math.max(0, Math.ceil(left)));
+          // Dying here sends it again in a minute, which is harmless: one claim wins.
+          await table.remove({ pk, sk: String(sk) });
+        }),
+      );
+      sent += due.length;
+      if (due.length < PAGE) return { sent, emptied: true };
+    }
+    return { sent, emptied: false };
+  };
+
+  return {
+    async put(message, eta) {
+      await ensureWatermark();
+      await table.update({
+        key: timerKey(message, eta),
+        update: "SET @body = :body, @eta = :eta, @ttl = :ttl",
+        values: {
+          body: encodeMessage(message),
+          eta: eta.toISOString(),
+          ttl: Math.floor(eta.getTime() / 1_000) + TTL_SECONDS,
+        },
+      });
+    },
+
+    async sweep(send, mayGoOn) {
+      const watermark = (await table.get(WATERMARK))?.day;
+      // No watermark: no timer was ever put.
+      if (watermark === undefined) return 0;
+      const end = new Date(clock().getTime() + HORIZON_MILLISECONDS);
+      let total = 0;
+      for (let day = Date.parse(String(watermark)); day <= end.getTime() && mayGoOn(); day += DAY) {
+        const pks = SHARDS.map((shard) => partition(new Date(day), shard));
+        const swept = await Promise.all(pks.map((pk) => sweepPartition(pk, end, send, mayGoOn)));
+        total += swept.reduce((sum, { sent }) => sum + sent, 0);
+        if (!swept.every(({ emptied }) => emptied)) break;
+        // A day is closed an hour after its end, by which time no clock can be so wrong as to put a timer into it.
+        if (day + DAY + CLOSING_MILLISECONDS <= clock().getTime()) await advance(new Date(day + DAY));
+      }
+      return total;
+    },
+  };
+
+  /** Never back: a run that was slow must not undo what a later one did. */
+  async function advance(day: Date): Promise<void> {
+    await table.update({
+      key: WATERMARK,
+      update: "SET @day = :day",
+      condition: "@day < :day",
+      values: { day: dayOf(day) },
+    });
+  }
+}
+
+function dayOf(time: Date): string {
+  return time.toISOString().slice(0, 10);
+}
+
+function partition(day: Date, shard: string): string {
+  return `timer#${dayOf(day)}#${shard}`;
+}
+
+function timerKey({ id, attempt }: Message, eta: Date): Key {
+  const shard = SHARDS[Number.parseInt(id.slice(-1), 16) % SHARDS.length] ?? "0";
+  return { pk: partition(eta, shard), sk: `${eta.toISOString()}#${id}#${attempt}` };
+}

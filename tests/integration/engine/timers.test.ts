@@ -1,0 +1,169 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import * as z from "zod";
+import { createTimerSweep, createWorker, task } from "../../../shared/index.ts";
+import { newId } from "../../../shared/message/id.ts";
+import type { Message } from "../../../shared/message/message.ts";
+import { type Engine, startEngine } from "../../helpers/engine.ts";
+
+let engine: Engine;
+const ping = task({ name: "ping", payload: z.object({}), run: () => "pong" });
+const retries = task({
+  name: "retries",
+  payload: z.object({}),
+  retry: { maxRetries: 1, backoff: { base: 7_200, max: 7_200, jitter: false } },
+  run: (_, { attempt }) => {
+    if (attempt === 1) throw new Error("later");
+    return attempt;
+  },
+});
+const modules = [{ file: "ping.ts", exports: { ping, retries } }];
+
+beforeAll(async () => {
+  engine = await startEngine();
+});
+afterAll(() => engine.stop());
+beforeEach(() => {
+  // Each test in a future of its own, so that the timers of one are not those of another.
+  engine.clock.now = new Date(Math.max(Date.now(), engine.clock.now.getTime()) + 2 * 86_400_000);
+});
+
+const pass = (seconds: number) => {
+  engine.clock.now = new Date(engine.clock.now.getTime() + seconds * 1_000);
+};
+const plenty = { getRemainingTimeInMillis: () => 60_000 };
+const sweep = (context = plenty) => createTimerSweep(engine.app)(undefined, context);
+
+async function work(): Promise<number> {
+  const { event, kept } = await engine.deliver("DefaultQueue", createWorker(modules, engine.app));
+  await engine.acknowledge(
+    "DefaultQueue",
+    event.Records.filter(({ messageId }) => !kept.includes(messageId)),
+  );
+  return event.Records.length - kept.length;
+}
+
+describe("a delay past 15 minutes", () => {
+  it.each([901, 3_600, 43_201, 15 * 86_400, 400 * 86_400])("of %d s runs once, on the second", async (countdown) => {
+    const result = await ping.applyAsync({}, { countdown });
+    expect(await result.fetch()).toMatchObject({ state: "PENDING" });
+
+    pass(countdown - 181);
+    expect(await sweep()).toEqual({ sent: 0 });
+    pass(180);
+    expect(await sweep()).toEqual({ sent: 1 });
+    expect(await sweep()).toEqual({ sent: 0 });
+
+    pass(1);
+    expect(await work()).toBe(1);
+    expect(await result.get()).toBe("pong");
+    expect(await result.fetch()).toMatchObject({ attempt: 1 });
+  });
+
+  it("is sent with the exact rest of the delay", async () => {
+    const sent: [string, number][] = [];
+    await ping.applyAsync({}, { countdown: 1_000 });
+    pass(1_000 - 95);
+    await engine.app.timers.sweep(
+      async ({ task: name }, delaySeconds) => void sent.push([name, delaySeconds]),
+      () => true,
+    );
+
+    expect(sent).toEqual([["ping", 95]]);
+  });
+
+  it("never runs after a revoke", async () => {
+    const result = await ping.applyAsync({}, { countdown: 3_600 });
+    expect(await result.revoke()).toMatchObject({ state: "REVOKED" });
+    pass(3_600);
+    await sweep();
+    await work();
+
+    expect(await result.fetch()).toMatchObject({ state: "REVOKED" });
+  });
+
+  it("serves retries too", async () => {
+    const result = await retries.delay({});
+    await work();
+    expect(await result.fetch()).toMatchObject({ state: "RETRY", attempt: 2 });
+    pass(7_200);
+    await sweep();
+    await work();
+
+    expect(await result.get()).toBe(2);
+  });
+});
+
+describe("the timers function", () => {
+  it("catches up without loss when it was stopped for days", async () => {
+    const etas = Array.from({ length: 25 }, (_, index) => 1_000 + index * 7_000);
+    const results = await Promise.all(etas.map((countdown) => ping.applyAsync({}, { countdown })));
+    pass(3 * 86_400);
+    const order: string[] = [];
+    await engine.app.timers.sweep(
+      async (message: Message) => void order.push(message.id),
+      () => true,
+    );
+
+    expect(order.toSorted()).toEqual(results.map(({ id }) => id).toSorted());
+  });
+
+  it("leaves the rest to its next run when its time is nearly over, and loses none of it", async () => {
+    await Promise.all(Array.from({ length: 30 }, () => ping.applyAsync({}, { countdown: 1_000 })));
+    pass(2_000);
+
+    expect(await sweep({ getRemainingTimeInMillis: () => 1_000 })).toEqual({ sent: 0 });
+    expect(await sweep()).toEqual({ sent: 30 });
+    for (let round = 0; round < 5; round++) await work();
+  });
+
+  it("sends again what it could not send, and what it had sent when it died", async () => {
+    const result = await ping.applyAsync({}, { countdown: 1_000 });
+    pass(1_000);
+    await expect(
+      engine.app.timers.sweep(
+        () => Promise.reject(new Error("no network")),
+        () => true,
+      ),
+    ).rejects.toThrow("no network");
+    const { timers, table } = engine.app;
+    const dying = { ...table, remove: () => Promise.reject(new Error("killed")) };
+    const { createTimers } = await import("../../../shared/timers/timers.ts");
+    await expect(
+      createTimers({ table: dying, clock: () => engine.clock.now }).sweep(engine.app.broker.send, () => true),
+    ).rejects.toThrow("killed");
+    expect(await timers.sweep(engine.app.broker.send, () => true)).toBe(1);
+
+    await work();
+    expect(await result.fetch()).toMatchObject({ state: "SUCCESS", attempt: 1 });
+  });
+
+  it("has nothing to do where no timer was ever set", async () => {
+    const { createTimers } = await import("../../../shared/timers/timers.ts");
+    const empty = { ...engine.app.table, get: async () => undefined };
+
+    expect(
+      await createTimers({ table: empty, clock: () => engine.clock.now }).sweep(engine.app.broker.send, () => true),
+    ).toBe(0);
+  });
+
+  it("keeps a timer once, however often it is put", async () => {
+    const id = newId();
+    const message: Message = {
+      v: 1,
+      id,
+      task: "ping",
+      attempt: 1,
+      payload: {},
+      queue: "default",
+      sentAt: engine.clock.now.toISOString(),
+      rootId: id,
+    };
+    const eta = new Date(engine.clock.now.getTime() + 1_000_000);
+    await engine.app.timers.put(message, eta);
+    await engine.app.timers.put(message, eta);
+    pass(1_000);
+
+    expect(await sweep()).toEqual({ sent: 1 });
+    await work();
+  });
+});

@@ -6,8 +6,9 @@ export const sendEmail = task({
   payload: z.object({ to: z.email(), subject: z.string().min(1).max(200), message: z.string().max(100_000) }),
   retry: { maxRetries: 5, backoff: { base: 2, max: 600 } },
   timeLimit: 30,
-  // The task's id names the mail: a second attempt replaces the first one's file, and never adds another.
-  run: ({ to, subject, message }, context) => mailer.send({ to, subject, text: message }, context.id),
+  // Once, however often the task is attempted; the task's id names the mail's file in an outbox.
+  run: ({ to, subject, message }, context) =>
+    context.once("mail", () => mailer.send({ to, subject, text: message }, context.id)),
 });
 
 export const sendDailyEmail = task({

@@ -24,3 +24,8 @@ export function dayPartition(day: Date, shard: string): string {
 export function idempotencyKey(task: string, key: string): Key {
   return { pk: `idempotency#${task}#${key}`, sk: "idempotency" };
 }
+
+/** Key of the ledger entry of something that a task does once. */
+export function onceKey(id: string, key: string): Key {
+  return { pk: `once#${id}`, sk: key };
+}

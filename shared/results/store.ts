@@ -51,7 +51,7 @@ export interface ResultStore {
  * How long an unfinished record is kept: as long as SQS can hold its message (14 days) and then some, so that no message
  * outlives its record. https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html
  */
-const UNFINISHED_SECONDS = 15 * 86_400;
+export const UNFINISHED_SECONDS = 15 * 86_400;
 
 /** The named conditions under which an attempt may be claimed, if nobody has asked to revoke the task. */
 const CLAIMABLE = {

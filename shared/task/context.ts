@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Log } from "../log.ts";
+import type { Jsonified } from "../message/json.ts";
 
 /** What a task's `run` is told about its own run. */
 export interface TaskContext {
@@ -22,6 +23,14 @@ export interface TaskContext {
    * written with the next call after that second.
    */
   progress(meta: unknown): Promise<void>;
+  /**
+   * Does `work` once for this task, however often the task runs: its result (JSON) is kept in a ledger, and a later attempt
+   * gets it from there. Costs two writes. If the process dies while `work` is under way, the next attempt does it again:
+   * nobody can know how far it came. Where that must not be, pass the receiver a key of its own, such as `${ctx.id}:${key}`.
+   * @param key 1 to 256 characters, unique within the task
+   * @throws InvalidOptionError for another key; TaskRevokedError if another worker has taken the task over
+   */
+  once<Result>(key: string, work: () => Result | Promise<Result>): Promise<Jsonified<Result>>;
   /**
    * Ends this run and asks for another, within the task's `maxRetries`: `throw ctx.retry({ countdown: 60 })`.
    * @param options `countdown`: seconds until the next run, up to 400 days, by default the task's backoff; `cause`: why

@@ -1,8 +1,9 @@
 import { describeError, InvalidOptionError, Retry, TaskRevokedError, TaskTimeLimitError } from "../errors.ts";
 import type { Log } from "../log.ts";
-import { byteLength, type Json, parseJson, toJsonText } from "../message/json.ts";
+import { byteLength, type Json, type Jsonified, parseJson, toJsonText } from "../message/json.ts";
 import type { Message } from "../message/message.ts";
-import type { Claim } from "../results/store.ts";
+import { closeEntry, openEntry } from "../results/ledger.ts";
+import { type Claim, UNFINISHED_SECONDS } from "../results/store.ts";
 import type { TaskContext } from "../task/context.ts";
 import type { App } from "../task/current-app.ts";
 import type { RegisteredTask } from "../task/task.ts";
@@ -69,6 +70,22 @@ export function createRun(app: App, message: Message, claim: Claim, log: Log): R
       if (await app.results.progress(claim, json)) return;
       lose();
       controller.signal.throwIfAborted();
+    },
+    async once<Result>(key: string, work: () => Result | Promise<Result>) {
+      if (typeof key !== "string" || key.length === 0 || key.length > 256) {
+        throw new InvalidOptionError("key", key, "1 to 256 characters");
+      }
+      controller.signal.throwIfAborted();
+      const ttl = Math.floor(app.clock().getTime() / 1_000) + UNFINISHED_SECONDS;
+      const entry = await openEntry(app.table, message.id, key, claim.fence, ttl);
+      if (entry.state === "taken") lose();
+      controller.signal.throwIfAborted();
+      // The one place where the ledger's JSON gets its type back: the same work of an earlier attempt wrote it.
+      if (entry.state === "done") return entry.result as Jsonified<Result>;
+      const json = toJsonText(await work());
+      // Dying here leaves the entry open: the work is done again.
+      await closeEntry(app.table, message.id, key, claim.fence, json);
+      return parseJson(json) as Jsonified<Result>;
     },
     retry({ countdown, cause } = {}) {
       if (countdown !== undefined && !(countdown >= 0 && countdown <= MAX_TIMER_SECONDS)) {

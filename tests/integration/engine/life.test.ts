@@ -62,7 +62,22 @@ const slow = task({
 });
 const expiring = task({ name: "expiring", payload: z.object({}), expires: 60, run: () => "ran" });
 
-const tasks = { add, record, flaky, asksAgain, parent, returns, slow, expiring };
+let sent: string[] = [];
+const sendsOnce = task({
+  name: "sends_once",
+  payload: z.object({ failures: z.number() }),
+  retry: { maxRetries: 3, backoff: { base: 0 } },
+  run: async ({ failures }, context) => {
+    const receipt = await context.once("mail", () => {
+      sent.push(context.id);
+      return { at: new Date(0), number: sent.length };
+    });
+    if (context.attempt <= failures) throw new Error("after the mail");
+    return receipt;
+  },
+});
+
+const tasks = { sendsOnce, add, record, flaky, asksAgain, parent, returns, slow, expiring };
 const modules = [{ file: "tests.ts", exports: tasks }];
 
 beforeAll(async () => {
@@ -219,6 +234,43 @@ describe("the life of a task", () => {
 
     expect(kept).toHaveLength(1);
     expect(await result.fetch()).toMatchObject({ state: "PENDING" });
+  });
+});
+
+describe("ctx.once", () => {
+  it("does its work in one attempt and remembers the result for the others", async () => {
+    sent = [];
+    const result = await sendsOnce.delay({ failures: 2 });
+    await workUntilFinal(result.id);
+
+    expect(await result.get()).toEqual({ at: "1970-01-01T00:00:00.000Z", number: 1 });
+    expect(await result.fetch()).toMatchObject({ attempt: 3 });
+    expect(sent).toEqual([result.id]);
+  });
+
+  it("stops a run whose task another worker has taken over", async () => {
+    sent = [];
+    const result = await sendsOnce.delay({ failures: 0 });
+    const { openEntry } = await import("../../../shared/results/ledger.ts");
+    await openEntry(engine.app.table, result.id, "mail", 99, 4_000_000_000);
+
+    // Its own settling would be refused too, by the fence of the record; here only the ledger knows.
+    await work();
+    expect(sent).toEqual([]);
+    expect(await result.fetch()).not.toMatchObject({ state: "SUCCESS" });
+    await result.revoke();
+    await work();
+  });
+
+  it("does again what an earlier attempt began and did not finish", async () => {
+    sent = [];
+    const result = await sendsOnce.delay({ failures: 0 });
+    const { openEntry } = await import("../../../shared/results/ledger.ts");
+    expect(await openEntry(engine.app.table, result.id, "mail", 0, 4_000_000_000)).toEqual({ state: "open" });
+    await work();
+
+    expect(sent).toHaveLength(1);
+    expect(await result.fetch()).toMatchObject({ state: "SUCCESS" });
   });
 });
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { isBoolean, parseDate, parseDecimal, parseInteger } from "./csv-cell.ts";
+import { BOOLEAN, INTEGER, parseDate, parseNumber } from "./csv-cell.ts";
 
 export type ColumnType = "empty" | "integer" | "number" | "boolean" | "date" | "text";
 
@@ -51,28 +51,20 @@ export class Column {
     this.#maxDistinct = maxDistinct;
   }
 
-  /** Adds a cell that a short row does not have. */
-  addMissing(): void {
-    this.#empty += 1;
-  }
-
-  /** Adds the cell from `start` to `end` of `text`; white space around the value is ignored. */
-  add(text: string, start: number, end: number): void {
-    let first = start;
-    let last = end;
-    while (first < last && text.charCodeAt(first) <= 32) first += 1;
-    while (last > first && text.charCodeAt(last - 1) <= 32) last -= 1;
-    if (first === last) {
+  /** Adds the column's cell of one row, which a short row does not have; white space around the value is ignored. */
+  add(cell = ""): void {
+    const value = cell.trim();
+    if (value === "") {
       this.#empty += 1;
       return;
     }
     this.#count += 1;
-    if (last - first > this.#longest) this.#longest = last - first;
-    const seen = this.#values !== undefined && this.#isSeen(this.#values, text.slice(first, last));
+    this.#longest = Math.max(this.#longest, value.length);
+    const seen = this.#values !== undefined && this.#isSeen(this.#values, value);
     if (this.#type === "text") return;
     // A value that came before changes only the statistics of numbers.
     if (seen && (this.#type === "boolean" || this.#type === "date")) return;
-    this.#type = this.#typeWith(text, first, last);
+    this.#type = this.#typeWith(value);
   }
 
   /** The statistics so far. Finite numbers only, so that they survive JSON. */
@@ -105,22 +97,21 @@ export class Column {
     return false;
   }
 
-  /** The column's type now that this cell has come; takes the cell into the statistics of that type. */
-  #typeWith(text: string, start: number, end: number): ColumnType {
+  /** The column's type now that this value has come; takes the value into the statistics of that type. */
+  #typeWith(value: string): ColumnType {
     const type = this.#type;
     if (type === "empty" || type === "integer" || type === "number") {
-      const integer = parseInteger(text, start, end);
-      const value = Number.isNaN(integer) ? parseDecimal(text, start, end) : integer;
-      if (!Number.isNaN(value)) {
-        this.#addNumber(value);
-        return Number.isNaN(integer) || type === "number" ? "number" : "integer";
+      const number = parseNumber(value);
+      if (number !== undefined) {
+        this.#addNumber(number);
+        return type !== "number" && INTEGER.test(value) ? "integer" : "number";
       }
     }
-    if ((type === "empty" || type === "boolean") && isBoolean(text, start, end)) return "boolean";
+    if ((type === "empty" || type === "boolean") && BOOLEAN.test(value)) return "boolean";
     if (type === "empty" || type === "date") {
-      const time = parseDate(text, start, end);
-      if (!Number.isNaN(time)) {
-        this.#addDate(time, text, start, end);
+      const time = parseDate(value);
+      if (time !== undefined) {
+        this.#addDate(time, value);
         return "date";
       }
     }
@@ -136,19 +127,19 @@ export class Column {
     this.#squares += delta * (value - this.#mean);
   }
 
-  #addDate(time: number, text: string, start: number, end: number): void {
+  #addDate(time: number, value: string): void {
     if (time < this.#min) {
       this.#min = time;
-      this.#minDate = detached(text.slice(start, end));
+      this.#minDate = detached(value);
     }
     if (time > this.#max) {
       this.#max = time;
-      this.#maxDate = detached(text.slice(start, end));
+      this.#maxDate = detached(value);
     }
   }
 }
 
-/** A copy: a slice kept for long would keep alive the whole text that it was cut from. */
-export function detached(slice: string): string {
+/** A copy: what `trim` gives keeps alive the whole cell, of up to a megabyte, that it was cut from. */
+function detached(slice: string): string {
   return Buffer.from(slice).toString();
 }

@@ -1,129 +1,109 @@
-import { Column, type ColumnSummary, detached } from "./csv-column.ts";
-import { type CsvDialect, type CsvRecord, CsvRecords, MAX_CELLS } from "./csv-records.ts";
+import { Column, type ColumnSummary } from "./csv-column.ts";
+import { type Delimiter, readRecords } from "./csv-records.ts";
+import { Decoder, type Encoding } from "./decode.ts";
+import type { ReadOptions } from "./read.ts";
 
-/** The statistics of a whole CSV. */
-export interface CsvTable {
-  /** Whether the first record names the columns. */
+/** What `process_upload` tells about a CSV. */
+export interface CsvSummary {
+  encoding: Encoding;
+  delimiter: Delimiter;
+  /** Whether the first record names the columns; without one they are `column_1`, `column_2`, … */
   header: boolean;
   /** Records after the header. */
   rows: number;
   columnCount: number;
   /** Rows with more or fewer cells than columns: more are ignored, fewer count as empty. */
   raggedRows: number;
-  /** Every column up to `MAX_CELLS`, in the file's order. */
+  /** The first columns; a result record must stay small. */
   columns: ColumnSummary[];
+  /** Columns that `columns` leaves out. */
+  columnsLeftOut: number;
+  /** The derived file with all columns (at most 1,000), when some are left out. */
+  columnsFile: string | null;
 }
 
+/** Columns in the result record, of about 220 bytes each. */
+const MAX_COLUMNS_REPORTED = 16;
+/** Further columns are only counted. */
+const MAX_COLUMNS = 1_000;
 /** Different values remembered per column, and in all columns together. */
 const MAX_DISTINCT = 1_000;
 const MAX_DISTINCT_IN_ALL = 100_000;
 const MAX_NAME_CHARS = 40;
 
-/** Gathers the statistics of a CSV as its text passes by, in memory that its length does not change. */
-export class CsvStatistics {
-  readonly #records: CsvRecords;
-  /** Held back until the second record tells whether it is a header. */
-  #first: string[] | undefined;
-  #columns: Column[] | undefined;
-  #columnCount = 0;
-  #header = false;
-  #rows = 0;
-  #raggedRows = 0;
-
-  constructor(dialect: CsvDialect, filename: string) {
-    this.#records = new CsvRecords(dialect, filename, (record) => this.#add(record));
+/**
+ * Gathers the statistics of a CSV as it passes by, in memory that its length does not change.
+ * @throws {BrokenCsvError} when its records cannot be told apart
+ * @throws {NotTextError} when it turns out to be no text
+ */
+export async function summariseCsv(
+  chunks: AsyncIterable<Buffer>,
+  delimiter: Delimiter,
+  { filename, saveDerived }: ReadOptions,
+): Promise<CsvSummary> {
+  const decoder = new Decoder();
+  const { columns: all, ...table } = await readRecords(decoder.decode(chunks), { delimiter, filename }, tabulate);
+  const columns = all.slice(0, MAX_COLUMNS_REPORTED);
+  const columnsLeftOut = table.columnCount - columns.length;
+  const columnsFile = columnsLeftOut > 0 ? "columns.json" : null;
+  if (columnsFile !== null) {
+    await saveDerived(columnsFile, Buffer.from(JSON.stringify(all, null, 2)), "application/json");
   }
-
-  /**
-   * Adds the next part of the text.
-   * @throws {BrokenCsvError} when a record has no end in sight
-   */
-  write(text: string): void {
-    this.#records.write(text);
-  }
-
-  /**
-   * The statistics, after the last part.
-   * @throws {BrokenCsvError} when a quote is still open
-   */
-  end(): CsvTable {
-    this.#records.end();
-    const columns = this.#columns ?? this.#start(this.#first ?? [], undefined);
-    return {
-      header: this.#header,
-      rows: this.#rows,
-      columnCount: this.#columnCount,
-      raggedRows: this.#raggedRows,
-      columns: columns.map((column) => column.summary()),
-    };
-  }
-
-  #add(record: CsvRecord): void {
-    if (this.#columns !== undefined) {
-      this.#addRow(this.#columns, record);
-    } else if (this.#first === undefined) {
-      this.#first = cellsOf(record);
-      this.#columnCount = record.cellCount;
-    } else {
-      this.#addRow(this.#start(this.#first, cellsOf(record)), record);
-    }
-  }
-
-  /** Makes the columns, and counts the first record as a row if it is no header. */
-  #start(first: string[], second: string[] | undefined): Column[] {
-    this.#header = first.length > 0 && looksLikeHeader(first, second);
-    const maxDistinct = Math.min(MAX_DISTINCT, Math.floor(MAX_DISTINCT_IN_ALL / Math.max(first.length, 1)));
-    const columns = first.map(
-      (cell, i) => new Column(this.#header ? columnName(cell, i) : columnName("", i), maxDistinct),
-    );
-    this.#columns = columns;
-    if (!this.#header && first.length > 0) {
-      this.#rows = 1;
-      for (const [i, column] of columns.entries()) {
-        const cell = first[i] ?? "";
-        column.add(cell, 0, cell.length);
-      }
-    }
-    return columns;
-  }
-
-  #addRow(columns: Column[], record: CsvRecord): void {
-    const { text, starts, ends, cellCount } = record;
-    this.#rows += 1;
-    if (cellCount !== this.#columnCount) this.#raggedRows += 1;
-    for (let i = 0; i < columns.length; i += 1) {
-      const column = columns[i];
-      if (i < cellCount) column?.add(text, starts[i] ?? 0, ends[i] ?? 0);
-      else column?.addMissing();
-    }
-  }
+  return { encoding: decoder.encoding, delimiter, ...table, columns, columnsLeftOut, columnsFile };
 }
 
-/** The cells of a record as strings of their own, which outlive it. */
-export function cellsOf(record: CsvRecord): string[] {
-  const cells: string[] = [];
-  for (let i = 0; i < Math.min(record.cellCount, MAX_CELLS); i += 1) {
-    cells.push(detached(record.text.slice(record.starts[i], record.ends[i])));
+async function tabulate(records: AsyncIterable<string[]>) {
+  let count = 0;
+  let raggedRows = 0;
+  let first: string[] = [];
+  let table: ReturnType<typeof createTable> | undefined;
+  for await (const record of records) {
+    count += 1;
+    if (count === 1) {
+      first = record;
+      continue;
+    }
+    table ??= createTable(first, record);
+    if (record.length !== first.length) raggedRows += 1;
+    addRow(table.columns, record);
   }
-  return cells;
+  const { header, columns } = table ?? createTable(first, []);
+  const rows = header ? count - 1 : count;
+  return { header, rows, columnCount: first.length, raggedRows, columns: columns.map((column) => column.summary()) };
+}
+
+/** The columns, once the second record tells whether the first is a header or their first row. */
+function createTable(first: string[], second: string[]): { header: boolean; columns: Column[] } {
+  const cells = first.slice(0, MAX_COLUMNS);
+  const maxDistinct = Math.min(MAX_DISTINCT, Math.floor(MAX_DISTINCT_IN_ALL / cells.length));
+  const header = looksLikeHeader(cells, second);
+  const columns = cells.map((cell, i) => new Column(columnName(header ? cell : "", i), maxDistinct));
+  if (!header) addRow(columns, cells);
+  return { header, columns };
+}
+
+function addRow(columns: Column[], record: string[]): void {
+  columns.forEach((column, i) => {
+    column.add(record[i]);
+  });
 }
 
 /**
  * A first record is a header when all its cells are words, or when one is a word above a number, date or boolean
  * (so `country,2024` over `France,3` is none, but `country,2024,total` over `1,2,3` is one).
  */
-function looksLikeHeader(first: string[], second: string[] | undefined): boolean {
+function looksLikeHeader(first: string[], second: string[]): boolean {
   const types = first.map(typeOf);
   if (types.every((type) => type === "text" || type === "empty")) return types.includes("text");
   return types.some((type, i) => {
-    const below = typeOf(second?.[i] ?? "");
+    const below = typeOf(second[i]);
     return type === "text" && below !== "text" && below !== "empty";
   });
 }
 
-function typeOf(cell: string): ColumnSummary["type"] {
+function typeOf(cell: string | undefined): ColumnSummary["type"] {
   const column = new Column("", 1);
-  column.add(cell, 0, cell.length);
+  column.add(cell);
   return column.summary().type;
 }
 

@@ -1,8 +1,9 @@
-import { isAscii, isUtf8 } from "node:buffer";
+import { isAscii } from "node:buffer";
+import { TextDecoder } from "node:util";
 
 export type Encoding = "utf-8" | "utf-16le" | "utf-16be" | "windows-1252";
 
-/** Thrown by `Decoder` when the bytes are no text; the file is then reported as a plain file. */
+/** Thrown when bytes are no text; the file is then reported as a plain file. */
 export class NotTextError extends Error {
   constructor() {
     super("The bytes are not text.");
@@ -12,106 +13,78 @@ export class NotTextError extends Error {
 
 /** More bytes above 127 than this share are not a Western text in windows-1252. */
 const MAX_WINDOWS_1252_SHARE = 0.3;
+/** The bytes that windows-1252 does not have, as `TextDecoder` gives them. */
+const UNASSIGNED = /[\u0081\u008d\u008f\u0090\u009d]/;
 
 /**
- * Turns the bytes of a text into strings, chunk by chunk, across characters cut by a chunk's end. A byte order mark
- * selects UTF-16 or UTF-8 and is dropped. Without one the text is UTF-8; if its first byte above 127 is not valid
- * UTF-8, it is windows-1252, which is what spreadsheets in Europe still write (both read ASCII alike).
+ * Turns the bytes of a text into strings, chunk by chunk. A byte order mark selects UTF-16 or UTF-8 and is dropped.
+ * Without one the text is UTF-8; if its first byte above 127 is not valid UTF-8, it is windows-1252, which is what
+ * spreadsheets in Europe still write (both read ASCII alike).
  */
 export class Decoder {
-  #encoding: Encoding | undefined;
-  #carry: Buffer = Buffer.alloc(0);
-  #atStart = true;
-  #onlyAscii = true;
-  #seenBytes = 0;
-
   /** What the text is encoded in, as far as seen. */
-  get encoding(): Encoding {
-    return this.#encoding ?? "utf-8";
+  encoding: Encoding = "utf-8";
+  /** Bytes decoded so far. */
+  seenBytes = 0;
+  #decoder = new TextDecoder("utf-8", { fatal: true });
+  /** While all is ASCII: the last bytes, which UTF-8 takes for half a character and windows-1252 for whole ones. */
+  #undecided: Buffer | undefined = Buffer.alloc(0);
+
+  /** Decodes a whole text. */
+  async *decode(chunks: AsyncIterable<Buffer>): AsyncGenerator<string, void> {
+    for await (const chunk of chunks) yield this.write(chunk);
+    yield this.end();
   }
 
-  /** Decodes the next bytes; the first call must get at least the first three bytes of a file that has them. */
+  /**
+   * Decodes the next bytes; the first call must get at least two of a file that has them.
+   * @throws {NotTextError}
+   */
   write(chunk: Buffer): string {
-    if (this.#seenBytes === 0) this.#encoding = encodingFromByteOrderMark(chunk);
-    this.#seenBytes += chunk.length;
-    const bytes = this.#carry.length === 0 ? chunk : Buffer.concat([this.#carry, chunk]);
-    const tail = incompleteTail(bytes, this.#encoding);
-    // A copy: the tail must not keep the whole chunk alive.
-    this.#carry = Buffer.from(bytes.subarray(bytes.length - tail));
-    return this.#decode(bytes.subarray(0, bytes.length - tail));
+    if (this.seenBytes === 0) {
+      if (chunk[0] === 0xff && chunk[1] === 0xfe) this.#settle("utf-16le");
+      if (chunk[0] === 0xfe && chunk[1] === 0xff) this.#settle("utf-16be");
+    }
+    this.seenBytes += chunk.length;
+    return this.#decode(chunk, true);
   }
 
-  /** Decodes what the last chunk left. */
+  /**
+   * Decodes what the last chunk left.
+   * @throws {NotTextError} when that is half a character
+   */
   end(): string {
-    const rest = this.#carry;
-    this.#carry = Buffer.alloc(0);
-    if (rest.length > 0 && this.encoding.startsWith("utf-16")) throw new NotTextError();
-    return this.#decode(rest);
+    return this.#decode(Buffer.alloc(0), false);
   }
 
-  #decode(bytes: Buffer): string {
-    const text = this.#toText(bytes);
+  #decode(chunk: Buffer, stream: boolean): string {
+    const bytes = this.#undecided === undefined ? undefined : Buffer.concat([this.#undecided, chunk]);
+    let text: string;
+    try {
+      text = this.#decoder.decode(chunk, { stream });
+      if (bytes !== undefined) {
+        this.#undecided = isAscii(bytes.subarray(0, text.length)) ? bytes.subarray(text.length) : undefined;
+      }
+    } catch {
+      if (bytes === undefined) throw new NotTextError();
+      text = this.#decodeWestern(bytes);
+    }
     // No text contains U+0000, nearly every binary file does.
     if (text.includes("\0")) throw new NotTextError();
-    if (!this.#atStart || text === "") return text;
-    this.#atStart = false;
-    return text.startsWith("\uFEFF") ? text.slice(1) : text;
+    return text;
   }
 
-  #toText(bytes: Buffer): string {
-    if (this.#encoding === "windows-1252") return windows1252.decode(bytes);
-    if (this.#encoding === "utf-16le") return wellFormed(bytes.toString("utf16le"));
-    if (this.#encoding === "utf-16be") return wellFormed(Buffer.from(bytes).swap16().toString("utf16le"));
-    if (isAscii(bytes)) return bytes.toString("latin1");
-    if (isUtf8(bytes)) {
-      this.#onlyAscii = false;
-      return bytes.toString("utf8");
-    }
-    if (!this.#onlyAscii || !this.#looksWestern(bytes)) throw new NotTextError();
-    this.#encoding = "windows-1252";
-    return windows1252.decode(bytes);
+  #decodeWestern(bytes: Buffer): string {
+    this.#settle("windows-1252");
+    const text = this.#decoder.decode(bytes);
+    const high = bytes.filter((byte) => byte > 127).length;
+    if (high > this.seenBytes * MAX_WINDOWS_1252_SHARE || UNASSIGNED.test(text)) throw new NotTextError();
+    return text;
   }
 
-  #looksWestern(bytes: Buffer): boolean {
-    let high = 0;
-    for (const byte of bytes) {
-      if (byte < 0x80) continue;
-      if (UNDEFINED_IN_WINDOWS_1252.has(byte)) return false;
-      high += 1;
-    }
-    return high <= this.#seenBytes * MAX_WINDOWS_1252_SHARE;
+  #settle(encoding: Encoding): void {
+    this.encoding = encoding;
+    this.#decoder = new TextDecoder(encoding, { fatal: true });
+    this.#undecided = undefined;
   }
-}
-
-const windows1252 = new TextDecoder("windows-1252");
-const UNDEFINED_IN_WINDOWS_1252: ReadonlySet<number> = new Set([0x81, 0x8d, 0x8f, 0x90, 0x9d]);
-
-function encodingFromByteOrderMark(bytes: Buffer): Encoding | undefined {
-  if (bytes[0] === 0xff && bytes[1] === 0xfe) return "utf-16le";
-  if (bytes[0] === 0xfe && bytes[1] === 0xff) return "utf-16be";
-  return undefined;
-}
-
-/** How many bytes at the end begin a character that is not yet complete. */
-function incompleteTail(bytes: Buffer, encoding: Encoding | undefined): number {
-  if (encoding === "windows-1252") return 0;
-  if (encoding !== undefined && encoding !== "utf-8") {
-    const odd = bytes.length % 2;
-    const lastUnit = bytes.length - odd - 2;
-    if (lastUnit < 0) return odd;
-    const unit = encoding === "utf-16le" ? bytes.readUInt16LE(lastUnit) : bytes.readUInt16BE(lastUnit);
-    return (unit & 0xfc00) === 0xd800 ? odd + 2 : odd;
-  }
-  for (let back = 1; back <= 3 && back <= bytes.length; back += 1) {
-    const byte = bytes.readUInt8(bytes.length - back);
-    if ((byte & 0xc0) === 0x80) continue;
-    const needed = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
-    return needed > back ? back : 0;
-  }
-  return 0;
-}
-
-function wellFormed(text: string): string {
-  if (!text.isWellFormed()) throw new NotTextError();
-  return text;
 }

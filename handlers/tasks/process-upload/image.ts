@@ -1,6 +1,6 @@
 import type { Metadata, Sharp } from "sharp";
 import { BrokenImageError, ImageTooLargeError } from "./errors.ts";
-import { untilAborted } from "./read.ts";
+import type { ReadOptions } from "./read.ts";
 
 /** What `process_upload` tells about an image. */
 export interface ImageSummary {
@@ -17,18 +17,11 @@ export interface ImageSummary {
   thumbnail: { name: string; contentType: string; width: number; height: number; sizeBytes: number };
 }
 
-/** How an image is read, and where its thumbnail goes. */
-export interface ImageOptions {
-  filename: string;
-  signal: AbortSignal;
-  saveDerived(name: string, body: Buffer, contentType: string): Promise<void>;
-}
-
 const MAX_IMAGE_PIXELS = 50_000_000;
 /** Some kinds of image cannot be decoded in strips, and a file of 2 KB can ask for 1 GB. */
 const MAX_DECODE_BYTES = 350_000_000;
 /** The encoded image is held in memory. */
-export const MAX_IMAGE_BYTES = 64 * 1024 * 1024;
+const MAX_IMAGE_BYTES = 64 * 1024 * 1024;
 
 const THUMBNAIL_PIXELS = 320;
 const MAX_DECODE_SECONDS = 30;
@@ -38,20 +31,21 @@ const MAX_DECODE_SECONDS = 30;
  * @throws {ImageTooLargeError} by its header alone, before anything is decoded
  * @throws {BrokenImageError} when it cannot be decoded to its end
  */
-export async function summariseImage(bytes: Buffer, options: ImageOptions): Promise<ImageSummary> {
-  const { filename, signal, saveDerived } = options;
+export async function summariseImage(
+  chunks: AsyncIterable<Buffer>,
+  { filename, signal, saveDerived }: ReadOptions,
+): Promise<ImageSummary> {
+  const bytes = await collect(chunks, filename);
   const sharp = await loadSharp();
-  const metadata = await attempt(filename, signal, () => sharp(bytes, { limitInputPixels: false }).metadata());
+  const metadata = await attempt(filename, () => sharp(bytes, { limitInputPixels: false }).metadata());
   refuseTooLarge(filename, metadata);
-  const { data, info } = await attempt(filename, signal, () =>
-    inTurn(async () => {
-      signal.throwIfAborted();
-      return thumbnail(sharp, bytes);
-    }),
-  );
+  const { data, info } = await inTurn(() => {
+    signal.throwIfAborted();
+    return attempt(filename, () => thumbnail(sharp, bytes));
+  });
   const name = "thumbnail.webp";
   const contentType = "image/webp";
-  await untilAborted(() => saveDerived(name, data, contentType), signal);
+  await saveDerived(name, data, contentType);
   return {
     format: metadata.format,
     width: metadata.width,
@@ -61,6 +55,20 @@ export async function summariseImage(bytes: Buffer, options: ImageOptions): Prom
     hasAlpha: metadata.hasAlpha,
     thumbnail: { name, contentType, width: info.width, height: info.height, sizeBytes: data.length },
   };
+}
+
+async function collect(chunks: AsyncIterable<Buffer>, filename: string): Promise<Buffer> {
+  const collected: Buffer[] = [];
+  let sizeBytes = 0;
+  for await (const chunk of chunks) {
+    sizeBytes += chunk.length;
+    if (sizeBytes > MAX_IMAGE_BYTES) {
+      const limit = `${MAX_IMAGE_BYTES / 1024 / 1024} MiB`;
+      throw new ImageTooLargeError(filename, `more than ${MAX_IMAGE_BYTES} bytes`, limit);
+    }
+    collected.push(chunk);
+  }
+  return Buffer.concat(collected);
 }
 
 type SharpModule = typeof import("sharp").default;
@@ -97,24 +105,12 @@ function refuseTooLarge(filename: string, metadata: Metadata): void {
 
 /** Memory that decoding takes, as measured with libvips 8.18: next to nothing where it goes row by row. */
 function bytesPerPixel({ format, channels, depth, isProgressive }: Metadata): number {
-  const sampleBytes = SAMPLE_BYTES[depth] ?? 16;
+  const sampleBytes = depth.endsWith("char") ? 1 : depth.endsWith("short") ? 2 : /int|float/.test(depth) ? 4 : 8;
   if (format === "heif") return sampleBytes === 1 ? 20 : 27;
   if (format === "jpeg") return isProgressive ? channels * 2 : 0;
   if (format === "png") return isProgressive ? channels * sampleBytes : 0;
   return Math.max(channels * sampleBytes, 4);
 }
-
-const SAMPLE_BYTES: Readonly<Record<string, number>> = {
-  char: 1,
-  uchar: 1,
-  short: 2,
-  ushort: 2,
-  int: 4,
-  uint: 4,
-  float: 4,
-  double: 8,
-  complex: 8,
-};
 
 let lastTurn: Promise<unknown> = Promise.resolve();
 
@@ -143,12 +139,11 @@ async function thumbnail(sharp: SharpModule, bytes: Buffer) {
   }
 }
 
-/** Runs one operation of sharp, whose every fault is the image's. */
-async function attempt<T>(filename: string, signal: AbortSignal, operation: () => Promise<T>): Promise<T> {
+/** Does one operation of sharp, whose every fault is the image's. */
+async function attempt<T>(filename: string, operation: () => Promise<T>): Promise<T> {
   try {
-    return await untilAborted(operation, signal);
+    return await operation();
   } catch (error) {
-    signal.throwIfAborted();
     const reason = error instanceof Error ? error.message.trim().replace(/\s+/g, " ").slice(0, 200) : String(error);
     throw new BrokenImageError(filename, reason, error);
   }

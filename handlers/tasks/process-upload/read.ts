@@ -1,71 +1,52 @@
-import type { Readable } from "node:stream";
+import { addAbortSignal, type Readable } from "node:stream";
 import { setImmediate as nextTurn } from "node:timers/promises";
 
-/** Larger chunks are handed on in slices, so that what a reader decodes at once stays small. */
-const MAX_CHUNK_BYTES = 256 * 1024;
-
-/** Work done between two turns of the event loop, at most about this long. */
-const TURN_MILLISECONDS = 20;
+/** What the reading of a file as what it is may use. */
+export interface ReadOptions {
+  filename: string;
+  /** Stops the work at once; its reason is thrown. */
+  signal: AbortSignal;
+  /** Stores a file made of the upload, such as `thumbnail.webp`. */
+  saveDerived(name: string, body: Buffer, contentType: string): Promise<void>;
+}
 
 /**
- * The bytes of one fresh stream. The stream is destroyed however the reading ends: at the end, on an error,
- * when the consumer leaves the loop, and at once when `signal` aborts, whose reason is then thrown.
+ * The bytes of one fresh stream, the first ones in one piece: more than `headBytes` of them, unless there are no more.
+ * The stream is destroyed however the reading ends: at its end, on an error, when the consumer leaves the loop, and at
+ * once when `signal` aborts.
  */
-export async function* readChunks(open: () => Promise<Readable>, signal: AbortSignal): AsyncGenerator<Buffer, void> {
-  const stream = await untilAborted(open, signal, (late) => late.on("error", () => {}).destroy());
-  // An error that arrives after the loop concerns nobody, but without a listener it would end the process.
+export async function* readChunks(
+  open: () => Promise<Readable>,
+  headBytes: number,
+  signal: AbortSignal,
+): AsyncGenerator<Buffer, void> {
+  const stream = await open();
+  // An error that arrives outside the loop concerns nobody, but without a listener it would end the process.
   stream.on("error", () => {});
-  const stop = () => stream.destroy();
-  signal.addEventListener("abort", stop, { once: true });
-  let turnStart = performance.now();
-  try {
-    // This loop destroys the stream however it is left.
-    for await (const chunk of stream) {
-      const bytes = toBuffer(chunk);
-      for (let at = 0; at < bytes.length; at += MAX_CHUNK_BYTES) {
-        signal.throwIfAborted();
-        yield bytes.subarray(at, at + MAX_CHUNK_BYTES);
-        // A stream that always has data ready never lets a timer run: no abort, no heartbeat of the lease.
-        if (performance.now() - turnStart > TURN_MILLISECONDS) {
-          await nextTurn();
-          turnStart = performance.now();
-        }
-      }
+  let head: Buffer | undefined = Buffer.alloc(0);
+  for await (const piece of addAbortSignal(signal, stream)) {
+    let chunk = Buffer.from(piece);
+    if (head !== undefined) {
+      head = chunk = Buffer.concat([head, chunk]);
+      if (head.length <= headBytes) continue;
+      head = undefined;
     }
-    signal.throwIfAborted();
-  } catch (error) {
-    // A destroyed stream reports a premature close; the reason for it is the abort.
-    signal.throwIfAborted();
-    throw error;
-  } finally {
-    signal.removeEventListener("abort", stop);
+    yield chunk;
+    // A stream that always has data ready never lets a timer run: no abort, no heartbeat of the lease.
+    await nextTurn();
   }
+  if (head !== undefined && head.length > 0) yield head;
 }
 
-/** Starts `work` and waits for it, but no longer than until `signal` aborts; what comes later goes to `discard`. */
-export async function untilAborted<T>(
-  work: () => Promise<T>,
-  signal: AbortSignal,
-  discard: (late: T) => void = () => {},
-): Promise<T> {
+/** Does `work`, but waits for it no longer than until `signal` aborts, and then throws its reason. */
+export async function untilAborted<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
   signal.throwIfAborted();
-  const { promise, resolve, reject } = Promise.withResolvers<T>();
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
   const stop = () => reject(signal.reason);
   signal.addEventListener("abort", stop, { once: true });
-  // Inside `then`, so that a synchronous throw is a rejection too.
-  Promise.resolve()
-    .then(work)
-    .then((value) => (signal.aborted ? discard(value) : resolve(value)), reject);
   try {
-    return await promise;
+    return await Promise.race([work(), aborted]);
   } finally {
     signal.removeEventListener("abort", stop);
   }
-}
-
-function toBuffer(chunk: unknown): Buffer {
-  if (Buffer.isBuffer(chunk)) return chunk;
-  if (chunk instanceof Uint8Array) return Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-  if (typeof chunk === "string") return Buffer.from(chunk);
-  throw new TypeError(`A file's stream gave ${typeof chunk}: expected bytes. Open it without object mode.`);
 }

@@ -1,10 +1,10 @@
-import { guessDialect } from "./csv-dialect.ts";
-import type { CsvDialect } from "./csv-records.ts";
+import { guessDelimiter } from "./csv-delimiter.ts";
+import type { Delimiter } from "./csv-records.ts";
 import { Decoder, NotTextError } from "./decode.ts";
 
 /** What a file is, judged by its first bytes. */
 export type Sniffed =
-  | { kind: "csv"; contentType: string; extension: string; dialect: CsvDialect }
+  | { kind: "csv"; contentType: string; extension: string; delimiter: Delimiter }
   | { kind: "text" | "image"; contentType: string; extension: string }
   | { kind: "file"; contentType: string; extension: string | null };
 
@@ -17,28 +17,14 @@ export interface Declared {
 /** Bytes looked at; all signatures and enough lines of a table lie within. */
 export const SNIFF_BYTES = 64 * 1024;
 
-const UNKNOWN: Sniffed = { kind: "file", contentType: "application/octet-stream", extension: null };
+/** A file of which nothing is known but its bytes. */
+export const UNKNOWN: Sniffed = { kind: "file", contentType: "application/octet-stream", extension: null };
 
 /** What sharp decodes here. HEIC, JPEG XL, camera raw and BMP are not among its codecs, so they are plain files. */
-const IMAGE_TYPES: ReadonlySet<string> = new Set([
-  "image/jpeg",
-  "image/png",
-  "image/apng",
-  "image/gif",
-  "image/webp",
-  "image/tiff",
-  "image/avif",
-]);
+const IMAGE = /^image\/(?:jpeg|png|apng|gif|webp|tiff|avif)$/;
 
 /** Documents that may be written in printable characters and yet are not for reading. */
-const DOCUMENT_TYPES: ReadonlySet<string> = new Set([
-  "application/pdf",
-  "application/rtf",
-  "application/postscript",
-  "application/eps",
-]);
-
-const TIFF_SIGNATURES = [Buffer.from("II*\0"), Buffer.from("MM\0*")];
+const DOCUMENT = /^application\/(?:pdf|rtf|postscript|eps)$/;
 
 /**
  * Tells what a file is from its `head`, its first `SNIFF_BYTES` or, if `complete`, all of it. What the uploader
@@ -49,11 +35,11 @@ export async function sniff(head: Buffer, complete: boolean, declared: Declared,
   const text = decodeHead(head, complete);
   if (text !== undefined) {
     // Few signatures survive in a text: `BMI,age` is no bitmap, `MZ-80` no program.
-    if (signature !== undefined && DOCUMENT_TYPES.has(signature.contentType)) return { kind: "file", ...signature };
+    if (signature !== undefined && DOCUMENT.test(signature.contentType)) return { kind: "file", ...signature };
     return sniffText(text, complete, allowCsv ? declared : undefined, signature?.contentType);
   }
   if (signature === undefined) return UNKNOWN;
-  return { kind: IMAGE_TYPES.has(signature.contentType) ? "image" : "file", ...signature };
+  return { kind: IMAGE.test(signature.contentType) ? "image" : "file", ...signature };
 }
 
 /** Whether the uploader says that the file is a CSV, by its name or its type. */
@@ -64,19 +50,16 @@ export function isDeclaredCsv({ filename, contentType }: Declared): boolean {
 function sniffText(text: string, complete: boolean, declared: Declared | undefined, signature = ""): Sniffed {
   const start = text.slice(0, 1_000).trimStart();
   // Never "image": an SVG is a program that a renderer would run.
-  if (/^<[\s\S]*<svg[\s>]|^<svg[\s>]/i.test(start)) {
-    return { kind: "text", contentType: "image/svg+xml", extension: "svg" };
-  }
-  if (/^<(?:!doctype html|html)[\s>]/i.test(start))
-    return { kind: "text", contentType: "text/html", extension: "html" };
+  if (/^<(?:[\s\S]*<)?svg[\s>]/i.test(start)) return { kind: "text", contentType: "image/svg+xml", extension: "svg" };
+  if (/^<(?:!doctype )?html[\s>]/i.test(start)) return { kind: "text", contentType: "text/html", extension: "html" };
   if (signature === "application/xml") return { kind: "text", contentType: signature, extension: "xml" };
   if (declared !== undefined && !/^[{[<]/.test(start)) {
-    const fallback = /\.(?:tsv|tab)$/i.test(declared.filename) ? "\t" : ",";
-    const { dialect, convincing } = guessDialect(text, complete, fallback);
-    if (convincing || isDeclaredCsv(declared)) {
-      const tabs = dialect.delimiter === "\t";
-      const contentType = tabs ? "text/tab-separated-values" : "text/csv";
-      return { kind: "csv", contentType, extension: tabs ? "tsv" : "csv", dialect };
+    const guess = guessDelimiter(text, complete);
+    if (guess?.convincing || isDeclaredCsv(declared)) {
+      const delimiter = guess?.delimiter ?? (/\.(?:tsv|tab)$/i.test(declared.filename) ? "\t" : ",");
+      return delimiter === "\t"
+        ? { kind: "csv", contentType: "text/tab-separated-values", extension: "tsv", delimiter }
+        : { kind: "csv", contentType: "text/csv", extension: "csv", delimiter };
     }
   }
   return { kind: "text", contentType: signature.startsWith("text/") ? signature : "text/plain", extension: "txt" };
@@ -116,6 +99,6 @@ async function signatureOf(head: Buffer): Promise<{ contentType: string; extensi
     return undefined;
   }
   // Most TIFFs keep their directory behind the pixels, where file-type looks for it in vain.
-  const isTiff = TIFF_SIGNATURES.some((signature) => head.subarray(0, 4).equals(signature));
+  const isTiff = ["II*\0", "MM\0*"].includes(head.toString("latin1", 0, 4));
   return isTiff ? { contentType: "image/tiff", extension: "tif" } : undefined;
 }

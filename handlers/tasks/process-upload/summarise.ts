@@ -1,10 +1,12 @@
+import { createHash } from "node:crypto";
 import type { Readable } from "node:stream";
-import { Checksum } from "./checksum.ts";
+import { type CsvSummary, summariseCsv } from "./csv.ts";
 import { NotTextError } from "./decode.ts";
 import { BrokenCsvError, EmptyUploadError } from "./errors.ts";
-import { readChunks, untilAborted } from "./read.ts";
-import { createReader, fileReader, type KindSummary, type Reader } from "./readers.ts";
-import { isDeclaredCsv, SNIFF_BYTES, sniff } from "./sniff.ts";
+import { type ImageSummary, summariseImage } from "./image.ts";
+import { type ReadOptions, readChunks, untilAborted } from "./read.ts";
+import { isDeclaredCsv, SNIFF_BYTES, type Sniffed, sniff, UNKNOWN } from "./sniff.ts";
+import { summariseText, type TextSummary } from "./text.ts";
 
 /** An uploaded file, as its storage knows it. */
 export interface UploadSource {
@@ -18,14 +20,17 @@ export interface UploadSource {
 }
 
 /** What the summary may use. */
-export interface SummariseOptions {
-  /** Stops the work at once; its reason is thrown. */
-  signal: AbortSignal;
-  /** Stores a file made of the upload, such as `thumbnail.webp`. */
-  saveDerived(name: string, body: Buffer, contentType: string): Promise<void>;
+export interface SummariseOptions extends Pick<ReadOptions, "signal" | "saveDerived"> {
   /** Told at most about ten times per file, as each may cost a write. */
   progress?(meta: { bytes: number; totalBytes: number }): Promise<void> | void;
 }
+
+/** The part of a summary that depends on what the file is. */
+type KindSummary =
+  | { kind: "csv"; csv: CsvSummary }
+  | { kind: "image"; image: ImageSummary }
+  | { kind: "text"; text: TextSummary }
+  | { kind: "file"; file: { extension: string | null } };
 
 /** What was made of an upload: plain JSON of 1 to 4 KB. */
 export type UploadSummary = KindSummary & {
@@ -48,86 +53,88 @@ const MIN_PROGRESS_BYTES = 8 * 1024 * 1024;
  * @throws {UploadError} when the file itself is refused; the same file would be refused again
  */
 export async function summariseFile(source: UploadSource, options: SummariseOptions): Promise<UploadSummary> {
-  const report = createProgress(source, options);
-  try {
-    return await readThrough(source, options, report, true);
-  } catch (error) {
-    // That it is a CSV was only a guess from its beginning: then it is a text.
-    if (!(error instanceof BrokenCsvError) || isDeclaredCsv(source)) throw error;
-    return await readThrough(source, options, report, false);
-  }
+  const { signal } = options;
+  const reading: Reading = {
+    filename: source.filename,
+    signal,
+    async saveDerived(...file) {
+      // What could not be stopped, such as a decoding, goes on unheard, but must not save any more.
+      signal.throwIfAborted();
+      await options.saveDerived(...file);
+    },
+    report: createProgress(source, options),
+  };
+  return untilAborted(signal, async () => {
+    try {
+      return await readThrough(source, reading, true);
+    } catch (error) {
+      // That it is a CSV was only a guess from its beginning: then it is a text.
+      if (!(error instanceof BrokenCsvError) || isDeclaredCsv(source)) throw error;
+      return await readThrough(source, reading, false);
+    }
+  });
 }
 
-type Report = (bytes: number) => Promise<void>;
+interface Reading extends ReadOptions {
+  report(bytes: number): Promise<void>;
+}
 
-async function readThrough(
-  source: UploadSource,
-  { signal, saveDerived }: SummariseOptions,
-  report: Report,
-  allowCsv: boolean,
-): Promise<UploadSummary> {
-  const checksum = new Checksum();
-  const chunks = readChunks(() => source.open(), signal);
+async function readThrough(source: UploadSource, reading: Reading, allowCsv: boolean): Promise<UploadSummary> {
+  const hash = createHash("sha256");
+  let sizeBytes = 0;
+  async function* hashed() {
+    for await (const chunk of readChunks(() => source.open(), SNIFF_BYTES, reading.signal)) {
+      hash.update(chunk);
+      sizeBytes += chunk.length;
+      await reading.report(sizeBytes);
+      yield chunk;
+    }
+  }
+  const chunks = hashed();
   try {
-    const head = await readHead(chunks);
-    if (head.length === 0) throw new EmptyUploadError(source.filename);
-    const complete = head.length <= SNIFF_BYTES;
-    const sniffed = await sniff(head.subarray(0, SNIFF_BYTES), complete, source, allowCsv);
-    let { contentType } = sniffed;
-    let reader: Reader = createReader(sniffed, {
-      filename: source.filename,
-      expectedBytes: source.sizeBytes,
-      signal,
-      saveDerived,
-    });
-
-    /** Goes on with the plain file's reader when a text turns out to be none, far behind its head. */
-    const orFile = async <T>(step: () => T | Promise<T>): Promise<T | undefined> => {
-      try {
-        return await step();
-      } catch (error) {
-        if (!(error instanceof NotTextError)) throw error;
-        contentType = "application/octet-stream";
-        reader = fileReader(null);
-        return undefined;
-      }
-    };
-    const take = async (chunk: Buffer) => {
-      checksum.update(chunk);
-      await orFile(() => reader.read(chunk));
-      await report(checksum.sizeBytes);
-    };
-
-    await take(head);
-    for await (const chunk of chunks) await take(chunk);
-    const { sizeBytes } = checksum;
-    const part = (await orFile(() => reader.finish(sizeBytes))) ?? (await reader.finish(sizeBytes));
+    const { value: head } = await chunks.next();
+    if (head === undefined) throw new EmptyUploadError(source.filename);
+    let sniffed = await sniff(head.subarray(0, SNIFF_BYTES), head.length <= SNIFF_BYTES, source, allowCsv);
+    let part: KindSummary;
+    try {
+      part = await summariseAs(sniffed, joined(head, chunks), reading);
+    } catch (error) {
+      // A text turned out to be none, far behind its head.
+      if (!(error instanceof NotTextError)) throw error;
+      sniffed = UNKNOWN;
+      part = await summariseAs(sniffed, chunks, reading);
+    }
     const declaredContentType = source.contentType.slice(0, MAX_DECLARED_CHARS).toWellFormed();
-    return { ...part, sizeBytes, sha256: checksum.sha256(), contentType, declaredContentType };
+    return { ...part, sizeBytes, sha256: hash.digest("hex"), contentType: sniffed.contentType, declaredContentType };
   } finally {
     await chunks.return();
   }
 }
 
-/** The first bytes: more than `SNIFF_BYTES` of them, unless the file has no more. */
-async function readHead(chunks: AsyncGenerator<Buffer, void>): Promise<Buffer> {
-  const head: Buffer[] = [];
-  let length = 0;
-  while (length <= SNIFF_BYTES) {
-    const { done, value } = await chunks.next();
-    if (done || value === undefined) break;
-    head.push(value);
-    length += value.length;
-  }
-  return Buffer.concat(head, length);
+/** All chunks again. Unlike a loop over `rest`, one that is left early does not close it. */
+async function* joined(head: Buffer, rest: AsyncGenerator<Buffer, void>): AsyncGenerator<Buffer, void> {
+  yield head;
+  for (let next = await rest.next(); !next.done; next = await rest.next()) yield next.value;
 }
 
-function createProgress(source: UploadSource, { progress, signal }: SummariseOptions): Report {
-  const stepBytes = Math.max(MIN_PROGRESS_BYTES, Math.ceil(source.sizeBytes / 10));
+async function summariseAs(
+  sniffed: Sniffed,
+  chunks: AsyncIterable<Buffer>,
+  options: ReadOptions,
+): Promise<KindSummary> {
+  if (sniffed.kind === "csv") return { kind: "csv", csv: await summariseCsv(chunks, sniffed.delimiter, options) };
+  if (sniffed.kind === "text") return { kind: "text", text: await summariseText(chunks) };
+  if (sniffed.kind === "image") return { kind: "image", image: await summariseImage(chunks, options) };
+  for await (const _ of chunks);
+  return { kind: "file", file: { extension: sniffed.extension } };
+}
+
+function createProgress({ sizeBytes }: UploadSource, { progress }: SummariseOptions): Reading["report"] {
+  const stepBytes = Math.max(MIN_PROGRESS_BYTES, Math.ceil(sizeBytes / 10));
   let next = stepBytes;
   return async (bytes) => {
-    if (progress === undefined || bytes < next) return;
+    if (bytes < next) return;
     next = bytes + stepBytes;
-    await untilAborted(async () => progress({ bytes, totalBytes: Math.max(bytes, source.sizeBytes) }), signal);
+    await progress?.({ bytes, totalBytes: Math.max(bytes, sizeBytes) });
   };
 }

@@ -1,4 +1,4 @@
-import type { Encoding } from "./decode.ts";
+import { Decoder, type Encoding } from "./decode.ts";
 
 /** What `process_upload` tells about a text. */
 export interface TextSummary {
@@ -14,77 +14,30 @@ export interface TextSummary {
   longestLine: number;
 }
 
-const LINE_FEED = 10;
-const CARRIAGE_RETURN = 13;
-const SPACE = 32;
+const SPACE = /\s/;
 
-/** Counts a text as it passes by; keeps none of it, so one endless line costs no memory. */
-export class TextCounter {
-  #lines = 0;
-  #words = 0;
-  #characters = 0;
-  #longestLine = 0;
-  #lineLength = 0;
-  #inWord = false;
-  #afterCarriageReturn = false;
-
-  /** Adds the next part of the text. */
-  write(text: string): void {
-    for (let i = 0; i < text.length; i += 1) {
-      const code = text.charCodeAt(i);
-      // The second half of a pair belongs to the character already counted.
-      if ((code & 0xfc00) === 0xdc00) continue;
-      this.#characters += 1;
-      if (code === LINE_FEED || code === CARRIAGE_RETURN) {
-        this.#inWord = false;
-        if (code === CARRIAGE_RETURN || !this.#afterCarriageReturn) this.#endLine();
-        this.#afterCarriageReturn = code === CARRIAGE_RETURN;
-        continue;
+/**
+ * Counts a text as it passes by; keeps none of it, so one endless line costs no memory.
+ * @throws {NotTextError} when it turns out to be none
+ */
+export async function summariseText(chunks: AsyncIterable<Buffer>): Promise<TextSummary> {
+  const decoder = new Decoder();
+  let [lines, words, characters, longestLine, lineLength] = [0, 0, 0, 0, 0];
+  let previous = "\n";
+  for await (const text of decoder.decode(chunks)) {
+    for (const character of text) {
+      characters += 1;
+      if (character === "\n" || character === "\r") {
+        if (character === "\r" || previous !== "\r") lines += 1;
+        lineLength = 0;
+      } else {
+        lineLength += 1;
+        if (lineLength > longestLine) longestLine = lineLength;
+        if (SPACE.test(previous) && !SPACE.test(character)) words += 1;
       }
-      this.#afterCarriageReturn = false;
-      this.#lineLength += 1;
-      if (isSpace(code)) {
-        this.#inWord = false;
-      } else if (!this.#inWord) {
-        this.#inWord = true;
-        this.#words += 1;
-      }
+      previous = character;
     }
   }
-
-  /** The counts, after the last part. */
-  end(encoding: Encoding, bytes: number): TextSummary {
-    if (this.#lineLength > 0) this.#endLine();
-    return {
-      encoding,
-      bytes,
-      lines: this.#lines,
-      words: this.#words,
-      characters: this.#characters,
-      longestLine: this.#longestLine,
-    };
-  }
-
-  #endLine(): void {
-    this.#lines += 1;
-    if (this.#lineLength > this.#longestLine) this.#longestLine = this.#lineLength;
-    this.#lineLength = 0;
-  }
-}
-
-/** The white space of `\s`, the common ones first. */
-function isSpace(code: number): boolean {
-  if (code <= SPACE) return code === SPACE || (code >= 9 && code <= 13);
-  if (code < 0xa0) return false;
-  return (
-    code === 0xa0 ||
-    code === 0x1680 ||
-    (code >= 0x2000 && code <= 0x200a) ||
-    code === 0x2028 ||
-    code === 0x2029 ||
-    code === 0x202f ||
-    code === 0x205f ||
-    code === 0x3000 ||
-    code === 0xfeff
-  );
+  if (lineLength > 0) lines += 1;
+  return { encoding: decoder.encoding, bytes: decoder.seenBytes, lines, words, characters, longestLine };
 }

@@ -36,13 +36,13 @@ describe("sniff", () => {
 
     const sniffed = await sniff(Buffer.from(content), true, { filename: "cat.png", contentType: "image/png" });
 
-    expect(sniffed).toMatchObject({ kind: "csv", contentType, dialect: { delimiter, newline: "\n" } });
+    expect(sniffed).toMatchObject({ kind: "csv", contentType, delimiter });
   });
 
   test("prefers the semicolon where the commas are decimal", async () => {
     const sniffed = await sniff(Buffer.from("a;b\n1,5;2,5\n3,5;4,5\n"), true, UNDECLARED);
 
-    expect(sniffed).toMatchObject({ kind: "csv", dialect: { delimiter: ";" } });
+    expect(sniffed).toMatchObject({ kind: "csv", delimiter: ";" });
   });
 
   test("judges a table by its whole records, when the head ends within one", async () => {

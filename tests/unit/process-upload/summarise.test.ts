@@ -127,10 +127,10 @@ describe("summariseFile", () => {
   test("tells its progress at most about ten times, and never backwards", async () => {
     const block = Buffer.alloc(1024 * 1024, `${"word".repeat(20)}\n`);
     const seen: number[] = [];
-    const stream = Readable.from(Array.from({ length: 100 }, () => block));
+    const stream = Readable.from(Array.from({ length: 56 }, () => block));
 
     await summariseFile(
-      source(stream, { sizeBytes: 100 * block.length, contentType: "text/plain", filename: "a.txt" }),
+      source(stream, { sizeBytes: 56 * block.length, contentType: "text/plain", filename: "a.txt" }),
       options({ progress: ({ bytes, totalBytes }) => void seen.push(bytes / totalBytes) }),
     );
 

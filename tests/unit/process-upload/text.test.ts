@@ -1,16 +1,12 @@
+import { Readable } from "node:stream";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Decoder, type Encoding, NotTextError } from "../../../handlers/tasks/process-upload/decode.ts";
-import { TextCounter } from "../../../handlers/tasks/process-upload/text.ts";
+import { summariseText } from "../../../handlers/tasks/process-upload/text.ts";
 import { chunksOf } from "./upload.ts";
 
 function count(text: string, encoding: Encoding = "utf-8", chunkBytes = 7) {
-  const bytes = encode(text, encoding);
-  const decoder = new Decoder();
-  const counter = new TextCounter();
-  for (const chunk of chunksOf(bytes, chunkBytes)) counter.write(decoder.write(chunk));
-  counter.write(decoder.end());
-  return counter.end(decoder.encoding, bytes.length);
+  return summariseText(Readable.from(chunksOf(encode(text, encoding), chunkBytes)));
 }
 
 function encode(text: string, encoding: Encoding): Buffer {
@@ -20,9 +16,9 @@ function encode(text: string, encoding: Encoding): Buffer {
   return encoding === "utf-16be" ? bytes.swap16() : bytes;
 }
 
-describe("TextCounter", () => {
-  test("counts lines, words, characters and the longest line", () => {
-    expect(count("Grüße 👋🏽\n\n  drei   Wörter hier")).toEqual({
+describe("summariseText", () => {
+  test("counts lines, words, characters and the longest line", async () => {
+    expect(await count("Grüße 👋🏽\n\n  drei   Wörter hier")).toEqual({
       encoding: "utf-8",
       bytes: 39,
       lines: 3,
@@ -38,34 +34,37 @@ describe("TextCounter", () => {
     ["a\rb\rc", 3],
     ["a\n\rb", 3],
     ["a\r\n\r\nb", 3],
-  ])("counts the lines of %j", (text, lines) => {
-    expect(count(text, "utf-8", 1)).toMatchObject({ lines });
+  ])("counts the lines of %j", async (text, lines) => {
+    expect(await count(text, "utf-8", 1)).toMatchObject({ lines });
   });
 
-  test.each(["utf-8", "utf-16le", "utf-16be"] as const)("agrees with a naive count of any text in %s", (encoding) => {
-    const character = fc.oneof(
-      fc.constantFrom("a", "b", " ", "\n", "\r", "\r\n", "\t", "é", "𝄞", "\u00a0", "\u3000", "\u2028"),
-      fc.string({ unit: "binary", minLength: 1, maxLength: 1 }),
-    );
-    const text = fc.array(character, { minLength: 4, maxLength: 60 }).map((characters) => characters.join(""));
+  test.each(["utf-8", "utf-16le", "utf-16be"] as const)(
+    "agrees with a naive count of any text in %s",
+    async (encoding) => {
+      const character = fc.oneof(
+        fc.constantFrom("a", "b", " ", "\n", "\r", "\r\n", "\t", "é", "𝄞", "\u00a0", "\u3000", "\u2028"),
+        fc.string({ unit: "binary", minLength: 1, maxLength: 1 }),
+      );
+      const text = fc.array(character, { minLength: 4, maxLength: 60 }).map((characters) => characters.join(""));
 
-    fc.assert(
-      fc.property(text, fc.integer({ min: 4, max: 90 }), (raw, chunkBytes) => {
-        const content = raw.replaceAll("\0", "0").replaceAll("\uFEFF", "1");
-        const lines = content.split(/\r\n|\r|\n/);
-        if (lines.at(-1) === "") lines.pop();
+      await fc.assert(
+        fc.asyncProperty(text, fc.integer({ min: 4, max: 90 }), async (raw, chunkBytes) => {
+          const content = raw.replaceAll("\0", "0").replaceAll("\uFEFF", "1");
+          const lines = content.split(/\r\n|\r|\n/);
+          if (lines.at(-1) === "") lines.pop();
 
-        expect(count(content, encoding, chunkBytes)).toMatchObject({
-          encoding,
-          lines: lines.length,
-          words: content.split(/\s+/u).filter((word) => word !== "").length,
-          characters: [...content].length,
-          longestLine: Math.max(0, ...lines.map((line) => [...line].length)),
-        });
-      }),
-      { seed: 11, numRuns: 300 },
-    );
-  });
+          expect(await count(content, encoding, chunkBytes)).toMatchObject({
+            encoding,
+            lines: lines.length,
+            words: content.split(/\s+/u).filter((word) => word !== "").length,
+            characters: [...content].length,
+            longestLine: Math.max(0, ...lines.map((line) => [...line].length)),
+          });
+        }),
+        { seed: 11, numRuns: 300 },
+      );
+    },
+  );
 });
 
 describe("Decoder", () => {

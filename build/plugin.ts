@@ -58,7 +58,7 @@ function scheduleResource(name: string, expression: string, timezone: string, in
         Arn: { "Fn::GetAtt": ["BeatLambdaFunction", "Arn"] },
         RoleArn: { "Fn::GetAtt": ["SchedulerRole", "Arn"] },
         Input: input,
-        // A firing that has failed for an hour goes to the dead-letter queue, and from there to a FAILURE record.
+        // For the call itself, which Lambda may refuse; what the function then does is Lambda's to retry (serverless.yml).
         RetryPolicy: { MaximumEventAgeInSeconds: 3_600, MaximumRetryAttempts: 60 },
         DeadLetterConfig: { Arn: { "Fn::GetAtt": ["DeadLetterQueue", "Arn"] } },
       },

@@ -61,8 +61,9 @@ function watchSources({ tasksFolder, onRebuild, log }: BuildsOptions, built: Bui
 
   const rebuild = async (): Promise<void> => {
     try {
-      await built.rebuild();
+      // First whether they can be registered: a build replaces the code that running functions start from.
       await inspectTasks(tasksFolder);
+      await built.rebuild();
       onRebuild?.();
       log("Reloaded.");
     } catch (error) {

@@ -38,7 +38,7 @@ export interface LocalCloud {
   invoke(functionName: string, event: unknown): Promise<InvocationResult>;
   /** Puts freshly built code in place. */
   reload(): Promise<void>;
-  /** Ends polling, drains what runs, frees everything. Safe to call twice. */
+  /** Ends polling, drains what runs for up to 10 s, frees everything. Called again, it waits no longer. */
   stop(): Promise<void>;
 }
 
@@ -76,6 +76,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       ref: async (logicalId) => String(await resources.resolve({ Ref: logicalId })),
       reload: async () => started.replace(await define()),
       stop() {
+        if (stopping !== undefined) void started.close({ drainMs: 0 });
         stopping ??= stopAll(running, started, clients, gateway);
         return stopping;
       },
@@ -96,9 +97,10 @@ async function stopAll(
 ): Promise<void> {
   // The pollers wait for their invocations, and those need the emulators: so the order matters.
   const drained = Promise.all(running.map((part) => part.stop()));
-  await Promise.race([drained, new Promise((resolve) => setTimeout(resolve, DRAIN_MILLISECONDS).unref())]);
-  await functions.close({ drainMs: DRAIN_MILLISECONDS });
+  const patience = setTimeout(() => void functions.close({ drainMs: 0 }), DRAIN_MILLISECONDS);
   await drained;
+  clearTimeout(patience);
+  await functions.close({ drainMs: DRAIN_MILLISECONDS });
   for (const client of Object.values(clients)) client.destroy();
   await gateway?.close();
 }
@@ -237,7 +239,6 @@ async function startSchedules(
             .split(":")
             .at(-1) ?? "",
         input: textField(target, "Input") ?? "{}",
-        maximumRetryAttempts: numberField(objectField(target, "RetryPolicy") ?? {}, "MaximumRetryAttempts", 185),
       };
     }),
   );

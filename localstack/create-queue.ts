@@ -2,7 +2,6 @@ import {
   CreateQueueCommand,
   GetQueueAttributesCommand,
   GetQueueUrlCommand,
-  QueueNameExists,
   SetQueueAttributesCommand,
   type SQSClient,
 } from "@aws-sdk/client-sqs";
@@ -45,7 +44,8 @@ async function createOrUpdate(sqs: SQSClient, name: string, attributes: Record<s
     const { QueueUrl } = await sqs.send(new CreateQueueCommand({ QueueName: name, Attributes: attributes }));
     return QueueUrl ?? "";
   } catch (error) {
-    if (!(error instanceof QueueNameExists)) throw error;
+    // The name differs between SQS's two protocols, and so between emulators.
+    if (!(error instanceof Error) || !error.name.endsWith("QueueNameExists")) throw error;
     const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName: name }));
     const { FifoQueue, ...mutable } = attributes;
     await sqs.send(new SetQueueAttributesCommand({ QueueUrl, Attributes: mutable }));

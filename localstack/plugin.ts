@@ -138,6 +138,14 @@ class LocalCloudPlugin {
       await this.#stop();
       this.#refuse(error instanceof Error ? error.message : String(error));
     }
+    // A second Ctrl-C, while the first one drains, means now.
+    let signals = 0;
+    for (const signal of ["SIGINT", "SIGTERM"] as const) {
+      process.on(signal, () => {
+        signals += 1;
+        if (signals > 1) void this.#cloud?.stop();
+      });
+    }
     Object.assign(globalThis, { [INVOKE]: this.#cloud.invoke });
     // Every function answers here, also to serverless-offline's own Lambda endpoint; none runs in this process.
     for (const config of Object.values(service.functions)) {

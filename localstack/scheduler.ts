@@ -14,7 +14,6 @@ export interface Schedule {
   functionName: string;
   /** JSON text, in which `<aws.scheduler.scheduled-time>` and the other context attributes stand. */
   input: string;
-  maximumRetryAttempts: number;
 }
 
 export interface SchedulerOptions {
@@ -38,8 +37,12 @@ export interface Scheduler {
 
 /** Node's timers overflow after 24.8 days; waking daily costs nothing and follows a changed clock. */
 const LONGEST_SLEEP = 86_400_000;
-const RETRY_MILLISECONDS = 1_000;
-const LONGEST_RETRY_MILLISECONDS = 60_000;
+
+/**
+ * Scheduler invokes a function asynchronously, so a failing one is retried by Lambda: after one minute, then after two.
+ * https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
+ */
+const RETRY_MILLISECONDS = [60_000, 120_000];
 
 const systemClock: SchedulerClock = {
   now: () => new Date(),
@@ -71,10 +74,14 @@ export function startScheduler(options: SchedulerOptions): Scheduler {
     if (due === undefined) return;
     const wait = (): void => {
       const left = due.getTime() - clock.now().getTime();
-      if (left > 0) return sleep(Math.min(left, LONGEST_SLEEP), wait);
+      if (left > 0) {
+        sleep(Math.min(left, LONGEST_SLEEP), wait);
+        return;
+      }
       const fired: Promise<void> = fire(schedule, due, 1).finally(() => firing.delete(fired));
       firing.add(fired);
-      run(schedule, due);
+      // A machine that slept has missed some: AWS would have fired each; here one firing stands for all of them.
+      run(schedule, new Date(Math.max(due.getTime(), clock.now().getTime() - 1)));
     };
     wait();
   };
@@ -85,8 +92,8 @@ export function startScheduler(options: SchedulerOptions): Scheduler {
     options.log(
       `Schedule '${schedule.name}' failed at attempt ${attempt}: ${result.errorType}: ${result.errorMessage}`,
     );
-    if (attempt > schedule.maximumRetryAttempts) return;
-    const pause = Math.min(LONGEST_RETRY_MILLISECONDS, RETRY_MILLISECONDS * 2 ** (attempt - 1));
+    const pause = RETRY_MILLISECONDS[attempt - 1];
+    if (pause === undefined) return;
     await new Promise<void>((resolve) => {
       sleep(pause, resolve);
       if (stopped) resolve();

@@ -7,6 +7,7 @@ import { handleBeat } from "./beat/beat.ts";
 import { collectSchedule } from "./beat/schedule.ts";
 import { createBroker } from "./broker/broker.ts";
 import { type Environment, loadConfig } from "./config.ts";
+import { describeError } from "./errors.ts";
 import { createFiles, type Files } from "./files/files.ts";
 import { createOperateApi } from "./http/operate.ts";
 import { createReadApi } from "./http/read.ts";
@@ -33,6 +34,8 @@ export function createApp(
   parts: Partial<Pick<App, "clock" | "random" | "newId" | "log">> = {},
 ): App {
   const config = loadConfig(environment);
+  // Nothing chooses a serializer, for there is one; a setting that asks for another is refused at the start.
+  void config.taskSerializer;
   const clock = parts.clock ?? (() => new Date());
   const table = createTable(() => config.resultTable);
   return {
@@ -105,13 +108,13 @@ export function createBeat(
 /** Sends the messages of timers that fall due. A run that has no time left leaves the rest to the next one. */
 export function createTimerSweep(
   app = currentApp(),
-): (event: unknown, context: Pick<Context, "getRemainingTimeInMillis">) => Promise<{ sent: number }> {
-  return async (_, context) => ({
-    sent: await app.timers.sweep(
-      app.broker.send,
-      () => context.getRemainingTimeInMillis() > SWEEP_RESERVE_MILLISECONDS,
-    ),
-  });
+): (event: unknown, context: Pick<Context, "getRemainingTimeInMillis">) => Promise<{ sent: number; failed: number }> {
+  return (_, context) =>
+    app.timers.sweep({
+      send: app.broker.send,
+      mayGoOn: () => context.getRemainingTimeInMillis() > SWEEP_RESERVE_MILLISECONDS,
+      failed: (timer, error) => app.log.error("A timer could not be sent", { timer, error: describeError(error) }),
+    });
 }
 
 /** `POST /tasks/{name}`, `POST /uploads`. */

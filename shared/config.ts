@@ -120,7 +120,16 @@ export function loadConfig(environment: Environment): Config {
       return new URL(value);
     },
     get mailFrom() {
-      return read("MAIL_FROM") ?? "lovage@example.com";
+      const value = read("MAIL_FROM") ?? "lovage@example.com";
+      if (!/^[^\s<>@]+@[^\s<>@]+$/.test(value)) {
+        throw new ConfigError(
+          "MAIL_FROM",
+          value,
+          "a bare address such as 'team@example.com', for SES's permission names it",
+          WHERE,
+        );
+      }
+      return value;
     },
     get apiKeyHashes() {
       const value = read("API_KEY_HASHES") ?? "";
@@ -128,15 +137,23 @@ export function loadConfig(environment: Environment): Config {
       const hashes = value.split(",").map((hash) => hash.trim().toLowerCase());
       const present = hashes.filter((hash) => hash !== "");
       for (const hash of present) {
-        if (!/^[0-9a-f]{64}$/.test(hash)) {
+        if (!/^[0-9a-f]{64}$/.test(hash) || hash === EMPTY_KEY_HASH) {
           // The value is not shown: someone may have put the key itself here.
-          throw new ConfigError("API_KEY_HASHES", "(hidden)", "SHA-256 digests of 64 hex digits, or 'none'", WHERE);
+          throw new ConfigError(
+            "API_KEY_HASHES",
+            "(hidden)",
+            "SHA-256 digests of non-empty keys, 64 hex digits each, or 'none'",
+            WHERE,
+          );
         }
       }
       return present;
     },
   };
 }
+
+/** What a deployment with an unset variable would make of its key. */
+const EMPTY_KEY_HASH = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 /** The queue of tasks that name none. */
 export const DEFAULT_QUEUE = "default";

@@ -1,7 +1,6 @@
 import * as z from "zod";
 import { files, task } from "../../shared/index.ts";
 import { MissingUploadError, UploadError } from "./process-upload/errors.ts";
-import { summariseFile } from "./process-upload/summarise.ts";
 
 /**
  * Processes an uploaded file: sent when S3 says that it has arrived, and once more at the upload's deadline, whichever
@@ -14,6 +13,8 @@ export const processUpload = task({
   run: async ({ key }, { id, signal, progress }) => {
     const file = await files.describe(key);
     if (file === undefined) throw new MissingUploadError();
+    // Loaded when a file comes: every function that knows the task's schema would pay for it at its start.
+    const { summariseFile } = await import("./process-upload/summarise.ts");
     const derived: string[] = [];
     const summary = await summariseFile(
       { ...file, open: () => files.open(key) },

@@ -84,7 +84,7 @@ export function createTable(tableName: () => string): Table {
               ReturnValuesOnConditionCheckFailure: "ALL_OLD",
             }),
             ...attributeNames(update, condition),
-            ...attributeValues(values),
+            ...attributeValues(values, update, condition),
             ReturnValues: returns ?? "NONE",
           }),
         );
@@ -104,7 +104,7 @@ export function createTable(tableName: () => string): Table {
             KeyConditionExpression: "#pk = :pk AND #sk BETWEEN :from AND :to",
             ...(filter && { FilterExpression: filter.replaceAll("@", "#") }),
             ExpressionAttributeNames: { "#pk": "pk", "#sk": "sk", ...attributeNames(filter).ExpressionAttributeNames },
-            ...attributeValues({ pk, from, to, ...values }),
+            ...attributeValues({ pk, from, to, ...values }, ":pk :from :to", filter),
             ScanIndexForward: oldestFirst,
             Limit: pageSize,
             ...(start && { ExclusiveStartKey: start }),
@@ -128,8 +128,13 @@ function attributeNames(...expressions: (string | undefined)[]): { ExpressionAtt
     : { ExpressionAttributeNames: Object.fromEntries(names.map((name) => [`#${name}`, name])) };
 }
 
-function attributeValues(values: Item): Pick<UpdateItemCommand["input"], "ExpressionAttributeValues"> {
-  const entries = Object.entries(values).filter(([, value]) => value !== undefined);
+/** Only what the expressions use: DynamoDB refuses any other value. */
+function attributeValues(
+  values: Item,
+  ...expressions: (string | undefined)[]
+): Pick<UpdateItemCommand["input"], "ExpressionAttributeValues"> {
+  const used = new Set(expressions.flatMap((text) => [...(text ?? "").matchAll(/:(\w+)/g)].map((match) => match[1])));
+  const entries = Object.entries(values).filter(([name, value]) => value !== undefined && used.has(name));
   return entries.length === 0
     ? {}
     : { ExpressionAttributeValues: marshall(Object.fromEntries(entries.map(([name, value]) => [`:${name}`, value]))) };

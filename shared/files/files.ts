@@ -14,7 +14,7 @@ export const UPLOAD_SECONDS = 600;
 export const LINK_SECONDS = 900;
 
 const FILE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
-const CONTENT_TYPE = /^[\w.+-]{1,64}\/[\w.+-]{1,64}(; ?[\w-]+=[\w."-]+)*$/;
+const CONTENT_TYPE = /^[\w.+-]{1,64}\/[\w.+-]{1,64}(; ?[\w-]{1,32}=[\w."-]{1,64}){0,4}$/;
 
 export interface UploadRequest {
   filename: string;
@@ -87,9 +87,12 @@ export function uploadKey(id: string): string {
 
 function checkUpload(request: UploadRequest, maxBytes: number): UploadRequest {
   const { filename, contentType, size } = request;
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused here.
-  if (typeof filename !== "string" || !/^[^\u0000-\u001f\u007f]{1,255}$/u.test(filename) || !filename.isWellFormed()) {
-    throw new InvalidOptionError("filename", filename, "1 to 255 characters without control characters");
+  if (typeof filename !== "string" || !isFilename(filename)) {
+    throw new InvalidOptionError(
+      "filename",
+      filename,
+      "1 to 255 characters, none of them a control character, up to 1800 bytes as a URL",
+    );
   }
   if (typeof contentType !== "string" || !CONTENT_TYPE.test(contentType)) {
     throw new InvalidOptionError("contentType", contentType, "a media type such as 'text/csv'");
@@ -98,6 +101,13 @@ function checkUpload(request: UploadRequest, maxBytes: number): UploadRequest {
     throw new InvalidOptionError("size", size, `a whole number of bytes from 0 to ${maxBytes}`);
   }
   return request;
+}
+
+/** Metadata ends at 2 KB: https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html */
+function isFilename(name: string): boolean {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused here.
+  const characters = /^[^\u0000-\u001f\u007f]{1,255}$/u.test(name) && name.isWellFormed();
+  return characters && encodeURIComponent(name).length <= 1_800;
 }
 
 function decodeName(encoded: string): string {

@@ -70,7 +70,7 @@ function authorize(app: App, host: string | undefined, bearer: string | undefine
     .digest();
   // Every hash is compared, whatever the outcome, in constant time.
   const matches = hashes.filter((hash) => timingSafeEqual(given, Buffer.from(hash, "hex")));
-  if (key !== undefined && matches.length > 0) return;
+  if (key && matches.length > 0) return;
   throw new HttpError(
     401,
     "UNAUTHORIZED",

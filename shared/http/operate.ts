@@ -19,7 +19,8 @@ export function createOperateApi(app: App, registry: Registry): Hono {
 
   api.post("/tasks/:id/replay", async (c) => {
     const record = await new AsyncResult(knownId(c.req.param("id")), app).fetch();
-    const body = c.req.header("content-type") === undefined ? {} : await readBody(c.req.raw, ["payload"]);
+    const empty = (await c.req.raw.clone().text()) === "";
+    const body = empty ? {} : await readBody(c.req.raw, ["payload"]);
     const task = registry.get(record.task);
     const payload = body.payload === undefined ? record.payload : body.payload;
     const { id, state } = await sendTask(app, task, payload, { queue: record.queue }, { replayOf: record.id });

@@ -54,13 +54,26 @@ export function problem(c: Context, log: Log, error: unknown): Response {
     log.error("A request failed", { method: c.req.method, path: c.req.path, error: describeError(error) });
     return answer(c, 500, "INTERNAL", "The request failed for a reason that is in the service's log.");
   }
+  if (status === 503) {
+    // The cause is AWS's own text, which names roles and resources; the log has it.
+    log.error("A request failed", { method: c.req.method, path: c.req.path, error: describeError(error) });
+    return answer(c, status, error.code, UNAVAILABLE[error.code] ?? "", withId(error), { "retry-after": "1" });
+  }
   const more =
     error instanceof InvalidPayloadError
       ? { issues: error.issues.map(({ message, path }) => ({ message, path: path?.map(pathPart) ?? [] })) }
-      : typeof error.details.id === "string" && error.code !== "TASK_NOT_FOUND"
-        ? { id: error.details.id }
-        : {};
-  return answer(c, status, error.code, error.message, more, status === 503 ? { "retry-after": "1" } : {});
+      : {};
+  return answer(c, status, error.code, error.message, more);
+}
+
+const UNAVAILABLE: Partial<Record<ErrorCode, string>> = {
+  BROKER_FAILED: "The queue did not accept the task: nothing was sent. Send it again.",
+  RESULT_STORE_FAILED:
+    "The task was sent and will run, but its record could not be written yet. Read it by its id, and do not send it again.",
+};
+
+function withId({ details }: TaskError): { id?: string } {
+  return typeof details.id === "string" ? { id: details.id } : {};
 }
 
 function answer(

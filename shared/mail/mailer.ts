@@ -26,7 +26,17 @@ export function createMailer(options: { url: () => URL; from: () => string }): M
     async send(mail, key) {
       const url = options.url();
       transporter ??= createTransporter(url);
-      const sent = await (await transporter).sendMail({ from: options.from(), ...mail });
+      // Field by field: nodemailer's other options can read files and URLs, and a mail may come from a client.
+      const { to, subject, text } = mail;
+      const from = options.from();
+      const sent = await (await transporter).sendMail({
+        from,
+        to,
+        subject,
+        text,
+        disableFileAccess: true,
+        disableUrlAccess: true,
+      });
       if (url.protocol === "outbox:") await writeMail(resolve(decodeURIComponent(url.pathname)), key, sent.message);
       return { messageId: String(sent.messageId) };
     },

@@ -37,9 +37,15 @@ export interface Message {
   suspect?: true;
 }
 
-/** The message as the body of an SQS message. */
+/**
+ * The message as the body of an SQS message. JSON already escapes what SQS refuses, but for two characters.
+ * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
+ */
 export function encodeMessage(message: Message): string {
-  return JSON.stringify(message);
+  return JSON.stringify(message).replaceAll(
+    /[\ufffe\uffff]/g,
+    (character) => `\\u${character.charCodeAt(0).toString(16)}`,
+  );
 }
 
 /**

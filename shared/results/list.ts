@@ -24,16 +24,24 @@ export interface ListPage {
 
 const DAY_MILLISECONDS = 86_400_000;
 
+/** No record is older: the longest delay, and what an unfinished record is kept beyond it. */
+const OLDEST_MILLISECONDS = 430 * DAY_MILLISECONDS;
+
+/** Days that one page looks through; the cursor goes on from there. A day is 16 queries. */
+const DAYS_PER_PAGE = 31;
+
 /**
  * Tasks, newest first. Each day is 16 partitions, which are read together and merged; a page reads whole days until it is
- * full. It is eventually consistent: a task sent in the last second may be missing.
+ * full, or a month has been looked through: so a page may be short, or empty, and still have a cursor. It is eventually consistent: a task sent in the last second may be missing.
  */
 export async function listTasks(table: Table, now: Date, query: ListQuery): Promise<ListPage> {
   const limit = query.limit ?? 50;
-  const to = query.to ?? now;
+  // Clocks of senders may be ahead of this one, but not by a day.
+  const to = new Date(Math.min((query.to ?? now).getTime(), now.getTime() + DAY_MILLISECONDS));
   const from = query.from ?? new Date(to.getTime() - 7 * DAY_MILLISECONDS);
-  const newest = query.cursor === undefined ? lastIdAt(to) : idBefore(query.cursor);
-  const oldest = firstIdAt(from);
+  const before = query.cursor === undefined ? lastIdAt(to) : idBefore(query.cursor);
+  const [newest = before] = [before, lastIdAt(to)].toSorted();
+  const oldest = firstIdAt(new Date(Math.max(from.getTime(), now.getTime() - OLDEST_MILLISECONDS)));
 
   if (newest < oldest) return { tasks: [] };
 
@@ -52,11 +60,9 @@ export async function listTasks(table: Table, now: Date, query: ListQuery): Prom
   const pageSize = query.state || query.task ? 1_000 : limit;
 
   const tasks: TaskRecord[] = [];
-  for (
-    let day = idTime(newest) ?? to;
-    firstIdAt(endOfDay(day)) >= oldest && tasks.length < limit;
-    day = dayBefore(day)
-  ) {
+  let day = idTime(newest) ?? to;
+  for (let days = 0; lastIdAt(endOfDay(day)) >= oldest && tasks.length < limit; days++, day = dayBefore(day)) {
+    if (days === DAYS_PER_PAGE) return { tasks, cursor: firstIdAt(new Date(endOfDay(day).getTime() + 1)) };
     const pages = await Promise.all(
       SHARDS.map((shard) =>
         table.query({
@@ -80,11 +86,11 @@ export async function listTasks(table: Table, now: Date, query: ListQuery): Prom
 
 function firstIdAt(time: Date): string {
   const stamp = Math.max(0, time.getTime()).toString(16).padStart(12, "0");
-  return `${stamp.slice(0, 8)}-${stamp.slice(8)}-0000-0000-000000000000`;
+  return `${stamp.slice(0, 8)}-${stamp.slice(8)}-7000-8000-000000000000`;
 }
 
 function lastIdAt(time: Date): string {
-  return `${firstIdAt(time).slice(0, 13)}-ffff-ffff-ffffffffffff`;
+  return `${firstIdAt(time).slice(0, 13)}-8fff-bfff-ffffffffffff`;
 }
 
 /** The greatest text below `id` that can serve as a bound: BETWEEN includes its ends. */

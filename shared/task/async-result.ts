@@ -1,11 +1,18 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { describeError, ResultTimeoutError, TaskFailedError, TaskNotFoundError, TaskRevokedError } from "../errors.ts";
+import {
+  describeError,
+  InvalidOptionError,
+  ResultTimeoutError,
+  TaskFailedError,
+  TaskNotFoundError,
+  TaskRevokedError,
+} from "../errors.ts";
 import type { Json } from "../message/json.ts";
 import { isFinal, publicRecord, type StoredRecord, type TaskRecord } from "../results/record.ts";
 import type { App } from "./current-app.ts";
 
 /** Milliseconds between two looks at a record: short at first, since most tasks are quick, then longer. */
-const FIRST_LOOK = 20;
+const FIRST_LOOK = 5;
 const LONGEST_LOOK = 500;
 
 /** A handle on one task's outcome. Everything that asks the table is a method. */
@@ -28,6 +35,7 @@ export class AsyncResult<Result = Json> {
    */
   async get(options: { timeout?: number } = {}): Promise<Result> {
     const timeout = options.timeout ?? 60;
+    if (!(timeout >= 0)) throw new InvalidOptionError("timeout", timeout, "0 or more seconds");
     const record = await waitForFinal(this.#app, this.id, timeout);
     switch (record.state) {
       case "SUCCESS":

@@ -10,6 +10,8 @@ export interface TaskModule {
 /** The tasks of a service, by name. */
 export interface Registry {
   readonly tasks: readonly RegisteredTask[];
+  readonly names: readonly string[];
+  find(name: string): RegisteredTask | undefined;
   /** @throws TaskNotRegisteredError listing the names that are known */
   get(name: string): RegisteredTask;
 }
@@ -30,11 +32,14 @@ export function createRegistry(modules: readonly TaskModule[]): Registry {
       known.set(task.name, { task, file });
     }
   }
+  const names = [...known.keys()].sort();
   return {
     tasks: [...known.values()].map(({ task }) => task),
+    names,
+    find: (name) => known.get(name)?.task,
     get(name) {
       const found = known.get(name);
-      if (found === undefined) throw new TaskNotRegisteredError(name, [...known.keys()].sort());
+      if (found === undefined) throw new TaskNotRegisteredError(name, names);
       return found.task;
     },
   };

@@ -15,7 +15,7 @@ import { dispatch } from "./dispatch.ts";
 import { type ApplyOptions, resolveOptions } from "./options.ts";
 import type { RegisteredTask } from "./task.ts";
 
-/** Seconds that an idempotency key is remembered; not longer than a record of the task it names may live. */
+/** Seconds that an idempotency key is remembered; less, if records live shorter: a key must not outlive its task's record. */
 const IDEMPOTENCY_SECONDS = 86_400;
 
 /** A task that was accepted: durable in SQS, and recorded. */
@@ -96,7 +96,13 @@ async function deliver(app: App, message: Message): Promise<Sent> {
 }
 
 async function deliverOnce(app: App, message: Message, key: string): Promise<Sent> {
-  const reservation = await reserve(app.table, app.clock(), message, key, IDEMPOTENCY_SECONDS);
+  const reservation = await reserve(
+    app.table,
+    app.clock(),
+    message,
+    key,
+    Math.min(IDEMPOTENCY_SECONDS, app.config.resultExpires),
+  );
   // Dying here leaves a key whose task was never sent; the next submit with that key sends it, below.
   if (reservation.first) return deliver(app, message);
   if (!reservation.samePayload) throw new IdempotencyKeyReusedError(message.task, key);

@@ -4,7 +4,7 @@
  * So any distance has a precision of one second, and a function that was stopped catches up when it comes back.
  */
 
-import type { Key, Table } from "../aws/dynamodb.ts";
+import type { Item, Key, Table } from "../aws/dynamodb.ts";
 import { decodeMessage, encodeMessage, type Message } from "../message/message.ts";
 
 /** The longest delay: 400 days. */
@@ -31,14 +31,27 @@ export interface Timers {
   /** Stores `message` to be sent at its `eta`. Putting it twice is putting it once. */
   put(message: Message, eta: Date): Promise<void>;
   /**
-   * Sends what falls due within two minutes, and all that is overdue, oldest first, until `mayGoOn` says no.
-   * Answers with the number of messages sent.
+   * Sends what falls due within two minutes, and all that is overdue, until `mayGoOn` says no. A timer that cannot be sent
+   * holds up no other: it is told to `failed`, stays, and is tried again by the next sweep.
    */
-  sweep(send: (message: Message, delaySeconds: number) => Promise<void>, mayGoOn: () => boolean): Promise<number>;
+  sweep(sweep: Sweep): Promise<{ sent: number; failed: number }>;
+}
+
+export interface Sweep {
+  send: (message: Message, delaySeconds: number) => Promise<void>;
+  mayGoOn: () => boolean;
+  failed?: (timer: string, error: unknown) => void;
 }
 
 /** Timers read with one query. */
 const PAGE = 100;
+
+interface Swept {
+  sent: number;
+  failed: number;
+  /** Nothing that is due is left. */
+  emptied: boolean;
+}
 
 export function createTimers(options: { table: Table; clock: () => Date }): Timers {
   const { table, clock } = options;
@@ -55,35 +68,34 @@ export function createTimers(options: { table: Table; clock: () => Date }): Time
     watermarkExists = true;
   };
 
-  const sweepPartition = async (
-    pk: string,
-    end: Date,
-    send: (message: Message, delaySeconds: number) => Promise<void>,
-    mayGoOn: () => boolean,
-  ): Promise<{ sent: number; emptied: boolean }> => {
-    let sent = 0;
-    while (mayGoOn()) {
-      const due = await table.query({
-        pk,
-        from: "0",
-        to: end.toISOString(),
-        limit: PAGE,
-        pageSize: PAGE,
-        values: {},
-        oldestFirst: true,
-      });
-      await Promise.all(
-        due.map(async ({ sk, body, eta }) => {
-          const left = (Date.parse(String(eta)) - clock().getTime()) / 1_000;
-          await send(decodeMessage(String(body)), Math.max(0, Math.ceil(left)));
-          // Dying here sends it again in a minute, which is harmless: one claim wins.
-          await table.remove({ pk, sk: String(sk) });
-        }),
-      );
-      sent += due.length;
-      if (due.length < PAGE) return { sent, emptied: true };
+  /** Sends one timer; true if it is gone. */
+  const fire = async (pk: string, { sk, body, eta }: Item, { send, failed }: Sweep): Promise<boolean> => {
+    try {
+      const left = (Date.parse(String(eta)) - clock().getTime()) / 1_000;
+      await send(decodeMessage(String(body)), Math.max(0, Math.ceil(left)));
+      // Dying here sends it again in a minute, which is harmless: one claim wins.
+      await table.remove({ pk, sk: String(sk) });
+      return true;
+    } catch (error) {
+      failed?.(String(sk), error);
+      return false;
     }
-    return { sent, emptied: false };
+  };
+
+  const sweepPartition = async (pk: string, end: Date, sweep: Sweep): Promise<Swept> => {
+    const swept = { sent: 0, failed: 0, emptied: false };
+    let from = "0";
+    while (sweep.mayGoOn()) {
+      const to = end.toISOString();
+      const due = await table.query({ pk, from, to, limit: PAGE, pageSize: PAGE, values: {}, oldestFirst: true });
+      const gone = await Promise.all(due.map((timer) => fire(pk, timer, sweep)));
+      swept.sent += gone.filter(Boolean).length;
+      swept.failed += gone.filter((one) => !one).length;
+      if (due.length < PAGE) return { ...swept, emptied: swept.failed === 0 };
+      // On behind the last one: those that failed are still there, and would be read again for ever.
+      from = `${due.at(-1)?.sk}\u0000`;
+    }
+    return swept;
   };
 
   return {
@@ -100,19 +112,24 @@ export function createTimers(options: { table: Table; clock: () => Date }): Time
       });
     },
 
-    async sweep(send, mayGoOn) {
+    async sweep(sweep) {
+      const total = { sent: 0, failed: 0 };
       const watermark = (await table.get(WATERMARK))?.day;
       // No watermark: no timer was ever put.
-      if (watermark === undefined) return 0;
+      if (watermark === undefined) return total;
       const end = new Date(clock().getTime() + HORIZON_MILLISECONDS);
-      let total = 0;
-      for (let day = Date.parse(String(watermark)); day <= end.getTime() && mayGoOn(); day += DAY) {
+      let mayAdvance = true;
+      for (let day = Date.parse(String(watermark)); day <= end.getTime() && sweep.mayGoOn(); day += DAY) {
         const pks = SHARDS.map((shard) => partition(new Date(day), shard));
-        const swept = await Promise.all(pks.map((pk) => sweepPartition(pk, end, send, mayGoOn)));
-        total += swept.reduce((sum, { sent }) => sum + sent, 0);
-        if (!swept.every(({ emptied }) => emptied)) break;
+        const swept = await Promise.all(pks.map((pk) => sweepPartition(pk, end, sweep)));
+        for (const { sent, failed } of swept) {
+          total.sent += sent;
+          total.failed += failed;
+        }
         // A day is closed an hour after its end, by which time no clock can be so wrong as to put a timer into it.
-        if (day + DAY + CLOSING_MILLISECONDS <= clock().getTime()) await advance(new Date(day + DAY));
+        const over = day + DAY + CLOSING_MILLISECONDS <= clock().getTime();
+        mayAdvance &&= over && swept.every(({ emptied }) => emptied);
+        if (mayAdvance) await advance(new Date(day + DAY));
       }
       return total;
     },

@@ -25,7 +25,11 @@ import type { Registry } from "../task/registry.ts";
 import { isRetryable, retryDelay } from "../task/retry-policy.ts";
 import type { RegisteredTask } from "../task/task.ts";
 import type { Invocation, Verdict } from "./batch.ts";
-import { createRun } from "./run.ts";
+import { createRun, RESERVE_MILLISECONDS } from "./run.ts";
+
+/** How long a deployment may take to reach every function. */
+const DEPLOYMENT_MILLISECONDS = 15 * 60_000;
+const UNKNOWN_TASK_SECONDS = 60;
 
 /**
  * Handles one record of a task queue.
@@ -38,24 +42,22 @@ export async function handleTaskRecord(
   invocation: Invocation,
 ): Promise<Verdict> {
   const message = decodeMessage(record.body);
-  let task: RegisteredTask;
-  try {
-    task = registry.get(message.task);
-  } catch (error) {
-    if (!(error instanceof TaskNotRegisteredError)) throw error;
-    const { applied, record: found } = await app.results.failUnclaimed(message, describeError(error));
-    return applied || (found && isFinal(found.state)) ? "acknowledge" : "keep";
-  }
-
   const now = app.clock();
-  if (message.eta !== undefined && Date.parse(message.eta) - now.getTime() > 1_000) {
+  const task = registry.find(message.task);
+  if (task === undefined) return afterUnknownTask(app, registry, message, record, now);
+  if (message.eta !== undefined && Date.parse(message.eta) > now.getTime()) {
     // SQS delivers on time by its own clock; if ours is behind, the rest of the wait is spent in the queue.
     await app.broker.hide(message.queue, record.receiptHandle, secondsUntil(new Date(message.eta), now));
     return "keep";
   }
-  if (message.expires !== undefined && Date.parse(message.expires) <= now.getTime()) {
+  if (message.expires !== undefined && Date.parse(message.expires) <= now.getTime() && message.attempt === 1) {
     const reason = new TaskRevokedError(message.id, `it expired at ${message.expires} before it was started`);
-    if (await app.results.revoke(message, describeError(reason))) return "acknowledge";
+    if (await app.results.expire(message, describeError(reason))) return "acknowledge";
+  }
+  if (!fitsInto(task, invocation)) {
+    // A copy is sent, for a redelivery would count as a failure of this one. Dying between leaves two: one claim wins.
+    await app.broker.send({ ...message, suspect: true }, 0);
+    return "acknowledge";
   }
 
   const leaseUntil = new Date(now.getTime() + invocation.remainingMilliseconds());
@@ -74,14 +76,14 @@ async function runClaimed(
 ): Promise<Verdict> {
   const log = app.log.with({ task: task.name, id: message.id, attempt: message.attempt });
   const run = createRun(app, message, claim, log);
+  let json: string;
   try {
     const result = await run.within(task, invocation.remainingMilliseconds(), () =>
       withContext(run.context, () => task.execute(message.payload, run.context)),
     );
-    const json = toJsonText(result);
+    json = toJsonText(result);
     const sizeBytes = byteLength(json);
     if (sizeBytes > MAX_RESULT_BYTES) throw new ResultTooLargeError(task.name, sizeBytes, MAX_RESULT_BYTES);
-    return settled(await app.results.succeed(claim, json));
   } catch (error) {
     const revoked = run.revoked();
     run.abandon();
@@ -89,6 +91,38 @@ async function runClaimed(
   } finally {
     run.end();
   }
+  // Outside the try: if DynamoDB does not answer, the task has not failed. The message comes back.
+  return settled(await app.results.succeed(claim, json));
+}
+
+/**
+ * Records that came back run one after another, on what is left of the function's time. One is begun only if it may have all
+ * the time that it would have alone, so that no task is ended for another's sake.
+ */
+function fitsInto(task: RegisteredTask, { remainingMilliseconds, totalMilliseconds }: Invocation): boolean {
+  const whole = totalMilliseconds * 0.95;
+  const wanted = task.timeLimit === undefined ? whole : task.timeLimit * 1_000 + RESERVE_MILLISECONDS;
+  return remainingMilliseconds() >= Math.min(wanted, whole);
+}
+
+/**
+ * A name that is not registered may be that of a task which the next deployment brings: senders can be newer than workers. So
+ * it waits a while before it fails.
+ */
+async function afterUnknownTask(
+  app: App,
+  registry: Registry,
+  message: Message,
+  record: SQSRecord,
+  now: Date,
+): Promise<Verdict> {
+  if (now.getTime() - Date.parse(message.sentAt) < DEPLOYMENT_MILLISECONDS) {
+    await app.broker.hide(message.queue, record.receiptHandle, UNKNOWN_TASK_SECONDS);
+    return "keep";
+  }
+  const reason = describeError(new TaskNotRegisteredError(message.task, registry.names));
+  const { applied, record: found } = await app.results.failUnclaimed(message, reason);
+  return applied || (found && isFinal(found.state)) ? "acknowledge" : "keep";
 }
 
 async function afterError(

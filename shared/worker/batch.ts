@@ -9,7 +9,9 @@ export type Verdict = "acknowledge" | "keep";
 /** What a handler of records needs to know of its invocation. */
 export interface Invocation {
   /** Milliseconds until AWS kills this function. */
-  remainingMilliseconds(): number;
+  remainingMilliseconds: () => number;
+  /** What `remainingMilliseconds` said when the batch began. */
+  totalMilliseconds: number;
 }
 
 export type RecordHandler = (record: SQSRecord, invocation: Invocation) => Promise<Verdict>;
@@ -31,7 +33,8 @@ export async function handleBatch(
   context: Pick<Context, "getRemainingTimeInMillis">,
   handle: RecordHandler,
 ): Promise<SQSBatchResponse> {
-  const invocation = { remainingMilliseconds: () => context.getRemainingTimeInMillis() };
+  const remainingMilliseconds = (): number => context.getRemainingTimeInMillis();
+  const invocation = { remainingMilliseconds, totalMilliseconds: remainingMilliseconds() };
   const verdicts = new Map<string, Verdict>();
   const attempt = async (record: SQSRecord): Promise<void> => {
     try {

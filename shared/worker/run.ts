@@ -1,7 +1,7 @@
 import { describeError, InvalidOptionError, Retry, TaskRevokedError, TaskTimeLimitError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { byteLength, type Json, type Jsonified, parseJson, toJsonText } from "../message/json.ts";
-import type { Message } from "../message/message.ts";
+import { MAX_RESULT_BYTES, type Message } from "../message/message.ts";
 import { closeEntry, openEntry } from "../results/ledger.ts";
 import { type Claim, UNFINISHED_SECONDS } from "../results/store.ts";
 import type { TaskContext } from "../task/context.ts";
@@ -10,7 +10,10 @@ import type { RegisteredTask } from "../task/task.ts";
 import { MAX_TIMER_SECONDS } from "../timers/timers.ts";
 
 /** Milliseconds kept of the function's time to store the outcome of a task that used up the rest. */
-const RESERVE_MILLISECONDS = 1_500;
+export const RESERVE_MILLISECONDS = 1_500;
+
+/** A ledger entry outlives the longest wait for a retry. */
+const LEDGER_SECONDS = MAX_TIMER_SECONDS + UNFINISHED_SECONDS;
 
 const MAX_PROGRESS_BYTES = 16 * 1_024;
 const PROGRESS_MILLISECONDS = 1_000;
@@ -76,15 +79,18 @@ export function createRun(app: App, message: Message, claim: Claim, log: Log): R
         throw new InvalidOptionError("key", key, "1 to 256 characters");
       }
       controller.signal.throwIfAborted();
-      const ttl = Math.floor(app.clock().getTime() / 1_000) + UNFINISHED_SECONDS;
+      const ttl = Math.floor(app.clock().getTime() / 1_000) + LEDGER_SECONDS;
       const entry = await openEntry(app.table, message.id, key, claim.fence, ttl);
       if (entry.state === "taken") lose();
       controller.signal.throwIfAborted();
       // The one place where the ledger's JSON gets its type back: the same work of an earlier attempt wrote it.
       if (entry.state === "done") return entry.result as Jsonified<Result>;
-      const json = toJsonText(await work());
+      const result = await work();
       // Dying here leaves the entry open: the work is done again.
-      await closeEntry(app.table, message.id, key, claim.fence, json);
+      const json = toLedgerJson(result);
+      await closeEntry(app.table, message.id, key, claim.fence, json ?? "null");
+      if (json === undefined)
+        throw new InvalidOptionError("once", key, `a result of at most ${MAX_RESULT_BYTES} bytes of JSON`);
       return parseJson(json) as Jsonified<Result>;
     },
     retry({ countdown, cause } = {}) {
@@ -120,6 +126,16 @@ export function createRun(app: App, message: Message, claim: Claim, log: Log): R
       controller.abort(new TaskRevokedError(message.id, "its run has failed"));
     },
   };
+}
+
+/** Undefined for what cannot be kept. The work is done by then, so its entry is closed all the same. */
+function toLedgerJson(result: unknown): string | undefined {
+  try {
+    const json = toJsonText(result);
+    return byteLength(json) > MAX_RESULT_BYTES ? undefined : json;
+  } catch {
+    return undefined;
+  }
 }
 
 /** @throws InvalidOptionError for what is no JSON, or too large to keep beside the record */

@@ -1,6 +1,6 @@
 /** One way to send and run tasks, with its processes, as the rounds see it. */
 
-import { readdir, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { DynamoDBClient, ScanCommand, type ScanCommandOutput } from "@aws-sdk/client-dynamodb";
@@ -8,7 +8,7 @@ import { GetQueueAttributesCommand, SQSClient } from "@aws-sdk/client-sqs";
 import type { CounterCommands } from "./call-counter.ts";
 import { type Child, startChild } from "./child.ts";
 import type { OfflineCommands } from "./offline-process.ts";
-import { createSetting, PLUG_FOLDER, sandboxCount } from "./setting.ts";
+import { createSetting, PLUG_FOLDER } from "./setting.ts";
 import type { SideCommands } from "./side-process.ts";
 
 export type Cloud = Child<CounterCommands>;
@@ -33,7 +33,13 @@ export interface Contender {
 
 const PRELOAD = join(import.meta.dirname, "call-counter.ts");
 const SIDE = join(import.meta.dirname, "side-process.ts");
-const LOOK_MILLISECONDS = 20;
+const LOOK_MILLISECONDS = 10;
+/** The local cloud runs at least this many sandboxes of a function. */
+const LEAST_SANDBOXES = 4;
+const DEPTH = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"] as const;
+const MOST_PLUGS = 500;
+/** A plug that is not taken by then finds every sandbox busy. */
+const PLUG_MILLISECONDS = 400;
 const STUCK_MILLISECONDS = 180_000;
 
 /** The emulators alone, in a process of their own. */
@@ -72,6 +78,8 @@ export async function startLoop(
     },
     async stop() {
       table.close();
+      // A worker that has died was told about already.
+      await resting.catch(() => {});
       await Promise.all([sender.stop(), worker.stop()]);
     },
   };
@@ -90,12 +98,17 @@ export async function startOffline(name: string, profile: boolean): Promise<Cont
   return {
     ...{ name, cloud, sender, worker: undefined, ...table },
     async hold() {
-      await sender.ask("plug", sandboxCount());
-      const start = performance.now();
-      while ((await readdir(PLUG_FOLDER)).length < sandboxCount()) {
-        if (performance.now() - start > STUCK_MILLISECONDS) throw new Error(`Not every sandbox could be kept busy.`);
-        await wait(LOOK_MILLISECONDS);
-      }
+      await rm(PLUG_FOLDER, { recursive: true, force: true });
+      await mkdir(PLUG_FOLDER, { recursive: true });
+      // One at a time, so that each has a batch, and a sandbox, to itself; the last one finds no sandbox free.
+      let sent = 0;
+      let taken = 0;
+      do {
+        if (sent === MOST_PLUGS) throw new Error("The sandboxes of the local cloud cannot be kept busy.");
+        await sender.ask("plug");
+        sent += 1;
+        taken = await countPlugs(sent);
+      } while (taken === sent || taken < LEAST_SANDBOXES);
     },
     release: () => writeFile(join(PLUG_FOLDER, "open"), ""),
     rest() {},
@@ -107,9 +120,18 @@ export async function startOffline(name: string, profile: boolean): Promise<Cont
   };
 }
 
-function observe(
-  environment: Record<string, string>,
-): Pick<Contender, "emptied" | "results"> & { close(): void } {
+/** Waits a little for the `expected` plug to sit in its sandbox; answers with how many do. */
+async function countPlugs(expected: number): Promise<number> {
+  const start = performance.now();
+  let taken = (await readdir(PLUG_FOLDER)).length;
+  while (taken < expected && performance.now() - start < PLUG_MILLISECONDS) {
+    await wait(LOOK_MILLISECONDS);
+    taken = (await readdir(PLUG_FOLDER)).length;
+  }
+  return taken;
+}
+
+function observe(environment: Record<string, string>): Pick<Contender, "emptied" | "results"> & { close(): void } {
   const { AWS_ENDPOINT_URL = "", AWS_REGION = "", BROKER_URL: QueueUrl, RESULT_BACKEND = "" } = environment;
   const access = {
     endpoint: AWS_ENDPOINT_URL,
@@ -119,9 +141,9 @@ function observe(
   const sqs = new SQSClient({ ...access, useQueueUrlAsEndpoint: false });
   const dynamodb = new DynamoDBClient(access);
   const depth = async (): Promise<number> => {
-    const command = new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ["All"] });
+    const command = new GetQueueAttributesCommand({ QueueUrl, AttributeNames: [...DEPTH] });
     const { Attributes = {} } = await sqs.send(command);
-    return Number(Attributes.ApproximateNumberOfMessages) + Number(Attributes.ApproximateNumberOfMessagesNotVisible);
+    return DEPTH.reduce((sum, name) => sum + Number(Attributes[name]), 0);
   };
   return {
     async emptied() {

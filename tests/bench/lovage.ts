@@ -29,5 +29,6 @@ export function createLovage(): Side {
       const kept = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
       return messages.filter(({ MessageId = "" }) => !kept.has(MessageId));
     },
+    sendAndGet: async (payload) => (await addition.add.delay(payload)).get(),
   };
 }

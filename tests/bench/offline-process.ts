@@ -1,13 +1,14 @@
 /** What `serverless offline` runs behind its HTTP port, as a process: emulators, event source mappings, sandboxes. */
 
 import { readFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { WORK_FOLDER } from "../../build/bundle.ts";
 import { startBuilds } from "../../localstack/builds.ts";
 import { startLocalCloud } from "../../localstack/cloud.ts";
 import { resourcesOf, type Template, textField } from "../../localstack/template.ts";
 import { answer } from "./child.ts";
-import { REGION, sandboxCount, TASKS_FOLDER, TEMPLATE_FILE } from "./setting.ts";
+import { REGION, TASKS_FOLDER, TEMPLATE_FILE } from "./setting.ts";
 
 const template: Template = JSON.parse(await readFile(TEMPLATE_FILE, "utf8"));
 const functions = resourcesOf(template, "AWS::Lambda::Function").map(({ properties }) => ({
@@ -30,7 +31,7 @@ const cloud = await startLocalCloud({
   log,
 });
 const worker = functions.find(({ handler }) => handler === "handlers/worker.handler");
-await cloud.functions.warm(worker?.name ?? "", sandboxCount());
+await cloud.functions.warm(worker?.name ?? "", Math.max(4, availableParallelism()));
 
 const offlineCommands = {
   /** By which a sender finds the cloud. */

@@ -5,8 +5,10 @@ import type { Contender } from "./contender.ts";
 
 export interface RoundsOptions {
   tasks: number;
+  /** At most, and fewer, but not fewer than 3, if `seconds` have passed: a busy machine shall not take for ever. */
   rounds: number;
-  /** Tasks sent one at a time for the latency. */
+  seconds: number;
+  /** Tasks sent one at a time for the latency, and half as many for `get()`. */
   samples: number;
   progress: (line: string) => void;
 }
@@ -39,11 +41,14 @@ export interface Measured {
   rounds: Round[];
 }
 
+const LEAST_ROUNDS = 3;
+
 type Part = "bulk" | "endToEnd" | "latency";
 
 /** @throws Error if a task has no result in the end */
 export async function measureRounds(contenders: readonly Contender[], options: RoundsOptions): Promise<Measured[]> {
-  const { tasks, rounds, samples, progress } = options;
+  const { tasks, rounds, seconds, samples, progress } = options;
+  const start = performance.now();
   const measured = contenders.map(({ name }): Measured => ({ name, rounds: [] }));
   const sent = new Map(contenders.map(({ name }) => [name, 0]));
 
@@ -64,6 +69,7 @@ export async function measureRounds(contenders: readonly Contender[], options: R
       const figures = done.get(name) ?? {};
       if (isWhole(figures)) rounds.push(figures);
     }
+    if (round >= LEAST_ROUNDS && performance.now() - start > seconds * 1_000) break;
   }
   progress("");
   await Promise.all(contenders.map((contender) => checkResults(contender, sent.get(contender.name) ?? 0)));
@@ -126,7 +132,7 @@ async function measureEndToEnd(contender: Contender, count: number): Promise<Par
 async function measureLatency(contender: Contender, samples: number): Promise<Partial<Round> & { count: number }> {
   await contender.release();
   const latency = await contender.sender.ask("latency", samples);
-  const get = await contender.sender.ask("get", samples);
+  const get = await contender.sender.ask("get", Math.ceil(samples / 2));
   await contender.emptied();
   contender.rest();
   return { count: latency.length + get.length, latency, get };
@@ -140,11 +146,13 @@ async function readMeters({ sender, worker, cloud }: Contender) {
 async function checkResults(contender: Contender, sent: number): Promise<void> {
   const results = await contender.results();
   if (results === sent) return;
-  throw new Error(`'${contender.name}' was sent ${sent} tasks and stored ${results} results: its figures mean nothing.`);
+  throw new Error(
+    `'${contender.name}' was sent ${sent} tasks and stored ${results} results: its figures mean nothing.`,
+  );
 }
 
 function isWhole(figures: Partial<Round>): figures is Round {
-  return ["send", "drain", "endToEnd", "latency", "callsPerTask", "cpu"].every((name) => name in figures);
+  return ["send", "drain", "endToEnd", "latency", "get", "callsPerTask", "cpu"].every((name) => name in figures);
 }
 
 function rotated<T>(all: readonly T[], by: number): T[] {

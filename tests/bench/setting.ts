@@ -2,7 +2,6 @@
 
 import { execFile } from "node:child_process";
 import { mkdir, readFile } from "node:fs/promises";
-import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { ROOT, WORK_FOLDER } from "../../build/bundle.ts";
@@ -16,18 +15,14 @@ export const TEMPLATE_FILE = join(WORK_FOLDER, "bench-template.json");
 /** Where the plugs of the local cloud's sandboxes look whether they may end. */
 export const PLUG_FOLDER = join(WORK_FOLDER, "bench", "plug");
 
-/** As many sandboxes as the local cloud runs of one function. */
-export function sandboxCount(): number {
-  return Math.max(4, availableParallelism());
-}
-
 /** Compiles serverless.yml with the benchmark's own tasks. */
 export async function compileTemplate(): Promise<void> {
   await mkdir(WORK_FOLDER, { recursive: true });
-  const serverless = join(ROOT, "node_modules", ".bin", "serverless");
-  await promisify(execFile)(serverless, ["template", "--output", TEMPLATE_FILE], {
+  const { PATH, HOME } = process.env;
+  const binaries = join(ROOT, "node_modules", ".bin");
+  await promisify(execFile)(join(binaries, "serverless"), ["template", "--output", TEMPLATE_FILE], {
     cwd: ROOT,
-    env: { PATH: process.env.PATH, HOME: process.env.HOME, LOVAGE_TASKS: TASKS_FOLDER },
+    env: { PATH: `${binaries}:${PATH}`, HOME, LOVAGE_TASKS: TASKS_FOLDER },
   });
 }
 

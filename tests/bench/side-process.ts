@@ -1,6 +1,5 @@
 /** The sender or the worker of one side, as a process: `side-process.ts <smallest | same-writes | lovage>`. */
 
-import { mkdir, rm } from "node:fs/promises";
 import { setTimeout as wait } from "node:timers/promises";
 import { answer, cpuMilliseconds } from "./child.ts";
 import { connect } from "./connection.ts";
@@ -10,7 +9,6 @@ import { createSameWrites } from "./same-writes.ts";
 import { PLUG_FOLDER } from "./setting.ts";
 import type { Payload, Side } from "./side.ts";
 import { createSmallestLoop } from "./smallest-loop.ts";
-import { add } from "./tasks/add.ts";
 import { plug } from "./tasks/plug.ts";
 
 const POLL_MILLISECONDS = 5;
@@ -55,22 +53,20 @@ function sideCommands(side: Side) {
       return samples;
     },
 
-    /** The same with Lovage's own way to wait. */
+    /** The same in the side's own way to wait; nothing if it has none. */
     async get(count: number) {
       const samples: number[] = [];
-      for (let index = 0; index < count; index += 1) {
+      for (let index = 0; index < count && side.sendAndGet !== undefined; index += 1) {
         const start = performance.now();
-        await (await add.delay(payloadOf(index))).get();
+        await side.sendAndGet(payloadOf(index));
         samples.push(performance.now() - start);
       }
       return samples;
     },
 
-    /** Sends tasks that keep `count` sandboxes busy. */
-    async plug(count: number) {
-      await rm(PLUG_FOLDER, { recursive: true, force: true });
-      await mkdir(PLUG_FOLDER, { recursive: true });
-      await Promise.all(Array.from({ length: count * BATCH }, () => plug.delay({ folder: PLUG_FOLDER })));
+    /** Sends a task that keeps a sandbox busy. */
+    async plug() {
+      await plug.delay({ folder: PLUG_FOLDER });
     },
 
     async start() {

@@ -18,4 +18,6 @@ export interface Side {
   send(payloads: readonly Payload[]): Promise<Sent[]>;
   /** Runs the tasks of up to 10 received messages; answers with those to delete. */
   handle(messages: readonly Message[]): Promise<readonly Message[]>;
+  /** Sends one task and waits for its result in the side's own way, if it has one. */
+  sendAndGet?(payload: Payload): Promise<unknown>;
 }

@@ -50,6 +50,14 @@ describe("the README's walkthrough", () => {
     expect(await list("/tasks?state=REVOKED")).toEqual([]);
   });
 
+  it("answers at once for any bound or cursor, and pages on through empty months", async () => {
+    const page = await read("/tasks?from=1970-01-01&task=nobody");
+
+    expect(page.tasks).toEqual([]);
+    expect(await list(`/tasks?task=add&cursor=${page.cursor}&from=1970-01-01`)).toEqual([]);
+    expect(await list("/tasks?limit=1&task=add&cursor=ffffffff-ffff-7fff-bfff-ffffffffffff")).toHaveLength(1);
+  });
+
   it("revokes what waits, and replays it with another payload", async () => {
     const id = await send("add", { x: 1, y: 1 }, { countdown: 600 });
     const revoked = await fetch(`${service.url}/tasks/${id}`, { method: "DELETE" });

@@ -1,144 +1,158 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { join } from "node:path";
-import { CreateQueueCommand, GetQueueAttributesCommand } from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Engine, startEngine, uniqueName } from "../helpers/engine.ts";
-import { type Moment, startKillProxy } from "./kill-proxy.ts";
-
-const LIFE = join(import.meta.dirname, "life.ts");
-
-/** Seconds after which a dead worker's message comes back, and its lease has ended. */
-const VISIBILITY_SECONDS = 4;
+import { createScenario, eachLimited, type KillPoint, killPoints, type Scenario, sentId } from "./harness.ts";
 
 let engine: Engine;
+let points = 0;
 beforeAll(async () => {
   engine = await startEngine();
 });
-afterAll(() => engine.stop());
+afterAll(async () => {
+  await engine.stop();
+  console.log(`SIGKILL at ${points} points: 0 tasks lost, 0 recorded twice.`);
+});
 
-interface Outcome {
-  output: string;
-  killed: boolean;
+/** What a flow's step leaves to be done, and how its end is known. */
+interface Flow {
+  /** The calls that the step makes when nothing goes wrong. */
   operations: string[];
+  /** Everything before the step that is killed; answers with the task's id, if it exists by then. */
+  prepare(scenario: Scenario): Promise<string>;
+  step: readonly string[];
+  /** Everything after it, without faults; answers with the task's id. */
+  finish(scenario: Scenario, id: string): Promise<string>;
+  expected: object;
+  /** The clock of the whole scenario, after `prepare`. */
+  clockOffsetSeconds?: number;
 }
 
-/** Runs one step of the life with a SIGKILL at one point of one call, or none. */
-async function runLife(
-  step: "send" | "work",
-  queueUrl: string,
-  key: string,
-  kill?: { call: number; moment: Moment },
-): Promise<Outcome> {
-  let child: ChildProcess | undefined;
-  let killed = false;
-  const proxy = await startKillProxy(
-    engine.app.config.queueUrl("default").replace(/(:\d+)\/.*$/, "$1"),
-    (call, moment) => {
-      if (call.number !== kill?.call || moment !== kill.moment) return false;
-      killed = true;
-      return child?.kill("SIGKILL") ?? false;
+const send = async (scenario: Scenario, task: string, countdown = 0): Promise<string> =>
+  sentId(await scenario.run(["send", task, uniqueName("key"), String(countdown)]));
+const drain = async (scenario: Scenario, id: string): Promise<string> => {
+  await scenario.drain();
+  return id;
+};
+const UPDATE = "DynamoDB.UpdateItem";
+const SUCCESS = { state: "SUCCESS", result: 10 };
+const WORK = { step: ["work"], finish: drain, expected: SUCCESS };
+const QUERIES = Array<string>(8).fill("DynamoDB.Query");
+
+const flows: Record<string, Flow> = {
+  "sending with an idempotency key": {
+    operations: [UPDATE, "SQS.SendMessageBatch", UPDATE],
+    prepare: async () => "",
+    step: ["send", "add", "order-7"],
+    // The client sends again, with the same key.
+    finish: async (scenario) => drain(scenario, sentId(await scenario.run(["send", "add", "order-7"]))),
+    expected: { ...SUCCESS, attempt: 1 },
+  },
+  "sending with a long delay": {
+    operations: [UPDATE, UPDATE, UPDATE, UPDATE],
+    prepare: async () => "",
+    step: ["send", "add", "order-8", "1000"],
+    finish: async (scenario) => {
+      const id = sentId(await scenario.run(["send", "add", "order-8", "1000"]));
+      expect(await scenario.read(id)).toMatchObject({ state: "PENDING" });
+      return id;
     },
-  );
-  child = spawn(process.execPath, [LIFE, step, key], {
-    stdio: ["ignore", "pipe", "inherit"],
-    env: {
-      ...process.env,
-      ...engine.environment,
-      BROKER_URL: queueUrl,
-      AWS_ENDPOINT_URL: proxy.endpoint,
-      FUNCTION_MILLISECONDS: String(VISIBILITY_SECONDS * 1_000 - 500),
+    expected: { state: "PENDING" },
+  },
+  running: {
+    ...WORK,
+    operations: ["SQS.ReceiveMessage", UPDATE, UPDATE, "SQS.DeleteMessage"],
+    prepare: (scenario) => send(scenario, "add"),
+    expected: { ...SUCCESS, attempt: 1 },
+  },
+  "running with ctx.once": {
+    ...WORK,
+    operations: ["SQS.ReceiveMessage", UPDATE, UPDATE, UPDATE, UPDATE, "SQS.DeleteMessage"],
+    prepare: (scenario) => send(scenario, "once"),
+  },
+  retrying: {
+    ...WORK,
+    operations: ["SQS.ReceiveMessage", UPDATE, UPDATE, "SQS.SendMessageBatch", "SQS.DeleteMessage"],
+    prepare: (scenario) => send(scenario, "fails_once"),
+    expected: { ...SUCCESS, attempt: 2 },
+  },
+  "the sweep of timers": {
+    operations: ["DynamoDB.GetItem", ...QUERIES, "SQS.SendMessageBatch", "DynamoDB.DeleteItem"],
+    prepare: (scenario) => send(scenario, "add", 901),
+    step: ["sweep"],
+    async finish(scenario, id) {
+      await scenario.run(["sweep"]);
+      return drain(scenario, id);
     },
+    expected: { ...SUCCESS, attempt: 1 },
+    clockOffsetSeconds: 901,
+  },
+};
+
+async function runScenario(
+  flow: Flow,
+  kill: KillPoint | undefined,
+): Promise<{ operations: string[]; killed: boolean }> {
+  let offsetMilliseconds = 0;
+  const scenario = await createScenario(engine, () => offsetMilliseconds);
+  const id = await flow.prepare(scenario);
+  offsetMilliseconds = (flow.clockOffsetSeconds ?? 0) * 1_000;
+  const outcome = await scenario.run(flow.step, kill);
+  const finished = await flow.finish(scenario, id);
+
+  expect(await scenario.messagesLeft()).toBe(0);
+  expect(await scenario.read(finished), JSON.stringify(kill)).toMatchObject(flow.expected);
+  return outcome;
+}
+
+describe("a SIGKILL before and after every AWS call", () => {
+  it.each(Object.entries(flows))("of %s loses nothing", { timeout: 180_000 }, async (_, flow) => {
+    const clean = await runScenario(flow, undefined);
+    expect(clean.operations.toSorted()).toEqual(flow.operations.toSorted());
+
+    await eachLimited(killPoints(clean.operations), 4, async (point) => {
+      const { killed } = await runScenario(flow, point);
+      expect(killed, JSON.stringify(point)).toBe(true);
+      points += 1;
+    });
   });
-  let output = "";
-  child.stdout?.on("data", (chunk: Buffer) => {
-    output += chunk;
-  });
-  await new Promise((resolve) => child?.once("close", resolve));
-  await proxy.close();
-  return { output, killed, operations: proxy.calls.map(({ operation }) => operation) };
-}
+});
 
-async function createQueue(): Promise<string> {
-  const { QueueUrl = "" } = await engine.clients.sqs.send(
-    new CreateQueueCommand({
-      QueueName: uniqueName("kill"),
-      Attributes: { VisibilityTimeout: String(VISIBILITY_SECONDS) },
-    }),
-  );
-  return QueueUrl;
-}
+describe("a worker that is killed", () => {
+  it("lets its task run again only if the result was not stored, and records it once", {
+    timeout: 90_000,
+  }, async () => {
+    const runs = async (kill: KillPoint) => {
+      const scenario = await createScenario(engine);
+      const id = await send(scenario, "add");
+      const { output } = await scenario.run(["work"], kill);
+      const all = output + (await scenario.drain());
+      return { runs: all.match(/^ran$/gm)?.length, fence: (await scenario.read(id))?.fence };
+    };
 
-async function messagesLeft(queueUrl: string): Promise<number> {
-  const { Attributes = {} } = await engine.clients.sqs.send(
-    new GetQueueAttributesCommand({
-      QueueUrl: queueUrl,
-      AttributeNames: ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
-    }),
-  );
-  return Number(Attributes.ApproximateNumberOfMessages) + Number(Attributes.ApproximateNumberOfMessagesNotVisible);
-}
-
-/** Works without further faults until the queue is empty. */
-async function drain(queueUrl: string): Promise<string> {
-  let output = "";
-  for (let round = 0; round < 12 && (await messagesLeft(queueUrl)) > 0; round++) {
-    output += (await runLife("work", queueUrl, "")).output;
-  }
-  return output;
-}
-
-const SEND = ["DynamoDB.UpdateItem", "SQS.SendMessageBatch", "DynamoDB.UpdateItem"];
-const WORK = ["SQS.ReceiveMessage", "DynamoDB.UpdateItem", "DynamoDB.UpdateItem", "SQS.DeleteMessage"];
-const points = (operations: string[]) =>
-  operations.flatMap((operation, index) =>
-    (["before", "after"] as const).map((moment) => ({ operation, call: index + 1, moment })),
-  );
-
-describe.concurrent("SIGKILL", () => {
-  it("is tried at every call that a task's life makes", async () => {
-    const queueUrl = await createQueue();
-
-    expect((await runLife("send", queueUrl, uniqueName("order"))).operations).toEqual(SEND);
-    expect((await runLife("work", queueUrl, "")).operations).toEqual(WORK);
-    expect(await messagesLeft(queueUrl)).toBe(0);
+    expect(await runs({ call: 2, moment: "after" })).toEqual({ runs: 1, fence: 2 }); // claimed, not begun
+    expect(await runs({ call: 3, moment: "before" })).toEqual({ runs: 2, fence: 2 }); // done, not stored
+    expect(await runs({ call: 3, moment: "after" })).toEqual({ runs: 1, fence: 1 }); // stored, not acknowledged
   });
 
-  it.each(points(SEND))(
-    "of the sender $moment call $call ($operation): the client's second try makes one task that succeeds",
-    async ({ call, moment }) => {
-      const queueUrl = await createQueue();
-      const key = uniqueName("order");
+  it("repeats the work of ctx.once only if it died within it", { timeout: 90_000 }, async () => {
+    const runs = async (kill: KillPoint) => {
+      const scenario = await createScenario(engine);
+      await send(scenario, "once");
+      const { output } = await scenario.run(["work"], kill);
+      return (output + (await scenario.drain())).match(/^ran$/gm)?.length;
+    };
 
-      const first = await runLife("send", queueUrl, key, { call, moment });
-      const second = await runLife("send", queueUrl, key);
-      const id = /sent (\S+)/.exec(second.output)?.[1] ?? "";
-      const output = await drain(queueUrl);
+    expect(await runs({ call: 3, moment: "after" })).toBe(1); // entry opened
+    expect(await runs({ call: 4, moment: "after" })).toBe(1); // entry closed, result not stored
+  });
 
-      expect(first.killed).toBe(true);
-      expect(await engine.app.results.read(id)).toMatchObject({ state: "SUCCESS", result: 10, attempt: 1 });
-      expect(output.match(/^ran$/gm)).toHaveLength(1);
-    },
-  );
+  it("every time ends its task as a FAILURE by way of the dead-letter queue", { timeout: 90_000 }, async () => {
+    const scenario = await createScenario(engine);
+    const id = await send(scenario, "add");
+    for (let round = 0; round < 30 && (await scenario.read(id))?.state !== "FAILURE"; round++) {
+      await scenario.run(["work"], { call: 3, moment: "before" });
+      await scenario.run(["bury"]);
+    }
 
-  it.each(points(WORK))(
-    "of the worker $moment call $call ($operation): the task ends SUCCESS, recorded once",
-    { timeout: 90_000 },
-    async ({ call, moment }) => {
-      const queueUrl = await createQueue();
-      const id = /sent (\S+)/.exec((await runLife("send", queueUrl, uniqueName("order"))).output)?.[1] ?? "";
-
-      const first = await runLife("work", queueUrl, "", { call, moment });
-      const output = first.output + (await drain(queueUrl));
-      const record = await engine.app.results.read(id);
-
-      expect(first.killed).toBe(true);
-      expect(await messagesLeft(queueUrl)).toBe(0);
-      expect(record).toMatchObject({ state: "SUCCESS", result: 10, attempt: 1 });
-      // Claimed again only if it died between claiming and settling; a result that is stored is never written twice.
-      const diedWhileItRan = (call === 2 && moment === "after") || (call === 3 && moment === "before");
-      expect(record?.fence).toBe(diedWhileItRan ? 2 : 1);
-      // It runs at least once, and twice only if the first run's result was never stored.
-      expect(output.match(/^ran$/gm)?.length).toBe(call === 3 && moment === "before" ? 2 : 1);
-    },
-  );
+    expect(await scenario.read(id)).toMatchObject({ state: "FAILURE", error: { code: "TASK_CRASHED" } });
+  });
 });

@@ -216,6 +216,26 @@ describe("the life of a task", () => {
     await expect(result.get()).rejects.toThrow("before it was started");
   });
 
+  it("that has begun is not REVOKED for coming late", async () => {
+    const late = task({
+      name: "flaky",
+      payload: z.object({ failures: z.number() }),
+      retry: { backoff: { base: 0 } },
+      expires: 60,
+      run: ({ failures }, { attempt }) => {
+        if (attempt <= failures) throw new Error("again");
+        return attempt;
+      },
+    });
+    const result = await late.delay({ failures: 1 });
+    await work();
+    engine.clock.now = new Date(Date.now() + 61_000);
+    await work();
+    engine.clock.now = new Date();
+
+    expect(await result.fetch()).toMatchObject({ state: "SUCCESS", attempt: 2 });
+  });
+
   it("never runs after a revoke", async () => {
     runs = [];
     const result = await record.delay({ note: "never" });
@@ -320,15 +340,17 @@ describe("messages that nobody can run", () => {
     expect(await neighbour.get()).toBe(2);
   });
 
-  it("become a FAILURE when no such task is registered", async () => {
+  it("wait for a deployment that may bring their task, then become a FAILURE", async () => {
     const result = await add.delay({ x: 1, y: 1 });
-    const answer = await engine.deliver(
-      "DefaultQueue",
-      createWorker([{ file: "other.ts", exports: { record } }], engine.app),
-    );
-    await engine.acknowledge("DefaultQueue", answer.event.Records);
+    const older = createWorker([{ file: "other.ts", exports: { record } }], engine.app);
+    const first = await engine.deliver("DefaultQueue", older);
+    engine.clock.now = new Date(Date.now() + 16 * 60_000);
+    const later = await older(first.event, { getRemainingTimeInMillis: () => 30_000 });
+    await engine.acknowledge("DefaultQueue", first.event.Records);
+    engine.clock.now = new Date();
 
-    expect(answer.kept).toEqual([]);
+    expect(first.kept).toHaveLength(1);
+    expect(later.batchItemFailures).toEqual([]);
     expect(await result.fetch()).toMatchObject({ state: "FAILURE", error: { code: "TASK_NOT_REGISTERED" } });
   });
 
@@ -385,6 +407,45 @@ describe("redelivery", () => {
     expect(event.Records).toHaveLength(1);
     await workUntilFinal(result.id);
     expect(await result.fetch()).toMatchObject({ state: "SUCCESS", attempt: 2 });
+  });
+});
+
+describe("an outage of DynamoDB", () => {
+  /** The engine's store, with one call that does not get through. */
+  const broken = (step: "claim" | "succeed") => {
+    const results = { ...engine.app.results, [step]: () => Promise.reject(new Error("connect ETIMEDOUT")) };
+    return { ...engine.app, results };
+  };
+
+  it.each(["claim", "succeed"] as const)("at the %s keeps the message and is no failure of the task", async (step) => {
+    const result = await add.delay({ x: 2, y: 2 });
+    const outage = await engine.deliver("DefaultQueue", createWorker(modules, broken(step)));
+
+    expect(outage.kept).toHaveLength(1);
+    expect(await result.fetch()).toMatchObject({ state: step === "claim" ? "PENDING" : "STARTED" });
+    engine.clock.now = new Date(Date.now() + 60_000);
+    for (let round = 0; round < 5 && (await result.fetch()).state !== "SUCCESS"; round++) await work();
+    engine.clock.now = new Date();
+    expect(await result.fetch()).toMatchObject({ state: "SUCCESS", result: 4, attempt: 1 });
+  });
+});
+
+describe("a record that came back", () => {
+  it("is not begun on what time others have left, but sent again", async () => {
+    const slowTask = task({ name: "slow_task", payload: z.object({}), timeLimit: 20, run: () => "done" });
+    const result = await slowTask.delay({});
+    const worker = createWorker([{ file: "slow.ts", exports: { slowTask } }], engine.app);
+    const { event } = await engine.deliver("DefaultQueue", async ({ Records }) => {
+      for (const one of Records) one.attributes.ApproximateReceiveCount = "2";
+      const left = [30_000, ...Array<number>(20).fill(10_000)];
+      return worker({ Records }, { getRemainingTimeInMillis: () => left.shift() ?? 10_000 });
+    });
+    await engine.acknowledge("DefaultQueue", event.Records);
+
+    expect(await result.fetch()).toMatchObject({ state: "PENDING" });
+    const again = await engine.deliver("DefaultQueue", worker);
+    await engine.acknowledge("DefaultQueue", again.event.Records);
+    expect(await result.get()).toBe("done");
   });
 });
 

@@ -163,6 +163,26 @@ describe("a record's states", () => {
     expect((await store.claim({ ...message, attempt: 2 }, inSeconds(30))).claimed).toBe(false);
   });
 
+  it("know a claim as their own whose answer was lost", async () => {
+    const { createResultStore } = await import("../../../shared/results/store.ts");
+    // As the SDK does it: the first call gets through, its answer does not, the same call is made again.
+    const { table } = engine.app;
+    const stuttering = {
+      ...table,
+      async update(update: Parameters<typeof table.update>[0]) {
+        await table.update(update);
+        return table.update(update);
+      },
+    };
+    const message = await inState("PENDING");
+    const twice = createResultStore({ table: stuttering, clock: () => engine.clock.now, resultExpires: () => 86_400 });
+
+    expect(await twice.claim(message, inSeconds(30))).toEqual({
+      claimed: true,
+      claim: { id: message.id, attempt: 1, fence: 1 },
+    });
+  });
+
   it("of an unknown id are not assumed", async () => {
     expect(await store.read(newId())).toBeUndefined();
     expect(await store.stateOf(newId())).toBeUndefined();

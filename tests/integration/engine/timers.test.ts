@@ -7,6 +7,7 @@ import { type Engine, startEngine } from "../../helpers/engine.ts";
 
 let engine: Engine;
 const ping = task({ name: "ping", payload: z.object({}), run: () => "pong" });
+const echo = task({ name: "echo", payload: z.object({ text: z.string() }), run: ({ text }) => text });
 const retries = task({
   name: "retries",
   payload: z.object({}),
@@ -16,7 +17,7 @@ const retries = task({
     return attempt;
   },
 });
-const modules = [{ file: "ping.ts", exports: { ping, retries } }];
+const modules = [{ file: "ping.ts", exports: { ping, echo, retries } }];
 
 beforeAll(async () => {
   engine = await startEngine();
@@ -30,6 +31,7 @@ beforeEach(() => {
 const pass = (seconds: number) => {
   engine.clock.now = new Date(engine.clock.now.getTime() + seconds * 1_000);
 };
+const mayGoOn = () => true;
 const plenty = { getRemainingTimeInMillis: () => 60_000 };
 const sweep = (context = plenty) => createTimerSweep(engine.app)(undefined, context);
 
@@ -48,10 +50,10 @@ describe("a delay past 15 minutes", () => {
     expect(await result.fetch()).toMatchObject({ state: "PENDING" });
 
     pass(countdown - 181);
-    expect(await sweep()).toEqual({ sent: 0 });
+    expect(await sweep()).toEqual({ sent: 0, failed: 0 });
     pass(180);
-    expect(await sweep()).toEqual({ sent: 1 });
-    expect(await sweep()).toEqual({ sent: 0 });
+    expect(await sweep()).toEqual({ sent: 1, failed: 0 });
+    expect(await sweep()).toEqual({ sent: 0, failed: 0 });
 
     pass(1);
     expect(await work()).toBe(1);
@@ -63,18 +65,20 @@ describe("a delay past 15 minutes", () => {
     const sent: [string, number][] = [];
     await ping.applyAsync({}, { countdown: 1_000 });
     pass(1_000 - 95);
-    await engine.app.timers.sweep(
-      async ({ task: name }, delaySeconds) => void sent.push([name, delaySeconds]),
-      () => true,
-    );
+    await engine.app.timers.sweep({
+      send: async ({ task: name }, delaySeconds) => void sent.push([name, delaySeconds]),
+      mayGoOn,
+    });
 
     expect(sent).toEqual([["ping", 95]]);
   });
 
   it("never runs after a revoke", async () => {
-    const result = await ping.applyAsync({}, { countdown: 3_600 });
+    const result = await ping.applyAsync({}, { countdown: 3 * 86_400 });
     expect(await result.revoke()).toMatchObject({ state: "REVOKED" });
-    pass(3_600);
+    // Long after the result of a finished task would have gone.
+    pass(3 * 86_400);
+    expect(await result.fetch()).toMatchObject({ state: "REVOKED" });
     await sweep();
     await work();
 
@@ -99,10 +103,7 @@ describe("the timers function", () => {
     const results = await Promise.all(etas.map((countdown) => ping.applyAsync({}, { countdown })));
     pass(3 * 86_400);
     const order: string[] = [];
-    await engine.app.timers.sweep(
-      async (message: Message) => void order.push(message.id),
-      () => true,
-    );
+    await engine.app.timers.sweep({ send: async (message: Message) => void order.push(message.id), mayGoOn });
 
     expect(order.toSorted()).toEqual(results.map(({ id }) => id).toSorted());
   });
@@ -111,39 +112,50 @@ describe("the timers function", () => {
     await Promise.all(Array.from({ length: 30 }, () => ping.applyAsync({}, { countdown: 1_000 })));
     pass(2_000);
 
-    expect(await sweep({ getRemainingTimeInMillis: () => 1_000 })).toEqual({ sent: 0 });
-    expect(await sweep()).toEqual({ sent: 30 });
+    expect(await sweep({ getRemainingTimeInMillis: () => 1_000 })).toEqual({ sent: 0, failed: 0 });
+    expect(await sweep()).toEqual({ sent: 30, failed: 0 });
     for (let round = 0; round < 5; round++) await work();
   });
 
-  it("sends again what it could not send, and what it had sent when it died", async () => {
-    const result = await ping.applyAsync({}, { countdown: 1_000 });
+  it("tries again what it could not send, and holds up no other for it", async () => {
+    const stuck = await ping.applyAsync({}, { countdown: 1_000 });
+    const free = await ping.applyAsync({}, { countdown: 1_000 });
     pass(1_000);
-    await expect(
-      engine.app.timers.sweep(
-        () => Promise.reject(new Error("no network")),
-        () => true,
-      ),
-    ).rejects.toThrow("no network");
-    const { timers, table } = engine.app;
-    const dying = { ...table, remove: () => Promise.reject(new Error("killed")) };
-    const { createTimers } = await import("../../../shared/timers/timers.ts");
-    await expect(
-      createTimers({ table: dying, clock: () => engine.clock.now }).sweep(engine.app.broker.send, () => true),
-    ).rejects.toThrow("killed");
-    expect(await timers.sweep(engine.app.broker.send, () => true)).toBe(1);
+    const told: string[] = [];
+    const send = async (message: Message, delaySeconds: number) => {
+      if (message.id === stuck.id) throw new Error("no such queue");
+      await engine.app.broker.send(message, delaySeconds);
+    };
+    const failed = (timer: string) => void told.push(timer);
 
+    expect(await engine.app.timers.sweep({ send, mayGoOn, failed })).toEqual({ sent: 1, failed: 1 });
+    expect(told[0]).toContain(stuck.id);
+    // Days later it is still there, and goes as soon as it can.
+    pass(3 * 86_400);
+    expect(await engine.app.timers.sweep({ send, mayGoOn })).toEqual({ sent: 0, failed: 1 });
+    expect(await sweep()).toEqual({ sent: 1, failed: 0 });
     await work();
-    expect(await result.fetch()).toMatchObject({ state: "SUCCESS", attempt: 1 });
+    expect(await free.get()).toBe("pong");
+    expect(await stuck.get()).toBe("pong");
+  });
+
+  it("sends any text, also characters that SQS itself refuses", async () => {
+    const result = await echo.applyAsync({ text: "\uffff \ufffe \u0001 \ud800 😀" }, { countdown: 1_000 });
+    pass(1_000);
+    expect(await sweep()).toEqual({ sent: 1, failed: 0 });
+    await work();
+
+    expect(await result.get()).toBe("\uffff \ufffe \u0001 \ud800 😀");
   });
 
   it("has nothing to do where no timer was ever set", async () => {
     const { createTimers } = await import("../../../shared/timers/timers.ts");
-    const empty = { ...engine.app.table, get: async () => undefined };
+    const timers = createTimers({
+      table: { ...engine.app.table, get: async () => undefined },
+      clock: () => engine.clock.now,
+    });
 
-    expect(
-      await createTimers({ table: empty, clock: () => engine.clock.now }).sweep(engine.app.broker.send, () => true),
-    ).toBe(0);
+    expect(await timers.sweep({ send: engine.app.broker.send, mayGoOn })).toEqual({ sent: 0, failed: 0 });
   });
 
   it("keeps a timer once, however often it is put", async () => {
@@ -163,7 +175,7 @@ describe("the timers function", () => {
     await engine.app.timers.put(message, eta);
     pass(1_000);
 
-    expect(await sweep()).toEqual({ sent: 1 });
+    expect(await sweep()).toEqual({ sent: 1, failed: 0 });
     await work();
   });
 });

@@ -44,6 +44,11 @@ describe("the API's keys", () => {
     expect(await ask("none", {})).toBe(401);
   });
 
+  it("cannot be empty, whatever is configured", async () => {
+    expect(await ask(hash(""), { ...cloud, "x-api-key": "" })).toBe(500);
+    expect(await ask(hash("first"), { ...cloud, "x-api-key": "" })).toBe(401);
+  });
+
   it("are never needed to ask for life", async () => {
     expect(await ask(undefined, cloud, "/health")).toBe(200);
   });

@@ -1,0 +1,133 @@
+/**
+ * `npm run bench`: Lovage beside hand-written loops, on the same emulators, in one run. See README.md.
+ */
+
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { availableParallelism, cpus, loadavg } from "node:os";
+import { dirname, join, relative } from "node:path";
+import { parseArgs } from "node:util";
+import { WORK_FOLDER } from "../../build/bundle.ts";
+import { resourcesOf, type Template, textField } from "../../localstack/template.ts";
+import { buildFunctions, functionName } from "./bundles.ts";
+import { PROFILES } from "./child.ts";
+import { compare } from "./comparison.ts";
+import { type Contender, startEmulators, startLoop, startOffline } from "./contender.ts";
+import { measureImports } from "./import-time.ts";
+import { type FunctionReport, printReport, type Report } from "./report.ts";
+import { type Measured, measureRounds } from "./rounds.ts";
+import { compileTemplate, TEMPLATE_FILE } from "./setting.ts";
+
+const USAGE = "Usage: npm run bench -- [--quick] [--tasks N] [--profile]";
+const OUTPUT = join(WORK_FOLDER, "bench.json");
+
+interface Plan {
+  tasks: number;
+  rounds: number;
+  /** After so many, no further round begins. */
+  seconds: number;
+  samples: number;
+  imports: number;
+  /** Names of the functions to bundle; absent: all. */
+  only: readonly string[] | undefined;
+  profile: boolean;
+}
+
+try {
+  await bench(readPlan(process.argv.slice(2)));
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}
+
+async function bench(plan: Plan): Promise<void> {
+  const start = performance.now();
+  if (plan.profile) await rm(PROFILES, { recursive: true, force: true });
+  progress("compiling serverless.yml");
+  await compileTemplate();
+  const contenders = await measureContenders(plan);
+  const functions = await measureFunctions(plan);
+  const report: Report = {
+    measuredAt: new Date().toISOString(),
+    seconds: (performance.now() - start) / 1_000,
+    node: process.version,
+    machine: `${availableParallelism()} cores of ${cpus()[0]?.model ?? "an unknown processor"}`,
+    load: loadavg()[0] ?? 0,
+    tasks: plan.tasks,
+    rounds: contenders[0]?.rounds.length ?? 0,
+    samples: plan.samples,
+    comparisons: compare(contenders),
+    contenders,
+    functions,
+  };
+  await mkdir(dirname(OUTPUT), { recursive: true });
+  await writeFile(OUTPUT, `${JSON.stringify(report, null, 2)}\n`);
+  printReport(report, (line) => console.log(line));
+  console.log(`\nEvery figure: ${relative(process.cwd(), OUTPUT)}`);
+  if (plan.profile) console.log(`CPU profiles: ${relative(process.cwd(), PROFILES)}/`);
+}
+
+async function measureContenders(plan: Plan): Promise<Measured[]> {
+  const emulators = await startEmulators(plan.profile);
+  const contenders: Contender[] = [];
+  try {
+    for (const [name, side] of [
+      ["smallest", "smallest"],
+      ["same-writes", "same-writes"],
+      ["engine", "lovage"],
+    ] as const) {
+      contenders.push(await startLoop(name, side, emulators, plan.profile));
+    }
+    contenders.push(await startOffline("offline", plan.profile));
+    return await measureRounds(contenders, { ...plan, progress });
+  } finally {
+    progress("");
+    await Promise.all(contenders.map((contender) => contender.stop()));
+    await emulators.cloud.stop();
+  }
+}
+
+async function measureFunctions({ imports, only }: Plan): Promise<FunctionReport[]> {
+  progress("bundling");
+  const template: Template = JSON.parse(await readFile(TEMPLATE_FILE, "utf8"));
+  const handlers = resourcesOf(template, "AWS::Lambda::Function").map(({ properties }) => {
+    return textField(properties, "Handler") ?? "";
+  });
+  const bundles = await buildFunctions(handlers.filter((handler) => only?.includes(functionName(handler)) ?? true));
+  const entries = bundles.flatMap(({ deployed, withoutTasks, bare }) => [
+    deployed.entry,
+    withoutTasks.entry,
+    bare.entry,
+  ]);
+  const times = await measureImports(entries, imports, progress);
+  progress("");
+  const timeOf = ({ entry }: { entry: string }): number => times.get(entry) ?? Number.NaN;
+  return bundles.map((bundle) => ({
+    ...bundle,
+    importMilliseconds: {
+      deployed: timeOf(bundle.deployed),
+      withoutTasks: timeOf(bundle.withoutTasks),
+      bare: timeOf(bundle.bare),
+    },
+  }));
+}
+
+/** @throws Error one sentence about what is wrong with the arguments */
+function readPlan(args: string[]): Plan {
+  const { values } = parseArgs({
+    args,
+    options: { quick: { type: "boolean" }, tasks: { type: "string" }, profile: { type: "boolean" } },
+  });
+  const plan = values.quick
+    ? { tasks: 200, rounds: 1, seconds: 10, samples: 20, imports: 3, only: ["submit", "worker"] }
+    : { tasks: 400, rounds: 5, seconds: 50, samples: 50, imports: 5, only: undefined };
+  const tasks = values.tasks === undefined ? plan.tasks : Number(values.tasks);
+  if (!Number.isSafeInteger(tasks) || tasks < 10) {
+    throw new Error(`Option --tasks '${values.tasks}' cannot be used: expected a whole number, 10 or more. ${USAGE}`);
+  }
+  return { ...plan, tasks, profile: values.profile ?? false };
+}
+
+/** Says what is under way, over and over on one line of a terminal; nothing anywhere else. */
+function progress(line: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\u001b[2K${line}`);
+}

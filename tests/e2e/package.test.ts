@@ -53,7 +53,7 @@ describe("the packaged template", () => {
           id,
         ).toEqual([]);
         if (statement.Resource === "*")
-          expect([actions, statement.Condition !== undefined]).toEqual([["ses:SendEmail"], true]);
+          expect([actions, statement.Condition !== undefined]).toEqual([["ses:SendEmail", "ses:SendRawEmail"], true]);
       }
     }
   });

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join, relative } from "node:path";
@@ -101,6 +102,17 @@ describe("an edit", () => {
     const line = await service.waitForLine(/^Not reloaded/);
 
     expect(line).toContain("Task 'one' is exported by both");
+    // Also for a sandbox that starts afterwards, as after a crash.
+    for (const pid of sandboxes(service)) process.kill(pid, "SIGKILL");
     expect(await run("one")).toBe(14);
   });
 });
+
+/** Processes that run a function of the service. */
+function sandboxes({ process: { pid } }: Service): number[] {
+  const lines = execFileSync("ps", ["-eo", "pid=,ppid=,args="], { encoding: "utf8" }).split("\n");
+  const processes = lines.map((line) => line.trim().split(/\s+/));
+  return processes
+    .filter(([, parent, ...args]) => Number(parent) === pid && args.join(" ").includes("sandbox-runtime"))
+    .map(([own]) => Number(own));
+}

@@ -103,7 +103,9 @@ describe("an edit", () => {
 
     expect(line).toContain("Task 'one' is exported by both");
     // Also for a sandbox that starts afterwards, as after a crash.
-    for (const pid of sandboxes(service)) process.kill(pid, "SIGKILL");
+    const running = sandboxes(service);
+    expect(running.length).toBeGreaterThan(0);
+    for (const pid of running) process.kill(pid, "SIGKILL");
     expect(await run("one")).toBe(14);
   });
 });

@@ -15,7 +15,7 @@ const ROWS: readonly (readonly string[])[] = [
   ["shared/broker", "shared/results", "shared/timers", "shared/limits", "shared/files", "shared/mail"],
   ["shared/message"],
   ["shared/aws"],
-  ["shared/errors.ts", "shared/config.ts", "shared/log.ts"],
+  ["shared/errors.ts", "shared/error-record.ts", "shared/config.ts", "shared/log.ts"],
 ];
 
 function place(file: string): { row: number; room: string } {

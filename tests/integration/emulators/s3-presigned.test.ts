@@ -171,7 +171,6 @@ describe("presigned forms", () => {
 
   it("name the object after the file where they say so", async () => {
     const Bucket = await createBucket();
-    // biome-ignore lint/suspicious/noTemplateCurlyInString: S3's own placeholder
     const form = await present(Bucket, "in/${filename}", { Conditions: [["starts-with", "$key", "in/"]] });
 
     const answer = await submit(form, "x", "my photo.png");

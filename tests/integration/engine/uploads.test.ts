@@ -8,6 +8,7 @@ import { createSubmitApi } from "../../../shared/http/submit.ts";
 import { createUploadListener, createWorker, files } from "../../../shared/index.ts";
 import { createRegistry } from "../../../shared/task/registry.ts";
 import { type Engine, startEngine } from "../../helpers/engine.ts";
+import { sqsRecord } from "../../helpers/sqs-record.ts";
 
 const modules = [
   { file: "process-upload.ts", exports: processUpload },
@@ -159,7 +160,7 @@ describe("an upload", () => {
       sentAt: record?.createdAt,
       rootId: id,
     });
-    await worker({ Records: [asRecord(body)] }, { getRemainingTimeInMillis: () => 30_000 });
+    await worker({ Records: [sqsRecord({ body })] }, { getRemainingTimeInMillis: () => 30_000 });
     engine.clock.now = new Date();
 
     expect(await engine.app.results.read(id)).toMatchObject({ state: "FAILURE", error: { code: "UPLOAD_MISSING" } });
@@ -195,9 +196,9 @@ describe("an upload", () => {
 describe("an event that is no S3 notification", () => {
   it("becomes a FAILURE under its message id; S3's test event is let pass", async () => {
     const listener = createUploadListener(modules, engine.app);
-    const bad = asRecord('{"hello":1}');
+    const bad = sqsRecord({ body: '{"hello":1}' });
     const answer = await listener(
-      { Records: [bad, asRecord('{"Service":"Amazon S3","Event":"s3:TestEvent"}')] },
+      { Records: [bad, sqsRecord({ body: '{"Service":"Amazon S3","Event":"s3:TestEvent"}' })] },
       { getRemainingTimeInMillis: () => 30_000 },
     );
 
@@ -208,22 +209,3 @@ describe("an event that is no S3 notification", () => {
     });
   });
 });
-
-function asRecord(body: string) {
-  return {
-    messageId: crypto.randomUUID(),
-    receiptHandle: "none",
-    body,
-    attributes: {
-      ApproximateReceiveCount: "1",
-      SentTimestamp: "0",
-      SenderId: "test",
-      ApproximateFirstReceiveTimestamp: "0",
-    },
-    messageAttributes: {},
-    md5OfBody: "",
-    eventSource: "aws:sqs",
-    eventSourceARN: "arn:aws:sqs:us-east-1:000000000000:lovage-local-uploads",
-    awsRegion: "us-east-1",
-  };
-}

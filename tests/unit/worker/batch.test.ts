@@ -4,28 +4,12 @@ import { describe, expect, it } from "vitest";
 import { createApp } from "../../../shared/index.ts";
 import { createLog } from "../../../shared/log.ts";
 import { handleBatch, type Verdict } from "../../../shared/worker/batch.ts";
+import { sqsRecord } from "../../helpers/sqs-record.ts";
 
 const app = createApp({}, { log: createLog({}, () => {}) });
 const time = (milliseconds: number) => ({ getRemainingTimeInMillis: () => milliseconds });
 
-function record(messageId: string, receiveCount = 1, body = "{}"): SQSRecord {
-  return {
-    messageId,
-    body,
-    receiptHandle: `receipt-${messageId}`,
-    attributes: {
-      ApproximateReceiveCount: String(receiveCount),
-      SentTimestamp: "0",
-      SenderId: "test",
-      ApproximateFirstReceiveTimestamp: "0",
-    },
-    messageAttributes: {},
-    md5OfBody: "",
-    eventSource: "aws:sqs",
-    eventSourceARN: "arn:aws:sqs:us-east-1:000000000000:q",
-    awsRegion: "us-east-1",
-  };
-}
+const record = (messageId: string, receiveCount = 1, body = "{}") => sqsRecord({ messageId, body, receiveCount });
 
 describe("a batch", () => {
   it("never acknowledges a record whose handler did not say so", async () => {

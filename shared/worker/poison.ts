@@ -1,34 +1,43 @@
 import type { SQSRecord } from "aws-lambda";
 import { describeError, type InvalidMessageError } from "../errors.ts";
+import { derivedId } from "../message/id.ts";
 import { isFinal } from "../results/record.ts";
 import type { App } from "../task/current-app.ts";
 
 /** The task name in the record of a message that names none that can be read. */
-export const UNREADABLE = "(unreadable)";
+const UNREADABLE = "(unreadable)";
+
+/** So much of its body is kept. */
+const MAX_BODY_CHARS = 65_536;
 
 /**
- * Records a message that Lovage cannot read as a FAILURE under its SQS message id, with its body as the payload: visible,
- * explained, and kept. Then SQS may forget it, for no redelivery can help.
+ * Records a message that Lovage cannot read as a FAILURE, with its body as the payload: explained, and kept. Then SQS may
+ * forget it, for no redelivery can help.
+ *
+ * It is recorded twice: under its SQS message id, by which whoever sent it can ask for it, and under an id that carries its
+ * time, so that it is listed among the failures. Dying between the two repeats both.
  */
 export async function recordPoison(
   app: App,
   record: SQSRecord,
   error: InvalidMessageError,
 ): Promise<"acknowledge" | "keep"> {
+  const { messageId, body } = record;
   const queue = record.eventSourceARN.split(":").at(-1) ?? "";
-  app.log.error("A message could not be read", { id: record.messageId, queue, error: describeError(error) });
-  const outcome = await app.results.failUnclaimed(
-    {
-      v: 1,
-      id: record.messageId,
-      task: UNREADABLE,
-      attempt: 1,
-      payload: record.body.slice(0, 65_536),
-      queue,
-      sentAt: new Date(Number(record.attributes.SentTimestamp)).toISOString(),
-      rootId: record.messageId,
-    },
-    describeError(error),
-  );
-  return outcome.applied || (outcome.record && isFinal(outcome.record.state)) ? "acknowledge" : "keep";
+  const sentAt = new Date(Number(record.attributes.SentTimestamp));
+  const reason = describeError(error);
+  app.log.error("A message could not be read", { id: messageId, queue, error: reason });
+  const message = {
+    v: 1 as const,
+    task: UNREADABLE,
+    attempt: 1,
+    payload: body.slice(0, MAX_BODY_CHARS),
+    queue,
+    sentAt: sentAt.toISOString(),
+    rootId: messageId,
+  };
+  const ids = [derivedId(sentAt, `sqs/${messageId}`), messageId];
+  const outcomes = await Promise.all(ids.map((id) => app.results.failUnclaimed({ ...message, id }, reason)));
+  const recorded = outcomes.every((outcome) => outcome.applied || (outcome.record && isFinal(outcome.record.state)));
+  return recorded ? "acknowledge" : "keep";
 }

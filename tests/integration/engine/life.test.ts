@@ -9,6 +9,7 @@ import {
   task,
 } from "../../../shared/index.ts";
 import { decodeMessage } from "../../../shared/message/message.ts";
+import { listTasks } from "../../../shared/results/list.ts";
 import { type Engine, startEngine } from "../../helpers/engine.ts";
 
 let engine: Engine;
@@ -338,6 +339,11 @@ describe("messages that nobody can run", () => {
       error: { code: "MESSAGE_INVALID", message: expect.stringContaining("its body of 16 bytes is not JSON") },
     });
     expect(await neighbour.get()).toBe(2);
+    const { tasks: failures } = await listTasks(engine.app.table, new Date(), {
+      state: "FAILURE",
+      task: "(unreadable)",
+    });
+    expect(failures).toMatchObject([{ payload: "this is not JSON", rootId: id }]);
   });
 
   it("wait for a deployment that may bring their task, then become a FAILURE", async () => {

@@ -26,10 +26,12 @@ export interface ResultStore {
   pending(message: Message): Promise<TaskState>;
   /** Takes the right to run `message`'s attempt until `leaseUntil`. */
   claim(message: Message, leaseUntil: Date): Promise<ClaimOutcome>;
-  /** These four are refused (false) when a newer claim exists: the run was given up for dead, and must stop. */
+  /** These are refused (false) when a newer claim exists: the run was given up for dead, and must stop. */
   succeed(claim: Claim, resultJson: string): Promise<boolean>;
   retry(claim: Claim, error: ErrorRecord, eta: Date): Promise<boolean>;
   fail(claim: Claim, error: ErrorRecord): Promise<boolean>;
+  /** Gives the attempt back unfinished, to be claimed again under the same number; it counts as no crash. */
+  release(claim: Claim): Promise<boolean>;
   progress(claim: Claim, meta: Json): Promise<boolean>;
   /** Ends a task that nobody runs: refused when it is final already, or its lease still runs. */
   failUnclaimed(message: Message, error: ErrorRecord): Promise<{ applied: boolean; record: StoredRecord | undefined }>;
@@ -218,6 +220,12 @@ export function createResultStore(options: {
       settle(claim, {
         update: "SET @state = :failure, @error = :error, @finishedAt = :now, @ttl = :ttl REMOVE @leaseUntil, @eta",
         values: { failure: "FAILURE", error: toJsonText(error), now: clock().toISOString(), ttl: ttlFinal() },
+      }),
+
+    release: (claim) =>
+      settle(claim, {
+        update: "SET @state = :retry, @fenceBase = :fence REMOVE @leaseUntil",
+        values: { retry: "RETRY" },
       }),
 
     progress: (claim, meta) =>

@@ -76,6 +76,7 @@ async function runClaimed(
 ): Promise<Verdict> {
   const log = app.log.with({ task: task.name, id: message.id, attempt: message.attempt });
   const run = createRun(app, message, claim, log);
+  const shared = invocation.remainingMilliseconds() < invocation.totalMilliseconds * WHOLE;
   let json: string;
   try {
     const result = await run.within(task, invocation.remainingMilliseconds(), () =>
@@ -87,6 +88,12 @@ async function runClaimed(
   } catch (error) {
     const revoked = run.revoked();
     run.abandon();
+    if (wasCutShort(task, error, shared)) {
+      if (!(await app.results.release(claim))) return "keep";
+      // Dying here leaves it waiting for a message; this one comes back and is claimed.
+      await app.broker.send({ ...message, suspect: true }, 0);
+      return "acknowledge";
+    }
     return afterError(app, task, message, claim, log, error, revoked);
   } finally {
     run.end();
@@ -95,14 +102,24 @@ async function runClaimed(
   return settled(await app.results.succeed(claim, json));
 }
 
+/** A run that begins with less than this share of the function's time shares that time with others. */
+const WHOLE = 0.95;
+
 /**
- * Records that came back run one after another, on what is left of the function's time. One is begun only if it may have all
- * the time that it would have alone, so that no task is ended for another's sake.
+ * Records that came back run one after another, on what is left of the function's time. One is begun only if all of its time
+ * limit is left, or half of the function's time where it has none.
  */
 function fitsInto(task: RegisteredTask, { remainingMilliseconds, totalMilliseconds }: Invocation): boolean {
-  const whole = totalMilliseconds * 0.95;
-  const wanted = task.timeLimit === undefined ? whole : task.timeLimit * 1_000 + RESERVE_MILLISECONDS;
-  return remainingMilliseconds() >= Math.min(wanted, whole);
+  const wanted =
+    task.timeLimit === undefined
+      ? totalMilliseconds * 0.5
+      : Math.min(task.timeLimit * 1_000 + RESERVE_MILLISECONDS, totalMilliseconds * WHOLE);
+  return remainingMilliseconds() >= wanted;
+}
+
+/** Whether the function's end stopped a run that would have had more time alone: then it has not failed. */
+function wasCutShort(task: RegisteredTask, error: unknown, shared: boolean): boolean {
+  return shared && task.timeLimit === undefined && error instanceof TaskTimeLimitError;
 }
 
 /**

@@ -455,6 +455,36 @@ describe("a record that came back", () => {
   });
 });
 
+describe("a run that the function's end cuts short", () => {
+  it("has not failed if it shared the function's time: it runs again, alone, as the same attempt", async () => {
+    const patient = task({
+      name: "patient",
+      payload: z.object({}),
+      run: async (_, { signal, attempt }) => {
+        if (short)
+          await new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+        return attempt;
+      },
+    });
+    let short = true;
+    const result = await patient.delay({});
+    const worker = createWorker([{ file: "patient.ts", exports: { patient } }], engine.app);
+    const { event, kept } = await engine.deliver("DefaultQueue", async ({ Records }) => {
+      for (const one of Records) one.attributes.ApproximateReceiveCount = "2";
+      const left = [5_000, 3_200, 3_200, 3_200, 3_200];
+      return worker({ Records }, { getRemainingTimeInMillis: () => left.shift() ?? 1_600 });
+    });
+    await engine.acknowledge("DefaultQueue", event.Records);
+
+    expect(kept).toEqual([]);
+    expect(await result.fetch()).toMatchObject({ state: "RETRY", attempt: 1 });
+    short = false;
+    const again = await engine.deliver("DefaultQueue", worker);
+    await engine.acknowledge("DefaultQueue", again.event.Records);
+    expect(await result.get()).toBe(1);
+  });
+});
+
 describe("the dead-letter queue", () => {
   const crash = async ({ Records }: { Records: { body: string }[] }, claims: boolean) => {
     for (const { body } of Records) {

@@ -106,6 +106,7 @@ describe("an edit", () => {
     const running = sandboxes(service);
     expect(running.length).toBeGreaterThan(0);
     for (const pid of running) process.kill(pid, "SIGKILL");
+    await expect.poll(() => sandboxes(service).filter((pid) => running.includes(pid))).toEqual([]);
     expect(await run("one")).toBe(14);
   });
 });

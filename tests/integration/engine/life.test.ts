@@ -237,6 +237,37 @@ describe("the life of a task", () => {
     expect(await result.fetch()).toMatchObject({ state: "SUCCESS", attempt: 2 });
   });
 
+  it("is told by its signal when it is revoked while it runs, and ends REVOKED", async () => {
+    const started = Promise.withResolvers<void>();
+    const waits = task({
+      name: "waits",
+      payload: z.object({}),
+      run: (_, { signal }) => {
+        started.resolve();
+        return new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+      },
+    });
+    const result = await waits.delay({});
+    const working = engine.deliver(
+      "DefaultQueue",
+      createWorker([{ file: "waits.ts", exports: { waits } }], engine.app),
+    );
+    await started.promise;
+    const asked = performance.now();
+
+    expect(await result.revoke()).toMatchObject({ state: "STARTED" });
+    const { event, kept } = await working;
+    await engine.acknowledge("DefaultQueue", event.Records);
+    // The README's bound: a running task looks every 5 seconds.
+    expect(performance.now() - asked).toBeLessThan(10_000);
+    expect(kept).toEqual([]);
+    expect(await result.fetch()).toMatchObject({
+      state: "REVOKED",
+      error: { message: expect.stringContaining("while it ran") },
+    });
+    await expect(result.get()).rejects.toMatchObject({ code: "TASK_REVOKED" });
+  });
+
   it("never runs after a revoke", async () => {
     runs = [];
     const result = await record.delay({ note: "never" });

@@ -11,7 +11,7 @@ const DERIVED_PREFIX = "derived/";
 
 /** Seconds that a presigned upload form, and a link to a derived file, can be used. */
 export const UPLOAD_SECONDS = 600;
-export const LINK_SECONDS = 900;
+const LINK_SECONDS = 900;
 
 const FILE_NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/;
 const CONTENT_TYPE = /^[\w.+-]{1,64}\/[\w.+-]{1,64}(; ?[\w-]{1,32}=[\w."-]{1,64}){0,4}$/;

@@ -12,7 +12,7 @@ export interface TaskContext {
   readonly parentId: string | undefined;
   readonly groupId: string | undefined;
   /**
-   * Aborts at the time limit, and when another worker has taken this task over. Pass it on to `fetch`, streams and
+   * Aborts at the time limit, when the task is revoked, and when another worker has taken it over. Pass it on to `fetch`, streams and
    * timers; afterwards the run can no longer store a result or send tasks.
    */
   readonly signal: AbortSignal;

@@ -11,7 +11,7 @@ export interface ApplyOptions {
   expires?: number | Date | string;
   /** The queue to send to. @defaultValue the task's own */
   queue?: string;
-  /** Submits with the same key within 24 hours are one task. At most 256 characters; kept per task name. */
+  /** Submits with the same key within 24 hours (or `RESULT_EXPIRES`, if that is less) are one task. At most 256 characters; kept per task name. */
   idempotencyKey?: string;
 }
 

@@ -6,7 +6,7 @@ import type { App } from "../task/current-app.ts";
 import type { Verdict } from "./batch.ts";
 
 /** A task whose worker died this often while it ran is to blame itself; equal to the queue's maxReceiveCount. */
-export const MAX_CRASHES = 3;
+const MAX_CRASHES = 3;
 
 /** Seconds before a message whose task was never begun is tried again: the whole worker seems to be ill. */
 const RESCUE_SECONDS = 60;

@@ -60,7 +60,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     const environment = toEnvironment(options.environment, access);
     const define = (): Promise<FunctionDefinition[]> => defineFunctions(options, resources, environment);
     const sandboxes = Math.max(4, availableParallelism());
-    functions = createFunctions({ definitions: await define(), log, maxSandboxesPerFunction: sandboxes });
+    functions = createFunctions({ definitions: await define(), log });
     const invoke = functions.invoke.bind(functions);
     running.push(...(await startMappings(options, resources, clients, invoke, sandboxes)));
     running.push(await startSchedules(options, resources, invoke));

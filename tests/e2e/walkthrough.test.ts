@@ -38,6 +38,13 @@ describe("the README's walkthrough", () => {
     expect(await read(`/tasks/${accepted.id}?wait=10`)).toMatchObject({ state: "SUCCESS", result: 10, attempt: 1 });
   });
 
+  it("takes more requests at once than it has sandboxes", async () => {
+    const ids = await Promise.all(Array.from({ length: 40 }, (_, x) => send("add", { x, y: 1 })));
+    const records = await Promise.all(ids.map((id) => read(`/tasks/${id}?wait=20`)));
+
+    expect(records.map(({ result }) => result)).toEqual(ids.map((_, x) => x + 1));
+  });
+
   it("lists tasks, newest first, and pages through them", async () => {
     const first = await send("add", { x: 1, y: 1 });
     const second = await send("add", { x: 2, y: 2 });

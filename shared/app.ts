@@ -7,13 +7,16 @@ import { handleBeat } from "./beat/beat.ts";
 import { collectSchedule } from "./beat/schedule.ts";
 import { createBroker } from "./broker/broker.ts";
 import { type Environment, loadConfig } from "./config.ts";
+import { createControl } from "./control/control.ts";
 import { describeError } from "./errors.ts";
 import { createFiles, type Files } from "./files/files.ts";
 import { createOperateApi } from "./http/operate.ts";
 import { createReadApi } from "./http/read.ts";
 import { createSubmitApi } from "./http/submit.ts";
+import { createRateLimiter } from "./limits/rate-limit.ts";
 import { createLog } from "./log.ts";
 import { createMailer, type Mailer } from "./mail/mailer.ts";
+import { createClaimChecks } from "./message/claim-check.ts";
 import { newId } from "./message/id.ts";
 import { createResultStore } from "./results/store.ts";
 import { type App, currentApp, provideApp } from "./task/current-app.ts";
@@ -38,13 +41,17 @@ export function createApp(
   void config.taskSerializer;
   const clock = parts.clock ?? (() => new Date());
   const table = createTable(() => config.resultTable);
+  const claimChecks = createClaimChecks({ bucket: createBucket(() => config.uploadsBucket), clock });
   return {
     config,
     table,
     timers: createTimers({ table, clock }),
     clock,
     broker: createBroker({ sqs: createSqs(), queueUrl: (queue) => config.queueUrl(queue) }),
-    results: createResultStore({ table, clock, resultExpires: () => config.resultExpires }),
+    results: createResultStore({ table, clock, claimChecks, resultExpires: () => config.resultExpires }),
+    claimChecks,
+    rateLimiter: createRateLimiter({ table, clock }),
+    control: createControl({ table, clock }),
     log: parts.log ?? createLog(),
     random: parts.random ?? Math.random,
     newId: parts.newId ?? newId,

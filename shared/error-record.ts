@@ -8,24 +8,26 @@ export interface ErrorRecord {
   code?: string;
 }
 
-/** Longest message and stack kept in a record, in characters: a record should stay near 1 KB (one write unit). */
-const MAX_MESSAGE_CHARS = 2_048;
-const MAX_STACK_CHARS = 4_096;
+/** A message longer than this is not repeated in the stack; the frames of a stack are cut here. In characters. */
+const LONG_MESSAGE_CHARS = 2_048;
+const MAX_FRAMES_CHARS = 4_096;
 
 /** Turns whatever was thrown, even `undefined`, into the form that a record keeps. Never throws. */
 export function describeError(thrown: unknown): ErrorRecord {
-  if (!(thrown instanceof Error)) {
-    return { name: "NonErrorThrown", message: inspect(thrown).slice(0, MAX_MESSAGE_CHARS) };
-  }
-  const record: ErrorRecord = {
-    name: text(thrown.name) || "Error",
-    message: text(thrown.message).slice(0, MAX_MESSAGE_CHARS),
-  };
-  if (typeof thrown.stack === "string") record.stack = thrown.stack.slice(0, MAX_STACK_CHARS);
+  if (!(thrown instanceof Error)) return { name: "NonErrorThrown", message: inspect(thrown) };
+  const record: ErrorRecord = { name: text(thrown.name) || "Error", message: text(thrown.message) };
+  if (typeof thrown.stack === "string") record.stack = shorten(thrown.stack, record.message);
   if ("code" in thrown && (typeof thrown.code === "string" || typeof thrown.code === "number")) {
     record.code = String(thrown.code);
   }
   return record;
+}
+
+/** A stack begins with the message; a long one is not kept twice. */
+function shorten(stack: string, message: string): string {
+  const found = message.length > LONG_MESSAGE_CHARS ? stack.indexOf(message) : -1;
+  const start = found < 0 ? 0 : found + message.length;
+  return stack.slice(start, start + LONG_MESSAGE_CHARS + MAX_FRAMES_CHARS);
 }
 
 function text(value: unknown): string {

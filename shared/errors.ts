@@ -15,6 +15,8 @@
  *   TaskNotFoundError          TASK_NOT_FOUND            no record with that id
  *   IdempotencyKeyReusedError  IDEMPOTENCY_KEY_REUSED    same key, other payload
  *   TaskTimeLimitError         TASK_TIME_LIMIT           ran longer than it may
+ *   SoftTimeLimitError         TASK_SOFT_TIME_LIMIT      the reason of its signal at the soft limit
+ *   TaskRejectedError          TASK_REJECTED             it threw Reject
  *   TaskCrashedError           TASK_CRASHED              the process died while it ran
  *   MaxRetriesExceededError    MAX_RETRIES_EXCEEDED      cause: the last error
  *   TaskRevokedError           TASK_REVOKED
@@ -23,7 +25,8 @@
  *   ResultTooLargeError        RESULT_TOO_LARGE          what a task returned does not fit
  *   BrokerError                BROKER_FAILED             SQS refused; cause: the SDK's error
  *   ResultStoreError           RESULT_STORE_FAILED       sent, but not recorded; cause: the SDK's error
- * TaskSignal                   Retry: steers a task, is no fault and has no code
+ *   ValueExpiredError          VALUE_EXPIRED             a large value is gone from S3
+ * TaskSignal                   Retry, Reject, Ignore: steer a task, are no faults and have no code
  * ```
  *
  * Guards test `code`, not `instanceof`: errors cross SQS and DynamoDB as text.
@@ -47,6 +50,9 @@ export type ErrorCode =
   | "TASK_NOT_FOUND"
   | "IDEMPOTENCY_KEY_REUSED"
   | "TASK_TIME_LIMIT"
+  | "TASK_SOFT_TIME_LIMIT"
+  | "TASK_REJECTED"
+  | "VALUE_EXPIRED"
   | "TASK_CRASHED"
   | "MAX_RETRIES_EXCEEDED"
   | "TASK_REVOKED"
@@ -128,7 +134,7 @@ export class InvalidPayloadError extends TaskError {
   }
 }
 
-/** A payload is larger than a message may be. */
+/** A payload is larger than Lovage carries. */
 export class PayloadTooLargeError extends TaskError {
   constructor(task: string, sizeBytes: number, limitBytes: number) {
     super(
@@ -186,6 +192,34 @@ export class TaskTimeLimitError extends TaskError {
       task,
       limitSeconds,
     });
+  }
+}
+
+/** The reason of a run's `signal` once its soft time limit has passed; the run may still end well. */
+export class SoftTimeLimitError extends TaskError {
+  constructor(task: string, limitSeconds: number) {
+    super("TASK_SOFT_TIME_LIMIT", `Task '${task}' has run for its soft time limit of ${limitSeconds} s.`, {
+      task,
+      limitSeconds,
+    });
+  }
+}
+
+/** The task threw `Reject`: it will not be retried, whatever its policy says. */
+export class TaskRejectedError extends TaskError {
+  constructor(task: string, reason: string) {
+    super("TASK_REJECTED", `Task '${task}' rejected its message: ${reason}`, { task, reason });
+  }
+}
+
+/** A payload, result or error that was kept in S3 is no longer there. */
+export class ValueExpiredError extends TaskError {
+  constructor(key: string, sizeBytes: number) {
+    super(
+      "VALUE_EXPIRED",
+      `A value of ${sizeBytes} bytes is no longer stored under '${key}': the bucket's lifecycle rules have removed it.`,
+      { key, sizeBytes },
+    );
   }
 }
 
@@ -269,16 +303,46 @@ export class ResultStoreError extends TaskError {
   }
 }
 
-/** Base of what a task throws to steer its own life; never a fault. */
-export class TaskSignal extends Error {}
+/**
+ * Base of what a task throws to steer its own life; never a fault. Celery's semipredicates:
+ * https://docs.celeryq.dev/en/stable/userguide/tasks.html#semipredicates
+ */
+export class TaskSignal extends Error {
+  constructor(message: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+    this.name = new.target.name;
+  }
+}
 
 /** Thrown by `ctx.retry()`: run this task again after `countdown` seconds. */
 export class Retry extends TaskSignal {
   readonly countdown: number | undefined;
 
   constructor(countdown: number | undefined, cause: unknown) {
-    super("retry", cause === undefined ? undefined : { cause });
-    this.name = "Retry";
+    super("retry", cause);
     this.countdown = countdown;
   }
 }
+
+/**
+ * Throw it to refuse the message. The task ends as a FAILURE that is never retried and can be replayed (`TASK_REJECTED`); with
+ * `requeue` it goes back to its queue instead, and runs again under the same attempt number.
+ */
+export class Reject extends TaskSignal {
+  readonly requeue: boolean;
+  /** Seconds before a requeued task runs again. */
+  readonly countdown: number;
+
+  /** @param options `requeue`, by default false; `countdown`: seconds until then, 0 to 900, by default 1 */
+  constructor(reason: string, options: { requeue?: boolean; countdown?: number } = {}) {
+    super(reason);
+    this.requeue = options.requeue ?? false;
+    this.countdown = options.countdown ?? 1;
+    if (!(this.countdown >= 0 && this.countdown <= 900)) {
+      throw new InvalidOptionError("countdown", this.countdown, "0 to 900 seconds");
+    }
+  }
+}
+
+/** Throw it to end the task as REVOKED: it has found that there is nothing left to do. No hook is called. */
+export class Ignore extends TaskSignal {}

@@ -13,6 +13,15 @@ export interface Log {
   with(fields: LogFields): Log;
 }
 
+/** A longer text is cut: CloudWatch takes events of up to 1 MB, and nobody reads one. In characters. */
+const MAX_TEXT_CHARS = 8_192;
+
+function cut(_: string, value: unknown): unknown {
+  return typeof value === "string" && value.length > MAX_TEXT_CHARS
+    ? `${value.slice(0, MAX_TEXT_CHARS)}… (${value.length} characters)`
+    : value;
+}
+
 /** @param write receives each finished line. @defaultValue standard output */
 export function createLog(fields: LogFields = {}, write: (line: string) => void = (line) => console.log(line)): Log {
   const emit =
@@ -20,7 +29,7 @@ export function createLog(fields: LogFields = {}, write: (line: string) => void 
     (message: string, extra: LogFields = {}): void => {
       const entry = { level, time: new Date().toISOString(), message, ...fields, ...extra };
       try {
-        write(JSON.stringify(entry));
+        write(JSON.stringify(entry, cut));
       } catch {
         // A field that JSON cannot hold must not fail the task that logs it.
         write(

@@ -10,8 +10,8 @@ import {
 import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
 import { clientSettings } from "./settings.ts";
 
-/** What Lovage keeps in attributes: text and numbers. Whatever a user passes or returns is JSON text. */
-export type Item = Record<string, string | number | undefined>;
+/** What Lovage keeps in attributes: texts, numbers, sets of texts. Whatever a user passes or returns is JSON text. */
+export type Item = Record<string, string | number | ReadonlySet<string> | undefined>;
 
 export interface Key {
   pk: string;
@@ -46,6 +46,8 @@ export interface Query {
   values?: Item;
   /** @defaultValue newest (highest sort key) first */
   oldestFirst?: boolean;
+  /** Strongly consistent, for a decision that rests on it. @defaultValue false, which costs half */
+  consistent?: boolean;
 }
 
 export interface Table {
@@ -94,7 +96,7 @@ export function createTable(tableName: () => string): Table {
         return { applied: false, item: error.Item && unmarshall(error.Item) };
       }
     },
-    async query({ pk, from, to, limit, pageSize, filter, values, oldestFirst = false }) {
+    async query({ pk, from, to, limit, pageSize, filter, values, oldestFirst = false, consistent = false }) {
       const items: Item[] = [];
       let start: QueryCommandOutput["LastEvaluatedKey"];
       do {
@@ -106,6 +108,7 @@ export function createTable(tableName: () => string): Table {
             ExpressionAttributeNames: { "#pk": "pk", "#sk": "sk", ...attributeNames(filter).ExpressionAttributeNames },
             ...attributeValues({ pk, from, to, ...values }, ":pk :from :to", filter),
             ScanIndexForward: oldestFirst,
+            ConsistentRead: consistent,
             Limit: pageSize,
             ...(start && { ExclusiveStartKey: start }),
           }),

@@ -6,8 +6,12 @@ export interface OutgoingMessage {
   /** Unique within one batch. */
   id: string;
   body: string;
-  /** 0–900, https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-timers.html */
+  /** 0–900; always 0 for a FIFO queue, https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-timers.html */
   delaySeconds: number;
+  /** FIFO: the group that keeps its order; otherwise the tenant of a fair queue. */
+  groupId?: string | undefined;
+  /** FIFO: what comes again within five minutes is not queued again. */
+  deduplicationId?: string | undefined;
 }
 
 /** A message of a batch that SQS did not take. */
@@ -24,6 +28,17 @@ export interface Sqs {
   sendBatch(queueUrl: string, messages: readonly OutgoingMessage[]): Promise<RefusedMessage[]>;
   /** Makes a received message reappear in `seconds` (0–43,200). */
   changeVisibility(queueUrl: string, receiptHandle: string, seconds: number): Promise<void>;
+  /** Roughly how many messages there are. https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_GetQueueAttributes.html */
+  depth(queueUrl: string): Promise<QueueDepth>;
+}
+
+export interface QueueDepth {
+  /** Ready to be received. */
+  waiting: number;
+  /** Received, and neither deleted nor visible again. */
+  inFlight: number;
+  /** Sent with a delay that has not passed. */
+  delayed: number;
 }
 
 /**
@@ -47,10 +62,13 @@ export function createSqs(): Sqs {
       const answer = await (await connect()).send(
         new SendMessageBatchCommand({
           QueueUrl: queueUrl,
-          Entries: messages.map(({ id, body, delaySeconds }) => ({
+          Entries: messages.map(({ id, body, delaySeconds, groupId, deduplicationId }) => ({
             Id: id,
             MessageBody: body,
-            DelaySeconds: delaySeconds,
+            // A FIFO queue has no delays of single messages, and refuses even one of 0 that is not needed.
+            ...(delaySeconds > 0 && { DelaySeconds: delaySeconds }),
+            ...(groupId !== undefined && { MessageGroupId: groupId }),
+            ...(deduplicationId !== undefined && { MessageDeduplicationId: deduplicationId }),
           })),
         }),
       );
@@ -60,6 +78,24 @@ export function createSqs(): Sqs {
         message: entry.Message ?? "no reason given",
         senderFault: entry.SenderFault ?? false,
       }));
+    },
+    async depth(queueUrl) {
+      const { GetQueueAttributesCommand } = await import("@aws-sdk/client-sqs");
+      const { Attributes = {} } = await (await connect()).send(
+        new GetQueueAttributesCommand({
+          QueueUrl: queueUrl,
+          AttributeNames: [
+            "ApproximateNumberOfMessages",
+            "ApproximateNumberOfMessagesNotVisible",
+            "ApproximateNumberOfMessagesDelayed",
+          ],
+        }),
+      );
+      return {
+        waiting: Number(Attributes.ApproximateNumberOfMessages ?? 0),
+        inFlight: Number(Attributes.ApproximateNumberOfMessagesNotVisible ?? 0),
+        delayed: Number(Attributes.ApproximateNumberOfMessagesDelayed ?? 0),
+      };
     },
     async changeVisibility(queueUrl, receiptHandle, seconds) {
       const { ChangeMessageVisibilityCommand } = await import("@aws-sdk/client-sqs");

@@ -1,7 +1,8 @@
 import { InvalidScheduleError } from "../errors.ts";
 import { derivedId } from "../message/id.ts";
 import type { App } from "../task/current-app.ts";
-import { type Sent, sendTask } from "../task/send.ts";
+import type { Sent } from "../task/deliver.ts";
+import { sendTask } from "../task/send.ts";
 import type { NamedEntry } from "./schedule.ts";
 
 /** What EventBridge Scheduler passes to the beat function: written into each schedule's Input. */

@@ -1,4 +1,5 @@
-import type { OutgoingMessage, Sqs } from "../aws/sqs.ts";
+import type { OutgoingMessage, QueueDepth, Sqs } from "../aws/sqs.ts";
+import { DEFAULT_QUEUE } from "../config.ts";
 import { BrokerError } from "../errors.ts";
 import { byteLength } from "../message/json.ts";
 import { encodeMessage, type Message } from "../message/message.ts";
@@ -14,17 +15,20 @@ const MAX_SENDS = 4;
 export interface Broker {
   /**
    * Puts a message on its queue. Calls of the same moment share `SendMessageBatch` calls of up to 10.
+   *
+   * A FIFO queue knows no delay of a single message: one that has to wait does so on the default queue, whose worker passes it on.
    * @param delaySeconds 0–900
    * @throws BrokerError if SQS did not take it
    */
   send(message: Message, delaySeconds: number): Promise<void>;
   /** Hides a received message for `seconds`, up to 12 hours. */
   hide(queue: string, receiptHandle: string, seconds: number): Promise<void>;
+  /** Whether a queue keeps the order of its messages. */
+  isFifo(queue: string): boolean;
+  depth(queue: string): Promise<QueueDepth>;
 }
 
-interface Waiting {
-  body: string;
-  delaySeconds: number;
+interface Waiting extends Omit<OutgoingMessage, "id"> {
   bytes: number;
   resolve: () => void;
   reject: (error: unknown) => void;
@@ -33,6 +37,7 @@ interface Waiting {
 export function createBroker(options: { sqs: Sqs; queueUrl: (queue: string) => string }): Broker {
   const { sqs, queueUrl } = options;
   const waiting = new Map<string, Waiting[]>();
+  const isFifo = (queue: string): boolean => queueUrl(queue).endsWith(".fifo");
 
   const flush = (queue: string): void => {
     const messages = waiting.get(queue) ?? [];
@@ -46,7 +51,9 @@ export function createBroker(options: { sqs: Sqs; queueUrl: (queue: string) => s
 
   const sendAll = async (queue: string, batch: Waiting[], sends = 1): Promise<void> => {
     const entries = batch.map(
-      ({ body, delaySeconds }, index): OutgoingMessage => ({ id: String(index), body, delaySeconds }),
+      ({ body, delaySeconds, groupId, deduplicationId }, index): OutgoingMessage => ({
+        ...{ id: String(index), body, delaySeconds, groupId, deduplicationId },
+      }),
     );
     const refused = new Map((await sqs.sendBatch(queueUrl(queue), entries)).map((entry) => [entry.id, entry]));
     const again: Waiting[] = [];
@@ -64,19 +71,32 @@ export function createBroker(options: { sqs: Sqs; queueUrl: (queue: string) => s
     send(message, delaySeconds) {
       return new Promise((resolve, reject) => {
         const body = encodeMessage(message);
-        const queued = waiting.get(message.queue);
-        const entry = { body, delaySeconds, bytes: byteLength(body), resolve, reject };
+        const fifo = isFifo(message.queue);
+        const queue = fifo && delaySeconds > 0 ? DEFAULT_QUEUE : message.queue;
+        const entry = {
+          ...{ body, delaySeconds, bytes: byteLength(body), resolve, reject },
+          groupId: message.messageGroupId,
+          deduplicationId: fifo && queue === message.queue ? deduplicationId(message) : undefined,
+        };
+        const queued = waiting.get(queue);
         if (queued) queued.push(entry);
         else {
-          waiting.set(message.queue, [entry]);
+          waiting.set(queue, [entry]);
           // After the callbacks that are due now: whatever else they send joins this batch, and nobody waits longer.
-          setImmediate(flush, message.queue);
+          setImmediate(flush, queue);
         }
       });
     },
     hide: (queue, receiptHandle, seconds) =>
       sqs.changeVisibility(queueUrl(queue), receiptHandle, Math.min(43_200, Math.max(0, Math.ceil(seconds)))),
+    isFifo,
+    depth: (queue) => sqs.depth(queueUrl(queue)),
   };
+}
+
+/** A step that is repeated sends the same message again; a message that was put back is another one. */
+function deduplicationId({ id, attempt, deferrals = 0, suspect }: Message): string {
+  return `${id}-${attempt}-${deferrals}${suspect ? "-suspect" : ""}`;
 }
 
 /** Cuts a run of messages where SQS would refuse a larger batch: 10 messages or 1 MiB. */

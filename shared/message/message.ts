@@ -1,13 +1,7 @@
 import { InvalidMessageError } from "../errors.ts";
-import { isId } from "./id.ts";
+import type { ValueRef } from "./claim-check.ts";
 import { byteLength, type Json, parseJson } from "./json.ts";
-
-/**
- * Largest payload and result in bytes of JSON: one record holds both, and a DynamoDB item ends at 400 KB
- * (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html).
- */
-export const MAX_PAYLOAD_BYTES = 200 * 1_024;
-export const MAX_RESULT_BYTES = 128 * 1_024;
+import { optionalFields, requiredFields } from "./message-fields.ts";
 
 /**
  * The SQS message that asks for one attempt of one task: envelope version 1.
@@ -19,7 +13,9 @@ export interface Message {
   task: string;
   /** 1 for the first run; each retry sends a new message with the next number. */
   attempt: number;
+  /** `null` if it lies in S3, where `payloadRef` says. */
   payload: Json;
+  payloadRef?: ValueRef;
   queue: string;
   sentAt: string;
   /** Not to be started before. */
@@ -33,6 +29,29 @@ export interface Message {
   groupId?: string;
   /** The task whose payload this one runs again. */
   replayOf?: string;
+  /** Labels, by which many tasks can be revoked. */
+  tags?: string[];
+  /** The caller's own metadata; the task reads it as `ctx.headers`. */
+  headers?: Record<string, string>;
+  /** SQS's own: the group that keeps its order on a FIFO queue; the tenant on a fair queue. */
+  messageGroupId?: string;
+  /** Whose share of the task's `concurrency` this run takes. */
+  concurrencyKey?: string;
+  /** The burst of calls that this one was the newest of when it was sent. */
+  debounce?: { key: string; burst: string };
+  /** Seconds, for this call alone. */
+  timeLimit?: number;
+  softTimeLimit?: number;
+  /** The result is not stored, and there is no record before it starts. */
+  ignoreResult?: true;
+  /** It runs without a claim. */
+  trackStarted?: false;
+  /** Its record is kept at least until then. */
+  keepUntil?: string;
+  /** Its turn under the task's rate limit, as that was then. */
+  slot?: { at: string; rateLimit: string };
+  /** How often it was put off because its task was at its limit. */
+  deferrals?: number;
   /** Run it alone: its worker died before, and perhaps because of it. */
   suspect?: true;
 }
@@ -67,39 +86,5 @@ export function decodeMessage(body: string): Message {
       `its version is ${JSON.stringify(value.v) ?? "missing"}, this worker reads version 1`,
     );
   }
-  const fail = (field: string, expected: string): never => {
-    const found = Object.hasOwn(value, field) ? JSON.stringify(value[field])?.slice(0, 80) : "missing";
-    throw new InvalidMessageError(`its field '${field}' is ${found}, expected ${expected}`);
-  };
-  const string = (field: string): string => {
-    const found = value[field];
-    return typeof found === "string" && found !== "" ? found : fail(field, "text");
-  };
-  const time = (field: string): string => {
-    const found = string(field);
-    return Number.isNaN(Date.parse(found)) ? fail(field, "an ISO-8601 time") : found;
-  };
-  const id = (field: string): string => {
-    const found = string(field);
-    return isId(found) ? found : fail(field, "a UUID");
-  };
-  const attempt = value.attempt;
-  const payload = value.payload;
-
-  return {
-    v: 1,
-    id: id("id"),
-    task: string("task"),
-    attempt: Number.isSafeInteger(attempt) && Number(attempt) >= 1 ? Number(attempt) : fail("attempt", "1 or more"),
-    payload: payload === undefined ? fail("payload", "a JSON value") : payload,
-    queue: string("queue"),
-    sentAt: time("sentAt"),
-    rootId: id("rootId"),
-    ...(value.eta !== undefined && { eta: time("eta") }),
-    ...(value.expires !== undefined && { expires: time("expires") }),
-    ...(value.parentId !== undefined && { parentId: id("parentId") }),
-    ...(value.groupId !== undefined && { groupId: id("groupId") }),
-    ...(value.replayOf !== undefined && { replayOf: id("replayOf") }),
-    ...(value.suspect === true && { suspect: true }),
-  };
+  return { ...requiredFields(value), ...optionalFields(value) };
 }

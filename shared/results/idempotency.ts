@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
 import type { Table } from "../aws/dynamodb.ts";
-import { toJsonText } from "../message/json.ts";
 import type { Message } from "../message/message.ts";
 import { idempotencyKey } from "./keys.ts";
 
@@ -20,11 +19,11 @@ export async function reserve(
   table: Table,
   now: Date,
   message: Message,
-  key: string,
-  lifetimeSeconds: number,
+  payloadText: string,
+  { key, lifetimeSeconds }: { key: string; lifetimeSeconds: number },
 ): Promise<Reservation> {
   const seconds = Math.floor(now.getTime() / 1_000);
-  const payloadHash = createHash("sha256").update(toJsonText(message.payload)).digest("base64");
+  const payloadHash = createHash("sha256").update(payloadText).digest("base64");
   const outcome = await table.update({
     key: idempotencyKey(message.task, key),
     update: `SET @id = :id, @payloadHash = :payloadHash, @ttl = :ttl${message.eta ? ", @eta = :eta" : " REMOVE @eta"}`,
@@ -32,7 +31,7 @@ export async function reserve(
     values: {
       id: message.id,
       payloadHash,
-      ttl: seconds + lifetimeSeconds,
+      ttl: seconds + Math.ceil(lifetimeSeconds),
       seconds,
       ...(message.eta && { eta: message.eta }),
     },

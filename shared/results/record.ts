@@ -1,5 +1,6 @@
 import type { Item } from "../aws/dynamodb.ts";
 import type { ErrorRecord } from "../errors.ts";
+import type { ValueRef } from "../message/claim-check.ts";
 import { type Json, parseJson } from "../message/json.ts";
 
 /**
@@ -47,6 +48,12 @@ export interface TaskRecord {
   groupId?: string;
   /** The task that this one runs again. */
   replayOf?: string;
+  tags?: string[];
+  headers?: Record<string, string>;
+  /** Someone has asked for its end: it has not come to it yet. */
+  revokeRequestedAt?: string;
+  /** Values that are too large to be shown here: they are kept in S3. */
+  large?: { [Part in "payload" | "result" | "error"]?: { sizeBytes: number; url?: string } };
 }
 
 /** What the engine itself needs of a record besides. */
@@ -56,39 +63,61 @@ export interface StoredRecord extends TaskRecord {
   /** The fence when this attempt began: the difference says how often this attempt was started. */
   fenceBase: number;
   leaseUntil: string;
-  /** Set while it ran: stop, and do not run again. */
-  revokeRequestedAt: string | undefined;
+  /** Where its large values lie. */
+  refs: { [Part in "payload" | "result" | "error"]?: ValueRef };
 }
+
+const TEXTS = [
+  "eta",
+  "expires",
+  "startedAt",
+  "finishedAt",
+  "parentId",
+  "groupId",
+  "replayOf",
+  "revokeRequestedAt",
+] as const;
+const JSON_TEXTS = ["result", "error", "progress", "tags", "headers"] as const;
+const PARTS = ["payload", "result", "error"] as const;
 
 /** Reads an item back. Payload, result, error and progress are kept as JSON text: exact, and deeper than DynamoDB nests. */
 export function toRecord(item: Item): StoredRecord {
   const text = (name: string): string => String(item[name] ?? "");
-  const optional = (name: keyof TaskRecord): object => (item[name] === undefined ? {} : { [name]: item[name] });
-  const json = (name: keyof TaskRecord): object => (item[name] === undefined ? {} : { [name]: parseJson(text(name)) });
+  const present = <Name extends string>(names: readonly Name[]): Name[] =>
+    names.filter((name) => item[name] !== undefined);
+  const json = (name: string): Json => parseJson(text(name) || "null");
+  const refs = PARTS.filter((part) => item[`${part}Ref`] !== undefined).map(
+    (part) => [part, toValueRef(text(`${part}Ref`))] as const,
+  );
   return {
     id: text("sk"),
     task: text("task"),
     state: toState(text("state")),
     queue: text("queue"),
     attempt: Number(item.attempt ?? 1),
-    payload: parseJson(text("payload") || "null"),
-    ...json("result"),
-    ...json("error"),
-    ...json("progress"),
+    payload: json("payload"),
     createdAt: text("createdAt"),
-    ...optional("eta"),
-    ...optional("expires"),
-    ...optional("startedAt"),
-    ...optional("finishedAt"),
     rootId: text("rootId"),
-    ...optional("parentId"),
-    ...optional("groupId"),
-    ...optional("replayOf"),
+    ...Object.fromEntries(present(TEXTS).map((name) => [name, text(name)])),
+    ...Object.fromEntries(present(JSON_TEXTS).map((name) => [name, json(name)])),
+    ...(refs.length > 0 && {
+      large: Object.fromEntries(refs.map(([part, { sizeBytes }]) => [part, { sizeBytes }])),
+    }),
     fence: Number(item.fence ?? 0),
     fenceBase: Number(item.fenceBase ?? 0),
     leaseUntil: text("leaseUntil"),
-    revokeRequestedAt: item.revokeRequestedAt === undefined ? undefined : text("revokeRequestedAt"),
+    refs: Object.fromEntries(refs),
   };
+}
+
+/** A reference as an attribute keeps it: the size in bytes, a space, the key. */
+export function valueRefText({ key, sizeBytes }: ValueRef): string {
+  return `${sizeBytes} ${key}`;
+}
+
+function toValueRef(text: string): ValueRef {
+  const space = text.indexOf(" ");
+  return { sizeBytes: Number(text.slice(0, space)), key: text.slice(space + 1) };
 }
 
 /** @throws Error if the text is no state: someone else wrote to the table. */
@@ -99,6 +128,6 @@ export function toState(text: string): TaskState {
 }
 
 /** The public part of a record: what `fetch()` and `GET /tasks/{id}` show. */
-export function publicRecord({ fence, fenceBase, leaseUntil, revokeRequestedAt, ...record }: StoredRecord): TaskRecord {
+export function publicRecord({ fence, fenceBase, leaseUntil, refs, ...record }: StoredRecord): TaskRecord {
   return record;
 }

@@ -4,18 +4,22 @@
  */
 
 import { randomUUID } from "node:crypto";
-import type { Item, Table, Update, UpdateOutcome } from "../aws/dynamodb.ts";
+import type { Item, Table, UpdateOutcome } from "../aws/dynamodb.ts";
 import type { ErrorRecord } from "../errors.ts";
-import { type Json, toJsonText } from "../message/json.ts";
+import { type ClaimChecks, MAX_INLINE_BYTES, MAX_VALUE_BYTES } from "../message/claim-check.ts";
+import { byteLength, type Json, parseJson, toJsonText } from "../message/json.ts";
 import type { Message } from "../message/message.ts";
 import { recordKey } from "./keys.ts";
-import { type StoredRecord, type TaskState, toRecord, toState } from "./record.ts";
+import { type StoredRecord, type TaskState, toRecord, toState, valueRefText } from "./record.ts";
 
 /** The exclusive right to run one attempt; every later write of the run shows its fence. */
 export interface Claim {
-  id: string;
-  attempt: number;
+  message: Message;
   fence: number;
+  /** How often this attempt has been started, this time included, if that was asked for. */
+  starts: number | undefined;
+  /** With false nobody knows that it runs, and others may run it too: `trackStarted: false`. */
+  tracked: boolean;
 }
 
 /** What a refused claim found. */
@@ -24,10 +28,14 @@ export type ClaimOutcome = { claimed: true; claim: Claim } | { claimed: false; r
 export interface ResultStore {
   /** Writes the PENDING record unless a fast worker was there first; answers with the state that is stored. */
   pending(message: Message): Promise<TaskState>;
-  /** Takes the right to run `message`'s attempt until `leaseUntil`. */
-  claim(message: Message, leaseUntil: Date): Promise<ClaimOutcome>;
+  /**
+   * Takes the right to run `message`'s attempt until `leaseUntil`. A message with `trackStarted: false` takes none: its record
+   * is only read.
+   */
+  claim(message: Message, leaseUntil: Date, options?: { countStarts?: boolean }): Promise<ClaimOutcome>;
   /** These are refused (false) when a newer claim exists: the run was given up for dead, and must stop. */
-  succeed(claim: Claim, resultJson: string): Promise<boolean>;
+  /** @param resultJson undefined: the result is not kept */
+  succeed(claim: Claim, resultJson: string | undefined): Promise<boolean>;
   retry(claim: Claim, error: ErrorRecord, eta: Date): Promise<boolean>;
   fail(claim: Claim, error: ErrorRecord): Promise<boolean>;
   /** Gives the attempt back unfinished, to be claimed again under the same number; it counts as no crash. */
@@ -39,6 +47,8 @@ export interface ResultStore {
   revoke(message: Message, error: ErrorRecord): Promise<boolean>;
   /** Ends a task that has never begun, because it came too late. */
   expire(message: Message, error: ErrorRecord): Promise<boolean>;
+  /** Ends a task that has never begun, and is known by its id alone; false if it has, or has no record. */
+  replace(id: string, error: ErrorRecord): Promise<boolean>;
   /** Ends my own run, which a revoke has reached. */
   abandon(claim: Claim, error: ErrorRecord): Promise<boolean>;
   /**
@@ -48,8 +58,10 @@ export interface ResultStore {
   requestRevoke(id: string, error: ErrorRecord): Promise<StoredRecord | undefined>;
   /** The state, by a write that changes nothing: for functions which may write records but not read them. */
   stateOf(id: string): Promise<TaskState | undefined>;
-  /** The record, read consistently; undefined for an unknown or expired id. */
+  /** The record, read consistently, without its large values; undefined for an unknown or expired id. */
   read(id: string): Promise<StoredRecord | undefined>;
+  /** Fetches a record's large values, those of at most `maxBytes`. */
+  complete(record: StoredRecord, maxBytes?: number): Promise<StoredRecord>;
 }
 
 /**
@@ -81,64 +93,115 @@ const MAY_CLAIM = Object.values(CLAIMABLE)
 /** I hold the newest claim. */
 const MINE = "@fence = :fence AND @state = :started";
 
+/** Nobody has ended what I run without a claim. */
+const NOT_ENDED = [CLAIMABLE.neverRecorded, CLAIMABLE.waiting, CLAIMABLE.dueForRetry].join(" OR ");
+
 export function createResultStore(options: {
   table: Table;
   clock: () => Date;
+  claimChecks: ClaimChecks;
   /** Seconds that a final record is kept. */
   resultExpires: () => number;
 }): ResultStore {
-  const { table, clock } = options;
+  const { table, clock, claimChecks } = options;
 
-  const ttlFinal = (): number => Math.floor(clock().getTime() / 1_000) + options.resultExpires();
-  const ttlUnfinished = (eta: string | undefined): number =>
-    Math.floor((eta === undefined ? clock().getTime() : Date.parse(eta)) / 1_000) + UNFINISHED_SECONDS;
+  /** An idempotency key must not outlive the record that it stands for. */
+  const keepUntil = (message: Message, seconds: number): number =>
+    Math.max(seconds, message.keepUntil === undefined ? 0 : Math.ceil(Date.parse(message.keepUntil) / 1_000));
+  const ttlFinal = (message: Message): number =>
+    keepUntil(message, Math.floor(clock().getTime() / 1_000) + options.resultExpires());
+  const ttlUnfinished = (message: Message, eta: string | undefined): number =>
+    keepUntil(
+      message,
+      Math.floor((eta === undefined ? clock().getTime() : Date.parse(eta)) / 1_000) + UNFINISHED_SECONDS,
+    );
+
+  /** The values of `part` and `partRef`: the one is set, the other is removed. */
+  const pack = async (message: Message, part: "result" | "error", version: string, text: string): Promise<Packed> => {
+    const until = new Date(ttlFinal(message) * 1_000);
+    const stored = await claimChecks.store({ id: message.id, part, version }, text, until);
+    return "text" in stored
+      ? { set: `@${part} = :${part}`, remove: `@${part}Ref`, values: { [part]: stored.text } }
+      : { set: `@${part}Ref = :${part}`, remove: `@${part}`, values: { [part]: valueRefText(stored.ref) } };
+  };
+  const packError = (message: Message, version: string, error: ErrorRecord): Promise<Packed> =>
+    pack(message, "error", version, errorText(error));
 
   /** What is written once, by whoever comes first: the sender or a worker that was faster. */
-  const birth = (message: Message): { set: string; values: Item } => {
+  const birth = (message: Message): { set: string[]; values: Item } => {
     const values: Item = {
       task: message.task,
       queue: message.queue,
-      payload: toJsonText(message.payload),
+      ...(message.payloadRef === undefined
+        ? { payload: toJsonText(message.payload) }
+        : { payloadRef: valueRefText(message.payloadRef) }),
       createdAt: message.sentAt,
       rootId: message.rootId,
       ...(message.expires !== undefined && { expires: message.expires }),
       ...(message.parentId !== undefined && { parentId: message.parentId }),
       ...(message.groupId !== undefined && { groupId: message.groupId }),
       ...(message.replayOf !== undefined && { replayOf: message.replayOf }),
+      ...(message.tags !== undefined && { tags: toJsonText(message.tags) }),
+      ...(message.headers !== undefined && { headers: toJsonText(message.headers) }),
     };
     const set = Object.keys(values).map((name) => `@${name} = if_not_exists(@${name}, :${name})`);
-    return { set: set.join(", "), values };
+    return { set, values };
   };
 
-  const settle = async (claim: Claim, update: Omit<Update, "key">): Promise<boolean> => {
+  /** `update` without its SET and REMOVE, which every settling shares. */
+  const settle = async (
+    { message, fence, tracked }: Claim,
+    { set, remove = [], values }: { set: string; remove?: readonly string[]; values: Item },
+  ): Promise<boolean> => {
+    // Without a claim it may be the first write of all.
+    const born = tracked ? { set: [], values: {} } : birth(message);
+    const attempt = tracked || set.includes("@attempt =") ? [] : ["@attempt = :attempt"];
     const outcome = await table.update({
-      key: recordKey(claim.id),
-      condition: MINE,
-      ...update,
-      values: { fence: claim.fence, started: "STARTED", ...update.values },
+      key: recordKey(message.id),
+      update: `SET ${[...born.set, ...attempt, set].join(", ")}${remove.length > 0 ? ` REMOVE ${remove.join(", ")}` : ""}`,
+      condition: tracked ? MINE : NOT_ENDED,
+      values: {
+        ...born.values,
+        ...{ fence, started: "STARTED", pending: "PENDING", retry: "RETRY", attempt: message.attempt },
+        ...values,
+      },
     });
     return outcome.applied;
   };
 
+  /** Ends a run. Dying between storing a large value and this leaves an object that nobody refers to. */
+  const end = async (
+    claim: Claim,
+    state: TaskState,
+    value?: Packed,
+    without: readonly string[] = [],
+  ): Promise<boolean> =>
+    settle(claim, {
+      set: ["@state = :final, @finishedAt = :now, @ttl = :ttl", ...(value ? [value.set] : [])].join(", "),
+      remove: ["@leaseUntil", "@eta", "@revokeRequestedAt", ...(value ? [value.remove] : []), ...without],
+      values: { final: state, now: clock().toISOString(), ttl: ttlFinal(claim.message), ...value?.values },
+    });
+
   /** Ends a task that nobody runs, if `condition` holds for its record, or if it has none yet. */
-  const endUnclaimed = (
+  const endUnclaimed = async (
     state: TaskState,
     message: Message,
     error: ErrorRecord,
     condition: string,
   ): Promise<UpdateOutcome> => {
     const { set, values } = birth(message);
+    const packed = await packError(message, "unclaimed", error);
     return table.update({
       key: recordKey(message.id),
-      update: `SET ${set}, @state = :state, @error = :error, @attempt = if_not_exists(@attempt, :attempt), @finishedAt = :now, @ttl = :ttl REMOVE @leaseUntil`,
+      update: `SET ${set.join(", ")}, @state = :state, ${packed.set}, @attempt = if_not_exists(@attempt, :attempt), @finishedAt = :now, @ttl = :ttl REMOVE @leaseUntil, @revokeRequestedAt, ${packed.remove}`,
       condition: `${CLAIMABLE.neverRecorded} OR ${condition}`,
       values: {
         ...values,
+        ...packed.values,
         ...{ state, pending: "PENDING", retry: "RETRY", started: "STARTED" },
-        error: toJsonText(error),
         attempt: message.attempt,
         now: clock().toISOString(),
-        ttl: ttlFinal(),
+        ttl: ttlFinal(message),
       },
     });
   };
@@ -152,13 +215,13 @@ export function createResultStore(options: {
       const eta = message.eta === undefined ? "" : ", @eta = if_not_exists(@eta, :eta)";
       const outcome = await table.update({
         key: recordKey(message.id),
-        update: `SET ${set}${eta}, @state = if_not_exists(@state, :pending), @attempt = if_not_exists(@attempt, :attempt), @ttl = if_not_exists(@ttl, :ttl)`,
+        update: `SET ${set.join(", ")}${eta}, @state = if_not_exists(@state, :pending), @attempt = if_not_exists(@attempt, :attempt), @ttl = if_not_exists(@ttl, :ttl)`,
         values: {
           ...values,
           ...(message.eta !== undefined && { eta: message.eta }),
           pending: "PENDING",
           attempt: message.attempt,
-          ttl: ttlUnfinished(message.eta),
+          ttl: ttlUnfinished(message, message.eta),
         },
         returns: "UPDATED_NEW",
       });
@@ -167,14 +230,15 @@ export function createResultStore(options: {
       return state === undefined ? ((await store.stateOf(message.id)) ?? "PENDING") : toState(String(state));
     },
 
-    async claim(message, leaseUntil) {
+    async claim(message, leaseUntil, { countStarts = false } = {}) {
+      if (message.trackStarted === false) return look(message);
       const { set, values } = birth(message);
       const now = clock();
       // If the answer to a claim is lost, the SDK's second try is refused; by its token it knows the claim as its own.
       const token = randomUUID();
       const outcome = await table.update({
         key: recordKey(message.id),
-        update: `SET ${set}, @state = :started, @attempt = :attempt, @fence = if_not_exists(@fence, :zero) + :one, @leaseUntil = :leaseUntil, @startedAt = :now, @ttl = :ttl, @claimToken = :token`,
+        update: `SET ${set.join(", ")}, @state = :started, @attempt = :attempt, @fence = if_not_exists(@fence, :zero) + :one, @leaseUntil = :leaseUntil, @startedAt = :now, @ttl = :ttl, @claimToken = :token`,
         condition: MAY_CLAIM,
         values: {
           ...values,
@@ -187,49 +251,45 @@ export function createResultStore(options: {
           leaseUntil: leaseUntil.toISOString(),
           token,
           now: now.toISOString(),
-          ttl: ttlUnfinished(undefined),
+          ttl: ttlUnfinished(message, undefined),
         },
-        returns: "UPDATED_NEW",
+        returns: countStarts ? "ALL_NEW" : "UPDATED_NEW",
       });
       if (!outcome.applied && outcome.item?.claimToken !== token) return { claimed: false, record: recordOf(outcome) };
-      const fence = Number((outcome.applied ? outcome.attributes : outcome.item)?.fence);
-      return { claimed: true, claim: { id: message.id, attempt: message.attempt, fence } };
+      const item = outcome.applied ? outcome.attributes : outcome.item;
+      const fence = Number(item?.fence);
+      const starts = countStarts ? fence - Number(item?.fenceBase ?? 0) : undefined;
+      return { claimed: true, claim: { message, fence, starts, tracked: true } };
     },
 
-    succeed: (claim, resultJson) =>
-      settle(claim, {
-        update:
-          "SET @state = :success, @result = :result, @finishedAt = :now, @ttl = :ttl REMOVE @leaseUntil, @error, @eta",
-        values: { success: "SUCCESS", result: resultJson, now: clock().toISOString(), ttl: ttlFinal() },
-      }),
+    async succeed(claim, resultJson) {
+      const packed =
+        resultJson === undefined ? undefined : await pack(claim.message, "result", String(claim.fence), resultJson);
+      // What a failed attempt left is of no more use.
+      return end(claim, "SUCCESS", packed, ["@error", "@errorRef"]);
+    },
 
-    retry: (claim, error, eta) =>
-      settle(claim, {
-        update:
-          "SET @state = :retry, @attempt = :next, @error = :error, @eta = :eta, @fenceBase = :fence, @ttl = :ttl REMOVE @leaseUntil",
+    async retry(claim, error, eta) {
+      const { message } = claim;
+      const packed = await packError(message, String(claim.fence), error);
+      return settle(claim, {
+        set: `@state = :retry, @attempt = :next, @eta = :eta, @fenceBase = :fence, @ttl = :ttl, ${packed.set}`,
+        remove: ["@leaseUntil", packed.remove],
         values: {
-          retry: "RETRY",
-          next: claim.attempt + 1,
-          error: toJsonText(error),
+          ...packed.values,
+          next: message.attempt + 1,
           eta: eta.toISOString(),
-          ttl: ttlUnfinished(eta.toISOString()),
+          ttl: ttlUnfinished(message, eta.toISOString()),
         },
-      }),
+      });
+    },
 
-    fail: (claim, error) =>
-      settle(claim, {
-        update: "SET @state = :failure, @error = :error, @finishedAt = :now, @ttl = :ttl REMOVE @leaseUntil, @eta",
-        values: { failure: "FAILURE", error: toJsonText(error), now: clock().toISOString(), ttl: ttlFinal() },
-      }),
+    fail: async (claim, error) => end(claim, "FAILURE", await packError(claim.message, String(claim.fence), error)),
 
     release: (claim) =>
-      settle(claim, {
-        update: "SET @state = :retry, @fenceBase = :fence REMOVE @leaseUntil",
-        values: { retry: "RETRY" },
-      }),
+      settle(claim, { set: "@state = :retry, @fenceBase = :fence", remove: ["@leaseUntil"], values: {} }),
 
-    progress: (claim, meta) =>
-      settle(claim, { update: "SET @progress = :progress", values: { progress: toJsonText(meta) } }),
+    progress: (claim, meta) => settle(claim, { set: "@progress = :progress", values: { progress: toJsonText(meta) } }),
 
     async failUnclaimed(message, error) {
       const outcome = await endUnclaimed("FAILURE", message, error, IDLE);
@@ -240,11 +300,18 @@ export function createResultStore(options: {
 
     expire: async (message, error) => (await endUnclaimed("REVOKED", message, error, NOT_BEGUN)).applied,
 
-    abandon: (claim, error) =>
-      settle(claim, {
-        update: "SET @state = :revoked, @error = :error, @finishedAt = :now, @ttl = :ttl REMOVE @leaseUntil, @eta",
-        values: { revoked: "REVOKED", error: toJsonText(error), now: clock().toISOString(), ttl: ttlFinal() },
-      }),
+    abandon: async (claim, error) => end(claim, "REVOKED", await packError(claim.message, String(claim.fence), error)),
+
+    async replace(id, error) {
+      const outcome = await table.update({
+        key: recordKey(id),
+        // Its time to live stays: its message is still on its way, and must find this record when it comes.
+        update: "SET @state = :revoked, @error = :error, @finishedAt = :now",
+        condition: NOT_BEGUN,
+        values: { revoked: "REVOKED", error: toJsonText(error), now: clock().toISOString(), pending: "PENDING" },
+      });
+      return outcome.applied;
+    },
 
     async requestRevoke(id, error) {
       const key = recordKey(id);
@@ -293,6 +360,47 @@ export function createResultStore(options: {
       if (item?.state === undefined || Number(item.ttl) <= clock().getTime() / 1_000) return undefined;
       return toRecord(item);
     },
+
+    async complete(record, maxBytes = MAX_VALUE_BYTES) {
+      const { refs, large, ...rest } = record;
+      const wanted = Object.entries(refs).filter(([, ref]) => ref.sizeBytes <= maxBytes);
+      const loaded = await Promise.all(
+        wanted.map(async ([part, ref]) => [part, parseJson(await claimChecks.load(ref))] as const),
+      );
+      const left = Object.entries(large ?? {}).filter(([part]) => !wanted.some(([one]) => one === part));
+      return {
+        ...rest,
+        refs,
+        ...(left.length > 0 && { large: Object.fromEntries(left) }),
+        ...Object.fromEntries(loaded),
+      };
+    },
+  };
+
+  /** For a task that runs without a claim: whether its record lets it run, by a read. */
+  const look = async (message: Message): Promise<ClaimOutcome> => {
+    const record = await store.read(message.id);
+    const waits = record === undefined || record.state === "PENDING" || record.state === "RETRY";
+    if (waits && (record === undefined || record.attempt === message.attempt)) {
+      return { claimed: true, claim: { message, fence: 0, starts: undefined, tracked: false } };
+    }
+    return { claimed: false, record };
   };
   return store;
+}
+
+/** What stores one value in a record: in itself, or as a reference. */
+interface Packed {
+  set: string;
+  remove: string;
+  values: Item;
+}
+
+/** An error as text; one that is larger than anything Lovage keeps is cut, and says so. */
+function errorText(error: ErrorRecord): string {
+  const text = toJsonText(error);
+  const sizeBytes = byteLength(text);
+  if (sizeBytes <= MAX_VALUE_BYTES) return text;
+  const note = `… (this error is ${sizeBytes} bytes: at most ${MAX_VALUE_BYTES} bytes are kept)`;
+  return toJsonText({ ...error, message: error.message.slice(0, MAX_INLINE_BYTES / 4) + note });
 }

@@ -36,7 +36,7 @@ export class AsyncResult<Result = Json> {
   async get(options: { timeout?: number } = {}): Promise<Result> {
     const timeout = options.timeout ?? 60;
     if (!(timeout >= 0)) throw new InvalidOptionError("timeout", timeout, "0 or more seconds");
-    const record = await waitForFinal(this.#app, this.id, timeout);
+    const record = await this.#app.results.complete(await waitForFinal(this.#app, this.id, timeout));
     switch (record.state) {
       case "SUCCESS":
         // The one place where stored JSON gets its type back: run() of the same task wrote it.
@@ -57,7 +57,7 @@ export class AsyncResult<Result = Json> {
   async fetch(): Promise<TaskRecord> {
     const record = await this.#app.results.read(this.id);
     if (record === undefined) throw new TaskNotFoundError(this.id);
-    return publicRecord(record);
+    return publicRecord(await this.#app.results.complete(record));
   }
 
   /**

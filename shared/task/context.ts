@@ -11,9 +11,13 @@ export interface TaskContext {
   readonly rootId: string;
   readonly parentId: string | undefined;
   readonly groupId: string | undefined;
+  /** The caller's own metadata. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly tags: readonly string[];
   /**
-   * Aborts at the time limit, when the task is revoked, and when another worker has taken it over. Pass it on to `fetch`, streams and
-   * timers; afterwards the run can no longer store a result or send tasks.
+   * Aborts at the soft time limit, at the time limit, when the task is revoked, and when another worker has taken it over. Pass it on to
+   * `fetch`, streams and timers. After the soft limit alone the run may still send tasks and end well; after any other reason it can do
+   * neither.
    */
   readonly signal: AbortSignal;
   /** Structured log whose lines carry the task's name, id and attempt. */
@@ -38,14 +42,21 @@ export interface TaskContext {
   retry(options?: { countdown?: number; cause?: unknown }): Error;
 }
 
-const running = new AsyncLocalStorage<TaskContext>();
+/** A run, as the engine sees it. */
+export interface CurrentRun {
+  context: TaskContext;
+  /** Aborts when the run can no longer set anything off. */
+  over: AbortSignal;
+}
 
-/** Runs `work` as the run of `context`, so that what it sends becomes its child. */
-export function withContext<T>(context: TaskContext, work: () => T): T {
-  return running.run(context, work);
+const running = new AsyncLocalStorage<CurrentRun>();
+
+/** Does `work` as part of `run`, so that what it sends becomes its child. */
+export function withRun<T>(run: CurrentRun, work: () => T): T {
+  return running.run(run, work);
 }
 
 /** The run that this code is part of, if any. */
-export function currentContext(): TaskContext | undefined {
+export function currentRun(): CurrentRun | undefined {
   return running.getStore();
 }

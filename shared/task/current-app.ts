@@ -1,7 +1,10 @@
 import type { Table } from "../aws/dynamodb.ts";
 import type { Broker } from "../broker/broker.ts";
 import type { Config } from "../config.ts";
+import type { Control } from "../control/control.ts";
+import type { RateLimiter } from "../limits/rate-limit.ts";
 import type { Log } from "../log.ts";
+import type { ClaimChecks } from "../message/claim-check.ts";
 import type { ResultStore } from "../results/store.ts";
 import type { Timers } from "../timers/timers.ts";
 
@@ -11,6 +14,9 @@ export interface App {
   broker: Broker;
   results: ResultStore;
   timers: Timers;
+  claimChecks: ClaimChecks;
+  rateLimiter: RateLimiter;
+  control: Control;
   table: Table;
   log: Log;
   clock: () => Date;

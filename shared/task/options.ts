@@ -1,5 +1,7 @@
 import { InvalidOptionError } from "../errors.ts";
+import { byteLength, toJsonText } from "../message/json.ts";
 import { MAX_TIMER_SECONDS } from "../timers/timers.ts";
+import { resolveEta, resolveExpires } from "./times.ts";
 
 /** Options of one call; the names and units are Celery's (https://docs.celeryq.dev/en/stable/userguide/calling.html). */
 export interface ApplyOptions {
@@ -9,84 +11,144 @@ export interface ApplyOptions {
   eta?: Date | string;
   /** Latest start, in seconds from now or as a time; a task that comes later is REVOKED, not run. */
   expires?: number | Date | string;
-  /** The queue to send to. @defaultValue the task's own */
+  /** The queue to send to; queues with other weights are the priorities. @defaultValue the task's own */
   queue?: string;
-  /** Submits with the same key within 24 hours (or `RESULT_EXPIRES`, if that is less) are one task. At most 256 characters; kept per task name. */
+  /** Submits with the same key are one task for `idempotencyExpires`. At most 256 characters; kept per task name. */
   idempotencyKey?: string;
+  /**
+   * Seconds that the key is remembered, up to 34,560,000 (400 days); the task's record is kept at least as long.
+   * @defaultValue 86400, or `RESULT_EXPIRES` if that is less
+   */
+  idempotencyExpires?: number;
+  /**
+   * Wait until no call with this key has come for `wait` seconds, then run the newest alone: those before become REVOKED. A
+   * burst that does not end runs after `maxWait` seconds. Kept per task name; not together with `countdown` or `eta`.
+   */
+  debounce?: { key: string; wait: number; maxWait?: number };
+  /** Run the first call with this key, and none more within `period` seconds: those get the first one's handle. Kept per task name. */
+  throttle?: { key: string; period: number };
+  /** Up to 10 labels of at most 128 characters, by which many tasks can be revoked. */
+  tags?: readonly string[];
+  /** Metadata of your own for `ctx.headers`: up to 4 KB, texts only (Celery's `headers`). */
+  headers?: Readonly<Record<string, string>>;
+  /**
+   * SQS's own name. On a FIFO queue, where it is needed: the group within which order is kept. On any other: the tenant,
+   * between whom SQS shares the queue fairly. At most 128 letters, digits and punctuation characters.
+   * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues.html
+   */
+  messageGroupId?: string;
+  /** Seconds that one run may take, in the place of the task's own. */
+  timeLimit?: number;
+  /** Seconds after which the run's `signal` aborts, in the place of the task's own. */
+  softTimeLimit?: number;
+  /** Do not store the result. @defaultValue the task's own */
+  ignoreResult?: boolean;
 }
 
 /** Options with every time resolved. */
-export interface ResolvedOptions {
+export interface ResolvedOptions extends CheckedOptions {
   eta: Date | undefined;
   expires: Date | undefined;
   queue: string;
-  idempotencyKey: string | undefined;
 }
 
+/** Those that are taken as they are, once checked. */
+type CheckedOptions = Omit<ApplyOptions, "countdown" | "eta" | "expires" | "queue">;
+
 const QUEUE_NAME = /^[a-z][a-z0-9-]{0,62}$/;
-const KNOWN = ["countdown", "eta", "expires", "queue", "idempotencyKey"];
+const MESSAGE_GROUP_ID = /^[\x21-\x7e]{1,128}$/;
+const MAX_TAGS = 10;
+const MAX_HEADERS_BYTES = 4_096;
+
+/** One check for each option, so that a mistyped one, which would be a delay that never happens, is refused. */
+const CHECKS: { [K in keyof Required<ApplyOptions>]: (value: unknown) => boolean | string } = {
+  countdown: (value) => inSeconds(value, 0) || `0 to ${MAX_TIMER_SECONDS} seconds`,
+  eta: () => true,
+  expires: () => true,
+  queue: (value) =>
+    (typeof value === "string" && QUEUE_NAME.test(value)) || "a lower-case name of letters, digits and hyphens",
+  idempotencyKey: (value) => isKey(value) || "1 to 256 characters",
+  idempotencyExpires: (value) => inSeconds(value, 1) || `1 to ${MAX_TIMER_SECONDS} seconds`,
+  debounce: (value) =>
+    (hasOnly(value, ["key", "wait", "maxWait"]) &&
+      isKey(value.key) &&
+      inSeconds(value.wait, 1) &&
+      (value.maxWait === undefined || (inSeconds(value.maxWait, 1) && Number(value.maxWait) >= Number(value.wait)))) ||
+    "{ key: 1 to 256 characters, wait: 1 second or more, maxWait?: not less than wait }",
+  throttle: (value) =>
+    (hasOnly(value, ["key", "period"]) && isKey(value.key) && inSeconds(value.period, 1)) ||
+    "{ key: 1 to 256 characters, period: 1 second or more }",
+  tags: (value) =>
+    (Array.isArray(value) && value.length <= MAX_TAGS && value.every(isTag)) ||
+    `up to ${MAX_TAGS} texts of 1 to 128 characters`,
+  headers: (value) => isHeaders(value) || `texts by name, together at most ${MAX_HEADERS_BYTES} bytes of JSON`,
+  messageGroupId: (value) =>
+    (typeof value === "string" && MESSAGE_GROUP_ID.test(value)) ||
+    "1 to 128 letters, digits and punctuation characters",
+  timeLimit: (value) => isTimeLimit(value) || "more than 0 and at most 900 seconds",
+  softTimeLimit: (value) => isTimeLimit(value) || "more than 0 and at most 900 seconds",
+  ignoreResult: (value) => typeof value === "boolean" || "true or false",
+};
+
+/** Of these, one at most: each decides which call it is that runs. */
+const ONE_OF = ["idempotencyKey", "debounce", "throttle"] as const;
 
 /** @throws InvalidOptionError naming the option, its value and what is accepted */
 export function resolveOptions(options: ApplyOptions, now: Date, taskQueue: string): ResolvedOptions {
-  for (const name of Object.keys(options)) {
-    // A mistyped option would be a delay that never happens.
-    if (!KNOWN.includes(name)) throw new InvalidOptionError(name, undefined, `one of ${KNOWN.join(", ")}`);
-  }
+  checkOptions(options);
   const eta = resolveEta(options, now);
   const expires = resolveExpires(options.expires, now);
   if (eta && expires && expires <= eta) {
     throw new InvalidOptionError("expires", options.expires, "a time after the task's eta");
   }
-  const queue = options.queue ?? taskQueue;
-  if (!QUEUE_NAME.test(queue)) {
-    throw new InvalidOptionError("queue", queue, "a lower-case name of letters, digits and hyphens");
-  }
-  const key = options.idempotencyKey;
-  if (key !== undefined && (typeof key !== "string" || key.length === 0 || key.length > 256)) {
-    throw new InvalidOptionError("idempotencyKey", key, "1 to 256 characters");
-  }
-  return { eta, expires, queue, idempotencyKey: key };
+  return { ...options, eta, expires, queue: options.queue ?? taskQueue };
 }
 
-function resolveEta(options: ApplyOptions, now: Date): Date | undefined {
-  const { countdown, eta } = options;
-  if (countdown !== undefined && eta !== undefined) {
-    throw new InvalidOptionError("countdown", countdown, "either 'countdown' or 'eta', not both");
+function checkOptions(options: ApplyOptions): void {
+  const known: Record<string, ((value: unknown) => boolean | string) | undefined> = CHECKS;
+  for (const [name, value] of Object.entries(options)) {
+    const check = Object.hasOwn(known, name) ? known[name] : undefined;
+    if (check === undefined) throw new InvalidOptionError(name, undefined, `one of ${Object.keys(CHECKS).join(", ")}`);
+    const outcome = value === undefined || check(value);
+    if (outcome !== true) throw new InvalidOptionError(name, value, String(outcome));
   }
-  if (countdown !== undefined) {
-    if (typeof countdown !== "number" || !(countdown >= 0 && countdown <= MAX_TIMER_SECONDS)) {
-      throw new InvalidOptionError("countdown", countdown, `0 to ${MAX_TIMER_SECONDS} seconds`);
-    }
-    return countdown === 0 ? undefined : new Date(now.getTime() + countdown * 1_000);
+  const [first, second] = ONE_OF.filter((name) => options[name] !== undefined);
+  if (first && second) throw new InvalidOptionError(second, options[second], `not to be given with '${first}'`);
+  if (options.debounce && (options.countdown !== undefined || options.eta !== undefined)) {
+    throw new InvalidOptionError("debounce", options.debounce, "no 'countdown' or 'eta', for it is a delay itself");
   }
-  if (eta === undefined) return undefined;
-  const time = toTime("eta", eta);
-  if (time.getTime() - now.getTime() > MAX_TIMER_SECONDS * 1_000) {
-    throw new InvalidOptionError("eta", eta, `a time at most ${MAX_TIMER_SECONDS} seconds from now`);
+  if (options.idempotencyExpires !== undefined && options.idempotencyKey === undefined) {
+    throw new InvalidOptionError("idempotencyExpires", options.idempotencyExpires, "an 'idempotencyKey' beside it");
   }
-  return time > now ? time : undefined;
 }
 
-function resolveExpires(expires: ApplyOptions["expires"], now: Date): Date | undefined {
-  if (expires === undefined) return undefined;
-  if (typeof expires === "number") {
-    if (!(expires > 0 && expires <= 34_560_000)) {
-      throw new InvalidOptionError("expires", expires, "more than 0 and at most 34560000 seconds (400 days)");
-    }
-    return new Date(now.getTime() + expires * 1_000);
-  }
-  return toTime("expires", expires);
+/** Whether a key can stand for something in the table. */
+export function isKey(value: unknown): value is string {
+  return typeof value === "string" && value.length >= 1 && value.length <= 256;
 }
 
-/** A time without a zone would mean another moment on each machine, so it is refused. */
-function toTime(option: string, value: Date | string): Date {
-  const time = typeof value === "string" ? (/(Z|[+-]\d\d:?\d\d)$/.test(value) ? new Date(value) : undefined) : value;
-  if (!(time instanceof Date) || Number.isNaN(time.getTime())) {
-    throw new InvalidOptionError(
-      option,
-      value,
-      "a Date or an ISO-8601 time with its zone, such as 2026-11-22T08:00:00Z",
-    );
-  }
-  return time;
+export function isTimeLimit(value: unknown): boolean {
+  return typeof value === "number" && value > 0 && value <= 900;
+}
+
+export function isTag(value: unknown): value is string {
+  return typeof value === "string" && value.length >= 1 && value.length <= 128;
+}
+
+function inSeconds(value: unknown, least: number): boolean {
+  return typeof value === "number" && value >= least && value <= MAX_TIMER_SECONDS;
+}
+
+function isHeaders(value: unknown): boolean {
+  const plain = typeof value === "object" && value !== null && !Array.isArray(value);
+  return (
+    plain &&
+    Object.values(value).every((one) => typeof one === "string") &&
+    byteLength(toJsonText(value)) <= MAX_HEADERS_BYTES
+  );
+}
+
+function hasOnly<Name extends string>(value: unknown, names: readonly Name[]): value is { [K in Name]?: unknown } {
+  const known: readonly string[] = names;
+  return typeof value === "object" && value !== null && Object.keys(value).every((name) => known.includes(name));
 }

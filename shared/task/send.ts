@@ -1,28 +1,13 @@
-import {
-  IdempotencyKeyReusedError,
-  InvalidOptionError,
-  InvalidPayloadError,
-  PayloadTooLargeError,
-  ResultStoreError,
-} from "../errors.ts";
-import { byteLength, type Json, parseJson, toJsonText } from "../message/json.ts";
-import { MAX_PAYLOAD_BYTES, type Message } from "../message/message.ts";
-import { reserve } from "../results/idempotency.ts";
-import type { TaskState } from "../results/record.ts";
-import { currentContext } from "./context.ts";
+import { InvalidOptionError, InvalidPayloadError, PayloadTooLargeError } from "../errors.ts";
+import { MAX_VALUE_BYTES } from "../message/claim-check.ts";
+import { byteLength, parseJson, toJsonText } from "../message/json.ts";
+import type { Message } from "../message/message.ts";
+import { currentRun } from "./context.ts";
 import type { App } from "./current-app.ts";
-import { dispatch } from "./dispatch.ts";
-import { type ApplyOptions, resolveOptions } from "./options.ts";
+import { deliver, type Sent } from "./deliver.ts";
+import { type ApplyOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
+import { type OnceOptions, sendDebounced, sendOnce } from "./send-once.ts";
 import type { RegisteredTask } from "./task.ts";
-
-/** Seconds that an idempotency key is remembered; less, if records live shorter: a key must not outlive its task's record. */
-const IDEMPOTENCY_SECONDS = 86_400;
-
-/** A task that was accepted: durable in SQS, and recorded. */
-export interface Sent {
-  id: string;
-  state: TaskState;
-}
 
 /**
  * Sends one task: message first, then its PENDING record. A crash between the two leaves a task that runs (its claim
@@ -40,10 +25,9 @@ export async function sendTask(
   options: ApplyOptions = {},
   known: { id?: string; replayOf?: string } = {},
 ): Promise<Sent> {
-  const id = known.id ?? app.newId();
-  const parent = currentContext();
+  const parent = currentRun();
   // A run that was given up (time limit, taken over) must not go on to set things off.
-  parent?.signal.throwIfAborted();
+  parent?.over.throwIfAborted();
 
   const now = app.clock();
   const resolved = resolveOptions(options, now, task.queue);
@@ -54,28 +38,71 @@ export async function sendTask(
       `one of the service's queues (${app.config.queues.join(", ")})`,
     );
   }
-  const expires = resolved.expires ?? taskExpiry(task, resolved.eta ?? now);
+  const text = toPayloadText(task, payload);
+  const json = parseJson(text);
+  const keys = await task.validate(json);
+  const id = known.id ?? app.newId();
   const message: Message = {
     v: 1,
     id,
     task: task.name,
     attempt: 1,
-    payload: await checkedPayload(task, payload),
+    payload: json,
     queue: resolved.queue,
     sentAt: now.toISOString(),
-    rootId: parent?.rootId ?? id,
-    ...(parent && { parentId: parent.id }),
+    rootId: parent?.context.rootId ?? id,
+    ...(parent && { parentId: parent.context.id }),
     ...(known.replayOf !== undefined && { replayOf: known.replayOf }),
-    ...(resolved.eta && { eta: resolved.eta.toISOString() }),
-    ...(expires && { expires: expires.toISOString() }),
+    ...keys,
+    ...messageOptions(app, task, resolved, now),
   };
-  return resolved.idempotencyKey === undefined
-    ? deliver(app, message)
-    : deliverOnce(app, message, resolved.idempotencyKey);
+  if (app.broker.isFifo(message.queue) && message.messageGroupId === undefined) {
+    throw new InvalidOptionError(
+      "messageGroupId",
+      undefined,
+      `text, for queue '${message.queue}' keeps the order within a group`,
+    );
+  }
+  if (resolved.debounce) return sendDebounced(app, message, text, resolved.debounce);
+  const once = onceOptions(app, resolved);
+  return once ? sendOnce(app, message, text, once) : deliver(app, message, text);
 }
 
-/** The payload as it will arrive: through JSON, and fit for the task's schema in that form. */
-async function checkedPayload(task: RegisteredTask, payload: unknown): Promise<Json> {
+/** What the message says because of the call's options and the task's. */
+function messageOptions(app: App, task: RegisteredTask, options: ResolvedOptions, now: Date): Partial<Message> {
+  const { eta, messageGroupId, headers, timeLimit, softTimeLimit } = options;
+  const expires = options.expires ?? taskExpiry(task, eta ?? now);
+  const tags = [...new Set([...task.tags, ...(options.tags ?? [])])];
+  const key = onceOptions(app, options);
+  return {
+    ...(eta && { eta: eta.toISOString() }),
+    ...(expires && { expires: expires.toISOString() }),
+    ...(tags.length > 0 && { tags }),
+    ...(headers && { headers }),
+    ...(messageGroupId !== undefined && { messageGroupId }),
+    ...(timeLimit !== undefined && { timeLimit }),
+    ...(softTimeLimit !== undefined && { softTimeLimit }),
+    ...((options.ignoreResult ?? task.ignoreResult) && { ignoreResult: true as const }),
+    ...(!task.trackStarted && { trackStarted: false as const }),
+    ...(key && { keepUntil: new Date(now.getTime() + key.lifetimeSeconds * 1_000).toISOString() }),
+  };
+}
+
+/** Seconds that an idempotency key is remembered, if records live as long. */
+const IDEMPOTENCY_SECONDS = 86_400;
+
+function onceOptions(
+  app: App,
+  { idempotencyKey, idempotencyExpires, throttle }: ResolvedOptions,
+): OnceOptions | undefined {
+  if (throttle) return { key: `throttle#${throttle.key}`, lifetimeSeconds: throttle.period, samePayload: false };
+  if (idempotencyKey === undefined) return undefined;
+  const lifetimeSeconds = idempotencyExpires ?? Math.min(IDEMPOTENCY_SECONDS, app.config.resultExpires);
+  return { key: idempotencyKey, lifetimeSeconds, samePayload: true };
+}
+
+/** JSON text of a payload: what it will be on arrival. */
+function toPayloadText(task: RegisteredTask, payload: unknown): string {
   let text: string;
   try {
     text = toJsonText(payload);
@@ -83,43 +110,8 @@ async function checkedPayload(task: RegisteredTask, payload: unknown): Promise<J
     throw new InvalidPayloadError(task.name, [{ message: `it is not JSON (${String(error)})` }]);
   }
   const sizeBytes = byteLength(text);
-  if (sizeBytes > MAX_PAYLOAD_BYTES) throw new PayloadTooLargeError(task.name, sizeBytes, MAX_PAYLOAD_BYTES);
-  const json = parseJson(text);
-  await task.validate(json);
-  return json;
-}
-
-async function deliver(app: App, message: Message): Promise<Sent> {
-  await dispatch(app, message);
-  // Dying here is harmless: see above.
-  return { id: message.id, state: await record(app, message) };
-}
-
-async function deliverOnce(app: App, message: Message, key: string): Promise<Sent> {
-  const reservation = await reserve(
-    app.table,
-    app.clock(),
-    message,
-    key,
-    Math.min(IDEMPOTENCY_SECONDS, app.config.resultExpires),
-  );
-  // Dying here leaves a key whose task was never sent; the next submit with that key sends it, below.
-  if (reservation.first) return deliver(app, message);
-  if (!reservation.samePayload) throw new IdempotencyKeyReusedError(message.task, key);
-
-  const state = await app.results.stateOf(reservation.id);
-  if (state !== undefined) return { id: reservation.id, state };
-  const { eta, ...rest } = message;
-  const rootId = message.parentId === undefined ? reservation.id : message.rootId;
-  return deliver(app, { ...rest, id: reservation.id, rootId, ...(reservation.eta && { eta: reservation.eta }) });
-}
-
-async function record(app: App, message: Message): Promise<TaskState> {
-  try {
-    return await app.results.pending(message);
-  } catch (error) {
-    throw new ResultStoreError(message.task, message.id, error);
-  }
+  if (sizeBytes > MAX_VALUE_BYTES) throw new PayloadTooLargeError(task.name, sizeBytes, MAX_VALUE_BYTES);
+  return text;
 }
 
 function taskExpiry(task: RegisteredTask, start: Date): Date | undefined {

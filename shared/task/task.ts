@@ -10,12 +10,14 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { DEFAULT_QUEUE } from "../config.ts";
 import { InvalidOptionError, InvalidPayloadError } from "../errors.ts";
+import { isConcurrency, MAX_CONCURRENCY } from "../limits/concurrency.ts";
+import { parseRateLimit } from "../limits/rate-limit.ts";
 import type { Json, Jsonified } from "../message/json.ts";
 import { AsyncResult } from "./async-result.ts";
 import type { TaskContext } from "./context.ts";
 import { currentApp } from "./current-app.ts";
-import type { ApplyOptions } from "./options.ts";
-import { type RetryOptions, type RetryPolicy, toRetryPolicy } from "./retry-policy.ts";
+import { type ApplyOptions, isTag, isTimeLimit } from "./options.ts";
+import { type ErrorClass, type RetryOptions, type RetryPolicy, toRetryPolicy } from "./retry-policy.ts";
 import { sendTask } from "./send.ts";
 
 export interface TaskOptions<Schema extends StandardSchemaV1, Result> {
@@ -27,13 +29,65 @@ export interface TaskOptions<Schema extends StandardSchemaV1, Result> {
   queue?: string;
   /** Without it a task fails at its first error. */
   retry?: RetryOptions;
-  /** Seconds that one run may take; at most what its function has. @defaultValue the function's own time-out */
+  /**
+   * Seconds that one run may take, then it ends as a FAILURE (`TASK_TIME_LIMIT`) and is not retried; at most what its function has.
+   * @defaultValue the function's own time-out
+   */
   timeLimit?: number;
+  /**
+   * Seconds after which the run's `signal` aborts. The run may still end well, send tasks and store a result until
+   * `timeLimit`; if it throws the signal's reason, that is an error like any other. @defaultValue none
+   */
+  softTimeLimit?: number;
   /** Seconds after which a task that has not started is REVOKED instead of run. */
   expires?: number;
+  /**
+   * Starts of this task over all workers: `"100/m"`, `"10/s"`, `"500/h"`, or a number a second; at most 1,000 a second. What comes
+   * faster waits its turn, evenly spaced, without using up an attempt. An idle task may start one second's worth at once.
+   */
+  rateLimit?: string | number;
+  /** Runs of this task at the same time over all workers, 1 to 100; with `concurrencyKey`, for each key. */
+  concurrency?: number;
+  /** Who shares `concurrency`, such as the tenant: text of 1 to 256 characters. */
+  concurrencyKey?: string | ((payload: StandardSchemaV1.InferOutput<Schema>) => string);
+  /** The group of its messages, where a call names none: see `ApplyOptions.messageGroupId`. */
+  messageGroupId?: string | ((payload: StandardSchemaV1.InferOutput<Schema>) => string);
+  /** Labels of every call, beside those that the call itself gives. */
+  tags?: readonly string[];
+  /** Do not store results, nor a record before a task starts: one write less. Errors are stored. @defaultValue false */
+  ignoreResult?: boolean;
+  /**
+   * With false, a task runs without a claim, and is not seen as STARTED: a read takes the place of a write. What is lost is the
+   * exclusive right to run: when SQS delivers a message twice, both may run; one result is recorded all the same. @defaultValue true
+   */
+  trackStarted?: boolean;
+  /** Errors that are to be expected (Celery's `throws`): logged in one line, without a stack, as no warning. */
+  throws?: readonly ErrorClass[];
+  hooks?: TaskHooks<StandardSchemaV1.InferOutput<Schema>, Result>;
   /** The work. What it returns is stored as JSON. */
   run: (payload: StandardSchemaV1.InferOutput<Schema>, context: TaskContext) => Result | Promise<Result>;
 }
+
+/**
+ * What a task does beside its work. `beforeStart` is part of the run: if it throws, the run has failed. The others are called when the
+ * outcome is stored, at most once: a worker that dies in between does not call them again, and what they throw is only logged.
+ * What must happen belongs into the task, or into one that it sends.
+ * https://docs.celeryq.dev/en/stable/userguide/tasks.html#handlers
+ */
+export interface TaskHooks<Payload, Result> {
+  beforeStart?: (payload: Payload, context: TaskContext) => void | Promise<void>;
+  onSuccess?: (result: Result, payload: Payload, context: TaskContext) => void | Promise<void>;
+  /** The task has ended as a FAILURE. */
+  onFailure?: (error: unknown, payload: Payload, context: TaskContext) => void | Promise<void>;
+  /** This run has failed, and another will follow. */
+  onRetry?: (error: unknown, payload: Payload, context: TaskContext) => void | Promise<void>;
+}
+
+/** How one run went, for the task's hooks. */
+export type Outcome =
+  | { state: "SUCCESS"; result: unknown }
+  | { state: "FAILURE"; error: unknown }
+  | { state: "RETRY"; error: unknown };
 
 /** A task as the engine sees it: its types are behind `validate` and `execute`. */
 export interface RegisteredTask {
@@ -41,12 +95,22 @@ export interface RegisteredTask {
   readonly queue: string;
   readonly retry: RetryPolicy;
   readonly timeLimit: number | undefined;
+  readonly softTimeLimit: number | undefined;
   readonly expires: number | undefined;
+  /** As it was written, e.g. `100/m`. */
+  readonly rateLimit: string | undefined;
+  readonly concurrency: number | undefined;
+  readonly tags: readonly string[];
+  readonly ignoreResult: boolean;
+  readonly trackStarted: boolean;
+  readonly throws: readonly ErrorClass[];
   readonly schema: StandardSchemaV1;
-  /** @throws InvalidPayloadError with the schema's issues */
-  validate(payload: Json): Promise<void>;
-  /** Checks the payload and runs the task. @throws InvalidPayloadError, or whatever `run` throws */
+  /** Checks a payload, and answers with what the message says because of it. @throws InvalidPayloadError with the schema's issues */
+  validate(payload: Json): Promise<{ messageGroupId?: string; concurrencyKey?: string }>;
+  /** Checks the payload and runs the task. @throws InvalidPayloadError, or whatever `beforeStart` and `run` throw */
   execute(payload: Json, context: TaskContext): Promise<unknown>;
+  /** Calls the hook for this outcome, if there is one. */
+  settled(payload: Json, context: TaskContext, outcome: Outcome): Promise<void>;
 }
 
 /** A task with its types. (`delay` and `applyAsync` are properties: of methods the compiler checks arguments loosely.) */
@@ -80,14 +144,33 @@ const TASK_NAME = /^[A-Za-z][A-Za-z0-9_.-]{0,127}$/;
 export function task<Schema extends StandardSchemaV1, Result>(
   options: TaskOptions<Schema, Result>,
 ): Task<StandardSchemaV1.InferInput<Schema>, Jsonified<Result>> {
-  const { name, payload: schema, queue = DEFAULT_QUEUE, timeLimit, expires } = options;
+  const { name, payload: schema, queue = DEFAULT_QUEUE, timeLimit, softTimeLimit, expires, concurrency } = options;
+  const { tags = [], hooks = {} } = options;
   if (typeof name !== "string" || !TASK_NAME.test(name)) {
     throw new InvalidOptionError("name", name, "a task name of letters, digits, '_', '-' and '.', a letter first");
   }
-  if (timeLimit !== undefined && !(timeLimit > 0 && timeLimit <= 900)) {
-    throw new InvalidOptionError("timeLimit", timeLimit, "more than 0 and at most 900 seconds");
-  }
-  if (expires !== undefined && !(expires > 0)) throw new InvalidOptionError("expires", expires, "seconds above 0");
+  const refuseUnless = (valid: boolean, option: string, value: unknown, expected: string): void => {
+    if (!valid) throw new InvalidOptionError(option, value, expected);
+  };
+  const limit = "more than 0 and at most 900 seconds";
+  refuseUnless(timeLimit === undefined || isTimeLimit(timeLimit), "timeLimit", timeLimit, limit);
+  refuseUnless(softTimeLimit === undefined || isTimeLimit(softTimeLimit), "softTimeLimit", softTimeLimit, limit);
+  refuseUnless(
+    softTimeLimit === undefined || timeLimit === undefined || softTimeLimit < timeLimit,
+    "softTimeLimit",
+    softTimeLimit,
+    `less than timeLimit, which is ${timeLimit} seconds`,
+  );
+  refuseUnless(expires === undefined || expires > 0, "expires", expires, "seconds above 0");
+  refuseUnless(tags.every(isTag), "tags", tags, "texts of 1 to 128 characters");
+  refuseUnless(
+    concurrency === undefined || isConcurrency(concurrency),
+    "concurrency",
+    concurrency,
+    `a whole number from 1 to ${MAX_CONCURRENCY}`,
+  );
+  const rateLimit = options.rateLimit === undefined ? undefined : String(options.rateLimit);
+  if (rateLimit !== undefined) parseRateLimit(rateLimit);
 
   const check = async (payload: Json): Promise<StandardSchemaV1.InferOutput<Schema>> => {
     const outcome = await schema["~standard"].validate(payload);
@@ -101,13 +184,38 @@ export function task<Schema extends StandardSchemaV1, Result>(
     queue,
     retry: toRetryPolicy(options.retry),
     timeLimit,
+    softTimeLimit,
     expires,
+    rateLimit,
+    concurrency,
+    tags,
+    ignoreResult: options.ignoreResult ?? false,
+    trackStarted: options.trackStarted ?? true,
+    throws: options.throws ?? [],
     schema,
-    async validate(payload: Json): Promise<void> {
-      await check(payload);
+    async validate(payload: Json): Promise<{ messageGroupId?: string; concurrencyKey?: string }> {
+      const checked = await check(payload);
+      const { messageGroupId, concurrencyKey } = options;
+      return {
+        ...(messageGroupId !== undefined && { messageGroupId: keyOf(messageGroupId, checked) }),
+        ...(concurrencyKey !== undefined && { concurrencyKey: keyOf(concurrencyKey, checked) }),
+      };
     },
     async execute(payload: Json, context: TaskContext): Promise<unknown> {
-      return options.run(await check(payload), context);
+      const checked = await check(payload);
+      await hooks.beforeStart?.(checked, context);
+      return options.run(checked, context);
+    },
+    async settled(payload: Json, context: TaskContext, outcome: Outcome): Promise<void> {
+      switch (outcome.state) {
+        case "SUCCESS":
+          // The one place where a run's result gets its type back: execute() of this same task returned it.
+          return hooks.onSuccess?.(outcome.result as Result, await check(payload), context);
+        case "FAILURE":
+          return hooks.onFailure?.(outcome.error, await check(payload), context);
+        case "RETRY":
+          return hooks.onRetry?.(outcome.error, await check(payload), context);
+      }
     },
     delay(payload: StandardSchemaV1.InferInput<Schema>): Promise<AsyncResult<Jsonified<Result>>> {
       return defined.applyAsync(payload);
@@ -122,6 +230,11 @@ export function task<Schema extends StandardSchemaV1, Result>(
     },
   };
   return defined;
+}
+
+/** What a payload, or its task, says for one of its keys. */
+function keyOf<Payload>(key: string | ((payload: Payload) => string), payload: Payload): string {
+  return typeof key === "function" ? key(payload) : key;
 }
 
 /** Whether an exported value was made by `task()`. */

@@ -1,31 +1,21 @@
 /**
- * The life of one message (docs/architecture.md): decode, claim, run, settle, continue, acknowledge. If the process dies
+ * The life of one message (docs/architecture.md): decode, admit, claim, run, settle, acknowledge. If the process dies
  * on any line, the message comes back and finds its record in one of the states that `afterRefusal` knows.
  */
 
 import type { SQSRecord } from "aws-lambda";
-import {
-  describeError,
-  InvalidPayloadError,
-  MaxRetriesExceededError,
-  ResultTooLargeError,
-  Retry,
-  TaskNotRegisteredError,
-  TaskRevokedError,
-  TaskTimeLimitError,
-} from "../errors.ts";
-import { byteLength, toJsonText } from "../message/json.ts";
-import { decodeMessage, MAX_RESULT_BYTES, type Message } from "../message/message.ts";
+import { describeError, TaskCrashedError, TaskNotRegisteredError, TaskRevokedError } from "../errors.ts";
 import { isFinal, type StoredRecord } from "../results/record.ts";
-import type { Claim } from "../results/store.ts";
-import { withContext } from "../task/context.ts";
+import type { Claim, ClaimOutcome } from "../results/store.ts";
 import type { App } from "../task/current-app.ts";
-import { dispatch, secondsUntil } from "../task/dispatch.ts";
+import { secondsUntil } from "../task/dispatch.ts";
 import type { Registry } from "../task/registry.ts";
-import { isRetryable, retryDelay } from "../task/retry-policy.ts";
 import type { RegisteredTask } from "../task/task.ts";
+import { admit } from "./admission.ts";
 import type { Invocation, Verdict } from "./batch.ts";
-import { createRun, RESERVE_MILLISECONDS } from "./run.ts";
+import { MAX_CRASHES } from "./dead-letter.ts";
+import { type Delivery, readDelivery, sendRetry } from "./delivery.ts";
+import { runClaimed, settled } from "./run-claimed.ts";
 
 /** How long a deployment may take to reach every function. */
 const DEPLOYMENT_MILLISECONDS = 15 * 60_000;
@@ -41,85 +31,57 @@ export async function handleTaskRecord(
   record: SQSRecord,
   invocation: Invocation,
 ): Promise<Verdict> {
-  const message = decodeMessage(record.body);
+  const delivery = readDelivery(record);
+  const { message, fifo } = delivery;
   const now = app.clock();
-  const task = registry.find(message.task);
-  if (task === undefined) return afterUnknownTask(app, registry, message, record, now);
   if (message.eta !== undefined && Date.parse(message.eta) > now.getTime()) {
     // SQS delivers on time by its own clock; if ours is behind, the rest of the wait is spent in the queue.
     await app.broker.hide(message.queue, record.receiptHandle, secondsUntil(new Date(message.eta), now));
     return "keep";
   }
-  if (message.expires !== undefined && Date.parse(message.expires) <= now.getTime() && message.attempt === 1) {
-    const reason = new TaskRevokedError(message.id, `it expired at ${message.expires} before it was started`);
-    if (await app.results.expire(message, describeError(reason))) return "acknowledge";
-  }
-  if (!fitsInto(task, invocation)) {
-    // A copy is sent, for a redelivery would count as a failure of this one. Dying between leaves two: one claim wins.
-    await app.broker.send({ ...message, suspect: true }, 0);
+  if (!fifo && app.broker.isFifo(message.queue)) {
+    // It has only waited here for its time. Dying after this passes it on twice, which SQS notices.
+    await app.broker.send(message, 0);
     return "acknowledge";
   }
+  const task = registry.find(message.task);
+  if (task === undefined) return afterUnknownTask(app, registry, delivery, now);
 
   const leaseUntil = new Date(now.getTime() + invocation.remainingMilliseconds());
-  const outcome = await app.results.claim(message, leaseUntil);
-  // Dying from here to the settling leaves STARTED with a lease; the next delivery takes over once that has ended.
-  if (!outcome.claimed) return afterRefusal(app, message, record, outcome.record);
-  return runClaimed(app, task, message, outcome.claim, invocation);
+  const admission = await admit(app, task, delivery, invocation, leaseUntil);
+  if (!admission.admitted) return admission.verdict;
+  try {
+    const outcome = await claimAttempt(app, delivery, leaseUntil);
+    // Dying from here to the settling leaves STARTED with a lease; the next delivery takes over once that has ended.
+    if (!outcome.claimed) return await afterRefusal(app, delivery, outcome.record);
+    return await afterClaim(app, task, delivery, outcome.claim, invocation);
+  } finally {
+    await admission.place?.leave();
+  }
 }
 
-async function runClaimed(
+/** On a FIFO queue one message stands for every attempt: the record says which is next. */
+async function claimAttempt(app: App, { message, fifo }: Delivery, leaseUntil: Date): Promise<ClaimOutcome> {
+  const outcome = await app.results.claim(message, leaseUntil, { countStarts: fifo });
+  if (outcome.claimed || !fifo) return outcome;
+  const { record } = outcome;
+  const isDue = record?.state === "RETRY" && Date.parse(record.eta ?? "") <= app.clock().getTime();
+  const isLater = isDue || record?.state === "STARTED";
+  if (record === undefined || record.attempt <= message.attempt || !isLater) return outcome;
+  return app.results.claim({ ...message, attempt: record.attempt }, leaseUntil, { countStarts: true });
+}
+
+async function afterClaim(
   app: App,
   task: RegisteredTask,
-  message: Message,
+  delivery: Delivery,
   claim: Claim,
   invocation: Invocation,
 ): Promise<Verdict> {
-  const log = app.log.with({ task: task.name, id: message.id, attempt: message.attempt });
-  const run = createRun(app, message, claim, log);
-  const shared = invocation.remainingMilliseconds() < invocation.totalMilliseconds * WHOLE;
-  let json: string;
-  try {
-    const result = await run.within(task, invocation.remainingMilliseconds(), () =>
-      withContext(run.context, () => task.execute(message.payload, run.context)),
-    );
-    json = toJsonText(result);
-    const sizeBytes = byteLength(json);
-    if (sizeBytes > MAX_RESULT_BYTES) throw new ResultTooLargeError(task.name, sizeBytes, MAX_RESULT_BYTES);
-  } catch (error) {
-    const revoked = run.revoked();
-    run.abandon();
-    if (wasCutShort(task, error, shared)) {
-      if (!(await app.results.release(claim))) return "keep";
-      // Dying here leaves it waiting for a message; this one comes back and is claimed.
-      await app.broker.send({ ...message, suspect: true }, 0);
-      return "acknowledge";
-    }
-    return afterError(app, task, message, claim, log, error, revoked);
-  } finally {
-    run.end();
-  }
-  // Outside the try: if DynamoDB does not answer, the task has not failed. The message comes back.
-  return settled(await app.results.succeed(claim, json));
-}
-
-/** A run that begins with less than this share of the function's time shares that time with others. */
-const WHOLE = 0.95;
-
-/**
- * Records that came back run one after another, on what is left of the function's time. One is begun only if all of its time
- * limit is left, or half of the function's time where it has none.
- */
-function fitsInto(task: RegisteredTask, { remainingMilliseconds, totalMilliseconds }: Invocation): boolean {
-  const wanted =
-    task.timeLimit === undefined
-      ? totalMilliseconds * 0.5
-      : Math.min(task.timeLimit * 1_000 + RESERVE_MILLISECONDS, totalMilliseconds * WHOLE);
-  return remainingMilliseconds() >= wanted;
-}
-
-/** Whether the function's end stopped a run that would have had more time alone: then it has not failed. */
-function wasCutShort(task: RegisteredTask, error: unknown, shared: boolean): boolean {
-  return shared && task.timeLimit === undefined && error instanceof TaskTimeLimitError;
+  const { starts = 0 } = claim;
+  if (starts <= MAX_CRASHES) return runClaimed(app, task, { ...delivery, message: claim.message }, claim, invocation);
+  // A FIFO queue has no dead-letter queue, which would break its order: what crashes its worker ends here.
+  return settled(await app.results.fail(claim, describeError(new TaskCrashedError(task.name, starts - 1))));
 }
 
 /**
@@ -129,8 +91,7 @@ function wasCutShort(task: RegisteredTask, error: unknown, shared: boolean): boo
 async function afterUnknownTask(
   app: App,
   registry: Registry,
-  message: Message,
-  record: SQSRecord,
+  { message, record }: Delivery,
   now: Date,
 ): Promise<Verdict> {
   if (now.getTime() - Date.parse(message.sentAt) < DEPLOYMENT_MILLISECONDS) {
@@ -142,85 +103,26 @@ async function afterUnknownTask(
   return applied || (found && isFinal(found.state)) ? "acknowledge" : "keep";
 }
 
-async function afterError(
-  app: App,
-  task: RegisteredTask,
-  message: Message,
-  claim: Claim,
-  log: App["log"],
-  error: unknown,
-  revoked: TaskRevokedError | undefined,
-): Promise<Verdict> {
-  const cause = error instanceof Retry ? (error.cause ?? error) : error;
-  const record = describeError(cause);
-  if (revoked) {
-    log.info("Task was revoked while it ran");
-    return settled(await app.results.abandon(claim, describeError(revoked)));
-  }
-  const wanted = error instanceof Retry || (!isHopeless(error) && isRetryable(task.retry, error));
-  if (!wanted) {
-    log.warn("Task failed", { error: record });
-    return settled(await app.results.fail(claim, record));
-  }
-  const { maxRetries } = task.retry;
-  if (message.attempt > maxRetries) {
-    log.warn("Task failed after its last retry", { error: record });
-    const final = describeError(new MaxRetriesExceededError(task.name, maxRetries, cause));
-    return settled(await app.results.fail(claim, { ...final, ...(record.stack && { stack: record.stack }) }));
-  }
-  const seconds =
-    error instanceof Retry && error.countdown !== undefined
-      ? error.countdown
-      : retryDelay(task.retry, message.attempt, app.random);
-  const eta = new Date(app.clock().getTime() + seconds * 1_000);
-  log.info("Task will be retried", { error: record, eta: eta.toISOString() });
-  if (!(await app.results.retry(claim, record, eta))) return "keep";
-  // Dying here leaves RETRY without a message; this message comes back and afterRefusal sends it.
-  await sendRetry(app, message, eta);
-  return "acknowledge";
-}
-
-/** Another run would end the same way. */
-function isHopeless(error: unknown): boolean {
-  return (
-    error instanceof InvalidPayloadError || error instanceof TaskTimeLimitError || error instanceof ResultTooLargeError
-  );
-}
-
-/** A refused settle means that someone else holds the task by now: their delivery decides, so this one is not deleted. */
-function settled(applied: boolean): Verdict {
-  return applied ? "acknowledge" : "keep";
-}
-
-async function sendRetry(app: App, message: Message, eta: Date): Promise<void> {
-  const { suspect, ...rest } = message;
-  const retry = { ...rest, attempt: message.attempt + 1, eta: eta.toISOString() };
-  await dispatch(app, retry);
-}
-
 /** A claim was refused: what the record says decides. */
-async function afterRefusal(
-  app: App,
-  message: Message,
-  delivery: SQSRecord,
-  record: StoredRecord | undefined,
-): Promise<Verdict> {
+async function afterRefusal(app: App, delivery: Delivery, record: StoredRecord | undefined): Promise<Verdict> {
+  const { message, fifo } = delivery;
   if (record === undefined) return "keep";
   if (isFinal(record.state)) return "acknowledge";
   if (record.revokeRequestedAt !== undefined) {
     const reason = new TaskRevokedError(record.id, "it was revoked while it ran");
     if (await app.results.revoke(message, describeError(reason))) return "acknowledge";
   }
-  if (record.attempt > message.attempt) {
-    // The worker may have died between settling as RETRY and sending; sending twice is harmless, for one claim wins.
-    if (record.state === "RETRY" && record.attempt === message.attempt + 1) {
-      await sendRetry(app, message, new Date(record.eta ?? app.clock()));
-    }
-    return "acknowledge";
-  }
+  const hideFor = (seconds: number): Promise<void> =>
+    app.broker.hide(message.queue, delivery.record.receiptHandle, seconds);
   if (record.state === "STARTED") {
-    const seconds = (Date.parse(record.leaseUntil) - app.clock().getTime()) / 1_000;
-    await app.broker.hide(message.queue, delivery.receiptHandle, seconds + 1);
+    if (record.attempt > message.attempt && !fifo) return "acknowledge";
+    await hideFor((Date.parse(record.leaseUntil) - app.clock().getTime()) / 1_000 + 1);
+    return "keep";
   }
-  return "keep";
+  if (record.state === "RETRY" && record.attempt > message.attempt) {
+    // The worker may have died between settling as RETRY and sending; sending twice is harmless, for one claim wins.
+    const isNext = fifo || record.attempt === message.attempt + 1;
+    return isNext ? sendRetry(app, delivery, new Date(record.eta ?? app.clock())) : "acknowledge";
+  }
+  return record.attempt > message.attempt ? "acknowledge" : "keep";
 }

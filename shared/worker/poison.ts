@@ -1,14 +1,13 @@
 import type { SQSRecord } from "aws-lambda";
 import { describeError, type InvalidMessageError } from "../errors.ts";
 import { derivedId } from "../message/id.ts";
+import { toJsonText } from "../message/json.ts";
 import { isFinal } from "../results/record.ts";
 import type { App } from "../task/current-app.ts";
+import { packPayload } from "../task/deliver.ts";
 
 /** The task name in the record of a message that names none that can be read. */
 const UNREADABLE = "(unreadable)";
-
-/** So much of its body is kept. */
-const MAX_BODY_CHARS = 65_536;
 
 /**
  * Records a message that Lovage cannot read as a FAILURE, with its body as the payload: explained, and kept. Then SQS may
@@ -31,13 +30,18 @@ export async function recordPoison(
     v: 1 as const,
     task: UNREADABLE,
     attempt: 1,
-    payload: body.slice(0, MAX_BODY_CHARS),
+    payload: body,
     queue,
     sentAt: sentAt.toISOString(),
     rootId: messageId,
   };
   const ids = [derivedId(sentAt, `sqs/${messageId}`), messageId];
-  const outcomes = await Promise.all(ids.map((id) => app.results.failUnclaimed({ ...message, id }, reason)));
+  const outcomes = await Promise.all(
+    ids.map(async (id) => {
+      const packed = await packPayload(app, { ...message, id }, toJsonText(body));
+      return app.results.failUnclaimed({ ...message, id, ...packed }, reason);
+    }),
+  );
   const recorded = outcomes.every((outcome) => outcome.applied || (outcome.record && isFinal(outcome.record.state)));
   return recorded ? "acknowledge" : "keep";
 }

@@ -1,11 +1,20 @@
-import { describeError, InvalidOptionError, Retry, TaskRevokedError, TaskTimeLimitError } from "../errors.ts";
+import {
+  describeError,
+  InvalidOptionError,
+  Retry,
+  SoftTimeLimitError,
+  TaskRevokedError,
+  TaskTimeLimitError,
+} from "../errors.ts";
 import type { Log } from "../log.ts";
 import { byteLength, type Json, type Jsonified, parseJson, toJsonText } from "../message/json.ts";
-import { MAX_RESULT_BYTES, type Message } from "../message/message.ts";
+import type { Message } from "../message/message.ts";
 import { closeEntry, openEntry } from "../results/ledger.ts";
+import { isFinal } from "../results/record.ts";
 import { type Claim, UNFINISHED_SECONDS } from "../results/store.ts";
-import type { TaskContext } from "../task/context.ts";
+import type { CurrentRun, TaskContext } from "../task/context.ts";
 import type { App } from "../task/current-app.ts";
+import { isKey } from "../task/options.ts";
 import type { RegisteredTask } from "../task/task.ts";
 import { MAX_TIMER_SECONDS } from "../timers/timers.ts";
 
@@ -14,6 +23,7 @@ export const RESERVE_MILLISECONDS = 1_500;
 
 /** A ledger entry outlives the longest wait for a retry. */
 const LEDGER_SECONDS = MAX_TIMER_SECONDS + UNFINISHED_SECONDS;
+const MAX_LEDGER_BYTES = 128 * 1_024;
 
 const MAX_PROGRESS_BYTES = 16 * 1_024;
 const PROGRESS_MILLISECONDS = 1_000;
@@ -21,68 +31,71 @@ const PROGRESS_MILLISECONDS = 1_000;
 /** A running task looks this often whether it was revoked or taken over; one that is quicker reads nothing. */
 const WATCH_MILLISECONDS = 5_000;
 
-/** One run of one task: its context, its signal and its time limit. */
-export interface Run {
-  context: TaskContext;
+/** One run of one task: its context, its signal and its time limits. */
+export interface Run extends CurrentRun {
   /**
-   * Waits for `work`, at most for the task's time limit and never longer than the function has.
+   * Waits for `work`, at most for the time limit and never longer than the function has.
    * JavaScript cannot stop code that ignores its signal: it goes on in the background, but its claim is settled.
    * @throws TaskTimeLimitError
    */
   within<T>(task: RegisteredTask, functionMilliseconds: number, work: () => Promise<T>): Promise<T>;
   /** The reason, if a revoke has reached this run. */
   revoked(): TaskRevokedError | undefined;
-  /** Aborts the signal of a run that failed, so that what it left behind stops and can send no more. */
+  /** Ends a run that failed, so that what it left behind stops and can send no more. */
   abandon(): void;
   /** Stops watching the record. */
   end(): void;
 }
 
-export function createRun(app: App, message: Message, claim: Claim, log: Log): Run {
-  const controller = new AbortController();
+export function createRun(app: App, claim: Claim, log: Log): Run {
+  const { message } = claim;
+  const signal = new AbortController();
+  const over = new AbortController();
   let lastWrite = Number.NEGATIVE_INFINITY;
   let revoked: TaskRevokedError | undefined;
 
-  const watch = async (): Promise<void> => {
-    const record = await app.results.read(message.id);
-    if (record?.fence !== claim.fence) return lose();
-    if (record.revokeRequestedAt === undefined) return;
-    revoked = new TaskRevokedError(message.id, "it was revoked while it ran");
-    controller.abort(revoked);
+  const stop = (reason: Error): void => {
+    over.abort(reason);
+    signal.abort(reason);
   };
-  const lose = (): void => controller.abort(new TaskRevokedError(message.id, "another worker has taken it over"));
+  const lose = (): void => stop(new TaskRevokedError(message.id, "another worker has taken it over"));
+  const revoke = (why: string): void => {
+    revoked ??= new TaskRevokedError(message.id, why);
+    stop(revoked);
+  };
+  const watch = async (): Promise<void> => {
+    const reason = (await app.control.decisions()).revokedBy(message);
+    if (reason !== undefined) return revoke(`${reason} revoked while it ran`);
+    const record = await app.results.read(message.id);
+    if (record?.revokeRequestedAt !== undefined || record?.state === "REVOKED") revoke("it was revoked while it ran");
+    else if (claim.tracked ? record?.fence !== claim.fence : record && isFinal(record.state)) lose();
+  };
   const watcher = setInterval(() => {
     // A look that fails is made again soon; the run itself must not suffer from it.
     watch().catch((error: unknown) => log.warn("The record could not be watched", { error: describeError(error) }));
   }, WATCH_MILLISECONDS);
 
   const context: TaskContext = {
-    id: message.id,
-    attempt: message.attempt,
-    rootId: message.rootId,
-    parentId: message.parentId,
-    groupId: message.groupId,
-    signal: controller.signal,
+    ...identityOf(message),
+    signal: signal.signal,
     log,
     async progress(meta) {
-      controller.signal.throwIfAborted();
+      over.signal.throwIfAborted();
       const json = toProgress(meta);
       const now = app.clock().getTime();
       if (now - lastWrite < PROGRESS_MILLISECONDS) return;
       lastWrite = now;
       if (await app.results.progress(claim, json)) return;
       lose();
-      controller.signal.throwIfAborted();
+      over.signal.throwIfAborted();
     },
     async once<Result>(key: string, work: () => Result | Promise<Result>) {
-      if (typeof key !== "string" || key.length === 0 || key.length > 256) {
-        throw new InvalidOptionError("key", key, "1 to 256 characters");
-      }
-      controller.signal.throwIfAborted();
+      if (!isKey(key)) throw new InvalidOptionError("key", key, "1 to 256 characters");
+      over.signal.throwIfAborted();
       const ttl = Math.floor(app.clock().getTime() / 1_000) + LEDGER_SECONDS;
       const entry = await openEntry(app.table, message.id, key, claim.fence, ttl);
       if (entry.state === "taken") lose();
-      controller.signal.throwIfAborted();
+      over.signal.throwIfAborted();
       // The one place where the ledger's JSON gets its type back: the same work of an earlier attempt wrote it.
       if (entry.state === "done") return entry.result as Jsonified<Result>;
       const result = await work();
@@ -90,7 +103,7 @@ export function createRun(app: App, message: Message, claim: Claim, log: Log): R
       const json = toLedgerJson(result);
       await closeEntry(app.table, message.id, key, claim.fence, json ?? "null");
       if (json === undefined)
-        throw new InvalidOptionError("once", key, `a result of at most ${MAX_RESULT_BYTES} bytes of JSON`);
+        throw new InvalidOptionError("once", key, `a result of at most ${MAX_LEDGER_BYTES} bytes of JSON`);
       return parseJson(json) as Jsonified<Result>;
     },
     retry({ countdown, cause } = {}) {
@@ -103,36 +116,62 @@ export function createRun(app: App, message: Message, claim: Claim, log: Log): R
 
   return {
     context,
+    over: over.signal,
     async within(task, functionMilliseconds, work) {
+      const limits = timeLimits(task, message);
       const available = Math.max(0, functionMilliseconds - RESERVE_MILLISECONDS);
-      const limit = Math.min(available, (task.timeLimit ?? Number.POSITIVE_INFINITY) * 1_000);
-      let timer: NodeJS.Timeout | undefined;
+      const hard = Math.min(available, limits.hard * 1_000);
+      const timers: NodeJS.Timeout[] = [];
       const expired = new Promise<never>((_, reject) => {
-        timer = setTimeout(() => {
-          const error = new TaskTimeLimitError(task.name, Math.round(limit / 100) / 10);
-          controller.abort(error);
+        const end = (): void => {
+          const error = new TaskTimeLimitError(task.name, Math.round(hard / 100) / 10);
+          stop(error);
           reject(error);
-        }, limit);
+        };
+        timers.push(setTimeout(end, hard));
       });
+      if (limits.soft * 1_000 < hard) {
+        const reason = new SoftTimeLimitError(task.name, limits.soft);
+        timers.push(setTimeout(() => signal.abort(reason), limits.soft * 1_000));
+      }
       try {
         return await Promise.race([work(), expired]);
       } finally {
-        clearTimeout(timer);
+        for (const timer of timers) clearTimeout(timer);
       }
     },
     revoked: () => revoked,
     end: () => clearInterval(watcher),
-    abandon() {
-      controller.abort(new TaskRevokedError(message.id, "its run has failed"));
-    },
+    abandon: () => stop(new TaskRevokedError(message.id, "its run has failed")),
   };
+}
+
+/** Seconds that one run may take: as its call says, or else its task. */
+export function timeLimits(task: RegisteredTask, message: Message): { hard: number; soft: number } {
+  return {
+    hard: message.timeLimit ?? task.timeLimit ?? Number.POSITIVE_INFINITY,
+    soft: message.softTimeLimit ?? task.softTimeLimit ?? Number.POSITIVE_INFINITY,
+  };
+}
+
+/** What a hook is called with: what it sends is the task's child, though the run itself is over. */
+export function hookRun({ context }: Run): CurrentRun {
+  const { signal } = new AbortController();
+  return { context: { ...context, signal }, over: signal };
+}
+
+type Identity = "id" | "attempt" | "rootId" | "parentId" | "groupId" | "headers" | "tags";
+
+function identityOf(message: Message): Pick<TaskContext, Identity> {
+  const { id, attempt, rootId, parentId, groupId, headers = {}, tags = [] } = message;
+  return { id, attempt, rootId, parentId, groupId, headers, tags };
 }
 
 /** Undefined for what cannot be kept. The work is done by then, so its entry is closed all the same. */
 function toLedgerJson(result: unknown): string | undefined {
   try {
     const json = toJsonText(result);
-    return byteLength(json) > MAX_RESULT_BYTES ? undefined : json;
+    return byteLength(json) > MAX_LEDGER_BYTES ? undefined : json;
   } catch {
     return undefined;
   }

@@ -12,7 +12,7 @@ const ROWS: readonly (readonly string[])[] = [
   ["shared/app.ts", "shared/index.ts"],
   ["shared/worker", "shared/beat", "shared/uploads", "shared/http"],
   ["shared/canvas", "shared/task"],
-  ["shared/broker", "shared/results", "shared/timers", "shared/limits", "shared/files", "shared/mail"],
+  ["shared/broker", "shared/results", "shared/timers", "shared/limits", "shared/control", "shared/files", "shared/mail"],
   ["shared/message"],
   ["shared/aws"],
   ["shared/errors.ts", "shared/error-record.ts", "shared/config.ts", "shared/log.ts"],

@@ -175,11 +175,13 @@ describe("a record's states", () => {
       },
     };
     const message = await inState("PENDING");
-    const twice = createResultStore({ table: stuttering, clock: () => engine.clock.now, resultExpires: () => 86_400 });
+    const { claimChecks } = engine.app;
+    const clock = () => engine.clock.now;
+    const twice = createResultStore({ table: stuttering, clock, claimChecks, resultExpires: () => 86_400 });
 
     expect(await twice.claim(message, inSeconds(30))).toEqual({
       claimed: true,
-      claim: { id: message.id, attempt: 1, fence: 1 },
+      claim: { message, fence: 1, starts: undefined, tracked: true },
     });
   });
 

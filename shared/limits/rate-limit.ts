@@ -1,0 +1,137 @@
+/**
+ * A rate over all workers: one item per task holds the time of the next free slot, and each start takes the slot there and
+ * moves it on (the generic cell rate algorithm). Who comes too early is told its slot, and comes back for it: so each start costs one
+ * write, shared by all starts of one batch, and nobody asks twice.
+ */
+
+import type { Table } from "../aws/dynamodb.ts";
+import { InvalidOptionError } from "../errors.ts";
+import { rateLimitKey } from "./keys.ts";
+
+/** One item takes 1,000 writes a second. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html */
+const MAX_STARTS_PER_SECOND = 1_000;
+const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600 };
+const DAY_SECONDS = 86_400;
+
+/** Whether a start may be now, or at which time its turn is. */
+export type Turn =
+  | { now: true }
+  /** `slot` is taken: come back then, and start. */
+  | { now: false; slot: Date }
+  /** Every slot within the horizon is taken: ask again, after this time at the earliest. */
+  | { now: false; slot: undefined; notBefore: Date };
+
+/**
+ * Milliseconds between two starts, of a rate such as `100/m`.
+ * @throws InvalidOptionError for another form, or more than 1,000 a second
+ */
+export function parseRateLimit(rateLimit: string): number {
+  const [, count = "", unit = "s"] = /^(\d+(?:\.\d+)?)(?:\/([smh]))?$/.exec(rateLimit) ?? [];
+  const perSecond = Number(count) / (UNIT_SECONDS[unit] ?? 1);
+  if (count === "" || !(perSecond > 0 && perSecond <= MAX_STARTS_PER_SECOND)) {
+    throw new InvalidOptionError(
+      "rateLimit",
+      rateLimit,
+      `starts such as '100/m', '10/s' or '500/h', above 0 and at most ${MAX_STARTS_PER_SECOND} a second`,
+    );
+  }
+  return 1_000 / perSecond;
+}
+
+export interface RateLimiter {
+  /**
+   * Asks for a start of `task`. Questions of the same moment share one write.
+   * @param horizonSeconds a slot further away than this is not taken
+   */
+  turn(task: string, rateLimit: string, horizonSeconds: number): Promise<Turn>;
+}
+
+interface Waiting {
+  resolve: (turn: Turn) => void;
+  reject: (error: unknown) => void;
+}
+
+export function createRateLimiter(options: { table: Table; clock: () => Date }): RateLimiter {
+  const { table, clock } = options;
+  const waiting = new Map<string, Waiting[]>();
+
+  const ask = async (task: string, rateLimit: string, horizonSeconds: number, askers: Waiting[]): Promise<void> => {
+    const now = clock();
+    const interval = parseRateLimit(rateLimit);
+    const taken = await takeSlots(table, now, task, rateLimit, askers.length, horizonSeconds);
+    for (const [index, { resolve }] of askers.entries()) {
+      if (taken.first === undefined) resolve({ now: false, slot: undefined, notBefore: taken.notBefore });
+      else {
+        const slot = new Date(taken.first.getTime() + index * interval);
+        resolve(slot <= now ? { now: true } : { now: false, slot });
+      }
+    }
+  };
+
+  return {
+    turn(task, rateLimit, horizonSeconds) {
+      return new Promise((resolve, reject) => {
+        const asker = { resolve, reject };
+        const askTogether = (askers: Waiting[]): void => {
+          ask(task, rateLimit, horizonSeconds, askers).catch((error: unknown) => {
+            for (const one of askers) one.reject(error);
+          });
+        };
+        // Without a horizon no later slot may be taken, so each asks for itself.
+        if (horizonSeconds === 0) return askTogether([asker]);
+        const group = `${task} ${rateLimit}`;
+        const others = waiting.get(group);
+        if (others) return void others.push(asker);
+        const askers = [asker];
+        waiting.set(group, askers);
+        setImmediate(() => {
+          waiting.delete(group);
+          askTogether(askers);
+        });
+      });
+    },
+  };
+}
+
+/**
+ * Takes `count` slots of `task`: the first is answered, the others follow at the rate's interval.
+ *
+ * Dying after this leaves slots that nobody uses: the rate is not exceeded, but for that moment not reached.
+ */
+async function takeSlots(
+  table: Table,
+  now: Date,
+  task: string,
+  rateLimit: string,
+  count: number,
+  horizonSeconds: number,
+): Promise<{ first: Date } | { first: undefined; notBefore: Date }> {
+  const interval = parseRateLimit(rateLimit);
+  // An idle task may start one second's worth at once, and always one.
+  const floor = now.getTime() - Math.max(0, 1_000 - interval);
+  const horizon = now.getTime() + horizonSeconds * 1_000;
+  const key = rateLimitKey(task, rateLimit);
+  const ttl = Math.floor((horizon + interval * count) / 1_000) + DAY_SECONDS;
+  for (;;) {
+    const next = await table.update({
+      key,
+      update: "SET @next = @next + :taken, @ttl = :ttl",
+      condition: "@next BETWEEN :floor AND :horizon",
+      values: { taken: interval * count, floor, horizon, ttl },
+      returns: "UPDATED_NEW",
+    });
+    if (next.applied) return { first: new Date(Number(next.attributes.next) - interval * count) };
+    const found = next.item?.next;
+    if (found !== undefined && Number(found) > horizon) {
+      return { first: undefined, notBefore: new Date(Number(found) - horizonSeconds * 1_000) };
+    }
+    const fresh = await table.update({
+      key,
+      update: "SET @next = :next, @ttl = :ttl",
+      condition: "attribute_not_exists(@next) OR @next < :floor",
+      values: { next: floor + interval * count, floor, ttl },
+    });
+    if (fresh.applied) return { first: new Date(floor) };
+    // Someone else was first: now the item is one that the first update knows.
+  }
+}

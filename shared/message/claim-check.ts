@@ -1,0 +1,92 @@
+/**
+ * Large payloads, results and errors lie in S3, and what travels is a claim check: the key of an object.
+ *
+ * A message or record that carries a value pays for it at every step: DynamoDB bills each write by the whole item (1 KB a
+ * unit), SQS each 64 KB. An object is paid once.
+ */
+
+import type { Bucket } from "../aws/s3.ts";
+import { ValueExpiredError } from "../errors.ts";
+import { byteLength } from "./json.ts";
+
+/** Values up to this many bytes of JSON stay in the message and the record. */
+export const MAX_INLINE_BYTES = 32 * 1_024;
+
+/** The largest payload, result or error, in bytes of JSON. */
+export const MAX_VALUE_BYTES = 50 * 1_024 * 1_024;
+
+/** Where a large value lies. */
+export interface ValueRef {
+  key: string;
+  sizeBytes: number;
+}
+
+/** JSON text, or where it lies. */
+export type StoredValue = { text: string } | { ref: ValueRef };
+
+/** What is stored, and of which task. Ids and fences are ours, so no key is made of a user's text. */
+export interface ValueName {
+  id: string;
+  part: "payload" | "result" | "error";
+  /** Tells values of one part apart: the fence of the run, so that a stale run overwrites nothing. */
+  version: string;
+}
+
+export interface ClaimChecks {
+  /** Stores a large value, to be kept at least until `until`; a small one is answered as it is. May be repeated. */
+  store(name: ValueName, text: string, until: Date): Promise<StoredValue>;
+  /** @throws ValueExpiredError if the object is gone */
+  load(ref: ValueRef): Promise<string>;
+  /** Copies a payload that a long wait would outlive to where it is kept longer. */
+  renew(name: ValueName, ref: ValueRef, until: Date): Promise<ValueRef>;
+  /** A link to the value, for whoever cannot be sent it. */
+  link(ref: ValueRef): Promise<string>;
+}
+
+/** Days after which the bucket's lifecycle rules remove an object, by its prefix; serverless.yml has the rules. */
+const LONGEST = 460;
+const LIFETIMES_DAYS = [2, 30, LONGEST];
+
+/** A payload is kept for 30 days at least, of which a message can have used up 15 by now. */
+const RENEWAL_DAYS = 10;
+const DAY = 86_400_000;
+const LINK_SECONDS = 900;
+
+export function createClaimChecks(options: { bucket: Bucket; clock: () => Date }): ClaimChecks {
+  const { bucket, clock } = options;
+  const checks: ClaimChecks = {
+    async store({ id, part, version }, text, until) {
+      const sizeBytes = byteLength(text);
+      if (sizeBytes <= MAX_INLINE_BYTES) return { text };
+      const days = (until.getTime() - clock().getTime()) / DAY;
+      const lifetime = LIFETIMES_DAYS.find((one) => days < one) ?? LONGEST;
+      const key = `claims/${lifetime}d/${id}/${part}-${version}`;
+      // Dying after this leaves an object that nobody refers to; its lifecycle rule removes it.
+      await bucket.put(key, text, "application/json");
+      return { ref: { key, sizeBytes } };
+    },
+    async load({ key, sizeBytes }) {
+      try {
+        const chunks: Buffer[] = [];
+        for await (const chunk of await bucket.get(key)) chunks.push(Buffer.from(chunk));
+        return Buffer.concat(chunks).toString("utf8");
+      } catch (error) {
+        throw error instanceof Error && error.name === "NoSuchKey" ? new ValueExpiredError(key, sizeBytes) : error;
+      }
+    },
+    async renew(name, ref, until) {
+      const enough =
+        until.getTime() - clock().getTime() < RENEWAL_DAYS * DAY || ref.key.startsWith(`claims/${LONGEST}d/`);
+      if (enough) return ref;
+      const stored = await checks.store(name, await checks.load(ref), until);
+      return "ref" in stored ? stored.ref : ref;
+    },
+    link: ({ key }) => bucket.presignGet(key, LINK_SECONDS),
+  };
+  return checks;
+}
+
+/** Whether a key is one that `store` makes: a message may come from elsewhere, and must not name any other object. */
+export function isValueKey(key: string): boolean {
+  return /^claims\/\d{1,3}d\/[0-9a-f-]{36}\/(payload|result|error)-[0-9a-z-]{1,40}$/.test(key);
+}

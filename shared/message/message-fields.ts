@@ -1,0 +1,131 @@
+import { InvalidMessageError } from "../errors.ts";
+import { isValueKey, type ValueRef } from "./claim-check.ts";
+import { isId } from "./id.ts";
+import type { Json } from "./json.ts";
+import type { Message } from "./message.ts";
+
+type Fields = { [field: string]: Json };
+type Read<T> = (value: Json | undefined) => T | undefined;
+
+/** @throws InvalidMessageError naming the first field that is missing or of a wrong kind */
+export function requiredFields(fields: Fields): Pick<Message, Required> {
+  const need = <T>(field: string, read: Read<T>, expected: string): T =>
+    readField(fields, field, read) ?? refuse(fields, field, expected);
+  return {
+    v: 1,
+    id: need("id", id, "a UUID"),
+    task: need("task", text, "text"),
+    attempt: need("attempt", positive, "1 or more"),
+    payload: fields.payload === undefined ? refuse(fields, "payload", "a JSON value") : fields.payload,
+    queue: need("queue", text, "text"),
+    sentAt: need("sentAt", time, "an ISO-8601 time"),
+    rootId: need("rootId", id, "a UUID"),
+  };
+}
+
+type Required = "v" | "id" | "task" | "attempt" | "payload" | "queue" | "sentAt" | "rootId";
+
+/** Every field that may be absent: how it is read, and what is expected. A field unknown here is left out. */
+const OPTIONAL: { [K in keyof Omit<Message, Required>]-?: [Read<Exclude<Message[K], undefined>>, string] } = {
+  payloadRef: [valueRef, "the key and sizeBytes of a stored payload"],
+  eta: [time, "an ISO-8601 time"],
+  expires: [time, "an ISO-8601 time"],
+  parentId: [id, "a UUID"],
+  groupId: [id, "a UUID"],
+  replayOf: [id, "a UUID"],
+  tags: [texts, "a list of texts"],
+  headers: [headers, "an object of texts"],
+  messageGroupId: [text, "text"],
+  concurrencyKey: [text, "text"],
+  debounce: [debounce, "a key and a burst"],
+  timeLimit: [seconds, "seconds above 0"],
+  softTimeLimit: [seconds, "seconds above 0"],
+  ignoreResult: [yes, "true"],
+  trackStarted: [no, "false"],
+  keepUntil: [time, "an ISO-8601 time"],
+  slot: [slot, "a time and a rate limit"],
+  deferrals: [positive, "1 or more"],
+  suspect: [yes, "true"],
+};
+
+/** @throws InvalidMessageError naming the first field of a wrong kind */
+export function optionalFields(fields: Fields): Omit<Message, Required> {
+  const entries = Object.entries(OPTIONAL).flatMap(([field, [read, expected]]) => {
+    if (fields[field] === undefined) return [];
+    return [[field, readField<unknown>(fields, field, read) ?? refuse(fields, field, expected)] as const];
+  });
+  return Object.fromEntries(entries);
+}
+
+function readField<T>(fields: Fields, field: string, read: Read<T>): T | undefined {
+  return Object.hasOwn(fields, field) ? read(fields[field]) : undefined;
+}
+
+function refuse(fields: Fields, field: string, expected: string): never {
+  const found = Object.hasOwn(fields, field) ? JSON.stringify(fields[field])?.slice(0, 80) : "missing";
+  throw new InvalidMessageError(`its field '${field}' is ${found}, expected ${expected}`);
+}
+
+function text(value: Json | undefined): string | undefined {
+  return typeof value === "string" && value !== "" ? value : undefined;
+}
+
+function time(value: Json | undefined): string | undefined {
+  const found = text(value);
+  return found === undefined || Number.isNaN(Date.parse(found)) ? undefined : found;
+}
+
+function id(value: Json | undefined): string | undefined {
+  const found = text(value);
+  return found !== undefined && isId(found) ? found : undefined;
+}
+
+function positive(value: Json | undefined): number | undefined {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 1 ? value : undefined;
+}
+
+function seconds(value: Json | undefined): number | undefined {
+  return typeof value === "number" && value > 0 ? value : undefined;
+}
+
+function yes(value: Json | undefined): true | undefined {
+  return value === true ? true : undefined;
+}
+
+function no(value: Json | undefined): false | undefined {
+  return value === false ? false : undefined;
+}
+
+function texts(value: Json | undefined): string[] | undefined {
+  if (!Array.isArray(value)) return undefined;
+  const found = value.filter((one) => typeof one === "string");
+  return found.length === value.length ? found : undefined;
+}
+
+function headers(value: Json | undefined): Record<string, string> | undefined {
+  if (!isObject(value)) return undefined;
+  const found = Object.entries(value).flatMap(([name, one]) => (typeof one === "string" ? [[name, one] as const] : []));
+  return found.length === Object.keys(value).length ? Object.fromEntries(found) : undefined;
+}
+
+function slot(value: Json | undefined): { at: string; rateLimit: string } | undefined {
+  if (!isObject(value)) return undefined;
+  const [at, rateLimit] = [time(value.at), text(value.rateLimit)];
+  return at === undefined || rateLimit === undefined ? undefined : { at, rateLimit };
+}
+
+function debounce(value: Json | undefined): { key: string; burst: string } | undefined {
+  if (!isObject(value)) return undefined;
+  const [key, burst] = [text(value.key), id(value.burst)];
+  return key === undefined || burst === undefined ? undefined : { key, burst };
+}
+
+function valueRef(value: Json | undefined): ValueRef | undefined {
+  if (!isObject(value)) return undefined;
+  const [key, sizeBytes] = [text(value.key), positive(value.sizeBytes)];
+  return key === undefined || sizeBytes === undefined || !isValueKey(key) ? undefined : { key, sizeBytes };
+}
+
+function isObject(value: Json | undefined): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

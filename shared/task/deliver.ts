@@ -1,0 +1,42 @@
+import { ResultStoreError } from "../errors.ts";
+import type { Message } from "../message/message.ts";
+import type { TaskState } from "../results/record.ts";
+import { UNFINISHED_SECONDS } from "../results/store.ts";
+import type { App } from "./current-app.ts";
+import { dispatch } from "./dispatch.ts";
+
+/** A task that was accepted: durable in SQS, and recorded. */
+export interface Sent {
+  id: string;
+  state: TaskState;
+}
+
+/** Stores the payload if it is large, sends the message, writes the record. */
+export async function deliver(app: App, message: Message, payloadText: string): Promise<Sent> {
+  const packed = { ...message, ...(await packPayload(app, message, payloadText)) };
+  await dispatch(app, packed);
+  // Dying here leaves a task that runs; its claim writes the record.
+  if (packed.ignoreResult) return { id: packed.id, state: "PENDING" };
+  return { id: packed.id, state: await record(app, packed) };
+}
+
+/** A large payload goes to S3, for as long as its message and then its record may live. */
+export async function packPayload(
+  app: App,
+  message: Message,
+  text: string,
+): Promise<Pick<Message, "payload" | "payloadRef">> {
+  const start = message.eta === undefined ? app.clock().getTime() : Date.parse(message.eta);
+  const unfinished = start + (UNFINISHED_SECONDS + app.config.resultExpires) * 1_000;
+  const until = new Date(Math.max(unfinished, Date.parse(message.keepUntil ?? message.sentAt)));
+  const stored = await app.claimChecks.store({ id: message.id, part: "payload", version: "1" }, text, until);
+  return "ref" in stored ? { payload: null, payloadRef: stored.ref } : { payload: message.payload };
+}
+
+async function record(app: App, message: Message): Promise<TaskState> {
+  try {
+    return await app.results.pending(message);
+  } catch (error) {
+    throw new ResultStoreError(message.task, message.id, error);
+  }
+}

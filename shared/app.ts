@@ -47,7 +47,11 @@ export function createApp(
     table,
     timers: createTimers({ table, clock }),
     clock,
-    broker: createBroker({ sqs: createSqs(), queueUrl: (queue) => config.queueUrl(queue) }),
+    broker: createBroker({
+      sqs: createSqs(),
+      queueUrl: (queue) => config.queueUrl(queue),
+      deadLetterQueueUrl: () => config.deadLetterQueueUrl,
+    }),
     results: createResultStore({ table, clock, claimChecks, resultExpires: () => config.resultExpires }),
     claimChecks,
     rateLimiter: createRateLimiter({ table, clock }),
@@ -134,7 +138,7 @@ export function createRead(modules: readonly TaskModule[], app = currentApp()): 
   return handle(createReadApi(app, createRegistry(modules), files));
 }
 
-/** `DELETE /tasks/{id}`, `POST /tasks/{id}/replay`. */
+/** What operators decide: revoke, replay, redrive, pause, resume, purge, limits. */
 export function createOperate(modules: readonly TaskModule[], app = currentApp()): Http {
   return handle(createOperateApi(app, createRegistry(modules)));
 }

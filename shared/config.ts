@@ -15,6 +15,8 @@ export interface Config {
   queueUrl(queue: string): string;
   /** Names of all configured queues, `default` first. */
   readonly queues: readonly string[];
+  /** `DEAD_LETTER_QUEUE_URL`: where SQS puts messages that it has delivered too often. */
+  readonly deadLetterQueueUrl: string;
   /** `RESULT_BACKEND`: `dynamodb://<table>`; the name of the table. */
   readonly resultTable: string;
   /**
@@ -62,13 +64,17 @@ export function loadConfig(environment: Environment): Config {
     return number;
   };
 
+  const url = (variable: string): string => {
+    const expected = "an SQS queue URL (https://… or http://…)";
+    const value = required(variable, expected);
+    if (!/^https?:\/\//.test(value) || !URL.canParse(value)) throw new ConfigError(variable, value, expected, WHERE);
+    return value;
+  };
+
   return {
-    queueUrl(queue) {
-      const variable = queueVariable(queue);
-      const expected = "an SQS queue URL (https://… or http://…)";
-      const url = required(variable, expected);
-      if (!/^https?:\/\//.test(url) || !URL.canParse(url)) throw new ConfigError(variable, url, expected, WHERE);
-      return url;
+    queueUrl: (queue) => url(queueVariable(queue)),
+    get deadLetterQueueUrl() {
+      return url("DEAD_LETTER_QUEUE_URL");
     },
     get queues() {
       const others = Object.keys(environment).flatMap((variable) => {

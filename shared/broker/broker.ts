@@ -26,6 +26,8 @@ export interface Broker {
   /** Whether a queue keeps the order of its messages. */
   isFifo(queue: string): boolean;
   depth(queue: string): Promise<QueueDepth>;
+  /** Messages in the dead-letter queue: normally none, for a function ends or returns each. */
+  deadLetters(): Promise<QueueDepth>;
 }
 
 interface Waiting extends Omit<OutgoingMessage, "id"> {
@@ -34,7 +36,11 @@ interface Waiting extends Omit<OutgoingMessage, "id"> {
   reject: (error: unknown) => void;
 }
 
-export function createBroker(options: { sqs: Sqs; queueUrl: (queue: string) => string }): Broker {
+export function createBroker(options: {
+  sqs: Sqs;
+  queueUrl: (queue: string) => string;
+  deadLetterQueueUrl: () => string;
+}): Broker {
   const { sqs, queueUrl } = options;
   const waiting = new Map<string, Waiting[]>();
   const isFifo = (queue: string): boolean => queueUrl(queue).endsWith(".fifo");
@@ -91,6 +97,7 @@ export function createBroker(options: { sqs: Sqs; queueUrl: (queue: string) => s
       sqs.changeVisibility(queueUrl(queue), receiptHandle, Math.min(43_200, Math.max(0, Math.ceil(seconds)))),
     isFifo,
     depth: (queue) => sqs.depth(queueUrl(queue)),
+    deadLetters: () => sqs.depth(options.deadLetterQueueUrl()),
   };
 }
 

@@ -19,8 +19,8 @@ export interface Limits {
 export interface Decisions {
   /** Since when the queue or the task of a message has been paused. */
   pausedSince(message: Pick<Message, "queue" | "task">): Date | undefined;
-  /** What this message was revoked by, in words. */
-  revokedBy(message: Pick<Message, "queue" | "task" | "tags" | "sentAt">): string | undefined;
+  /** What this message was revoked by, in words, and when. */
+  revokedBy(message: Pick<Message, "queue" | "task" | "tags" | "sentAt">): { why: string; at: string } | undefined;
   limitsOf(task: string): Limits;
   readonly entries: readonly Decision[];
 }
@@ -67,9 +67,9 @@ export function createControl(options: { table: Table; clock: () => Date }): Con
     return known.decisions;
   };
 
-  /** Writes one decision, then tells everyone. Dying in between leaves it unnoticed, and its caller without an answer: repeat it. */
-  const decide = async (sk: string, update: string, values: Item): Promise<void> => {
-    await table.update({ key: { pk: PARTITION, sk }, update, values });
+  /** Changes one decision, then tells everyone. Dying in between leaves it unnoticed, and its caller without an answer: repeat it. */
+  const decide = async (change: Promise<unknown>): Promise<void> => {
+    await change;
     await table.update({
       key: VERSION,
       update: "SET @version = if_not_exists(@version, :zero) + :one",
@@ -79,7 +79,11 @@ export function createControl(options: { table: Table; clock: () => Date }): Con
   };
 
   const seconds = (): number => Math.floor(clock().getTime() / 1_000);
-  const drop = (sk: string): Promise<void> => decide(sk, "SET @ttl = :ttl", { ttl: seconds() });
+  const write = (sk: string, values: Item): Promise<void> => {
+    const set = Object.keys(values).map((name) => `@${name} = :${name}`);
+    return decide(table.update({ key: { pk: PARTITION, sk }, update: `SET ${set.join(", ")}`, values }));
+  };
+  const drop = (sk: string): Promise<void> => decide(table.remove({ pk: PARTITION, sk }));
 
   return {
     async decisions() {
@@ -93,7 +97,7 @@ export function createControl(options: { table: Table; clock: () => Date }): Con
     async pause(scope, name) {
       const { entries } = toDecisions(await readAll(table, clock()));
       if (entries.some((one) => one.kind === "pause" && one.scope === scope && one.name === name)) return;
-      await decide(`decision#pause#${scope}#${name}`, "SET @at = :at, @ttl = :ttl", {
+      await write(`decision#pause#${scope}#${name}`, {
         at: clock().toISOString(),
         ttl: seconds() + KEPT_SECONDS,
       });
@@ -101,7 +105,7 @@ export function createControl(options: { table: Table; clock: () => Date }): Con
     resume: (scope, name) => drop(`decision#pause#${scope}#${name}`),
     async revoke(scope, name) {
       const at = clock();
-      await decide(`decision#revoke#${scope}#${name}`, "SET @at = :at, @ttl = :ttl", {
+      await write(`decision#revoke#${scope}#${name}`, {
         at: at.toISOString(),
         ttl: seconds() + REVOKE_SECONDS,
       });
@@ -110,7 +114,7 @@ export function createControl(options: { table: Table; clock: () => Date }): Con
     async setLimits(task, limits) {
       const sk = `decision#limits#task#${task}`;
       if (limits === undefined) return drop(sk);
-      await decide(sk, "SET @at = :at, @ttl = :ttl, @limits = :limits", {
+      await write(sk, {
         at: clock().toISOString(),
         ttl: seconds() + KEPT_SECONDS,
         limits: JSON.stringify(limits),
@@ -156,7 +160,12 @@ function toDecisions(entries: readonly Decision[]): Decisions {
       const found = places
         .map((place) => byName.get(`revoke#${place}`))
         .find((entry) => entry !== undefined && Date.parse(sentAt) <= Date.parse(entry.at));
-      return found && `everything of ${found.scope} '${found.name}' sent until ${found.at} was`;
+      return (
+        found && {
+          at: found.at,
+          why: `everything of ${found.scope} '${found.name}' sent until ${found.at} was revoked`,
+        }
+      );
     },
     limitsOf(task) {
       const entry = byName.get(`limits#task#${task}`);

@@ -4,16 +4,23 @@ import type { Json } from "../message/json.ts";
 import type { App } from "../task/current-app.ts";
 import { HttpError, problem } from "./problem.ts";
 
-/** Lambda takes 6 MB and API Gateway 10 MB; a payload may be 200 KiB, so 1 MiB leaves room for any honest body. */
-const MAX_BODY_BYTES = 1_048_576;
+/**
+ * Lambda takes events of 6 MB, in which the body is JSON text within JSON text, and each of its quotes counts twice. What is larger
+ * is uploaded, or sent through the SDK.
+ */
+const MAX_BODY_BYTES = 4 * 1_048_576;
 
 const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
 
 /** Methods of each path of the whole API, so that every function can tell a wrong method from an unknown path. */
 const ROUTES: readonly (readonly [RegExp, string])[] = [
-  [/^\/tasks$/, "GET"],
+  [/^\/tasks$/, "GET, DELETE"],
   [/^\/tasks\/[^/]+$/, "GET, POST, DELETE"],
-  [/^\/tasks\/[^/]+\/replay$/, "POST"],
+  [/^\/tasks\/[^/]+\/(replay|pause|resume)$/, "POST"],
+  [/^\/tasks\/[^/]+\/limits$/, "PUT, DELETE"],
+  [/^\/queues$/, "GET"],
+  [/^\/queues\/[^/]+\/(pause|resume|purge|redrive)$/, "POST"],
+  [/^\/control$/, "GET"],
   [/^\/uploads$/, "POST"],
   [/^\/uploads\/[^/]+$/, "GET"],
   [/^\/(health|openapi\.json)?$/, "GET"],
@@ -79,6 +86,12 @@ function authorize(app: App, host: string | undefined, bearer: string | undefine
       "www-authenticate": "Bearer",
     },
   );
+}
+
+/** As `readBody`; no body at all is an empty object. */
+export async function readOptionalBody(request: Request, known: readonly string[]): Promise<Record<string, Json>> {
+  const empty = (await request.clone().text()) === "";
+  return empty ? {} : readBody(request, known);
 }
 
 /**

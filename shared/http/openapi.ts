@@ -19,7 +19,7 @@ export function createOpenApi(tasks: readonly RegisteredTask[]): Document {
     security: [{ bearer: [] }, { apiKey: [] }],
     paths: {
       ...Object.fromEntries(tasks.map((task) => [`/tasks/${task.name}`, { post: sendOperation(task) }])),
-      "/tasks": { get: listOperation() },
+      "/tasks": { get: listOperation(), delete: revokeManyOperation() },
       "/tasks/{id}": {
         get: operation("Read a task", [id, wait], 200, ref("Task"), [404, 422]),
         delete: operation("Revoke a task", [id], 202, ref("Accepted"), [404]),
@@ -30,6 +30,7 @@ export function createOpenApi(tasks: readonly RegisteredTask[]): Document {
           requestBody: jsonBody({ type: "object", properties: { payload: {} }, additionalProperties: false }, false),
         },
       },
+      ...controlPaths(),
       "/uploads": {
         post: {
           ...operation("Ask for an upload form", [], 201, ref("Upload"), [400, 413, 415, 422]),
@@ -97,6 +98,56 @@ function listOperation(): Document {
   return operation("List tasks, newest first", parameters, 200, ref("TaskPage"), [422]);
 }
 
+function revokeManyOperation(): Document {
+  const query = (name: string): Document => ({ name, in: "query", schema: { type: "string" } });
+  const parameters = ["tag", "task", "queue"].map(query);
+  return operation("Revoke all that was sent by now, of one tag, task or queue", parameters, 202, {}, [404, 422]);
+}
+
+/** What operators decide about many tasks. */
+function controlPaths(): Document {
+  const name = { name: "name", in: "path", required: true, schema: { type: "string" } };
+  const post = (summary: string): Document => ({ post: operation(summary, [name], 202, {}, [404]) });
+  const limits = object(
+    { rateLimit: { type: ["string", "number", "null"] }, concurrency: { type: ["integer", "null"] } },
+    [],
+  );
+  const redrive = object(
+    {
+      ...{ rate: { type: "number", exclusiveMinimum: 0, maximum: 1_000, default: 10 }, task: { type: "string" } },
+      ...{ from: { type: "string", format: "date-time" }, to: { type: "string", format: "date-time" } },
+      ...{ limit: { type: "integer", minimum: 1, maximum: 1_000, default: 100 }, cursor: { type: "string" } },
+    },
+    [],
+  );
+  return {
+    "/tasks/{name}/pause": post("Pause a task"),
+    "/tasks/{name}/resume": post("Resume a task"),
+    "/tasks/{name}/limits": {
+      put: {
+        ...operation("Change a task's limits", [name], 202, {}, [400, 404, 415, 422]),
+        requestBody: jsonBody(limits),
+      },
+      delete: operation("Give a task the limits of its code", [name], 202, {}, []),
+    },
+    "/queues": { get: operation("Depth of every queue", [], 200, { type: "object" }, []) },
+    "/queues/{name}/pause": post("Pause a queue"),
+    "/queues/{name}/resume": post("Resume a queue"),
+    "/queues/{name}/purge": post("Revoke everything that was sent to a queue by now"),
+    "/queues/{name}/redrive": {
+      post: {
+        ...operation("Replay a queue's failures at a rate", [name], 202, {}, [400, 404, 415, 422]),
+        requestBody: jsonBody(redrive, false),
+      },
+    },
+    "/control": { get: operation("Pauses, revokes and limits that are in force", [], 200, { type: "object" }, []) },
+  };
+}
+
+function object(properties: Document, required: readonly string[]): Document {
+  return { type: "object", properties, ...(required.length > 0 && { required }), additionalProperties: false };
+}
+
 function operation(
   summary: string,
   parameters: Document[],
@@ -130,6 +181,10 @@ function schemas(): Document {
   const time = { type: "string", format: "date-time" };
   const uuid = { type: "string", format: "uuid" };
   const state = { enum: STATES };
+  const key = { type: "string", minLength: 1, maxLength: 256 };
+  const seconds = { type: "number", minimum: 1, maximum: 34_560_000 };
+  const timeLimit = { type: "number", exclusiveMinimum: 0, maximum: 900 };
+  const size = object({ sizeBytes: { type: "integer" }, url: { type: "string" } }, ["sizeBytes"]);
   const task = {
     type: "object",
     required: ["id", "task", "state", "queue", "attempt", "payload", "createdAt", "rootId"],
@@ -143,7 +198,10 @@ function schemas(): Document {
       },
       ...{ payload: {}, result: {}, progress: {}, error: ref("Error") },
       ...{ createdAt: time, startedAt: time, finishedAt: time, eta: time, expires: time },
-      ...{ rootId: uuid, parentId: uuid, groupId: uuid, replayOf: uuid },
+      ...{ rootId: uuid, parentId: uuid, groupId: uuid, replayOf: uuid, revokeRequestedAt: time },
+      ...{ messageGroupId: { type: "string" }, tags: { type: "array", items: { type: "string" } } },
+      headers: { type: "object", additionalProperties: { type: "string" } },
+      large: { ...object({ payload: size, result: size, error: size }, []), description: "Values kept in S3." },
     },
   };
   return {
@@ -182,7 +240,13 @@ function schemas(): Document {
         eta: time,
         expires: { oneOf: [{ type: "number", exclusiveMinimum: 0 }, time] },
         queue: { type: "string" },
-        idempotencyKey: { type: "string", minLength: 1, maxLength: 256 },
+        ...{ idempotencyKey: key, idempotencyExpires: { type: "number", minimum: 1, maximum: 34_560_000 } },
+        debounce: object({ key, wait: seconds, maxWait: seconds }, ["key", "wait"]),
+        throttle: object({ key, period: seconds }, ["key", "period"]),
+        tags: { type: "array", maxItems: 10, items: { type: "string", minLength: 1, maxLength: 128 } },
+        headers: { type: "object", additionalProperties: { type: "string" } },
+        messageGroupId: { type: "string", minLength: 1, maxLength: 128 },
+        ...{ timeLimit, softTimeLimit: timeLimit, ignoreResult: { type: "boolean" } },
       },
       additionalProperties: false,
     },

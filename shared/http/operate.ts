@@ -4,10 +4,11 @@ import { isId } from "../message/id.ts";
 import { AsyncResult } from "../task/async-result.ts";
 import type { App } from "../task/current-app.ts";
 import type { Registry } from "../task/registry.ts";
-import { sendTask } from "../task/send.ts";
-import { createBase, readBody } from "./base.ts";
+import { replay } from "../task/replay.ts";
+import { createBase, readOptionalBody } from "./base.ts";
+import { addControl } from "./control.ts";
 
-/** The calls for operators: revoke and replay. */
+/** The calls for operators. */
 export function createOperateApi(app: App, registry: Registry): Hono {
   const api = createBase(app);
 
@@ -19,14 +20,14 @@ export function createOperateApi(app: App, registry: Registry): Hono {
 
   api.post("/tasks/:id/replay", async (c) => {
     const record = await new AsyncResult(knownId(c.req.param("id")), app).fetch();
-    const empty = (await c.req.raw.clone().text()) === "";
-    const body = empty ? {} : await readBody(c.req.raw, ["payload"]);
-    const task = registry.get(record.task);
-    const payload = body.payload === undefined ? record.payload : body.payload;
-    const { id, state } = await sendTask(app, task, payload, { queue: record.queue }, { replayOf: record.id });
-    return c.json({ id, task: task.name, state, replayOf: record.id }, 202, { location: `/tasks/${id}` });
+    const body = await readOptionalBody(c.req.raw, ["payload"]);
+    const { id, state } = await replay(app, registry.get(record.task), record, {
+      ...(body.payload !== undefined && { payload: body.payload }),
+    });
+    return c.json({ id, task: record.task, state, replayOf: record.id }, 202, { location: `/tasks/${id}` });
   });
 
+  addControl(api, app, registry);
   return api;
 }
 

@@ -9,6 +9,7 @@ export type HttpCode =
   | "BODY_TOO_LARGE"
   | "CONTENT_TYPE_UNSUPPORTED"
   | "NOT_FOUND"
+  | "QUEUE_NOT_FOUND"
   | "METHOD_NOT_ALLOWED"
   | "UNAUTHORIZED"
   | "INTERNAL";
@@ -31,6 +32,7 @@ export class HttpError extends Error {
 const STATUS: Partial<Record<ErrorCode, ContentfulStatusCode>> = {
   TASK_NOT_REGISTERED: 404,
   TASK_NOT_FOUND: 404,
+  VALUE_EXPIRED: 410,
   IDEMPOTENCY_KEY_REUSED: 409,
   PAYLOAD_TOO_LARGE: 413,
   PAYLOAD_INVALID: 422,

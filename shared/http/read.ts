@@ -4,8 +4,8 @@ import type { Files } from "../files/files.ts";
 import { isId } from "../message/id.ts";
 import type { Json } from "../message/json.ts";
 import { type ListQuery, listTasks } from "../results/list.ts";
-import { publicRecord, STATES, type TaskRecord } from "../results/record.ts";
-import { waitForFinal } from "../task/async-result.ts";
+import { publicRecord, STATES, type StoredRecord, type TaskRecord } from "../results/record.ts";
+import { waitForFinal, withDecisions } from "../task/async-result.ts";
 import type { App } from "../task/current-app.ts";
 import type { Registry } from "../task/registry.ts";
 import { createBase } from "./base.ts";
@@ -14,6 +14,8 @@ import { createOpenApi } from "./openapi.ts";
 /** Longest wait of one call: API Gateway answers after 30 s. */
 const MAX_WAIT_SECONDS = 20;
 const MAX_LIMIT = 100;
+/** Of each large value, so that all of an answer stays below Lambda's 6 MB. */
+const MAX_ANSWER_BYTES = 1_536 * 1_024;
 
 /** The calls that read. Their function may not send. */
 export function createReadApi(app: App, registry: Registry, files: Files): Hono {
@@ -25,7 +27,8 @@ export function createReadApi(app: App, registry: Registry, files: Files): Hono 
     if (!(seconds >= 0 && seconds <= MAX_WAIT_SECONDS)) {
       throw new InvalidOptionError("wait", wait, `0 to ${MAX_WAIT_SECONDS} seconds`);
     }
-    return publicRecord(await waitForFinal(app, id, seconds));
+    const record = await app.results.complete(await waitForFinal(app, id, seconds), MAX_ANSWER_BYTES);
+    return publicRecord(await withLinks(app, await withDecisions(app, record)));
   };
 
   api.get("/", (c) =>
@@ -37,6 +40,20 @@ export function createReadApi(app: App, registry: Registry, files: Files): Hono 
   api.get("/tasks", async (c) => c.json(await listTasks(app.table, app.clock(), toListQuery(c.req.query()))));
   api.get("/tasks/:id", async (c) => c.json(await read(c.req.param("id"), c.req.query("wait"))));
 
+  api.get("/queues", async (c) => {
+    const decisions = await app.control.decisions();
+    const queues = await Promise.all(
+      app.config.queues.map(async (name) => ({
+        name,
+        ...(await app.broker.depth(name)),
+        paused: decisions.entries.some((one) => one.kind === "pause" && one.scope === "queue" && one.name === name),
+      })),
+    );
+    const { waiting, inFlight } = await app.broker.deadLetters();
+    return c.json({ queues, dead: waiting + inFlight });
+  });
+  api.get("/control", async (c) => c.json({ decisions: (await app.control.decisions()).entries }));
+
   api.get("/uploads/:id", async (c) => {
     const record = await read(c.req.param("id"), c.req.query("wait"));
     if (record.task !== app.config.uploadTask) throw new TaskNotFoundError(record.id);
@@ -47,6 +64,16 @@ export function createReadApi(app: App, registry: Registry, files: Files): Hono 
   });
 
   return api;
+}
+
+/** What is too large for an answer is linked to. */
+async function withLinks(app: App, record: StoredRecord): Promise<StoredRecord> {
+  if (record.large === undefined) return record;
+  const links = Object.entries(record.large).map(async ([part, { sizeBytes }]) => {
+    const ref = Object.entries(record.refs).find(([name]) => name === part)?.[1];
+    return [part, { sizeBytes, ...(ref && { url: await app.claimChecks.link(ref) }) }] as const;
+  });
+  return { ...record, large: Object.fromEntries(await Promise.all(links)) };
 }
 
 /** Names of the files that a task made, if its result lists them as `derived`. */
@@ -85,7 +112,8 @@ function toListQuery(query: Record<string, string>): ListQuery {
   return list;
 }
 
-function toDate(name: string, text: string): Date {
+/** @throws InvalidOptionError for what is no time */
+export function toDate(name: string, text: string): Date {
   const time = new Date(text);
   const year = time.getUTCFullYear();
   if (!(year >= 1970 && year <= 9999)) throw new InvalidOptionError(name, text, "an ISO-8601 time");

@@ -3,7 +3,6 @@ import { InvalidOptionError } from "../errors.ts";
 import { type Files, UPLOAD_SECONDS, type UploadRequest, uploadKey } from "../files/files.ts";
 import type { Json } from "../message/json.ts";
 import type { App } from "../task/current-app.ts";
-import type { ApplyOptions } from "../task/options.ts";
 import type { Registry } from "../task/registry.ts";
 import { sendTask } from "../task/send.ts";
 import { createBase, readBody } from "./base.ts";
@@ -43,16 +42,11 @@ export function createSubmitApi(app: App, registry: Registry, files: Files): Hon
   return api;
 }
 
-/** Values are checked where they are resolved; here, only that they are of a kind that JSON can say. */
-function toOptions(options: Json | undefined): ApplyOptions {
+/** Each value is checked where options are resolved; here, only that there are options. */
+function toOptions(options: Json | undefined): Record<string, Json> {
   if (options === undefined) return {};
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
     throw new InvalidOptionError("options", options, 'an object such as { "countdown": 60 }');
-  }
-  for (const [name, value] of Object.entries(options)) {
-    if (typeof value !== "string" && typeof value !== "number") {
-      throw new InvalidOptionError(name, value, "text or a number");
-    }
   }
   return options;
 }

@@ -6,6 +6,7 @@ import { publicRecord, type TaskRecord, type TaskState, toRecord } from "./recor
 export interface ListQuery {
   state?: TaskState;
   task?: string;
+  queue?: string;
   /** Only tasks sent at or after. @defaultValue 7 days before `to` */
   from?: Date;
   /** Only tasks sent at or before. @defaultValue now */
@@ -49,15 +50,17 @@ export async function listTasks(table: Table, now: Date, query: ListQuery): Prom
     "@ttl > :now",
     ...(query.state ? ["@state = :state"] : []),
     ...(query.task ? ["@task = :task"] : []),
+    ...(query.queue ? ["@queue = :queue"] : []),
   ];
   const values = {
     now: Math.floor(now.getTime() / 1_000),
     ...(query.state && { state: query.state }),
     ...(query.task && { task: query.task }),
+    ...(query.queue && { queue: query.queue }),
   };
 
   // Without a filter nearly every item read is shown; with one, few may be, and larger reads cost fewer calls.
-  const pageSize = query.state || query.task ? 1_000 : limit;
+  const pageSize = query.state || query.task || query.queue ? 1_000 : limit;
 
   const tasks: TaskRecord[] = [];
   let day = idTime(newest) ?? to;

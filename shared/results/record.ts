@@ -48,6 +48,7 @@ export interface TaskRecord {
   groupId?: string;
   /** The task that this one runs again. */
   replayOf?: string;
+  messageGroupId?: string;
   tags?: string[];
   headers?: Record<string, string>;
   /** Someone has asked for its end: it has not come to it yet. */
@@ -75,6 +76,7 @@ const TEXTS = [
   "parentId",
   "groupId",
   "replayOf",
+  "messageGroupId",
   "revokeRequestedAt",
 ] as const;
 const JSON_TEXTS = ["result", "error", "progress", "tags", "headers"] as const;

@@ -141,6 +141,7 @@ export function createResultStore(options: {
       ...(message.parentId !== undefined && { parentId: message.parentId }),
       ...(message.groupId !== undefined && { groupId: message.groupId }),
       ...(message.replayOf !== undefined && { replayOf: message.replayOf }),
+      ...(message.messageGroupId !== undefined && { messageGroupId: message.messageGroupId }),
       ...(message.tags !== undefined && { tags: toJsonText(message.tags) }),
       ...(message.headers !== undefined && { headers: toJsonText(message.headers) }),
     };
@@ -289,7 +290,14 @@ export function createResultStore(options: {
     release: (claim) =>
       settle(claim, { set: "@state = :retry, @fenceBase = :fence", remove: ["@leaseUntil"], values: {} }),
 
-    progress: (claim, meta) => settle(claim, { set: "@progress = :progress", values: { progress: toJsonText(meta) } }),
+    progress: (claim, meta) =>
+      settle(claim, {
+        // Without a claim this may be the first write of all.
+        set: claim.tracked
+          ? "@progress = :progress"
+          : "@progress = :progress, @state = if_not_exists(@state, :pending), @ttl = if_not_exists(@ttl, :ttl)",
+        values: { progress: toJsonText(meta), ttl: ttlUnfinished(claim.message, undefined) },
+      }),
 
     async failUnclaimed(message, error) {
       const outcome = await endUnclaimed("FAILURE", message, error, IDLE);

@@ -57,7 +57,22 @@ export class AsyncResult<Result = Json> {
   async fetch(): Promise<TaskRecord> {
     const record = await this.#app.results.read(this.id);
     if (record === undefined) throw new TaskNotFoundError(this.id);
-    return publicRecord(await this.#app.results.complete(record));
+    return publicRecord(await withDecisions(this.#app, await this.#app.results.complete(record)));
+  }
+
+  /** Whether it has ended, however it did. @throws TaskNotFoundError for an unknown id */
+  async ready(): Promise<boolean> {
+    return isFinal((await this.fetch()).state);
+  }
+
+  /** Whether it has ended as a SUCCESS. @throws TaskNotFoundError for an unknown id */
+  async successful(): Promise<boolean> {
+    return (await this.fetch()).state === "SUCCESS";
+  }
+
+  /** Whether it has ended as a FAILURE. @throws TaskNotFoundError for an unknown id */
+  async failed(): Promise<boolean> {
+    return (await this.fetch()).state === "FAILURE";
   }
 
   /**
@@ -71,6 +86,13 @@ export class AsyncResult<Result = Json> {
     if (record === undefined) throw new TaskNotFoundError(this.id);
     return publicRecord(record);
   }
+}
+
+/** Shows on an unfinished record that it was revoked among many: who runs it, or would, notices that within seconds. */
+export async function withDecisions(app: App, record: StoredRecord): Promise<StoredRecord> {
+  if (isFinal(record.state) || record.revokeRequestedAt !== undefined) return record;
+  const decided = (await app.control.decisions()).revokedBy({ ...record, sentAt: record.createdAt });
+  return decided ? { ...record, revokeRequestedAt: decided.at } : record;
 }
 
 /**

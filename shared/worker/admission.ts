@@ -59,7 +59,7 @@ export async function admit(
 async function hasEnded(app: App, message: Message): Promise<Verdict | undefined> {
   const decided = (await app.control.decisions()).revokedBy(message);
   if (decided !== undefined) {
-    const reason = describeError(new TaskRevokedError(message.id, `${decided} revoked`));
+    const reason = describeError(new TaskRevokedError(message.id, decided.why));
     if (await app.results.revoke(message, reason)) return "acknowledge";
   }
   const isFirst = message.attempt === 1;

@@ -64,8 +64,8 @@ export function createRun(app: App, claim: Claim, log: Log): Run {
     stop(revoked);
   };
   const watch = async (): Promise<void> => {
-    const reason = (await app.control.decisions()).revokedBy(message);
-    if (reason !== undefined) return revoke(`${reason} revoked while it ran`);
+    const decided = (await app.control.decisions()).revokedBy(message);
+    if (decided !== undefined) return revoke(decided.why);
     const record = await app.results.read(message.id);
     if (record?.revokeRequestedAt !== undefined || record?.state === "REVOKED") revoke("it was revoked while it ran");
     else if (claim.tracked ? record?.fence !== claim.fence : record && isFinal(record.state)) lose();

@@ -7,7 +7,8 @@ import { newId } from "../../../shared/message/id.ts";
 import type { Message } from "../../../shared/message/message.ts";
 
 const sqs = mockClient(SQSClient);
-const broker = () => createBroker({ sqs: createSqs(), queueUrl: (queue) => `http://127.0.0.1/000000000000/${queue}` });
+const queueUrl = (queue: string) => `http://127.0.0.1/000000000000/${queue}`;
+const broker = () => createBroker({ sqs: createSqs(), queueUrl, deadLetterQueueUrl: () => queueUrl("dead") });
 
 function message(payload: string = "x", queue = "default"): Message {
   const id = newId();

@@ -1,0 +1,76 @@
+import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
+import { createOperateApi } from "../../shared/http/operate.ts";
+import { createReadApi } from "../../shared/http/read.ts";
+import { createSubmitApi } from "../../shared/http/submit.ts";
+import { createDeadLetterWorker, createTimerSweep, createWorker, files } from "../../shared/index.ts";
+import { createRegistry } from "../../shared/task/registry.ts";
+import type { Engine } from "./engine.ts";
+
+/** An engine with tasks, its worker and its API, a step at a time. */
+export interface Workbench {
+  /** Receives once and runs what came; answers with the ids of SQS messages that were kept. */
+  work(queue?: string): Promise<string[]>;
+  bury(): Promise<void>;
+  sweep(): Promise<{ sent: number; failed: number }>;
+  /** Works, with the clock at the real time, until the task has ended. */
+  workUntilFinal(id: string, queue?: string): Promise<void>;
+  /** One call of the API, by whichever of its three functions answers. */
+  call(method: string, path: string, body?: unknown): Promise<{ status: number; body: Record<string, unknown> }>;
+}
+
+type Handle = (event: SQSEvent, context: { getRemainingTimeInMillis(): number }) => Promise<SQSBatchResponse>;
+
+export function createWorkbench(engine: Engine, tasks: Record<string, unknown>): Workbench {
+  const modules = [{ file: "tests.ts", exports: tasks }];
+  const registry = createRegistry(modules);
+  const worker = createWorker(modules, engine.app);
+  const apis = [
+    createSubmitApi(engine.app, registry, files),
+    createOperateApi(engine.app, registry),
+    createReadApi(engine.app, registry, files),
+  ];
+
+  const deliver = async (queue: string, run: Handle): Promise<string[]> => {
+    const { event, kept } = await engine.deliver(queue, run);
+    const done = event.Records.filter(({ messageId }) => !kept.includes(messageId));
+    await engine.acknowledge(queue, done);
+    return kept;
+  };
+
+  return {
+    work: (queue = "DefaultQueue") => deliver(queue, worker),
+    bury: async () => void (await deliver("DeadLetterQueue", createDeadLetterWorker(engine.app))),
+    sweep: () => createTimerSweep(engine.app)(undefined, { getRemainingTimeInMillis: () => 60_000 }),
+    async workUntilFinal(id, queue = "DefaultQueue") {
+      for (let round = 0; round < 40; round++) {
+        const found = await engine.app.results.read(id);
+        if (found && ["SUCCESS", "FAILURE", "REVOKED"].includes(found.state)) return;
+        engine.clock.now = new Date();
+        await deliver(queue, worker);
+      }
+      throw new Error(`Task ${id} did not end.`);
+    },
+    async call(method, path, body) {
+      const request = (): Request =>
+        new Request(`http://127.0.0.1:3000${path}`, {
+          method,
+          headers: { host: "127.0.0.1:3000", "content-type": "application/json" },
+          ...(body !== undefined && { body: JSON.stringify(body) }),
+        });
+      let answer: Response | undefined;
+      for (const api of apis) {
+        answer = await api.request(request());
+        if (answer.status !== 404 && answer.status !== 405) break;
+        const problem: unknown = await answer.clone().json();
+        // Another function's route, or a real answer of this one.
+        if (!isNotFound(problem)) break;
+      }
+      return { status: answer?.status ?? 0, body: Object(await answer?.json()) };
+    },
+  };
+}
+
+function isNotFound(problem: unknown): boolean {
+  const code = typeof problem === "object" && problem !== null && "code" in problem ? problem.code : undefined;
+  return code === "NOT_FOUND" || code === "METHOD_NOT_ALLOWED";
+}

@@ -1,0 +1,185 @@
+import { SendMessageCommand } from "@aws-sdk/client-sqs";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import * as z from "zod";
+import { task } from "../../../shared/index.ts";
+import { MAX_INLINE_BYTES, MAX_VALUE_BYTES } from "../../../shared/message/claim-check.ts";
+import { type Engine, startEngine } from "../../helpers/engine.ts";
+import { createWorkbench, type Workbench } from "../../helpers/workbench.ts";
+
+let engine: Engine;
+let bench: Workbench;
+
+const echo = task({ name: "echo", payload: z.object({ text: z.string() }), run: ({ text }) => text });
+const swells = task({
+  name: "swells",
+  payload: z.object({ bytes: z.number(), fail: z.boolean().default(false) }),
+  run: ({ bytes, fail }) => {
+    const text = "é".repeat(bytes / 2);
+    if (fail) throw new Error(text);
+    return text;
+  },
+});
+const retriesLarge = task({
+  name: "retries_large",
+  payload: z.object({ text: z.string() }),
+  retry: { maxRetries: 1, backoff: { base: 0 } },
+  run: ({ text }, { attempt }) => {
+    if (attempt === 1) throw new Error("again");
+    return text.length;
+  },
+});
+
+beforeAll(async () => {
+  engine = await startEngine((template) => {
+    const queue = template.Resources.DefaultQueue?.Properties;
+    if (queue) queue.VisibilityTimeout = 2;
+  });
+  bench = createWorkbench(engine, { echo, swells, retriesLarge });
+});
+afterAll(() => engine.stop());
+
+const itemOf = async (id: string) => {
+  const record = await engine.app.results.read(id);
+  return { record, refs: record?.refs ?? {} };
+};
+
+describe("a large value", () => {
+  it("goes through S3 unseen: payload and result of 50 MB come back as they were", { timeout: 90_000 }, async () => {
+    // Two bytes are the quotes of JSON, and twelve are {"text":""} around it.
+    const text = "x".repeat(MAX_VALUE_BYTES - 11);
+    const result = await echo.delay({ text });
+    expect((await engine.app.results.read(result.id))?.payload).toBeNull();
+    await bench.work();
+
+    expect(await result.get()).toBe(text);
+    const record = await result.fetch();
+    expect(record.payload).toEqual({ text });
+    expect(record.large).toBeUndefined();
+    const { refs } = await itemOf(result.id);
+    expect(refs.payload).toEqual({ sizeBytes: MAX_VALUE_BYTES, key: `claims/30d/${result.id}/payload-1` });
+    expect(refs.result?.key).toBe(`claims/2d/${result.id}/result-1`);
+  });
+
+  it("that is too large says so with both numbers: payload, result and error", { timeout: 90_000 }, async () => {
+    const tooLarge = echo.delay({ text: "x".repeat(MAX_VALUE_BYTES) });
+    await expect(tooLarge).rejects.toMatchObject({
+      code: "PAYLOAD_TOO_LARGE",
+      message: `Payload of task 'echo' is ${MAX_VALUE_BYTES + 11} bytes: at most ${MAX_VALUE_BYTES} bytes are accepted. Upload large data as a file and pass its key.`,
+    });
+
+    const result = await swells.delay({ bytes: MAX_VALUE_BYTES });
+    const error = await swells.delay({ bytes: MAX_VALUE_BYTES, fail: true });
+    await bench.work();
+    expect((await result.fetch()).error).toMatchObject({
+      code: "RESULT_TOO_LARGE",
+      message: expect.stringContaining(
+        `is ${MAX_VALUE_BYTES + 2} bytes: at most ${MAX_VALUE_BYTES} bytes are accepted`,
+      ),
+    });
+    const { message = "" } = (await error.fetch()).error ?? {};
+    expect(message).toMatch(/… \(this error is 5\d{7} bytes: at most 52428800 bytes are kept\)$/);
+    expect(message.length).toBeLessThan(10_000);
+  });
+
+  it("stays inline up to 32 KiB, and not beyond", async () => {
+    const small = await echo.delay({ text: "x".repeat(MAX_INLINE_BYTES - 11) });
+    const large = await echo.delay({ text: "x".repeat(MAX_INLINE_BYTES - 10) });
+    await bench.work();
+
+    expect((await itemOf(small.id)).refs).toEqual({});
+    expect(Object.keys((await itemOf(large.id)).refs)).toEqual(["payload"]);
+  });
+
+  it("of an error is kept whole", async () => {
+    const result = await swells.delay({ bytes: 400_000, fail: true });
+    await bench.work();
+
+    const { error } = await result.fetch();
+    expect(error?.message).toBe("é".repeat(200_000));
+    expect(error?.stack).toContain("large.test.ts");
+    await expect(result.get()).rejects.toMatchObject({ code: "TASK_FAILED" });
+  });
+
+  it("is there for a retry and for a replay, and a revoked task leaves none unread", async () => {
+    const text = "y".repeat(100_000);
+    const result = await retriesLarge.delay({ text });
+    await bench.workUntilFinal(result.id);
+    expect(await result.get()).toBe(100_000);
+
+    const { status, body } = await bench.call("POST", `/tasks/${result.id}/replay`);
+    expect(status).toBe(202);
+    await bench.workUntilFinal(String(body.id));
+    expect((await bench.call("GET", `/tasks/${body.id}`)).body).toMatchObject({ result: 100_000, payload: { text } });
+  });
+
+  it("that waits for longer than its object would live is copied to where it lives longer", async () => {
+    const text = "z".repeat(100_000);
+    const far = await echo.applyAsync({ text }, { countdown: 399 * 86_400 });
+    expect((await itemOf(far.id)).refs.payload?.key).toContain("claims/460d/");
+
+    const { claimChecks, clock } = engine.app;
+    const stored = await claimChecks.store({ id: far.id, part: "payload", version: "7" }, text, clock());
+    if (!("ref" in stored)) throw new Error("it is large");
+    const later = new Date(clock().getTime() + 100 * 86_400_000);
+    const name = { id: far.id, part: "payload", version: "8" } as const;
+    const copy = await claimChecks.renew(name, stored.ref, later);
+    expect(copy.key).toBe(`claims/460d/${far.id}/payload-8`);
+    expect(await claimChecks.load(copy)).toBe(text);
+    expect(await claimChecks.renew(name, stored.ref, clock())).toBe(stored.ref);
+  });
+
+  it("is linked to where an answer cannot hold it, and left out of lists", async () => {
+    const result = await swells.delay({ bytes: 3_000_000 });
+    await bench.work();
+    engine.clock.now = new Date();
+
+    const { body } = await bench.call("GET", `/tasks/${result.id}`);
+    const { large } = z
+      .object({ large: z.object({ result: z.object({ sizeBytes: z.number(), url: z.url() }) }) })
+      .parse(body);
+    expect(body.result).toBeUndefined();
+    expect(large.result.sizeBytes).toBe(3_000_002);
+    expect(await (await fetch(large.result.url)).json()).toBe("é".repeat(1_500_000));
+
+    const { tasks } = (await bench.call("GET", "/tasks?task=swells&state=SUCCESS")).body;
+    expect(tasks).toContainEqual(
+      expect.objectContaining({ id: result.id, large: { result: { sizeBytes: 3_000_002 } } }),
+    );
+  });
+
+  it("that is gone from S3 ends its task with a sentence, and is no crash", async () => {
+    const id = engine.app.newId();
+    const sentAt = engine.clock.now.toISOString();
+    const message = {
+      ...{ v: 1, id, task: "echo", attempt: 1, payload: null, queue: "default", sentAt, rootId: id },
+      payloadRef: { key: `claims/30d/${id}/payload-1`, sizeBytes: 123_456 },
+    };
+    await engine.clients.sqs.send(
+      new SendMessageCommand({ QueueUrl: engine.app.config.queueUrl("default"), MessageBody: JSON.stringify(message) }),
+    );
+    await bench.work();
+
+    expect((await engine.app.results.read(id))?.error).toMatchObject({
+      code: "VALUE_EXPIRED",
+      message: expect.stringContaining("A value of 123456 bytes is no longer stored"),
+    });
+  });
+
+  it("is read from nowhere but where Lovage puts it", async () => {
+    for (const key of ["uploads/secret", "claims/2d/../../uploads/secret", "claims/30d/x/payload-1"]) {
+      const id = engine.app.newId();
+      const body = JSON.stringify({
+        ...{ v: 1, id, task: "echo", attempt: 1, payload: null, queue: "default" },
+        ...{ sentAt: engine.clock.now.toISOString(), rootId: id, payloadRef: { key, sizeBytes: 1 } },
+      });
+      const { MessageId } = await engine.clients.sqs.send(
+        new SendMessageCommand({ QueueUrl: engine.app.config.queueUrl("default"), MessageBody: body }),
+      );
+      await bench.work();
+
+      const record = await engine.app.results.read(MessageId ?? "");
+      expect(record?.error?.message).toContain("its field 'payloadRef' is");
+      expect(record?.payload).toBe(body);
+    }
+  });
+});

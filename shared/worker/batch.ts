@@ -1,6 +1,7 @@
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
 import { describeError, InvalidMessageError } from "../errors.ts";
 import type { App } from "../task/current-app.ts";
+import { isFifo, readDelivery } from "./delivery.ts";
 import { recordPoison } from "./poison.ts";
 
 /** Whether SQS may forget a record: only once its outcome is stored. */
@@ -25,7 +26,8 @@ const LEAST_MILLISECONDS = 3_000;
  * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting
  *
  * Records delivered for the first time run at once. Those that come again run after them and one by one: their worker may
- * have died because of one of them, and then only that one is running when it dies again.
+ * have died because of one of them, and then only that one is running when it dies again. Records of one FIFO group run in
+ * order, and stop at the first that is kept.
  */
 export async function handleBatch(
   app: App,
@@ -35,23 +37,55 @@ export async function handleBatch(
 ): Promise<SQSBatchResponse> {
   const remainingMilliseconds = (): number => context.getRemainingTimeInMillis();
   const invocation = { remainingMilliseconds, totalMilliseconds: remainingMilliseconds() };
-  const verdicts = new Map<string, Verdict>();
-  const attempt = async (record: SQSRecord): Promise<void> => {
+  const done = new Set<string>();
+  const isDone = async (record: SQSRecord): Promise<boolean> => {
     try {
-      verdicts.set(record.messageId, await readable(app, record, () => handle(record, invocation)));
+      return (await readable(app, record, () => handle(record, invocation))) === "acknowledge";
     } catch (error) {
       app.log.error("A record is kept for redelivery", { messageId: record.messageId, error: describeError(error) });
+      return false;
+    }
+  };
+  const hasTime = (): boolean => remainingMilliseconds() >= LEAST_MILLISECONDS;
+  const run = async (lane: readonly SQSRecord[]): Promise<void> => {
+    for (const [index, record] of lane.entries()) {
+      if ((index === 0 || hasTime()) && (await isDone(record))) done.add(record.messageId);
+      else return releaseRest(app, lane.slice(index + 1));
     }
   };
 
-  const suspects = event.Records.filter(isSuspect);
-  await Promise.all(event.Records.filter((record) => !suspects.includes(record)).map(attempt));
-  for (const record of suspects) {
-    if (invocation.remainingMilliseconds() >= LEAST_MILLISECONDS) await attempt(record);
+  const lanes = lanesOf(event.Records);
+  const suspects = lanes.filter((lane) => lane.some(isSuspect));
+  await Promise.all(lanes.filter((lane) => !suspects.includes(lane)).map(run));
+  for (const lane of suspects) {
+    if (hasTime()) await run(lane);
   }
 
-  const kept = event.Records.filter(({ messageId }) => verdicts.get(messageId) !== "acknowledge");
+  const kept = event.Records.filter(({ messageId }) => !done.has(messageId));
   return { batchItemFailures: kept.map(({ messageId }) => ({ itemIdentifier: messageId })) };
+}
+
+/** What runs one after another: the records of a FIFO group. Every other record is on its own. */
+function lanesOf(records: readonly SQSRecord[]): SQSRecord[][] {
+  const lanes = Map.groupBy(records, (record) =>
+    isFifo(record) ? `group ${record.attributes.MessageGroupId}` : `record ${record.messageId}`,
+  );
+  return [...lanes.values()];
+}
+
+/**
+ * Lets go of what follows a kept record in its group. SQS gives it to nobody before that one is back; without this it would
+ * stay hidden for longer, and the group with it.
+ */
+async function releaseRest(app: App, rest: readonly SQSRecord[]): Promise<void> {
+  const hide = async (record: SQSRecord): Promise<void> =>
+    app.broker.hide(readDelivery(record).message.queue, record.receiptHandle, 0);
+  for (const outcome of await Promise.allSettled(rest.map(hide))) {
+    if (outcome.status === "fulfilled") continue;
+    app.log.warn("A record of a FIFO group stays hidden for its visibility timeout", {
+      error: describeError(outcome.reason),
+    });
+  }
 }
 
 /** A message that cannot be read will never be: it is recorded as a FAILURE instead of being delivered again. */

@@ -10,6 +10,7 @@ import { type Gateway, startGateway } from "./gateway.ts";
 import { type Clients, type CloudAccess, createClients, createResources, type Resources } from "./resources.ts";
 import { type Scheduler, type SchedulerClock, startScheduler } from "./scheduler.ts";
 import { isObject, listField, numberField, objectField, resourcesOf, type Template, textField } from "./template.ts";
+import { createTurns, type Turns } from "./turns.ts";
 
 export interface LocalCloudOptions {
   template: Template;
@@ -44,6 +45,8 @@ export interface LocalCloud {
 
 /** How long running invocations may take to end when the cloud stops. */
 const DRAIN_MILLISECONDS = 10_000;
+/** More than event source mappings use at once on a small machine, so that requests over HTTP find one too. */
+const LEAST_SANDBOXES_OF_A_FUNCTION = 10;
 
 export async function startLocalCloud(options: LocalCloudOptions): Promise<LocalCloud> {
   const { template, log } = options;
@@ -60,7 +63,11 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     const environment = toEnvironment(options.environment, access);
     const define = (): Promise<FunctionDefinition[]> => defineFunctions(options, resources, environment);
     const sandboxes = Math.max(4, availableParallelism());
-    functions = createFunctions({ definitions: await define(), log });
+    functions = createFunctions({
+      definitions: await define(),
+      log,
+      maxSandboxesPerFunction: Math.max(LEAST_SANDBOXES_OF_A_FUNCTION, sandboxes),
+    });
     const invoke = functions.invoke.bind(functions);
     running.push(...(await startMappings(options, resources, clients, invoke, sandboxes)));
     running.push(await startSchedules(options, resources, invoke));
@@ -193,6 +200,7 @@ async function startMappings(
         ] as const,
     ),
   );
+  const turnsOf = new Map<string, Turns>();
   return Promise.all(
     mappings.map(async ({ properties }) => {
       const queueArn = String(await resources.resolve(properties.EventSourceArn));
@@ -203,12 +211,14 @@ async function startMappings(
         String(await resources.resolve(properties.FunctionName))
           .split(":")
           .at(-1) ?? "";
+      const turns = turnsOf.get(functionName) ?? createTurns(poolLimit);
+      turnsOf.set(functionName, turns);
       const concurrency = objectField(properties, "ScalingConfig")?.MaximumConcurrency;
       const lambda = resourcesOf(template, "AWS::Lambda::Function").find(
         ({ id, properties: config }) => (textField(config, "FunctionName") ?? id) === functionName,
       );
       return startEventSourceMapping({
-        ...{ sqs, queueUrl, queueArn, region, functionName, invoke, log, poolLimit },
+        ...{ sqs, queueUrl, queueArn, region, functionName, invoke, log, poolLimit, turns },
         batchSize: numberField(properties, "BatchSize", 10),
         maximumBatchingWindowSeconds: numberField(properties, "MaximumBatchingWindowInSeconds", 0),
         maximumConcurrency: concurrency === undefined ? undefined : Number(concurrency),

@@ -4,13 +4,12 @@
  */
 
 import { availableParallelism } from "node:os";
-import { type EventSourceMapping, startEventSourceMapping } from "./event-source-mapping.ts";
 import { createFunctions, type FunctionDefinition, type Functions, type InvocationResult } from "./functions.ts";
 import { type Gateway, startGateway } from "./gateway.ts";
+import { startMappings } from "./mappings.ts";
 import { type Clients, type CloudAccess, createClients, createResources, type Resources } from "./resources.ts";
 import { type Scheduler, type SchedulerClock, startScheduler } from "./scheduler.ts";
-import { isObject, listField, numberField, objectField, resourcesOf, type Template, textField } from "./template.ts";
-import { createTurns, type Turns } from "./turns.ts";
+import { isObject, numberField, objectField, resourcesOf, type Template, textField } from "./template.ts";
 
 export interface LocalCloudOptions {
   template: Template;
@@ -178,56 +177,6 @@ async function defineFunctions(
         environment: { ...Object.fromEntries(variables), ...environment },
         ...(reserved !== undefined && { reservedConcurrency: Number(reserved) }),
       };
-    }),
-  );
-}
-
-async function startMappings(
-  { template, region, log }: LocalCloudOptions,
-  resources: Resources,
-  { sqs }: Clients,
-  invoke: Functions["invoke"],
-  poolLimit: number,
-): Promise<EventSourceMapping[]> {
-  const mappings = resourcesOf(template, "AWS::Lambda::EventSourceMapping");
-  const queues = resourcesOf(template, "AWS::SQS::Queue");
-  const urls = await Promise.all(
-    queues.map(
-      async ({ id }) =>
-        [
-          String(await resources.resolve({ "Fn::GetAtt": [id, "Arn"] })),
-          String(await resources.resolve({ Ref: id })),
-        ] as const,
-    ),
-  );
-  const turnsOf = new Map<string, Turns>();
-  return Promise.all(
-    mappings.map(async ({ properties }) => {
-      const queueArn = String(await resources.resolve(properties.EventSourceArn));
-      const queueUrl = new Map(urls).get(queueArn);
-      if (queueUrl === undefined)
-        throw new Error(`An event source mapping reads ${queueArn}, which is no queue of serverless.yml.`);
-      const functionName =
-        String(await resources.resolve(properties.FunctionName))
-          .split(":")
-          .at(-1) ?? "";
-      const turns = turnsOf.get(functionName) ?? createTurns(poolLimit);
-      turnsOf.set(functionName, turns);
-      const concurrency = objectField(properties, "ScalingConfig")?.MaximumConcurrency;
-      const lambda = resourcesOf(template, "AWS::Lambda::Function").find(
-        ({ id, properties: config }) => (textField(config, "FunctionName") ?? id) === functionName,
-      );
-      return startEventSourceMapping({
-        ...{ sqs, queueUrl, queueArn, region, functionName, invoke, log, poolLimit, turns },
-        batchSize: numberField(properties, "BatchSize", 10),
-        maximumBatchingWindowSeconds: numberField(properties, "MaximumBatchingWindowInSeconds", 0),
-        maximumConcurrency: concurrency === undefined ? undefined : Number(concurrency),
-        filterPatterns: listField(objectField(properties, "FilterCriteria") ?? {}, "Filters").flatMap((filter) =>
-          isObject(filter) && typeof filter.Pattern === "string" ? [filter.Pattern] : [],
-        ),
-        reportBatchItemFailures: listField(properties, "FunctionResponseTypes").includes("ReportBatchItemFailures"),
-        functionTimeoutSeconds: numberField(lambda?.properties ?? {}, "Timeout", 6),
-      });
     }),
   );
 }

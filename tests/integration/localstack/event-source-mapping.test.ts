@@ -516,7 +516,8 @@ describe("6 FIFO queues: whole batches", () => {
   test("A batch holds several groups, each in its order, and no group runs twice at once", async () => {
     await createQueue("orders.fifo");
     const groups = ["a", "b", "c"];
-    const sent = texts(1, 12).flatMap((text) => groups.map((group) => `${group}${text}`));
+    const all = texts(1, 12).flatMap((text) => groups.map((group) => `${group}${text}`));
+    const sent = all.filter((body) => !body.startsWith("a") || ["am1", "am2", "am3"].includes(body));
     await send(inGroups(...sent));
     const running: string[] = [];
     let overlaps = 0;
@@ -540,7 +541,7 @@ describe("6 FIFO queues: whole batches", () => {
       expect(processed.filter((body) => body.startsWith(group))).toEqual(sent.filter((body) => body.startsWith(group)));
     }
     expect(overlaps).toBe(0);
-    expect(calls.some(({ records }) => new Set(records.map(({ body }) => body[0])).size > 1)).toBe(true);
+    expect(bodies(calls[0])).toEqual(["am1", "am2", "am3", "bm1", "bm2"]);
   });
 
   test("There are never more invocations than groups", async () => {

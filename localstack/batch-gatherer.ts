@@ -9,9 +9,8 @@ import type { Clock } from "./clock.ts";
 import type { MessageReceiver } from "./message-receiver.ts";
 import { type RecordSource, toSqsRecord } from "./sqs-record.ts";
 
-/** Lambda's limit of a synchronous event: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
-const MAX_EVENT_BYTES = 6_291_456;
-const ENVELOPE_BYTES = '{"Records":[]}'.length;
+/** Lambda's limit of a synchronous event, without what stands around the records: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */
+export const MAX_EVENT_BYTES = 6_291_456 - '{"Records":[]}'.length;
 const MAX_RECEIVE = 10;
 const MAX_WAIT_SECONDS = 20;
 
@@ -35,6 +34,8 @@ export interface BatchGatherer {
 export function createBatchGatherer(options: {
   readonly receiver: MessageReceiver;
   readonly source: RecordSource;
+  /** A FIFO batch is one receive, also above an event's size: whoever runs it divides it, lest its end overtake its beginning. */
+  readonly isFifo: boolean;
   readonly batchSize: number;
   readonly windowMs: number;
   readonly visibilityTimeoutSeconds: number;
@@ -44,7 +45,7 @@ export function createBatchGatherer(options: {
   readonly clock: Clock;
   readonly signal: AbortSignal;
 }): BatchGatherer {
-  const { receiver, source, batchSize, windowMs, matches, discard, clock, signal } = options;
+  const { receiver, source, isFifo, batchSize, windowMs, matches, discard, clock, signal } = options;
   /** Polls that outlived their batch's window, and messages that did not fit: the next batch begins with them. */
   const carried: Promise<PendingMessage[]>[] = [];
   let backlog = false;
@@ -81,7 +82,7 @@ export function createBatchGatherer(options: {
 
   async function gather(): Promise<PendingMessage[]> {
     const batch: PendingMessage[] = [];
-    let bytes = ENVELOPE_BYTES;
+    let bytes = 0;
     let closesAt: number | undefined;
     while (!signal.aborted) {
       const leftMs = closesAt === undefined ? undefined : closesAt - clock.now();
@@ -97,7 +98,7 @@ export function createBatchGatherer(options: {
       const usable = received.filter(({ visibleAtMs }) => visibleAtMs > clock.now());
       let fitting = 0;
       for (const message of usable) {
-        const isTooMuch = batch.length > 0 && bytes + message.bytes > MAX_EVENT_BYTES;
+        const isTooMuch = !isFifo && batch.length > 0 && bytes + message.bytes > MAX_EVENT_BYTES;
         if (batch.length === batchSize || isTooMuch) break;
         batch.push(message);
         bytes += message.bytes;

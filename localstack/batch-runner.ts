@@ -8,6 +8,7 @@ import type { SQSEvent } from "aws-lambda";
 import type { PendingMessage } from "./batch-gatherer.ts";
 import { type BatchVerdict, readBatchResponse } from "./batch-response.ts";
 import type { Clock } from "./clock.ts";
+import { createGroupRunner } from "./group-runner.ts";
 import type { MessageDeleter } from "./message-deleter.ts";
 import type { PollerConcurrency } from "./poller-concurrency.ts";
 import type { InvocationResult } from "./sandbox.ts";
@@ -23,7 +24,7 @@ export interface BatchCounts {
   readonly failedBatches: number;
   /** Messages that their function reported as failed. */
   readonly reportedFailures: number;
-  /** Messages left to the queue without a finished invocation: throttled for too long, or their FIFO group was busy. */
+  /** Messages left to the queue without a finished invocation: throttled for too long, or their FIFO group was busy or had failed. */
   readonly dropped: number;
   /** Invocations under way. */
   readonly running: number;
@@ -50,20 +51,8 @@ export function createBatchRunner(options: {
 }): BatchRunner {
   const { functionName, reportBatchItemFailures, isFifo, deleter, concurrency, leave, clock, log, signal } = options;
   const counts = { invocations: 0, throttles: 0, failedBatches: 0, reportedFailures: 0, dropped: 0, running: 0 };
-  const busyGroups = new Set<string>();
-  const groupOf = ({ record }: PendingMessage): string => record.attributes.MessageGroupId ?? "";
-
-  async function runGroups(messages: readonly PendingMessage[]): Promise<void> {
-    // A queue that keeps to AWS's rules gives nothing of a busy group, unless a visibility timeout has passed meanwhile.
-    const free = messages.filter((message) => !busyGroups.has(groupOf(message)));
-    counts.dropped += messages.length - free.length;
-    const groups = new Set(free.map(groupOf));
-    for (const group of groups) busyGroups.add(group);
-    if (free.length > 0) await invokeUntilTaken(free);
-    for (const group of groups) busyGroups.delete(group);
-  }
-
-  async function invokeUntilTaken(messages: readonly PendingMessage[]): Promise<void> {
+  /** Answers with the messages that stay in the queue. */
+  async function invokeUntilTaken(messages: readonly PendingMessage[]): Promise<readonly PendingMessage[]> {
     const visibleAtMs = Math.min(...messages.map((message) => message.visibleAtMs));
     const event: SQSEvent = { Records: messages.map(({ record }) => record) };
     for (let delayMs = FIRST_THROTTLE_DELAY_MS; ; delayMs = Math.min(delayMs * 2, LONGEST_THROTTLE_DELAY_MS)) {
@@ -76,10 +65,13 @@ export function createBatchRunner(options: {
         log(
           `${messages.length} message(s) were throttled until their visibility timeout: the queue delivers them again.`,
         );
-        return;
+        return messages;
       }
       await clock.sleep(delayMs, signal);
-      if (signal.aborted) return leave(messages);
+      if (signal.aborted) {
+        leave(messages);
+        return messages;
+      }
     }
   }
 
@@ -101,7 +93,10 @@ export function createBatchRunner(options: {
     return reportBatchItemFailures ? readBatchResponse(result.payload, messageIds) : { kind: "delete", messageIds };
   }
 
-  async function settle(messages: readonly PendingMessage[], result: InvocationResult): Promise<void> {
+  async function settle(
+    messages: readonly PendingMessage[],
+    result: InvocationResult,
+  ): Promise<readonly PendingMessage[]> {
     if (result.ok) concurrency.succeeded();
     // With reported failures AWS does not slow down, whatever the function does.
     else if (!reportBatchItemFailures) concurrency.failed();
@@ -111,15 +106,23 @@ export function createBatchRunner(options: {
       log(
         `A batch of ${messages.length} failed and returns to the queue after its visibility timeout: ${verdict.reason}`,
       );
-      return;
+      return messages;
     }
     const deletable = new Set(verdict.messageIds);
-    const deleted = messages.filter(({ record }) => deletable.has(record.messageId));
-    counts.reportedFailures += messages.length - deleted.length;
-    const deletion = deleter.delete(deleted);
+    const kept = messages.filter(({ record }) => !deletable.has(record.messageId));
+    counts.reportedFailures += kept.length;
+    const deletion = deleter.delete(messages.filter(({ record }) => deletable.has(record.messageId)));
     // The slot is free while the queue is told; a FIFO group is not before it was.
     if (isFifo) await deletion;
+    return kept;
   }
 
-  return { run: isFifo ? runGroups : invokeUntilTaken, counts: () => ({ ...counts }) };
+  const drop = (messages: readonly PendingMessage[]): void => {
+    counts.dropped += messages.length;
+  };
+  const runGroups = createGroupRunner({ run: invokeUntilTaken, leave, drop, clock, signal });
+  const runAll = async (messages: readonly PendingMessage[]): Promise<void> => {
+    await invokeUntilTaken(messages);
+  };
+  return { run: isFifo ? runGroups : runAll, counts: () => ({ ...counts }) };
 }

@@ -4,12 +4,12 @@
  */
 
 import { availableParallelism } from "node:os";
-import { type EventSourceMapping, startEventSourceMapping } from "./event-source-mapping.ts";
 import { createFunctions, type FunctionDefinition, type Functions, type InvocationResult } from "./functions.ts";
 import { type Gateway, startGateway } from "./gateway.ts";
+import { startMappings } from "./mappings.ts";
 import { type Clients, type CloudAccess, createClients, createResources, type Resources } from "./resources.ts";
 import { type Scheduler, type SchedulerClock, startScheduler } from "./scheduler.ts";
-import { isObject, listField, numberField, objectField, resourcesOf, type Template, textField } from "./template.ts";
+import { isObject, numberField, objectField, resourcesOf, type Template, textField } from "./template.ts";
 
 export interface LocalCloudOptions {
   template: Template;
@@ -44,6 +44,8 @@ export interface LocalCloud {
 
 /** How long running invocations may take to end when the cloud stops. */
 const DRAIN_MILLISECONDS = 10_000;
+/** More than event source mappings use at once on a small machine, so that requests over HTTP find one too. */
+const LEAST_SANDBOXES_OF_A_FUNCTION = 10;
 
 export async function startLocalCloud(options: LocalCloudOptions): Promise<LocalCloud> {
   const { template, log } = options;
@@ -60,7 +62,11 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     const environment = toEnvironment(options.environment, access);
     const define = (): Promise<FunctionDefinition[]> => defineFunctions(options, resources, environment);
     const sandboxes = Math.max(4, availableParallelism());
-    functions = createFunctions({ definitions: await define(), log });
+    functions = createFunctions({
+      definitions: await define(),
+      log,
+      maxSandboxesPerFunction: Math.max(LEAST_SANDBOXES_OF_A_FUNCTION, sandboxes),
+    });
     const invoke = functions.invoke.bind(functions);
     running.push(...(await startMappings(options, resources, clients, invoke, sandboxes)));
     running.push(await startSchedules(options, resources, invoke));
@@ -171,53 +177,6 @@ async function defineFunctions(
         environment: { ...Object.fromEntries(variables), ...environment },
         ...(reserved !== undefined && { reservedConcurrency: Number(reserved) }),
       };
-    }),
-  );
-}
-
-async function startMappings(
-  { template, region, log }: LocalCloudOptions,
-  resources: Resources,
-  { sqs }: Clients,
-  invoke: Functions["invoke"],
-  poolLimit: number,
-): Promise<EventSourceMapping[]> {
-  const mappings = resourcesOf(template, "AWS::Lambda::EventSourceMapping");
-  const queues = resourcesOf(template, "AWS::SQS::Queue");
-  const urls = await Promise.all(
-    queues.map(
-      async ({ id }) =>
-        [
-          String(await resources.resolve({ "Fn::GetAtt": [id, "Arn"] })),
-          String(await resources.resolve({ Ref: id })),
-        ] as const,
-    ),
-  );
-  return Promise.all(
-    mappings.map(async ({ properties }) => {
-      const queueArn = String(await resources.resolve(properties.EventSourceArn));
-      const queueUrl = new Map(urls).get(queueArn);
-      if (queueUrl === undefined)
-        throw new Error(`An event source mapping reads ${queueArn}, which is no queue of serverless.yml.`);
-      const functionName =
-        String(await resources.resolve(properties.FunctionName))
-          .split(":")
-          .at(-1) ?? "";
-      const concurrency = objectField(properties, "ScalingConfig")?.MaximumConcurrency;
-      const lambda = resourcesOf(template, "AWS::Lambda::Function").find(
-        ({ id, properties: config }) => (textField(config, "FunctionName") ?? id) === functionName,
-      );
-      return startEventSourceMapping({
-        ...{ sqs, queueUrl, queueArn, region, functionName, invoke, log, poolLimit },
-        batchSize: numberField(properties, "BatchSize", 10),
-        maximumBatchingWindowSeconds: numberField(properties, "MaximumBatchingWindowInSeconds", 0),
-        maximumConcurrency: concurrency === undefined ? undefined : Number(concurrency),
-        filterPatterns: listField(objectField(properties, "FilterCriteria") ?? {}, "Filters").flatMap((filter) =>
-          isObject(filter) && typeof filter.Pattern === "string" ? [filter.Pattern] : [],
-        ),
-        reportBatchItemFailures: listField(properties, "FunctionResponseTypes").includes("ReportBatchItemFailures"),
-        functionTimeoutSeconds: numberField(lambda?.properties ?? {}, "Timeout", 6),
-      });
     }),
   );
 }

@@ -9,7 +9,8 @@
  * ```
  *
  * One loop is one slot of concurrency: it polls, then hands the polling to another loop and runs its batch. So the queue is polled
- * while batches run, never with all slots busy, and by one long poll when it is empty.
+ * while batches run, never with all slots busy, and by one long poll when it is empty. While all sandboxes of the function are
+ * busy, a loop waits for its turn before it polls: no message is received only to wait while its visibility timeout runs.
  * AWS's behaviour: https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html and its pages on error handling and scaling.
  */
 
@@ -24,6 +25,7 @@ import { createMessageDeleter, handBackMessages } from "./message-deleter.ts";
 import { createMessageReceiver } from "./message-receiver.ts";
 import { createPollerConcurrency } from "./poller-concurrency.ts";
 import type { InvocationResult } from "./sandbox.ts";
+import { createTurns, type EndTurn, type Turns } from "./turns.ts";
 
 export interface EventSourceMappingOptions {
   /** Made with an `endpoint`: with AWS_ENDPOINT_URL alone the SDK sends to the queue URL's host. */
@@ -38,8 +40,10 @@ export interface EventSourceMappingOptions {
   readonly maximumBatchingWindowSeconds: number;
   /** 2–1000. @defaultValue 1250, what AWS reaches without one */
   readonly maximumConcurrency?: number | undefined;
-  /** What the function pool can run at once: a local ceiling that AWS does not have. */
+  /** What the function pool can run at once: a local ceiling, which AWS does not have, of a mapping without a maximum. */
   readonly poolLimit?: number | undefined;
+  /** Shared by the mappings of one function: each batch runs in a turn. @defaultValue no limit */
+  readonly turns?: Turns | undefined;
   /** `FunctionResponseTypes: [ReportBatchItemFailures]`. */
   readonly reportBatchItemFailures: boolean;
   readonly filterPatterns?: readonly FilterPattern[] | undefined;
@@ -77,7 +81,7 @@ const ROUND_TRIP_LIMIT_MS = 500;
  * @throws InvalidParameterValueException (an Error of that name) for settings that AWS refuses.
  */
 export async function startEventSourceMapping(options: EventSourceMappingOptions): Promise<EventSourceMapping> {
-  const { sqs, queueUrl, functionName, clock = systemClock } = options;
+  const { sqs, queueUrl, functionName, clock = systemClock, turns = createTurns(Number.POSITIVE_INFINITY) } = options;
   const visibilityTimeoutSeconds = options.visibilityTimeoutSeconds ?? (await readVisibilityTimeout(sqs, queueUrl));
   checkMapping({ ...options, visibilityTimeoutSeconds });
   const matches = compileEventFilter(options.filterPatterns ?? []);
@@ -100,6 +104,7 @@ export async function startEventSourceMapping(options: EventSourceMappingOptions
   const gatherer = createBatchGatherer({
     receiver,
     source: options,
+    isFifo,
     batchSize: options.batchSize,
     windowMs: options.maximumBatchingWindowSeconds * 1000,
     visibilityTimeoutSeconds,
@@ -121,7 +126,6 @@ export async function startEventSourceMapping(options: EventSourceMappingOptions
     const isStarved = loops.size >= concurrency.limit() && polling === 0 && gatherer.hasBacklog();
     const growsInMs = isStarved ? concurrency.saturated() : undefined;
     if (loops.size < concurrency.limit()) {
-      polling += 1;
       const loop = pollAndRun().finally(() => loops.delete(loop));
       loops.add(loop);
     } else if (growsInMs !== undefined && !isWaitingToGrow) {
@@ -136,24 +140,41 @@ export async function startEventSourceMapping(options: EventSourceMappingOptions
     pollMore();
   }
 
-  /** Entered with its poll already counted, so that no other loop starts for the same reason. */
+  /** Reaches its poll, if it does not wait for a turn first, without a pause: no other loop starts for the same reason. */
   async function pollAndRun(): Promise<void> {
-    for (;;) {
+    do {
+      const turn = gatherer.hasBacklog() || turns.areTaken() ? await awaitTurn() : undefined;
+      if (turn === "not needed") return;
+      polling += 1;
       const batch = await gatherer.gather();
       polling -= 1;
-      if (signal.aborted) return leave(batch);
-      if (batch.length > 0) {
-        received += batch.length;
-        pollMore();
-        await runner.run(batch);
-      } else if (!gatherer.hasBacklog()) {
-        concurrency.idle();
-      }
+      await runInTurn(batch, turn);
       // Somebody else polls, or the cap came down: one loop fewer. Whoever is left keeps the queue polled.
-      const isSpare = (polling > 0 && !gatherer.hasBacklog()) || loops.size > concurrency.limit();
-      if (signal.aborted || isSpare) return;
-      polling += 1;
+    } while (!signal.aborted && !isSpare() && loops.size <= concurrency.limit());
+  }
+
+  const isSpare = (): boolean => polling > 0 && !gatherer.hasBacklog();
+
+  /** Keeps the turn when there is a batch for it at once: a long poll or a window would hold it from the other mappings. */
+  async function awaitTurn(): Promise<EndTurn | "not needed" | undefined> {
+    const turn = await turns.take(signal);
+    if (gatherer.hasBacklog() && options.maximumBatchingWindowSeconds === 0 && turn !== undefined) return turn;
+    turn?.();
+    return signal.aborted || isSpare() ? "not needed" : undefined;
+  }
+
+  async function runInTurn(batch: readonly PendingMessage[], taken: EndTurn | undefined): Promise<void> {
+    if (batch.length > 0 && !signal.aborted) {
+      received += batch.length;
+      pollMore();
+      const turn = taken ?? (await turns.take(signal));
+      if (turn === undefined) leave(batch);
+      else await runner.run(batch).finally(turn);
+      return;
     }
+    taken?.();
+    leave(batch);
+    if (!signal.aborted && !gatherer.hasBacklog()) concurrency.idle();
   }
 
   async function drain(): Promise<void> {

@@ -31,6 +31,7 @@ export async function loadFauxqs(): Promise<Fauxqs> {
     construct("s3/s3Store.js", "S3Store", isObjectStore),
   ]);
   await allowAllUnicode();
+  await allowFifoAttributes();
   return { app: buildApp({ logger: false, stores: { sqsStore, snsStore, s3Store } }), queues: sqsStore };
 }
 
@@ -45,6 +46,15 @@ async function allowAllUnicode(): Promise<void> {
   }
   const outsideUnicode = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/u;
   refused.test = (text) => outsideUnicode.test(text);
+}
+
+/** fauxqs sets these two when a queue is created, and refuses to change them later. */
+async function allowFifoAttributes(): Promise<void> {
+  const settable = (await importInside("sqs/sqsTypes.js")).SETTABLE_ATTRIBUTES;
+  if (!(settable instanceof Set)) {
+    throw movedInsides("SETTABLE_ATTRIBUTES");
+  }
+  settable.add("DeduplicationScope").add("FifoThroughputLimit");
 }
 
 async function construct<T>(file: string, name: string, accepts: (value: unknown) => value is T): Promise<T> {

@@ -28,12 +28,15 @@ export interface PollerConcurrency {
   failed(): void;
 }
 
-/** `poolLimit` is what the local machine can run at once, so that the ramp does not ask for what is not there. */
+/**
+ * `poolLimit` is what the local machine can run at once, so that the ramp does not ask for what is not there. A declared maximum
+ * is the mapping's share among those of its function, and stands also where the machine cannot run as many.
+ */
 export function createPollerConcurrency(
   { maximumConcurrency, poolLimit }: { maximumConcurrency?: number | undefined; poolLimit?: number | undefined },
   now: () => number,
 ): PollerConcurrency {
-  const most = Math.max(1, Math.min(maximumConcurrency ?? MOST, poolLimit ?? MOST));
+  const most = maximumConcurrency ?? Math.max(1, poolLimit ?? MOST);
   const start = Math.min(START, most);
   const least = Math.min(LEAST, most);
   let limit = start;

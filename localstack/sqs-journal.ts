@@ -7,9 +7,7 @@
  */
 import { DatabaseSync } from "node:sqlite";
 import type { Message, Queue, QueueStore } from "./fauxqs.ts";
-
-/** SQS refuses a second message with the same deduplication id for this long. */
-const DEDUPLICATION_MS = 5 * 60 * 1000;
+import { DEDUPLICATION_MS, restoreDeduplication, storedDeduplication } from "./sqs-deduplication.ts";
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS queues (
@@ -70,7 +68,7 @@ export class QueueJournal {
     const first = approximateFirstReceiveTimestamp ?? null;
     this.#sql.insertMessage.run(id, queue, JSON.stringify(message), approximateReceiveCount, first);
     if (dedup !== undefined) {
-      this.#sql.insertDeduplication.run(queue, dedup, id, sequenceNumber ?? null, sentTimestamp);
+      this.#sql.insertDeduplication.run(queue, storedDeduplication(message), id, sequenceNumber ?? null, sentTimestamp);
     }
   }
 
@@ -128,8 +126,9 @@ export class QueueJournal {
 
   #restoreMessages(queue: Queue, now: number): void {
     for (const row of this.#sql.deduplications.all(queue.name)) {
-      const sequence = row.sequence === null ? undefined : String(row.sequence);
-      queue.recordDeduplication(String(row.dedup), String(row.id), sequence);
+      const sequenceNumber = row.sequence === null ? undefined : String(row.sequence);
+      const sent = { messageId: String(row.id), sequenceNumber, sentAt: Number(row.sent) };
+      restoreDeduplication(queue, String(row.dedup), sent, now);
     }
     for (const row of this.#sql.messages.all(queue.name)) {
       const message: Message = JSON.parse(String(row.message));
@@ -195,6 +194,6 @@ function prepare(db: DatabaseSync) {
     insertDeduplication: db.prepare("INSERT OR REPLACE INTO deduplications VALUES (?, ?, ?, ?, ?)"),
     deleteDeduplications: db.prepare("DELETE FROM deduplications WHERE queue = ?"),
     forgetDeduplications: db.prepare("DELETE FROM deduplications WHERE sent < ?"),
-    deduplications: db.prepare("SELECT * FROM deduplications WHERE queue = ?"),
+    deduplications: db.prepare("SELECT * FROM deduplications WHERE queue = ? ORDER BY sent"),
   };
 }

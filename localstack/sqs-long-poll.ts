@@ -24,11 +24,11 @@ export class LongPolls {
    * @param maxMessages as many messages as the caller will take, so that they are not promised to the next in line too
    */
   async wait(queue: Queue, seconds: number, maxMessages: number, signal: AbortSignal): Promise<void> {
-    if (seconds <= 0 || this.#closed || signal.aborted || countAvailable(queue) > 0) {
+    if (seconds <= 0 || this.#closed || signal.aborted || availableGroups(queue).length > 0) {
       return;
     }
     queue.processTimers();
-    if (countAvailable(queue) > 0) {
+    if (availableGroups(queue).length > 0) {
       return;
     }
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -67,12 +67,12 @@ export class LongPolls {
     while (line.size > 0 && !this.#closed) {
       await queue.waitForMessages(BELL_SECONDS);
       queue.processTimers();
-      let available = countAvailable(queue);
+      const groups = availableGroups(queue);
       for (const waiter of line) {
-        if (available <= 0) {
+        if (groups.length === 0) {
           break;
         }
-        available -= waiter.maxMessages;
+        takeShare(groups, waiter.maxMessages, queue.isFifo());
         line.delete(waiter);
         waiter.release();
       }
@@ -89,14 +89,22 @@ function releaseAll(line: Set<Waiter>): void {
   line.clear();
 }
 
-/** How many messages a receive would find. A group with a message in flight is locked, and gives one message at a time. */
-function countAvailable(queue: Queue): number {
+/** How many messages each group has for a receive. A standard queue is one group; in a FIFO queue, one with messages in flight has none. */
+function availableGroups(queue: Queue): number[] {
   if (!queue.isFifo()) {
-    return queue.messages.length;
+    return queue.messages.length > 0 ? [queue.messages.length] : [];
   }
-  let available = 0;
-  for (const [group, messages] of queue.fifoMessages) {
-    available += messages.length > 0 && !queue.fifoLockedGroups.has(group) ? 1 : 0;
+  const open = [...queue.fifoMessages].filter(([group]) => !queue.fifoLockedGroups.has(group));
+  return open.map(([, messages]) => messages.length).filter((count) => count > 0);
+}
+
+/** Takes away what one receive will. What it leaves in a FIFO group is locked. */
+function takeShare(groups: number[], maxMessages: number, isFifo: boolean): void {
+  for (let room = maxMessages; room > 0 && groups.length > 0; ) {
+    const count = groups.shift() ?? 0;
+    if (count > room && !isFifo) {
+      groups.unshift(count - room);
+    }
+    room -= count;
   }
-  return available;
 }

@@ -1,11 +1,9 @@
 /** What SQS refuses and fauxqs lets through. */
 import type { Queue, QueueStore } from "./fauxqs.ts";
 import { isObject, type JsonObject, objectsOf, parseObject } from "./json.ts";
-
-export interface SqsRefusal {
-  readonly code: string;
-  readonly message: string;
-}
+import { hasLapsed } from "./sqs-fifo.ts";
+import { refuseFifoAttributes, refuseIds } from "./sqs-fifo-rules.ts";
+import { invalid, type SqsRefusal } from "./sqs-refusal.ts";
 
 /** An entry of a batch that fails while the others succeed. */
 export interface FailedEntry {
@@ -21,13 +19,21 @@ const MAX_WAIT_SECONDS = 20;
 
 /** Why SQS would refuse the whole request, if it would. */
 export function refusalOf(action: string, request: JsonObject, queues: QueueStore): SqsRefusal | undefined {
+  const queue = queueOf(request, queues);
   switch (action) {
-    case "CreateQueue":
-      return refuseRedrivePolicy(request, String(request.QueueName).endsWith(".fifo"), queues);
-    case "SetQueueAttributes":
-      return refuseRedrivePolicy(request, queueOf(request, queues)?.isFifo() ?? false, queues);
+    case "CreateQueue": {
+      const isFifo = String(request.QueueName).endsWith(".fifo");
+      return refuseFifoAttributes(request, isFifo, {}) ?? refuseRedrivePolicy(request, isFifo, queues);
+    }
+    case "SetQueueAttributes": {
+      const isFifo = queue?.isFifo() ?? false;
+      const present = queue?.attributes ?? {};
+      return refuseFifoAttributes(request, isFifo, present) ?? refuseRedrivePolicy(request, isFifo, queues);
+    }
     case "SendMessage":
-      return refuseDelay(request);
+      return refuseDelay(request) ?? refuseIds(request, queue);
+    case "DeleteMessage":
+      return refuseReceipt(request, queue);
     case "ReceiveMessage":
       return refuseWait(request);
     default:
@@ -35,11 +41,12 @@ export function refusalOf(action: string, request: JsonObject, queues: QueueStor
   }
 }
 
-/** Takes the entries out of a SendMessageBatch that SQS would refuse one by one. */
-export function takeRefusedEntries(request: JsonObject): FailedEntry[] {
+/** Takes the entries out of a batch that SQS would refuse one by one. */
+export function takeRefusedEntries(action: string, request: JsonObject, queue: Queue | undefined): FailedEntry[] {
   const failed: FailedEntry[] = [];
   request.Entries = objectsOf(request.Entries).filter((entry) => {
-    const refusal = refuseDelay(entry);
+    const refusal =
+      action === "DeleteMessageBatch" ? refuseReceipt(entry, queue) : (refuseDelay(entry) ?? refuseIds(entry, queue));
     if (refusal !== undefined) {
       failed.push({ Id: entry.Id, SenderFault: true, Code: refusal.code, Message: refusal.message });
     }
@@ -60,6 +67,14 @@ function refuseDelay(message: JsonObject): SqsRefusal | undefined {
     return undefined;
   }
   return invalid(`Value ${delay} for parameter DelaySeconds is invalid. Reason: DelaySeconds must be >= 0 and <= 900.`);
+}
+
+/** A FIFO queue refuses to delete what has become visible again; a standard queue takes it, to no effect. */
+function refuseReceipt({ ReceiptHandle: receipt }: JsonObject, queue: Queue | undefined): SqsRefusal | undefined {
+  if (queue === undefined || !hasLapsed(queue, String(receipt))) {
+    return undefined;
+  }
+  return invalid(`Value ${receipt} for parameter ReceiptHandle is invalid. Reason: The receipt handle has expired.`);
 }
 
 function refuseWait(request: JsonObject): SqsRefusal | undefined {
@@ -101,8 +116,4 @@ function refuseRedrivePolicy(request: JsonObject, fifo: boolean, queues: QueueSt
 
 function isWholeNumber(value: unknown, max: number): boolean {
   return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= max;
-}
-
-function invalid(message: string): SqsRefusal {
-  return { code: "InvalidParameterValue", message };
 }

@@ -1,17 +1,22 @@
 /**
  * SQS: fauxqs behind the gateway, with what AWS does and fauxqs does not.
  *
- * Still different from AWS: a receive from a FIFO queue gives one message per group, whatever its maximum; messages never
- * expire by MessageRetentionPeriod; a restart forgets AWSTraceHeader; nothing is reordered or delivered twice by chance;
+ * Still different from AWS: the groups of a standard queue are kept and change nothing, so a fair queue puts no quiet tenant
+ * before a noisy one; ReceiveRequestAttemptId is ignored; a FIFO queue is not throttled; messages never expire by
+ * MessageRetentionPeriod; a restart forgets AWSTraceHeader; nothing is reordered or delivered twice by chance;
  * ListDeadLetterSourceQueues and StartMessageMoveTask answer InvalidAction.
  */
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
-import { type Fauxqs, loadFauxqs } from "./fauxqs.ts";
+import { type Fauxqs, loadFauxqs, type Queue, type QueueStore } from "./fauxqs.ts";
 import { isObject, type JsonObject, objectsOf, stringsOf } from "./json.ts";
+import { deduplicate, scopeDeduplicationId } from "./sqs-deduplication.ts";
+import { keepGroups, noteGroup } from "./sqs-fair-queue.ts";
+import { followFifoRules } from "./sqs-fifo.ts";
 import { QueueJournal } from "./sqs-journal.ts";
 import { LongPolls } from "./sqs-long-poll.ts";
-import { type FailedEntry, queueOf, refusalOf, type SqsRefusal, takeRefusedEntries } from "./sqs-rules.ts";
+import type { SqsRefusal } from "./sqs-refusal.ts";
+import { type FailedEntry, queueOf, refusalOf, takeRefusedEntries } from "./sqs-rules.ts";
 import { TraceHeaders } from "./sqs-trace-headers.ts";
 
 export interface SqsOptions {
@@ -35,6 +40,8 @@ type FailedEntries = WeakMap<object, FailedEntry[]>;
 const ACCOUNT_ID = "000000000000";
 const PROTOCOL = "application/x-amz-json-1.0";
 const TARGET = "AmazonSQS.";
+/** What depends on messages that became visible since somebody last looked; for a FIFO queue that is everything. */
+const READS_TIMERS = /^(GetQueueAttributes|ChangeMessageVisibility)/;
 /** What an SDK names an error by; fauxqs puts the service's name before codes that have none. */
 const ERROR_HEADER = "x-amzn-query-error";
 const WRONGLY_PREFIXED = /^AWS\.SimpleQueueService\.(InvalidParameterValue|MissingParameter|InvalidAction)/;
@@ -45,6 +52,7 @@ export async function openSqs(options: SqsOptions): Promise<Sqs> {
   const { app, queues } = fauxqs;
   const urlOf = (name: string) => `${options.endpoint}/${ACCOUNT_ID}/${name}`;
   queues.buildQueueUrl = (name) => urlOf(name);
+  correctQueues(queues);
   const journal = options.dataDir === undefined ? undefined : new QueueJournal(join(options.dataDir, "sqs.db"));
   journal?.restore(queues, urlOf, Date.now());
   const polls = new LongPolls();
@@ -87,25 +95,43 @@ export async function openSqs(options: SqsOptions): Promise<Sqs> {
   };
 }
 
+/** Makes of the queues that fauxqs creates, or that the journal restores, those of SQS. */
+function correctQueues(queues: QueueStore): void {
+  const create = queues.createQueue.bind(queues);
+  queues.createQueue = (...properties) => {
+    const queue = create(...properties);
+    if (queue.isFifo()) {
+      followFifoRules(queue);
+      deduplicate(queue);
+    } else {
+      keepGroups(queue);
+    }
+    return queue;
+  };
+}
+
 /** Refuses what SQS refuses, and lets a receive through when there is something to receive. */
 function checkRequests({ app, queues }: Fauxqs, polls: LongPolls, failedEntries: FailedEntries): void {
   app.addHook("preHandler", async (request, reply) => {
     const action = actionOf(request.raw);
     const body = isObject(request.body) ? request.body : {};
+    const queue = queueOf(body, queues);
+    if (READS_TIMERS.test(action) || queue?.isFifo()) {
+      queue?.processTimers();
+    }
     const refusal = refusalOf(action, body, queues);
     if (refusal !== undefined) {
       return reply.code(400).headers(headersOf(refusal)).send(bodyOf(refusal));
     }
-    if (action === "SendMessageBatch") {
-      const failed = takeRefusedEntries(body);
+    if (action === "SendMessageBatch" || action === "DeleteMessageBatch") {
+      const failed = takeRefusedEntries(action, body, queue);
       if (failed.length > 0 && objectsOf(body.Entries).length === 0) {
         return reply.header("content-type", PROTOCOL).send({ Failed: failed });
       }
       failedEntries.set(request, failed);
     }
-    const queue = queueOf(body, queues);
-    if (action === "GetQueueAttributes" || action.startsWith("ChangeMessageVisibility")) {
-      queue?.processTimers();
+    if (action.startsWith("SendMessage") && queue !== undefined) {
+      prepareMessages(action === "SendMessage" ? [body] : objectsOf(body.Entries), queue);
     }
     if (action === "ReceiveMessage" && queue !== undefined) {
       const gone = abortedBy(reply.raw);
@@ -121,6 +147,16 @@ function checkRequests({ app, queues }: Fauxqs, polls: LongPolls, failedEntries:
   });
 }
 
+function prepareMessages(messages: readonly JsonObject[], queue: Queue): void {
+  for (const message of messages) {
+    if (queue.isFifo()) {
+      scopeDeduplicationId(queue, message);
+    } else {
+      noteGroup(message);
+    }
+  }
+}
+
 /** Makes of fauxqs's answers those of SQS. */
 function correctAnswers({ app }: Fauxqs, failedEntries: FailedEntries): void {
   const traces = new TraceHeaders();
@@ -134,8 +170,10 @@ function correctAnswers({ app }: Fauxqs, failedEntries: FailedEntries): void {
       omitUnrequestedAttributes(body, payload);
       traces.addTo(payload, body);
     }
-    if (action.startsWith("SendMessage")) {
+    if (failedEntries.has(request)) {
       payload.Failed = [...objectsOf(payload.Failed), ...(failedEntries.get(request) ?? [])];
+    }
+    if (action.startsWith("SendMessage")) {
       traces.remember(body, payload);
     }
     omitEmptyLists(payload);

@@ -318,25 +318,6 @@ describe("long polls", () => {
   });
 });
 
-describe("FIFO queues", () => {
-  it("keep the order of a group, one message at a time, and drop duplicates", async () => {
-    const url = await createQueue(sqs, { FifoQueue: "true" }, `${uniqueName()}.fifo`);
-    const sendInGroup = (body: string) => send(url, body, { MessageGroupId: "g", MessageDeduplicationId: body });
-    await sendInGroup("1");
-    await sendInGroup("2");
-    const duplicate = await sendInGroup("1");
-
-    const first = await receiveOne(url);
-    const locked = await receive(url);
-    await sqs.send(new DeleteMessageCommand({ QueueUrl: url, ReceiptHandle: first.ReceiptHandle }));
-    const second = await receiveOne(url);
-
-    expect(duplicate.MessageId).toBe(first.MessageId);
-    expect([first.Body, second.Body]).toEqual(["1", "2"]);
-    expect(locked).toEqual([]);
-  });
-});
-
 describe("queues on disk", () => {
   it("outlive the process: what is ready, hidden, delayed, counted and remembered", async () => {
     const dataDir = await temporaryDirectory();

@@ -72,6 +72,41 @@ describe("the template's resources", () => {
     });
   });
 
+  it("of FIFO queues are created, and brought up to date, with what makes them FIFO", async () => {
+    const dataDir = await mkdtemp(join(tmpdir(), "lovage-data-"));
+    const Properties: Record<string, unknown> = {
+      ...{ QueueName: "ordered.fifo", FifoQueue: true, ContentBasedDeduplication: true, VisibilityTimeout: 30 },
+      ...{ DeduplicationScope: "messageGroup", FifoThroughputLimit: "perMessageGroupId" },
+    };
+    const attributes = async () => {
+      const gateway = await startGateway({ port: 0, dataDir });
+      const credentials = { accessKeyId: "test", secretAccessKey: "test" };
+      const access = { endpoint: gateway.endpoint, region: "us-east-1", credentials };
+      const clients = createClients(access);
+      const ordered: Template = { Resources: { Ordered: { Type: "AWS::SQS::Queue", Properties } } };
+      const resources = await createResources(ordered, clients, access);
+      const QueueUrl = String(await resources.resolve({ Ref: "Ordered" }));
+      const answer = await clients.sqs.send(new GetQueueAttributesCommand({ QueueUrl, AttributeNames: ["All"] }));
+      for (const client of Object.values(clients)) client.destroy();
+      await gateway.close();
+      return answer.Attributes;
+    };
+
+    const created = await attributes();
+    Object.assign(Properties, { DeduplicationScope: "queue", FifoThroughputLimit: "perQueue", VisibilityTimeout: 7 });
+    const updated = await attributes();
+    await rm(dataDir, { recursive: true });
+
+    expect(created).toMatchObject({
+      ...{ FifoQueue: "true", ContentBasedDeduplication: "true", VisibilityTimeout: "30" },
+      ...{ DeduplicationScope: "messageGroup", FifoThroughputLimit: "perMessageGroupId" },
+    });
+    expect(updated).toMatchObject({
+      ...{ FifoQueue: "true", ContentBasedDeduplication: "true", VisibilityTimeout: "7" },
+      ...{ DeduplicationScope: "queue", FifoThroughputLimit: "perQueue" },
+    });
+  });
+
   it("that refer to what is not declared are refused by name", async () => {
     const broken: Template = {
       Resources: {

@@ -40,7 +40,8 @@ test.each([
   ["AWS's 1 250", {}, 1250],
   ["the mapping's maximum", { maximumConcurrency: 12 }, 12],
   ["what the local pool can run", { poolLimit: 8 }, 8],
-  ["the smaller of both", { maximumConcurrency: 6, poolLimit: 8 }, 6],
+  ["the mapping's maximum below that", { maximumConcurrency: 6, poolLimit: 8 }, 6],
+  ["the mapping's maximum above that", { maximumConcurrency: 8, poolLimit: 4 }, 8],
 ])("Growth ends at %s", (_what, settings, most) => {
   const { concurrency, saturate } = withClock(settings);
 

@@ -1,0 +1,187 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import * as z from "zod";
+import { task } from "../../../shared/index.ts";
+import { type Engine, startEngine, uniqueName } from "../../helpers/engine.ts";
+import { createWorkbench, type Workbench } from "../../helpers/workbench.ts";
+
+let engine: Engine;
+let bench: Workbench;
+let ran: string[] = [];
+/** Called by `step` before it ends. */
+let during: (text: string) => Promise<void> | void = () => {};
+
+const step = task({
+  name: "step",
+  payload: z.object({ group: z.string(), text: z.string(), failures: z.number().default(0) }),
+  queue: "fifo",
+  messageGroupId: ({ group }) => group,
+  retry: { maxRetries: 2, backoff: { base: 1, jitter: false } },
+  run: async ({ group, text, failures }, { attempt }) => {
+    ran.push(`${group}${text}`);
+    await during(text);
+    if (attempt <= failures) throw new Error(`attempt ${attempt}`);
+    return text;
+  },
+});
+const fair = task({ name: "fair", payload: z.object({}), run: () => "fair" });
+
+beforeAll(async () => {
+  engine = await startEngine((template) => {
+    for (const name of ["DefaultQueue", "FifoQueue"]) {
+      const queue = template.Resources[name]?.Properties;
+      if (queue) queue.VisibilityTimeout = 2;
+    }
+  });
+  bench = createWorkbench(engine, { step, fair });
+});
+afterAll(() => engine.stop());
+beforeEach(() => {
+  ran = [];
+  during = () => {};
+  engine.clock.now = new Date();
+});
+
+const work = () => {
+  engine.clock.now = new Date();
+  return bench.work("FifoQueue");
+};
+const workUntilFinal = (id: string) => bench.workUntilFinal(id, "FifoQueue");
+
+describe("a FIFO queue", () => {
+  it("keeps the order within a group, and lets groups run side by side", async () => {
+    const [a, b] = [uniqueName("a"), uniqueName("b")];
+    const both = Promise.withResolvers<void>();
+    during = () => {
+      if (ran.includes(`${a}1`) && ran.includes(`${b}1`)) both.resolve();
+      return both.promise;
+    };
+    const results = [];
+    for (const text of ["1", "2", "3"]) {
+      results.push(await step.delay({ group: a, text }), await step.delay({ group: b, text }));
+    }
+    for (const { id } of results) await workUntilFinal(id);
+
+    expect(ran.filter((one) => one.startsWith(a))).toEqual([`${a}1`, `${a}2`, `${a}3`]);
+    expect(ran.filter((one) => one.startsWith(b))).toEqual([`${b}1`, `${b}2`, `${b}3`]);
+  });
+
+  it("stops at the first failure of a group until its retry has succeeded; other groups go on", async () => {
+    const [a, b] = [uniqueName("a"), uniqueName("b")];
+    const results = [
+      await step.delay({ group: a, text: "1", failures: 2 }),
+      await step.delay({ group: a, text: "2" }),
+      await step.delay({ group: b, text: "1" }),
+    ];
+    await work();
+    expect(ran.toSorted()).toEqual([`${a}1`, `${b}1`].toSorted());
+    expect(await results[0]?.fetch()).toMatchObject({ state: "RETRY", attempt: 2 });
+    for (const { id } of results) await workUntilFinal(id);
+
+    expect(ran.filter((one) => one.startsWith(a))).toEqual([`${a}1`, `${a}1`, `${a}1`, `${a}2`]);
+    expect(await results[0]?.fetch()).toMatchObject({ state: "SUCCESS", attempt: 3 });
+  });
+
+  it("goes on behind a task that has failed for good", async () => {
+    const group = uniqueName("g");
+    const failed = await step.delay({ group, text: "1", failures: 9 });
+    const next = await step.delay({ group, text: "2" });
+    await workUntilFinal(next.id);
+
+    expect(await failed.fetch()).toMatchObject({ state: "FAILURE", error: { code: "MAX_RETRIES_EXCEEDED" } });
+    expect(ran).toEqual([`${group}1`, `${group}1`, `${group}1`, `${group}2`]);
+  });
+
+  it("delays by way of the default queue and by timers, to the second", async () => {
+    const group = uniqueName("g");
+    const soon = await step.applyAsync({ group, text: "soon" }, { countdown: 1 });
+    const now = await step.delay({ group, text: "now" });
+    await workUntilFinal(now.id);
+    expect(ran).toEqual([`${group}now`]);
+    const passedOn = async (): Promise<number> => {
+      engine.clock.now = new Date();
+      await bench.work();
+      return (await engine.app.broker.depth("fifo")).waiting;
+    };
+    await expect.poll(passedOn, { timeout: 10_000 }).toBe(1);
+    await workUntilFinal(soon.id);
+    expect(ran).toEqual([`${group}now`, `${group}soon`]);
+
+    const far = await step.applyAsync({ group, text: "far" }, { countdown: 1_000 });
+    engine.clock.now = new Date(engine.clock.now.getTime() + 1_000_000);
+    expect(await bench.sweep()).toEqual({ sent: 1, failed: 0 });
+    await bench.work("FifoQueue");
+    expect(await engine.app.results.read(far.id)).toMatchObject({ state: "SUCCESS", result: "far" });
+  });
+
+  it("needs a group", async () => {
+    await expect(fair.applyAsync({}, { queue: "fifo" })).rejects.toThrow(
+      "Option 'messageGroupId' has the value undefined: expected text, for queue 'fifo' keeps the order within a group.",
+    );
+  });
+
+  it("ends a task whose worker died each time, and goes on with its group", { timeout: 60_000 }, async () => {
+    const group = uniqueName("g");
+    const crashes = await step.delay({ group, text: "crashes" });
+    const next = await step.delay({ group, text: "next" });
+    // A worker that dies leaves a claim whose lease ends, and a message that comes back.
+    for (let death = 0; death < 3; death++) {
+      await expect
+        .poll(
+          async () => {
+            const { event } = await engine.deliver("FifoQueue", async ({ Records }) => ({
+              batchItemFailures: Records.map(({ messageId }) => ({ itemIdentifier: messageId })),
+            }));
+            engine.clock.now = new Date();
+            return event.Records.length;
+          },
+          { timeout: 10_000 },
+        )
+        .toBeGreaterThan(0);
+      const id = crashes.id;
+      const message = await messageOf(id, group);
+      const claimed = await engine.app.results.claim(message, new Date(Date.now() + 500), { countStarts: true });
+      expect(claimed).toMatchObject({ claimed: true, claim: { starts: death + 1 } });
+    }
+    await workUntilFinal(next.id);
+
+    expect(await crashes.fetch()).toMatchObject({
+      state: "FAILURE",
+      error: { code: "TASK_CRASHED", message: expect.stringContaining("died each of the 3 times") },
+    });
+    expect(ran).toEqual([`${group}next`]);
+  });
+
+  async function messageOf(id: string, group: string) {
+    const payload = { group, text: "crashes" };
+    const sentAt = new Date().toISOString();
+    return { v: 1 as const, id, task: "step", attempt: 1, payload, queue: "fifo", sentAt, rootId: id };
+  }
+
+  it("is paused where it is, in order", { timeout: 60_000 }, async () => {
+    const group = uniqueName("g");
+    const first = await step.delay({ group, text: "1" });
+    const second = await step.delay({ group, text: "2" });
+    await bench.call("POST", "/queues/fifo/pause");
+    await work();
+    expect(ran).toEqual([]);
+    await bench.call("POST", "/queues/fifo/resume");
+    await workUntilFinal(second.id);
+
+    expect(ran).toEqual([`${group}1`, `${group}2`]);
+    expect((await first.fetch()).attempt).toBe(1);
+  });
+});
+
+describe("a fair queue", () => {
+  it("gets the tenant of each message", async () => {
+    await fair.applyAsync({}, { messageGroupId: "tenant-7" });
+    const groups: (string | undefined)[] = [];
+    const { event } = await engine.deliver("DefaultQueue", async ({ Records }) => {
+      groups.push(...Records.map(({ attributes }) => attributes.MessageGroupId));
+      return { batchItemFailures: [] };
+    });
+    await engine.acknowledge("DefaultQueue", event.Records);
+
+    expect(groups).toContain("tenant-7");
+  });
+});

@@ -126,7 +126,11 @@ export async function startEventSourceMapping(options: EventSourceMappingOptions
     const isStarved = loops.size >= concurrency.limit() && polling === 0 && gatherer.hasBacklog();
     const growsInMs = isStarved ? concurrency.saturated() : undefined;
     if (loops.size < concurrency.limit()) {
-      const loop = pollAndRun().finally(() => loops.delete(loop));
+      const loop = pollAndRun().finally(() => {
+        loops.delete(loop);
+        // Loops that end in the same moment each count the others as left.
+        if (loops.size === 0) pollMore();
+      });
       loops.add(loop);
     } else if (growsInMs !== undefined && !isWaitingToGrow) {
       void growLater(growsInMs);

@@ -15,7 +15,7 @@ import {
   type SQSClient,
 } from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Cloud, createQueue, errorOf, openCloud, temporaryDirectory, uniqueName } from "./cloud.ts";
+import { arnOf, type Cloud, createQueue, errorOf, openCloud, temporaryDirectory, uniqueName } from "./cloud.ts";
 
 let cloud: Cloud;
 let sqs: SQSClient;
@@ -206,6 +206,22 @@ describe("messages of a group that are visible again", () => {
     expect(batch.Successful?.map(({ Id }) => Id)).toEqual(["1"]);
     expect(batch.Failed).toMatchObject([{ Id: "0", Code: "InvalidParameterValue", SenderFault: true }]);
     expect(repeated.Successful?.map(({ Id }) => Id)).toEqual(["0", "1"]);
+  });
+});
+
+describe("the dead-letter queue of a FIFO queue", () => {
+  it("gets the head that was received too often, and the group goes on", async () => {
+    const dead = await fifo();
+    const RedrivePolicy = JSON.stringify({ deadLetterTargetArn: arnOf(dead), maxReceiveCount: 1 });
+    const url = await fifo({ RedrivePolicy });
+    await send(url, ["a1", "a2", "b1"]);
+
+    const [a1] = await receive(url, { MaxNumberOfMessages: 1 });
+    await hide(url, a1, 0);
+    const rest = await receive(url);
+
+    expect(bodies(rest)).toEqual(["a2", "b1"]);
+    expect(await receive(dead)).toMatchObject([{ Body: "a1", Attributes: { MessageGroupId: "a" } }]);
   });
 });
 

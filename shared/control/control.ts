@@ -32,8 +32,8 @@ export type Decision =
   | { kind: "limits"; scope: "task"; name: string; at: string; limits: Limits };
 
 export interface Control {
-  /** What is decided, at most two seconds old. */
-  decisions(): Promise<Decisions>;
+  /** What is decided, as of two seconds ago at most; with 0, as of now. */
+  decisions(maxAgeMilliseconds?: number): Promise<Decisions>;
   /** Pausing what is paused changes nothing. */
   pause(scope: "queue" | "task", name: string): Promise<void>;
   resume(scope: "queue" | "task", name: string): Promise<void>;
@@ -86,9 +86,9 @@ export function createControl(options: { table: Table; clock: () => Date }): Con
   const drop = (sk: string): Promise<void> => decide(table.remove({ pk: PARTITION, sk }));
 
   return {
-    async decisions() {
+    async decisions(maxAgeMilliseconds = LOOK_MILLISECONDS) {
       // The difference counts either way: a clock that was set back must not stop the looks.
-      if (known && Math.abs(clock().getTime() - lookedAt) < LOOK_MILLISECONDS) return known.decisions;
+      if (known && Math.abs(clock().getTime() - lookedAt) < maxAgeMilliseconds) return known.decisions;
       looking ??= look().finally(() => {
         looking = undefined;
       });

@@ -41,7 +41,7 @@ export function createReadApi(app: App, registry: Registry, files: Files): Hono 
   api.get("/tasks/:id", async (c) => c.json(await read(c.req.param("id"), c.req.query("wait"))));
 
   api.get("/queues", async (c) => {
-    const decisions = await app.control.decisions();
+    const decisions = await app.control.decisions(0);
     const queues = await Promise.all(
       app.config.queues.map(async (name) => ({
         name,
@@ -52,7 +52,7 @@ export function createReadApi(app: App, registry: Registry, files: Files): Hono 
     const { waiting, inFlight } = await app.broker.deadLetters();
     return c.json({ queues, dead: waiting + inFlight });
   });
-  api.get("/control", async (c) => c.json({ decisions: (await app.control.decisions()).entries }));
+  api.get("/control", async (c) => c.json({ decisions: (await app.control.decisions(0)).entries }));
 
   api.get("/uploads/:id", async (c) => {
     const record = await read(c.req.param("id"), c.req.query("wait"));

@@ -91,7 +91,7 @@ export class AsyncResult<Result = Json> {
 /** Shows on an unfinished record that it was revoked among many: who runs it, or would, notices that within seconds. */
 export async function withDecisions(app: App, record: StoredRecord): Promise<StoredRecord> {
   if (isFinal(record.state) || record.revokeRequestedAt !== undefined) return record;
-  const decided = (await app.control.decisions()).revokedBy({ ...record, sentAt: record.createdAt });
+  const decided = (await app.control.decisions(0)).revokedBy({ ...record, sentAt: record.createdAt });
   return decided ? { ...record, revokeRequestedAt: decided.at } : record;
 }
 

@@ -4,29 +4,61 @@ import { MAX_TIMER_SECONDS } from "../timers/timers.ts";
 import { resolveEta, resolveExpires } from "./times.ts";
 
 /** Options of one call; the names and units are Celery's (https://docs.celeryq.dev/en/stable/userguide/calling.html). */
-export interface ApplyOptions {
-  /** Seconds from now before the task may start: 0 to 34,560,000 (400 days), to the second. */
-  countdown?: number;
-  /** Earliest start, at most 400 days from now: a Date or an ISO-8601 time with its zone. Not together with `countdown`. */
-  eta?: Date | string;
+export type ApplyOptions = EveryCall & ((StartsAt & OnceAtMost) | Debounced);
+
+/** When it may start. */
+type StartsAt =
+  | {
+      /** Seconds from now before the task may start: 0 to 34,560,000 (400 days), to the second. */
+      countdown?: number;
+      eta?: never;
+    }
+  | {
+      /** Earliest start, at most 400 days from now: a Date or an ISO-8601 time with its zone. */
+      eta?: Date | string;
+      countdown?: never;
+    };
+
+/** Which call it is that runs, among several. */
+type OnceAtMost =
+  | { idempotencyKey?: never; idempotencyExpires?: never; throttle?: never; debounce?: never }
+  | {
+      /** Submits with the same key are one task for `idempotencyExpires`. At most 256 characters; kept per task name. */
+      idempotencyKey: string;
+      /**
+       * Seconds that the key is remembered, up to 34,560,000 (400 days); the task's record is kept at least as long.
+       * @defaultValue 86400, or `RESULT_EXPIRES` if that is less
+       */
+      idempotencyExpires?: number;
+      throttle?: never;
+      debounce?: never;
+    }
+  | {
+      /** Run the first call with this key, and none more within `period` seconds: those get the first one's handle. Kept per task name. */
+      throttle: { key: string; period: number };
+      idempotencyKey?: never;
+      idempotencyExpires?: never;
+      debounce?: never;
+    };
+
+interface Debounced {
+  /**
+   * Wait until no call with this key has come for `wait` seconds, then run the newest alone: those before become REVOKED. A
+   * burst that does not end runs after `maxWait` seconds. Kept per task name.
+   */
+  debounce: { key: string; wait: number; maxWait?: number };
+  countdown?: never;
+  eta?: never;
+  idempotencyKey?: never;
+  idempotencyExpires?: never;
+  throttle?: never;
+}
+
+interface EveryCall {
   /** Latest start, in seconds from now or as a time; a task that comes later is REVOKED, not run. */
   expires?: number | Date | string;
   /** The queue to send to; queues with other weights are the priorities. @defaultValue the task's own */
   queue?: string;
-  /** Submits with the same key are one task for `idempotencyExpires`. At most 256 characters; kept per task name. */
-  idempotencyKey?: string;
-  /**
-   * Seconds that the key is remembered, up to 34,560,000 (400 days); the task's record is kept at least as long.
-   * @defaultValue 86400, or `RESULT_EXPIRES` if that is less
-   */
-  idempotencyExpires?: number;
-  /**
-   * Wait until no call with this key has come for `wait` seconds, then run the newest alone: those before become REVOKED. A
-   * burst that does not end runs after `maxWait` seconds. Kept per task name; not together with `countdown` or `eta`.
-   */
-  debounce?: { key: string; wait: number; maxWait?: number };
-  /** Run the first call with this key, and none more within `period` seconds: those get the first one's handle. Kept per task name. */
-  throttle?: { key: string; period: number };
   /** Up to 10 labels of at most 128 characters, by which many tasks can be revoked. */
   tags?: readonly string[];
   /** Metadata of your own for `ctx.headers`: up to 4 KB, texts only (Celery's `headers`). */
@@ -95,7 +127,7 @@ const ONE_OF = ["idempotencyKey", "debounce", "throttle"] as const;
 
 /** @throws InvalidOptionError naming the option, its value and what is accepted */
 export function resolveOptions(options: ApplyOptions, now: Date, taskQueue: string): ResolvedOptions {
-  checkOptions(options);
+  checkOptions({ ...options });
   const eta = resolveEta(options, now);
   const expires = resolveExpires(options.expires, now);
   if (eta && expires && expires <= eta) {
@@ -104,21 +136,22 @@ export function resolveOptions(options: ApplyOptions, now: Date, taskQueue: stri
   return { ...options, eta, expires, queue: options.queue ?? taskQueue };
 }
 
-function checkOptions(options: ApplyOptions): void {
+/** Callers over HTTP, and those without types, may give what the types forbid. */
+function checkOptions(given: Readonly<{ [Name in string]?: unknown }>): void {
   const known: Record<string, ((value: unknown) => boolean | string) | undefined> = CHECKS;
-  for (const [name, value] of Object.entries(options)) {
+  for (const [name, value] of Object.entries(given)) {
     const check = Object.hasOwn(known, name) ? known[name] : undefined;
     if (check === undefined) throw new InvalidOptionError(name, undefined, `one of ${Object.keys(CHECKS).join(", ")}`);
     const outcome = value === undefined || check(value);
     if (outcome !== true) throw new InvalidOptionError(name, value, String(outcome));
   }
-  const [first, second] = ONE_OF.filter((name) => options[name] !== undefined);
-  if (first && second) throw new InvalidOptionError(second, options[second], `not to be given with '${first}'`);
-  if (options.debounce && (options.countdown !== undefined || options.eta !== undefined)) {
-    throw new InvalidOptionError("debounce", options.debounce, "no 'countdown' or 'eta', for it is a delay itself");
+  const [first, second] = ONE_OF.filter((name) => given[name] !== undefined);
+  if (first && second) throw new InvalidOptionError(second, given[second], `not to be given with '${first}'`);
+  if (given.debounce && (given.countdown !== undefined || given.eta !== undefined)) {
+    throw new InvalidOptionError("debounce", given.debounce, "no 'countdown' or 'eta', for it is a delay itself");
   }
-  if (options.idempotencyExpires !== undefined && options.idempotencyKey === undefined) {
-    throw new InvalidOptionError("idempotencyExpires", options.idempotencyExpires, "an 'idempotencyKey' beside it");
+  if (given.idempotencyExpires !== undefined && given.idempotencyKey === undefined) {
+    throw new InvalidOptionError("idempotencyExpires", given.idempotencyExpires, "an 'idempotencyKey' beside it");
   }
 }
 

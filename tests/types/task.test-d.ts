@@ -37,6 +37,18 @@ export const wrong = [
   () => add.delay({ x: 4 }),
   // @ts-expect-error a mistyped option
   () => add.applyAsync({ x: 4, y: 6 }, { cuontdown: 5 }),
+  // @ts-expect-error either a countdown or an eta
+  () => add.applyAsync({ x: 4, y: 6 }, { countdown: 5, eta: new Date() }),
+  // @ts-expect-error a lifetime of a key that is not given
+  () => add.applyAsync({ x: 4, y: 6 }, { idempotencyExpires: 60 }),
+  // @ts-expect-error one of throttle and debounce
+  () => add.applyAsync({ x: 4, y: 6 }, { throttle: { key: "a", period: 1 }, debounce: { key: "a", wait: 1 } }),
+  // @ts-expect-error a debounced call is delayed by its debounce
+  () => add.applyAsync({ x: 4, y: 6 }, { debounce: { key: "a", wait: 1 }, countdown: 5 }),
+  // @ts-expect-error the key of a tenant is text
+  () => task({ name: "t", payload: z.object({ n: z.number() }), concurrencyKey: ({ n }) => n, run: () => 1 }),
+  // @ts-expect-error a hook gets what the task returns
+  () => task({ name: "t", payload: z.object({}), hooks: { onSuccess: (n: string) => n.length }, run: () => 1 }),
   // @ts-expect-error a beat entry's payload must fit its task
   () => beatSchedule({ entry: { task: add, payload: { x: 1 }, schedule: crontab() } }),
   // @ts-expect-error crontab's fields are Celery's in camelCase

@@ -110,12 +110,12 @@ function withoutRepeatedQueries(operations: readonly string[]): string[] {
   return operations.filter((operation, index) => operation !== QUERY || operations.indexOf(QUERY) === index).toSorted();
 }
 
-describe("a SIGKILL before and after every AWS call", () => {
+describe.concurrent("a SIGKILL before and after every AWS call", () => {
   it.each(Object.entries(flows))("of %s loses nothing", { timeout: 180_000 }, async (_, flow) => {
     const clean = await runScenario(flow, undefined);
     expect(withoutRepeatedQueries(clean.operations)).toEqual(flow.operations.toSorted());
 
-    await eachLimited(killPoints(clean.operations), 4, async (point) => {
+    await eachLimited(killPoints(clean.operations), 5, async (point) => {
       const { killed } = await runScenario(flow, point);
       expect(killed, JSON.stringify(point)).toBe(true);
       points += 1;
@@ -123,7 +123,7 @@ describe("a SIGKILL before and after every AWS call", () => {
   });
 });
 
-describe("a worker that is killed", () => {
+describe.concurrent("a worker that is killed", () => {
   it("lets its task run again only if the result was not stored, and records it once", {
     timeout: 90_000,
   }, async () => {

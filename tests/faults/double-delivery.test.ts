@@ -20,7 +20,7 @@ it("records each task once, and has its effect once, when two workers get every 
   );
   await trial.drain();
 
-  const { lost, wrong, states } = await trial.audit();
+  const { lost, wrong, ends } = await trial.audit();
   const effects = crew.said.filter((line) => line.startsWith("did "));
   const done = new Set(effects);
   const repeated = effects.length - done.size;
@@ -31,6 +31,6 @@ it("records each task once, and has its effect once, when two workers get every 
   expect({ lost, wrong, twice: witness.overwritten, repeated, missing }, `seed ${SEED}`).toEqual({
     ...{ lost: [], wrong: [], twice: [], repeated: 0, missing: [] },
   });
-  expect(states).toEqual({ SUCCESS: accepted.size });
+  expect(ends).toEqual({ SUCCESS: accepted.size });
   expect(twins.messages()).toBeGreaterThanOrEqual(accepted.size);
 });

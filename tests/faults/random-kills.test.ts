@@ -22,9 +22,9 @@ it("loses no task and records none twice while workers are killed at any time", 
   await killer.stop();
   await trial.drain();
 
-  const { lost, wrong, states } = await trial.audit();
+  const { lost, wrong, ends } = await trial.audit();
   console.log(
-    `Workers killed at random: ${accepted.size} tasks, ${killer.kills()} kills: ${lost.length} lost, ${witness.overwritten.length} recorded twice; ${JSON.stringify(states)} (seed ${SEED}).`,
+    `Workers killed at random: ${accepted.size} tasks, ${killer.kills()} kills: ${lost.length} lost, ${witness.overwritten.length} recorded twice; ${JSON.stringify(ends)} (seed ${SEED}).`,
   );
   expect({ lost, wrong, twice: witness.overwritten }, `seed ${SEED}`).toEqual({ lost: [], wrong: [], twice: [] });
 });

@@ -16,8 +16,8 @@ export interface Trial {
   witness: Witness;
   /** Ids of the tasks whose send resolved, with the payload's `x`. */
   accepted: ReadonlyMap<string, number>;
-  /** How many sends were rejected: their tasks may run or not. */
-  rejected(): number;
+  /** Why sends were rejected: their tasks may run or not. */
+  rejected: readonly string[];
   /** Sends until `enough`, never far ahead of the workers. */
   load(send: (x: number) => Promise<{ id: string }>, enough: () => boolean): Promise<void>;
   /** Waits until no message is left, with the faults over. */
@@ -82,18 +82,17 @@ export async function startTrial(options: TrialOptions): Promise<Trial> {
 
   const accepted = new Map<string, number>();
   let sent = 0;
-  let rejected = 0;
-  const underway = (): number => sent - rejected - witness.ended();
+  const rejected: string[] = [];
+  const underway = (): number => sent - rejected.length - witness.ended();
 
   return {
-    ...{ cloud, crew, witness, accepted },
-    rejected: () => rejected,
+    ...{ cloud, crew, witness, accepted, rejected },
     async load(send, enough) {
       const sendOne = async (x: number): Promise<void> => {
         try {
           accepted.set((await send(x)).id, x);
-        } catch {
-          rejected += 1;
+        } catch (error) {
+          rejected.push(String(error));
         }
       };
       const lane = async (): Promise<void> => {

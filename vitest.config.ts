@@ -9,8 +9,17 @@ export default defineConfig({
         test: {
           name: "integration",
           globalSetup: ["tests/helpers/compile-template.ts"],
-          include: ["tests/{integration,faults}/**/*.test.ts"],
+          include: ["tests/integration/**/*.test.ts"],
           testTimeout: 30_000,
+          hookTimeout: 60_000,
+        },
+      },
+      {
+        test: {
+          name: "faults",
+          globalSetup: ["tests/helpers/compile-template.ts"],
+          include: ["tests/faults/**/*.test.ts"],
+          testTimeout: process.env.LOVAGE_FAULTS === "long" ? 3_600_000 : 240_000,
           hookTimeout: 60_000,
         },
       },

@@ -1,13 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { join } from "node:path";
-import { CreateTableCommand } from "@aws-sdk/client-dynamodb";
-import { CreateQueueCommand, GetQueueAttributesCommand } from "@aws-sdk/client-sqs";
 import { createApp } from "../../shared/index.ts";
 import type { StoredRecord } from "../../shared/results/record.ts";
-import { type Engine, uniqueName } from "../helpers/engine.ts";
-import { type Moment, startKillProxy } from "./kill-proxy.ts";
-
-const LIFE = join(import.meta.dirname, "life.ts");
+import type { Engine } from "../helpers/engine.ts";
+import { createGround } from "./ground.ts";
+import { startProxy } from "./proxy.ts";
 
 /** Seconds after which a dead worker's message comes back, and its lease has ended. */
 const VISIBILITY_SECONDS = 4;
@@ -15,7 +11,8 @@ const VISIBILITY_SECONDS = 4;
 export interface KillPoint {
   /** The number of the call, 1 for the first. */
   call: number;
-  moment: Moment;
+  /** Before the cloud has the call, or when it has answered and the caller does not know yet. */
+  moment: "before" | "after";
 }
 
 export interface StepOutcome {
@@ -34,66 +31,36 @@ export interface Scenario {
   messagesLeft(): Promise<number>;
 }
 
+/** @param life the bundle of life.ts */
 export async function createScenario(
   engine: Engine,
+  life: string,
   clockOffsetMilliseconds: () => number = () => 0,
 ): Promise<Scenario> {
-  const { sqs, dynamodb } = engine.clients;
-  const name = uniqueName("fault");
-  const create = async (suffix: string, attributes: Record<string, string>): Promise<string> => {
-    const { QueueUrl = "" } = await sqs.send(
-      new CreateQueueCommand({
-        QueueName: `${name}_${suffix}`,
-        Attributes: { VisibilityTimeout: String(VISIBILITY_SECONDS), ...attributes },
-      }),
-    );
-    return QueueUrl;
-  };
-  const deadLetterUrl = await create("dead", {});
-  const { Attributes } = await sqs.send(
-    new GetQueueAttributesCommand({ QueueUrl: deadLetterUrl, AttributeNames: ["QueueArn"] }),
-  );
-  const redrive = { deadLetterTargetArn: Attributes?.QueueArn, maxReceiveCount: 3 };
-  const queueUrl = await create("default", { RedrivePolicy: JSON.stringify(redrive) });
-  await dynamodb.send(
-    new CreateTableCommand({
-      TableName: name,
-      BillingMode: "PAY_PER_REQUEST",
-      AttributeDefinitions: ["pk", "sk"].map((AttributeName) => ({ AttributeName, AttributeType: "S" as const })),
-      KeySchema: [
-        { AttributeName: "pk", KeyType: "HASH" },
-        { AttributeName: "sk", KeyType: "RANGE" },
-      ],
-    }),
-  );
-  const environment = { ...engine.environment, BROKER_URL: queueUrl, RESULT_BACKEND: `dynamodb://${name}` };
-  const app = createApp(environment);
-
-  const count = async (url: string): Promise<number> => {
-    const { Attributes: found = {} } = await sqs.send(
-      new GetQueueAttributesCommand({ QueueUrl: url, AttributeNames: ["All"] }),
-    );
-    return (
-      Number(found.ApproximateNumberOfMessages) +
-      Number(found.ApproximateNumberOfMessagesNotVisible) +
-      Number(found.ApproximateNumberOfMessagesDelayed)
-    );
-  };
+  const ground = await createGround(engine.clients, VISIBILITY_SECONDS);
+  const app = createApp({ ...engine.environment, ...ground.environment });
 
   const run = async (args: readonly string[], kill?: KillPoint): Promise<StepOutcome> => {
     let child: ChildProcess | undefined;
     let killed = false;
-    const proxy = await startKillProxy(process.env.AWS_ENDPOINT_URL ?? "", (call, moment) => {
-      if (call.number !== kill?.call || moment !== kill.moment) return false;
+    const operations: string[] = [];
+    const isFatal = (number: number, moment: KillPoint["moment"]): boolean => {
+      if (number !== kill?.call || moment !== kill.moment) return false;
       killed = true;
       return child?.kill("SIGKILL") ?? false;
+    };
+    const proxy = await startProxy(process.env.AWS_ENDPOINT_URL ?? "", async (call, forward) => {
+      operations.push(call.operation);
+      if (isFatal(call.number, "before")) return "cut";
+      const answer = await forward(call);
+      return isFatal(call.number, "after") ? "cut" : answer;
     });
-    child = spawn(process.execPath, [LIFE, ...args], {
+    child = spawn(process.execPath, [life, ...args], {
       stdio: ["ignore", "pipe", "inherit"],
       env: {
         ...process.env,
-        ...environment,
-        DEAD_LETTER_URL: deadLetterUrl,
+        ...engine.environment,
+        ...ground.environment,
         AWS_ENDPOINT_URL: proxy.endpoint,
         FUNCTION_MILLISECONDS: String(VISIBILITY_SECONDS * 1_000 - 500),
         CLOCK_OFFSET_MILLISECONDS: String(clockOffsetMilliseconds()),
@@ -105,19 +72,18 @@ export async function createScenario(
     });
     await new Promise((resolve) => child?.once("close", resolve));
     await proxy.close();
-    return { output, killed, operations: proxy.calls.map(({ operation }) => operation) };
+    return { output, killed, operations };
   };
 
-  const messagesLeft = async (): Promise<number> => (await count(queueUrl)) + (await count(deadLetterUrl));
   return {
     run,
-    messagesLeft,
+    messagesLeft: ground.messagesLeft,
     read: (id) => app.results.read(id),
     async drain() {
       let output = "";
-      for (let round = 0; round < 20 && (await messagesLeft()) > 0; round++) {
+      for (let round = 0; round < 20 && (await ground.messagesLeft()) > 0; round++) {
         output += (await run(["work"])).output;
-        if ((await count(deadLetterUrl)) > 0) output += (await run(["bury"])).output;
+        if ((await ground.deadLetters()) > 0) output += (await run(["bury"])).output;
       }
       return output;
     },

@@ -1,11 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Engine, startEngine, uniqueName } from "../helpers/engine.ts";
+import { bundle } from "./bundle.ts";
 import { createScenario, eachLimited, type KillPoint, killPoints, type Scenario, sentId } from "./harness.ts";
 
 let engine: Engine;
+let life: string;
 let points = 0;
 beforeAll(async () => {
-  engine = await startEngine();
+  [engine, life] = await Promise.all([startEngine(), bundle("life")]);
 });
 afterAll(async () => {
   await engine.stop();
@@ -92,7 +94,7 @@ async function runScenario(
   kill: KillPoint | undefined,
 ): Promise<{ operations: string[]; killed: boolean }> {
   let offsetMilliseconds = 0;
-  const scenario = await createScenario(engine, () => offsetMilliseconds);
+  const scenario = await createScenario(engine, life, () => offsetMilliseconds);
   const id = await flow.prepare(scenario);
   offsetMilliseconds = (flow.clockOffsetSeconds ?? 0) * 1_000;
   const outcome = await scenario.run(flow.step, kill);
@@ -108,12 +110,12 @@ function withoutRepeatedQueries(operations: readonly string[]): string[] {
   return operations.filter((operation, index) => operation !== QUERY || operations.indexOf(QUERY) === index).toSorted();
 }
 
-describe("a SIGKILL before and after every AWS call", () => {
+describe.concurrent("a SIGKILL before and after every AWS call", () => {
   it.each(Object.entries(flows))("of %s loses nothing", { timeout: 180_000 }, async (_, flow) => {
     const clean = await runScenario(flow, undefined);
     expect(withoutRepeatedQueries(clean.operations)).toEqual(flow.operations.toSorted());
 
-    await eachLimited(killPoints(clean.operations), 4, async (point) => {
+    await eachLimited(killPoints(clean.operations), 5, async (point) => {
       const { killed } = await runScenario(flow, point);
       expect(killed, JSON.stringify(point)).toBe(true);
       points += 1;
@@ -121,12 +123,12 @@ describe("a SIGKILL before and after every AWS call", () => {
   });
 });
 
-describe("a worker that is killed", () => {
+describe.concurrent("a worker that is killed", () => {
   it("lets its task run again only if the result was not stored, and records it once", {
     timeout: 90_000,
   }, async () => {
     const runs = async (kill: KillPoint) => {
-      const scenario = await createScenario(engine);
+      const scenario = await createScenario(engine, life);
       const id = await send(scenario, "add");
       const { output } = await scenario.run(["work"], kill);
       const all = output + (await scenario.drain());
@@ -140,7 +142,7 @@ describe("a worker that is killed", () => {
 
   it("repeats the work of ctx.once only if it died within it", { timeout: 90_000 }, async () => {
     const runs = async (kill: KillPoint) => {
-      const scenario = await createScenario(engine);
+      const scenario = await createScenario(engine, life);
       await send(scenario, "once");
       const { output } = await scenario.run(["work"], kill);
       return (output + (await scenario.drain())).match(/^ran$/gm)?.length;
@@ -151,7 +153,7 @@ describe("a worker that is killed", () => {
   });
 
   it("every time ends its task as a FAILURE by way of the dead-letter queue", { timeout: 90_000 }, async () => {
-    const scenario = await createScenario(engine);
+    const scenario = await createScenario(engine, life);
     const id = await send(scenario, "add");
     for (let round = 0; round < 30 && (await scenario.read(id))?.state !== "FAILURE"; round++) {
       await scenario.run(["work"], { call: 3, moment: "before" });

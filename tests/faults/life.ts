@@ -1,6 +1,6 @@
 /**
  * One step of a task's life in a process of its own, so that a test can kill it anywhere. Started by harness.ts with the
- * environment of a function: `node life.ts <step> [task] [key] [countdown]`.
+ * environment of a function: `life.mjs <step> [task] [key] [countdown]`.
  */
 
 import { DeleteMessageCommand, ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";

@@ -1,0 +1,100 @@
+import { isObject, parseObject } from "../../localstack/json.ts";
+import { isFinal, type TaskState, toState } from "../../shared/results/record.ts";
+import type { Call, Route } from "./proxy.ts";
+
+/** Sees every write of a task's state that DynamoDB took, whether or not its writer lived to hear of it. */
+export interface Witness {
+  /**
+   * A route that goes the way of `route` and is watched where it enters the cloud, behind every fault.
+   * @param clockOffsetMilliseconds how wrong the clock of the caller is
+   */
+  watch(route: Route, clockOffsetMilliseconds?: number): Route;
+  /** The last state that was written. */
+  stateOf(id: string): TaskState | undefined;
+  /** How many tasks have a final state. */
+  ended(): number;
+  /** Writes of a state over a final one: what must never be. */
+  readonly overwritten: readonly string[];
+  /** Claims of a task whose lease, by a true clock, was still running. */
+  readonly takenEarly: readonly string[];
+  /** Resolves when `condition` holds; it is asked again after each write. */
+  until(condition: () => boolean): Promise<void>;
+}
+
+interface Seen {
+  state: TaskState;
+  /** Milliseconds by the clock of the test; 0 if nobody holds a lease. */
+  leaseEnd: number;
+}
+
+interface StateWrite {
+  id: string;
+  state: TaskState;
+  /** By the writer's clock. */
+  leaseUntil: string | undefined;
+}
+
+export function createWitness(): Witness {
+  const seen = new Map<string, Seen>();
+  const overwritten: string[] = [];
+  const takenEarly: string[] = [];
+  const waiting = new Set<() => void>();
+  let ended = 0;
+
+  const note = ({ id, state, leaseUntil }: StateWrite, clockOffsetMilliseconds: number): void => {
+    const before = seen.get(id);
+    if (before && isFinal(before.state)) overwritten.push(`${id}: ${before.state} became ${state}`);
+    else if (isFinal(state)) ended += 1;
+    if (before?.state === "STARTED" && state === "STARTED" && Date.now() < before.leaseEnd) {
+      takenEarly.push(`${id}: ${before.leaseEnd - Date.now()} ms before its lease ended`);
+    }
+    const leaseEnd = leaseUntil === undefined ? 0 : Date.parse(leaseUntil) - clockOffsetMilliseconds;
+    seen.set(id, { state, leaseEnd });
+    for (const look of waiting) look();
+  };
+
+  return {
+    watch:
+      (route, clockOffsetMilliseconds = 0) =>
+      (call, forward) =>
+        route(call, async (passed) => {
+          const answer = await forward(passed);
+          const write = answer.status === 200 ? stateWriteOf(passed) : undefined;
+          if (write) note(write, clockOffsetMilliseconds);
+          return answer;
+        }),
+    stateOf: (id) => seen.get(id)?.state,
+    ended: () => ended,
+    overwritten,
+    takenEarly,
+    until: (condition) =>
+      new Promise((resolve) => {
+        const look = (): void => {
+          if (!condition()) return;
+          waiting.delete(look);
+          resolve();
+        };
+        waiting.add(look);
+        look();
+      }),
+  };
+}
+
+/** The state that an UpdateItem of a task record sets; a PENDING that gives way to any other state sets none. */
+function stateWriteOf({ operation, body }: Call): StateWrite | undefined {
+  if (operation !== "DynamoDB.UpdateItem") return undefined;
+  const { Key, UpdateExpression, ExpressionAttributeValues } = parseObject(body.toString()) ?? {};
+  const [, value] = /#state = (:\w+)/.exec(String(UpdateExpression)) ?? [];
+  if (value === undefined || !textOf(Key, "pk")?.startsWith("task#")) return undefined;
+  return {
+    id: textOf(Key, "sk") ?? "",
+    state: toState(textOf(ExpressionAttributeValues, value) ?? ""),
+    leaseUntil: textOf(ExpressionAttributeValues, ":leaseUntil"),
+  };
+}
+
+/** A text attribute in DynamoDB's own JSON. */
+function textOf(attributes: unknown, name: string): string | undefined {
+  const attribute = isObject(attributes) ? attributes[name] : undefined;
+  return isObject(attribute) && typeof attribute.S === "string" ? attribute.S : undefined;
+}

@@ -47,6 +47,7 @@ export interface Control {
 const LOOK_MILLISECONDS = 2_000;
 const PARTITION = "control";
 const VERSION = { pk: PARTITION, sk: "version" };
+const NEVER = "never";
 
 /** As long as a message that was sent by then can be on its way: the longest delay, SQS's retention, and some days. */
 const REVOKE_SECONDS = 430 * 86_400;
@@ -61,8 +62,12 @@ export function createControl(options: { table: Table; clock: () => Date }): Con
 
   const look = async (): Promise<Decisions> => {
     const startedAt = clock().getTime();
-    const version = String((await table.get(VERSION))?.version ?? "none");
-    if (known?.version !== version) known = { version, decisions: toDecisions(await readAll(table, clock())) };
+    const version = String((await table.get(VERSION))?.version ?? NEVER);
+    if (known?.version !== version) {
+      // Where nobody has ever decided anything, there is nothing to read.
+      const entries = version === NEVER ? [] : await readAll(table, clock());
+      known = { version, decisions: toDecisions(entries) };
+    }
     lookedAt = startedAt;
     return known.decisions;
   };

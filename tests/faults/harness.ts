@@ -1,12 +1,17 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { createApp } from "../../shared/index.ts";
-import type { StoredRecord } from "../../shared/results/record.ts";
+import { SendMessageCommand } from "@aws-sdk/client-sqs";
+import { type App, createApp } from "../../shared/index.ts";
+import { createLog } from "../../shared/log.ts";
+import { encodeMessage, type Message } from "../../shared/message/message.ts";
+import { listTasks } from "../../shared/results/list.ts";
+import type { StoredRecord, TaskRecord } from "../../shared/results/record.ts";
 import type { Engine } from "../helpers/engine.ts";
 import { createGround } from "./ground.ts";
+import { takeStep } from "./life.ts";
 import { startProxy } from "./proxy.ts";
 
 /** Seconds after which a dead worker's message comes back, and its lease has ended. */
-const VISIBILITY_SECONDS = 4;
+const VISIBILITY_SECONDS = 3;
 
 export interface KillPoint {
   /** The number of the call, 1 for the first. */
@@ -21,24 +26,34 @@ export interface StepOutcome {
   operations: string[];
 }
 
-/** Queues and a table of one scenario's own, and steps of a task's life in processes that can be killed at any call. */
+/** Queues and a table of one scenario's own, and steps of a task's life, one of them in a process that can be killed. */
 export interface Scenario {
-  /** @param args the step, and for `send` the task, the idempotency key and the countdown */
+  app: App;
+  /** Takes a step in a process, killed at `kill`. */
   run(args: readonly string[], kill?: KillPoint): Promise<StepOutcome>;
-  /** Runs steps without faults until both queues are empty. */
+  /** Takes a step here, without faults; answers with what it printed. */
+  take(...args: readonly string[]): Promise<string>;
+  /** Takes steps until both queues are empty. */
   drain(): Promise<string>;
+  /** Puts a message into the dead-letter queue, as if SQS had given up on it. */
+  giveUp(message: Message): Promise<void>;
   read(id: string): Promise<StoredRecord | undefined>;
+  /** Every task of the scenario. */
+  list(): Promise<TaskRecord[]>;
   messagesLeft(): Promise<number>;
 }
 
-/** @param life the bundle of life.ts */
+/** @param life the bundle of life-process.ts */
 export async function createScenario(
   engine: Engine,
   life: string,
   clockOffsetMilliseconds: () => number = () => 0,
 ): Promise<Scenario> {
   const ground = await createGround(engine.clients, VISIBILITY_SECONDS);
-  const app = createApp({ ...engine.environment, ...ground.environment });
+  const environment = { ...engine.environment, ...ground.environment };
+  const clock = (): Date => new Date(Date.now() + clockOffsetMilliseconds());
+  const app = createApp(environment, { clock, random: () => 0, log: createLog({}, () => {}) });
+  const functionMilliseconds = VISIBILITY_SECONDS * 1_000 - 500;
 
   const run = async (args: readonly string[], kill?: KillPoint): Promise<StepOutcome> => {
     let child: ChildProcess | undefined;
@@ -59,10 +74,9 @@ export async function createScenario(
       stdio: ["ignore", "pipe", "inherit"],
       env: {
         ...process.env,
-        ...engine.environment,
-        ...ground.environment,
+        ...environment,
         AWS_ENDPOINT_URL: proxy.endpoint,
-        FUNCTION_MILLISECONDS: String(VISIBILITY_SECONDS * 1_000 - 500),
+        FUNCTION_MILLISECONDS: String(functionMilliseconds),
         CLOCK_OFFSET_MILLISECONDS: String(clockOffsetMilliseconds()),
       },
     });
@@ -75,15 +89,31 @@ export async function createScenario(
     return { output, killed, operations };
   };
 
+  const take = async (...args: readonly string[]): Promise<string> => {
+    let output = "";
+    const print = (line: string): void => {
+      output += `${line}\n`;
+    };
+    // A process of its own would know nothing of earlier decisions; nor does an app of its own.
+    const fresh = createApp(environment, { clock, random: () => 0, log: createLog({}, () => {}) });
+    await takeStep(args, { app: fresh, deadLetterUrl: ground.deadLetterUrl, functionMilliseconds, print });
+    return output;
+  };
+
   return {
-    run,
+    ...{ app, run, take },
     messagesLeft: ground.messagesLeft,
     read: (id) => app.results.read(id),
+    list: async () => (await listTasks(app.table, clock(), { limit: 100 })).tasks,
+    async giveUp(message) {
+      const command = new SendMessageCommand({ QueueUrl: ground.deadLetterUrl, MessageBody: encodeMessage(message) });
+      await engine.clients.sqs.send(command);
+    },
     async drain() {
       let output = "";
-      for (let round = 0; round < 20 && (await ground.messagesLeft()) > 0; round++) {
-        output += (await run(["work"])).output;
-        if ((await ground.deadLetters()) > 0) output += (await run(["bury"])).output;
+      for (let round = 0; round < 30 && (await ground.messagesLeft()) > 0; round++) {
+        output += await take("work");
+        if ((await ground.deadLetters()) > 0) output += await take("bury");
       }
       return output;
     },
@@ -91,7 +121,7 @@ export async function createScenario(
 }
 
 /** The id that a `send` step printed. */
-export function sentId({ output }: StepOutcome): string {
+export function sentId(output: string): string {
   return /sent (\S+)/.exec(output)?.[1] ?? "";
 }
 

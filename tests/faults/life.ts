@@ -1,60 +1,81 @@
-/**
- * One step of a task's life in a process of its own, so that a test can kill it anywhere. Started by harness.ts with the
- * environment of a function: `life.mjs <step> [task] [key] [countdown]`.
- */
+/** The steps of a task's life, of which a test kills one. */
 
 import { DeleteMessageCommand, ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
 import * as z from "zod";
 import { toSqsRecord } from "../../localstack/sqs-record.ts";
-import { createApp, createDeadLetterWorker, createTimerSweep, createWorker, task, useApp } from "../../shared/index.ts";
+import {
+  type App,
+  AsyncResult,
+  createDeadLetterWorker,
+  createRegistry,
+  createTimerSweep,
+  createWorker,
+  task,
+} from "../../shared/index.ts";
+import type { ApplyOptions } from "../../shared/task/options.ts";
+import { redrive, replay } from "../../shared/task/replay.ts";
+import { sendTask } from "../../shared/task/send.ts";
+import type { RegisteredTask } from "../../shared/task/task.ts";
 
-/** A clock that may be wrong, or in a future that the test needs. */
-const offset = Number(process.env.CLOCK_OFFSET_MILLISECONDS ?? 0);
-useApp(createApp(process.env, { clock: () => new Date(Date.now() + offset), random: () => 0 }));
+/** Where a step is taken. */
+export interface Surroundings {
+  app: App;
+  deadLetterUrl: string;
+  functionMilliseconds: number;
+  print: (line: string) => void;
+}
 
-const add = task({
-  name: "add",
-  payload: z.object({ x: z.number(), y: z.number() }),
-  run: ({ x, y }) => {
-    process.stdout.write("ran\n");
+const NUMBERS = z.object({ x: z.number(), y: z.number(), filling: z.string().optional() });
+
+/** More than fits into a message. */
+const FILLING = "f".repeat(40_000);
+
+function tasksOf(print: (line: string) => void): Record<string, RegisteredTask> {
+  const sum = ({ x, y }: { x: number; y: number }): number => {
+    print("ran");
     return x + y;
-  },
-});
-const failsOnce = task({
-  name: "fails_once",
-  payload: z.object({ x: z.number(), y: z.number() }),
-  retry: { maxRetries: 1, backoff: { base: 0 } },
-  run: ({ x, y }, { attempt }) => {
-    if (attempt === 1) throw new Error("the first time");
-    process.stdout.write("ran\n");
-    return x + y;
-  },
-});
-const once = task({
-  name: "once",
-  payload: z.object({ x: z.number(), y: z.number() }),
-  run: ({ x, y }, context) =>
-    context.once("sum", () => {
-      process.stdout.write("ran\n");
-      return x + y;
+  };
+  const failsOnce = (message: string) => ({
+    payload: NUMBERS,
+    retry: { maxRetries: 1, backoff: { base: 0 } },
+    run: (numbers: { x: number; y: number }, { attempt }: { attempt: number }) => {
+      if (attempt === 1) throw new Error(message);
+      return sum(numbers);
+    },
+  });
+  const tasks = [
+    task({ name: "add", payload: NUMBERS, run: sum }),
+    task({ name: "once", payload: NUMBERS, run: (numbers, context) => context.once("sum", () => sum(numbers)) }),
+    task({ name: "fails_once", ...failsOnce("the first time") }),
+    task({ name: "fails_large", ...failsOnce(FILLING) }),
+    task({
+      name: "fails",
+      payload: NUMBERS,
+      run: ({ x }) => {
+        if (x === 4) throw new Error("for good");
+        return 10;
+      },
     }),
-});
-
-const tasks = { add, fails_once: failsOnce, once };
-const [, , step, name = "add", idempotencyKey = "", countdown = "0"] = process.argv;
+    task({ name: "expiring", payload: NUMBERS, expires: 60, run: sum }),
+    task({ name: "large", payload: NUMBERS, run: (numbers) => ({ sum: sum(numbers), filling: FILLING }) }),
+    task({ name: "limited", payload: NUMBERS, rateLimit: "10/s", concurrency: 1, run: sum }),
+    task({ name: "untracked", payload: NUMBERS, trackStarted: false, run: sum }),
+  ];
+  return Object.fromEntries(tasks.map((one) => [one.name, one]));
+}
 
 type Handle = (event: SQSEvent, context: { getRemainingTimeInMillis(): number }) => Promise<SQSBatchResponse>;
 
 /** Receives, handles and deletes, as Lambda's poller does. */
-async function poll(QueueUrl: string, handle: Handle): Promise<void> {
+async function poll(QueueUrl: string, functionMilliseconds: number, handle: Handle): Promise<void> {
   const sqs = new SQSClient({ useQueueUrlAsEndpoint: false });
   const { Messages = [] } = await sqs.send(
     new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 1, MessageSystemAttributeNames: ["All"] }),
   );
   const source = { queueArn: "arn:aws:sqs:us-east-1:000000000000:q", region: "us-east-1" };
   const Records = Messages.map((message) => toSqsRecord(message, source));
-  const deadline = Date.now() + Number(process.env.FUNCTION_MILLISECONDS);
+  const deadline = Date.now() + functionMilliseconds;
   const { batchItemFailures } = await handle({ Records }, { getRemainingTimeInMillis: () => deadline - Date.now() });
   for (const { messageId, receiptHandle } of Records) {
     if (batchItemFailures.some(({ itemIdentifier }) => itemIdentifier === messageId)) continue;
@@ -62,22 +83,51 @@ async function poll(QueueUrl: string, handle: Handle): Promise<void> {
   }
 }
 
-switch (step) {
-  case "send": {
-    const chosen = Object.entries(tasks).find(([known]) => known === name)?.[1] ?? add;
-    const { id } = await chosen.applyAsync({ x: 4, y: 6 }, { idempotencyKey, countdown: Number(countdown) });
-    process.stdout.write(`sent ${id}\n`);
-    break;
+/** Takes the step that `args` name: its name, and what it is about. */
+export async function takeStep(args: readonly string[], surroundings: Surroundings): Promise<void> {
+  const { app, deadLetterUrl, functionMilliseconds, print } = surroundings;
+  const tasks = tasksOf(print);
+  const modules = [{ file: "life.ts", exports: tasks }];
+  const registry = createRegistry(modules);
+  const [step = "", first = "", options = "{}"] = args;
+  switch (step) {
+    case "send": {
+      const payload = { x: 4, y: 6, ...(first === "large" && { filling: FILLING }) };
+      const given: ApplyOptions = JSON.parse(options);
+      print(`sent ${(await sendTask(app, registry.get(first), payload, given)).id}`);
+      break;
+    }
+    case "work":
+      await poll(app.config.queueUrl("default"), functionMilliseconds, createWorker(modules, app));
+      break;
+    case "bury":
+      await poll(deadLetterUrl, functionMilliseconds, createDeadLetterWorker(app));
+      break;
+    case "sweep":
+      await createTimerSweep(app)(undefined, { getRemainingTimeInMillis: () => 60_000 });
+      break;
+    case "revoke":
+      await new AsyncResult(first, app).revoke();
+      break;
+    case "revoke-tag":
+      await app.control.revoke("tag", first);
+      break;
+    case "pause":
+      await app.control.pause("task", first);
+      break;
+    case "resume":
+      await app.control.resume("task", first);
+      break;
+    case "replay": {
+      const record = await new AsyncResult(first, app).fetch();
+      const change = { payload: { x: 5, y: 5 } };
+      print(`sent ${(await replay(app, registry.get(record.task), record, change)).id}`);
+      break;
+    }
+    case "redrive":
+      await redrive(app, registry, { queue: "default", rate: 100, limit: 100 });
+      break;
+    default:
+      throw new Error(`Step '${step}' is unknown.`);
   }
-  case "work":
-    await poll(process.env.BROKER_URL ?? "", createWorker([{ file: "life.ts", exports: tasks }]));
-    break;
-  case "bury":
-    await poll(process.env.DEAD_LETTER_URL ?? "", createDeadLetterWorker());
-    break;
-  case "sweep":
-    await createTimerSweep()(undefined, { getRemainingTimeInMillis: () => 60_000 });
-    break;
-  default:
-    throw new Error(`Step '${step}' is unknown: expected send, work, bury or sweep.`);
 }

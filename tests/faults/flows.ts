@@ -57,7 +57,7 @@ const never =
 const work = { step: () => ["work"], finish: drain, expected: { ...SUCCESS, attempt: 1 }, tasks: 1 };
 const sendWithKey = JSON.stringify({ idempotencyKey: "order-7" });
 const sendLater = JSON.stringify({ idempotencyKey: "order-8", countdown: 1_000 });
-const sendDebounced = JSON.stringify({ debounce: { key: "doc", wait: 1 } });
+const sendDebounced = JSON.stringify({ debounce: { key: "doc", wait: 6 } });
 
 /** A task whose worker has died `deaths` times, given up by SQS. */
 const givenUp = async (scenario: Scenario, deaths: number): Promise<string> => {

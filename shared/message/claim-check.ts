@@ -24,11 +24,11 @@ export interface ValueRef {
 /** JSON text, or where it lies. */
 export type StoredValue = { text: string } | { ref: ValueRef };
 
-/** What is stored, and of which task. Ids and fences are ours, so no key is made of a user's text. */
+/** What is stored, and of which task. Ids and versions are ours, so no key is made of a user's text. */
 export interface ValueName {
   id: string;
   part: "payload" | "result" | "error";
-  /** Tells values of one part apart: the fence of the run, so that a stale run overwrites nothing. */
+  /** Tells values of one part apart, so that a stale run overwrites nothing. */
   version: string;
 }
 

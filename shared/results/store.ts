@@ -93,6 +93,13 @@ const MAY_CLAIM = Object.values(CLAIMABLE)
 /** I hold the newest claim. */
 const MINE = "@fence = :fence AND @state = :started";
 
+/** What a write without a claim sets besides, unless it says otherwise: it may be the first of all. */
+const FIRST = {
+  state: "@state = if_not_exists(@state, :pending)",
+  attempt: "@attempt = :attempt",
+  ttl: "@ttl = if_not_exists(@ttl, :ttl)",
+};
+
 /** Nobody has ended what I run without a claim. */
 const NOT_ENDED = [CLAIMABLE.neverRecorded, CLAIMABLE.waiting, CLAIMABLE.dueForRetry].join(" OR ");
 
@@ -117,15 +124,15 @@ export function createResultStore(options: {
     );
 
   /** The values of `part` and `partRef`: the one is set, the other is removed. */
-  const pack = async (message: Message, part: "result" | "error", version: string, text: string): Promise<Packed> => {
+  const pack = async (message: Message, part: "result" | "error", text: string): Promise<Packed> => {
     const until = new Date(ttlFinal(message) * 1_000);
-    const stored = await claimChecks.store({ id: message.id, part, version }, text, until);
+    // It is stored before the record is asked whether it may be: so never where another's value lies.
+    const stored = await claimChecks.store({ id: message.id, part, version: randomUUID() }, text, until);
     return "text" in stored
       ? { set: `@${part} = :${part}`, remove: `@${part}Ref`, values: { [part]: stored.text } }
       : { set: `@${part}Ref = :${part}`, remove: `@${part}`, values: { [part]: valueRefText(stored.ref) } };
   };
-  const packError = (message: Message, version: string, error: ErrorRecord): Promise<Packed> =>
-    pack(message, "error", version, errorText(error));
+  const packError = (message: Message, error: ErrorRecord): Promise<Packed> => pack(message, "error", errorText(error));
 
   /** What is written once, by whoever comes first: the sender or a worker that was faster. */
   const birth = (message: Message): { set: string[]; values: Item } => {
@@ -156,14 +163,17 @@ export function createResultStore(options: {
   ): Promise<boolean> => {
     // Without a claim it may be the first write of all.
     const born = tracked ? { set: [], values: {} } : birth(message);
-    const attempt = tracked || set.includes("@attempt =") ? [] : ["@attempt = :attempt"];
+    const first = Object.entries(tracked ? {} : FIRST).flatMap(([name, clause]) =>
+      set.includes(`@${name} =`) ? [] : [clause],
+    );
     const outcome = await table.update({
       key: recordKey(message.id),
-      update: `SET ${[...born.set, ...attempt, set].join(", ")}${remove.length > 0 ? ` REMOVE ${remove.join(", ")}` : ""}`,
+      update: `SET ${[...born.set, ...first, set].join(", ")}${remove.length > 0 ? ` REMOVE ${remove.join(", ")}` : ""}`,
       condition: tracked ? MINE : NOT_ENDED,
       values: {
         ...born.values,
         ...{ fence, started: "STARTED", pending: "PENDING", retry: "RETRY", attempt: message.attempt },
+        ttl: ttlUnfinished(message, undefined),
         ...values,
       },
     });
@@ -191,7 +201,7 @@ export function createResultStore(options: {
     condition: string,
   ): Promise<UpdateOutcome> => {
     const { set, values } = birth(message);
-    const packed = await packError(message, "unclaimed", error);
+    const packed = await packError(message, error);
     return table.update({
       key: recordKey(message.id),
       update: `SET ${set.join(", ")}, @state = :state, ${packed.set}, @attempt = if_not_exists(@attempt, :attempt), @finishedAt = :now, @ttl = :ttl REMOVE @leaseUntil, @revokeRequestedAt, ${packed.remove}`,
@@ -264,15 +274,14 @@ export function createResultStore(options: {
     },
 
     async succeed(claim, resultJson) {
-      const packed =
-        resultJson === undefined ? undefined : await pack(claim.message, "result", String(claim.fence), resultJson);
+      const packed = resultJson === undefined ? undefined : await pack(claim.message, "result", resultJson);
       // What a failed attempt left is of no more use.
       return end(claim, "SUCCESS", packed, ["@error", "@errorRef"]);
     },
 
     async retry(claim, error, eta) {
       const { message } = claim;
-      const packed = await packError(message, String(claim.fence), error);
+      const packed = await packError(message, error);
       return settle(claim, {
         set: `@state = :retry, @attempt = :next, @eta = :eta, @fenceBase = :fence, @ttl = :ttl, ${packed.set}`,
         remove: ["@leaseUntil", packed.remove],
@@ -285,18 +294,15 @@ export function createResultStore(options: {
       });
     },
 
-    fail: async (claim, error) => end(claim, "FAILURE", await packError(claim.message, String(claim.fence), error)),
+    fail: async (claim, error) => end(claim, "FAILURE", await packError(claim.message, error)),
 
     release: (claim) =>
       settle(claim, { set: "@state = :retry, @fenceBase = :fence", remove: ["@leaseUntil"], values: {} }),
 
     progress: (claim, meta) =>
       settle(claim, {
-        // Without a claim this may be the first write of all.
-        set: claim.tracked
-          ? "@progress = :progress"
-          : "@progress = :progress, @state = if_not_exists(@state, :pending), @ttl = if_not_exists(@ttl, :ttl)",
-        values: { progress: toJsonText(meta), ttl: ttlUnfinished(claim.message, undefined) },
+        set: "@progress = :progress",
+        values: { progress: toJsonText(meta) },
       }),
 
     async failUnclaimed(message, error) {
@@ -308,7 +314,7 @@ export function createResultStore(options: {
 
     expire: async (message, error) => (await endUnclaimed("REVOKED", message, error, NOT_BEGUN)).applied,
 
-    abandon: async (claim, error) => end(claim, "REVOKED", await packError(claim.message, String(claim.fence), error)),
+    abandon: async (claim, error) => end(claim, "REVOKED", await packError(claim.message, error)),
 
     async replace(id, error) {
       const outcome = await table.update({
@@ -327,7 +333,8 @@ export function createResultStore(options: {
       const waiting = await table.update({
         key,
         // Its time to live stays: its message may be far away, and must find this record when it comes.
-        update: "SET @state = :revoked, @error = :error, @finishedAt = :now REMOVE @leaseUntil",
+        update:
+          "SET @state = :revoked, @error = :error, @finishedAt = :now REMOVE @leaseUntil, @revokeRequestedAt, @errorRef",
         condition: IDLE,
         values: {
           ...{ pending: "PENDING", retry: "RETRY", started: "STARTED", revoked: "REVOKED" },
@@ -385,9 +392,10 @@ export function createResultStore(options: {
     },
   };
 
-  /** For a task that runs without a claim: whether its record lets it run, by a read. */
+  /** For a task that runs without a claim: whether its record lets it run. An expired one counts, as it does when the run settles. */
   const look = async (message: Message): Promise<ClaimOutcome> => {
-    const record = await store.read(message.id);
+    const item = await table.get(recordKey(message.id));
+    const record = item?.state === undefined ? undefined : toRecord(item);
     const waits = record === undefined || record.state === "PENDING" || record.state === "RETRY";
     if (waits && (record === undefined || record.attempt === message.attempt)) {
       return { claimed: true, claim: { message, fence: 0, starts: undefined, tracked: false } };

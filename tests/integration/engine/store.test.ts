@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { newId } from "../../../shared/message/id.ts";
 import type { Message } from "../../../shared/message/message.ts";
+import { recordKey } from "../../../shared/results/keys.ts";
 import type { TaskState } from "../../../shared/results/record.ts";
 import type { Claim, ResultStore } from "../../../shared/results/store.ts";
 import { type Engine, startEngine } from "../../helpers/engine.ts";
@@ -200,5 +201,72 @@ describe("a record's states", () => {
     engine.clock.now = inSeconds(2);
     expect(await stateOf(message.id)).toBeUndefined();
     engine.clock.now = now;
+  });
+
+  it("that a revoke ends after the worker died are not to be revoked any more", async () => {
+    const message = await inState("PENDING");
+    await claimed(message, 1);
+    await store.requestRevoke(message.id, why);
+    const now = engine.clock.now;
+    engine.clock.now = inSeconds(2);
+
+    const record = await store.requestRevoke(message.id, why);
+    engine.clock.now = now;
+
+    expect(record).toMatchObject({ state: "REVOKED" });
+    expect(record).not.toHaveProperty("revokeRequestedAt");
+  });
+});
+
+describe("a large value", () => {
+  const large = (letter: string) => ({ name: "Error", message: letter.repeat(40_000) });
+  const errorOf = async (id: string) => {
+    const record = await store.read(id);
+    return record && (await store.complete(record)).error?.message;
+  };
+
+  it("of a failed attempt does not hide why a task was revoked", async () => {
+    const message = await inState("PENDING");
+    await store.retry(await claimed(message), large("a"), inSeconds(5));
+
+    await store.requestRevoke(message.id, why);
+
+    expect(await errorOf(message.id)).toBe("because");
+  });
+
+  it("is not overwritten by a step that is refused", async () => {
+    const message = aMessage({ trackStarted: false });
+    const [one, other] = [await claimed(message), await claimed(message)];
+
+    expect(await store.fail(one, large("a"))).toBe(true);
+    expect(await store.fail(other, large("b"))).toBe(false);
+    expect(await store.revoke(message, large("c"))).toBe(false);
+
+    expect(await errorOf(message.id)).toBe(large("a").message);
+  });
+});
+
+describe("a run without a claim", () => {
+  it("that is given back leaves a record that expires", async () => {
+    const message = aMessage({ trackStarted: false, ignoreResult: true });
+
+    expect(await store.release(await claimed(message))).toBe(true);
+
+    expect(await engine.app.table.get(recordKey(message.id))).toMatchObject({
+      state: "RETRY",
+      ttl: expect.any(Number),
+    });
+  });
+
+  it("does not begin once its task has ended, even if the record has expired", async () => {
+    const message = aMessage({ trackStarted: false });
+    await store.succeed(await claimed(message), "1");
+    const now = engine.clock.now;
+    engine.clock.now = inSeconds(86_401);
+
+    const outcome = await store.claim(message, inSeconds(30));
+    engine.clock.now = now;
+
+    expect(outcome).toMatchObject({ claimed: false, record: { state: "SUCCESS" } });
   });
 });

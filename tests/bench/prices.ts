@@ -22,7 +22,7 @@ export const PRICES = {
   readUnit: { usdPerMillion: 0.125, unit: "read units", source: DYNAMODB },
   /** Of 64 KB: a call that carries up to that much, of one message or ten, is one. */
   sqsRequest: { usdPerMillion: 0.4, unit: "SQS requests", source: SQS },
-  /** The same on a FIFO queue, or with a message group on another (a fair queue). */
+  /** The same on a FIFO queue; and with a message group on another (a fair queue), taken to be for all three requests of a message. */
   sqsGroupRequest: { usdPerMillion: 0.5, unit: "SQS requests", source: SQS },
   s3Put: { usdPerMillion: 5, unit: "S3 PUTs", source: S3 },
   s3Get: { usdPerMillion: 0.4, unit: "S3 GETs", source: S3 },

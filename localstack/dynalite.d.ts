@@ -26,6 +26,27 @@ declare module "dynalite/db/index.js" {
       data: Record<string, unknown>,
       existingItem: Record<string, unknown> | undefined,
     ): DynaliteError | null | undefined;
+    /** Called by whatever reads or writes one item and succeeds: with the item that was read, or those before and after. */
+    addConsumedCapacity(
+      data: Record<string, unknown>,
+      isRead: boolean,
+      item: Record<string, unknown> | undefined,
+      other?: Record<string, unknown>,
+    ): { CapacityUnits: number } | undefined;
+    capacityUnits(item: Record<string, unknown> | undefined, isRead: boolean, isConsistent: boolean): number;
+    /** Bytes. A text counts by its UTF-16 units, which is right for ASCII. */
+    itemSize(item: Record<string, unknown>): number;
+    /** Query and Scan. */
+    queryTable(
+      store: Store,
+      table: object,
+      data: Record<string, unknown>,
+      options: object,
+      isLocal: boolean,
+      fetchFromItemDb: boolean,
+      startKeyNames: string[],
+      done: Done,
+    ): void;
   }
 
   const db: Db;

@@ -54,11 +54,22 @@ interface Waiting {
 export function createRateLimiter(options: { table: Table; clock: () => Date }): RateLimiter {
   const { table, clock } = options;
   const waiting = new Map<string, Waiting[]>();
+  // A task below its rate is found idle each time: then the update for that comes first, and no write is refused.
+  const idle = new Set<string>();
 
   const ask = async (task: string, rateLimit: string, horizonSeconds: number, askers: Waiting[]): Promise<void> => {
     const now = clock();
     const interval = parseRateLimit(rateLimit);
-    const taken = await takeSlots(table, now, task, rateLimit, askers.length, horizonSeconds);
+    const group = `${task} ${rateLimit}`;
+    const taken = await takeSlots(table, now, {
+      task,
+      rateLimit,
+      horizonSeconds,
+      count: askers.length,
+      idle: idle.has(group),
+    });
+    if (taken.idle) idle.add(group);
+    else idle.delete(group);
     for (const [index, { resolve }] of askers.entries()) {
       if (taken.first === undefined) resolve({ now: false, slot: undefined, notBefore: taken.notBefore });
       else {
@@ -93,45 +104,58 @@ export function createRateLimiter(options: { table: Table; clock: () => Date }):
   };
 }
 
+interface Request {
+  task: string;
+  rateLimit: string;
+  count: number;
+  horizonSeconds: number;
+  /** Whether nothing was running late when it was asked last. */
+  idle: boolean;
+}
+
+type Taken = { idle: boolean; first: Date } | { idle: false; first: undefined; notBefore: Date };
+
 /**
  * Takes `count` slots of `task`: the first is answered, the others follow at the rate's interval.
  *
  * Dying after this leaves slots that nobody uses: the rate is not exceeded, but for that moment not reached.
  */
-async function takeSlots(
-  table: Table,
-  now: Date,
-  task: string,
-  rateLimit: string,
-  count: number,
-  horizonSeconds: number,
-): Promise<{ first: Date } | { first: undefined; notBefore: Date }> {
+async function takeSlots(table: Table, now: Date, request: Request): Promise<Taken> {
+  const { task, rateLimit, count, horizonSeconds } = request;
   const interval = parseRateLimit(rateLimit);
   // An idle task may start one second's worth at once, and always one.
   const floor = now.getTime() - Math.max(0, 1_000 - interval);
   const horizon = now.getTime() + horizonSeconds * 1_000;
   const key = rateLimitKey(task, rateLimit);
   const ttl = Math.floor((horizon + interval * count) / 1_000) + DAY_SECONDS;
-  for (;;) {
-    const next = await table.update({
+
+  const begin = async (): Promise<Taken | undefined> => {
+    const outcome = await table.update({
+      key,
+      update: "SET @next = :next, @ttl = :ttl",
+      condition: "attribute_not_exists(@next) OR @next < :floor",
+      values: { next: floor + interval * count, floor, ttl },
+    });
+    return outcome.applied ? { idle: true, first: new Date(floor) } : undefined;
+  };
+  const follow = async (): Promise<Taken | undefined> => {
+    const outcome = await table.update({
       key,
       update: "SET @next = @next + :taken, @ttl = :ttl",
       condition: "@next BETWEEN :floor AND :horizon",
       values: { taken: interval * count, floor, horizon, ttl },
       returns: "UPDATED_NEW",
     });
-    if (next.applied) return { first: new Date(Number(next.attributes.next) - interval * count) };
-    const found = next.item?.next;
-    if (found !== undefined && Number(found) > horizon) {
-      return { first: undefined, notBefore: new Date(Number(found) - horizonSeconds * 1_000) };
-    }
-    const fresh = await table.update({
-      key,
-      update: "SET @next = :next, @ttl = :ttl",
-      condition: "attribute_not_exists(@next) OR @next < :floor",
-      values: { next: floor + interval * count, floor, ttl },
-    });
-    if (fresh.applied) return { first: new Date(floor) };
-    // Someone else was first: now the item is one that the first update knows.
+    if (outcome.applied) return { idle: false, first: new Date(Number(outcome.attributes.next) - interval * count) };
+    const next = Number(outcome.item?.next ?? 0);
+    return next > horizon
+      ? { idle: false, first: undefined, notBefore: new Date(next - horizonSeconds * 1_000) }
+      : undefined;
+  };
+
+  // Each knows what the other does not; and between two, someone else may have been first.
+  for (let idle = request.idle; ; idle = !idle) {
+    const taken = await (idle ? begin() : follow());
+    if (taken) return taken;
   }
 }

@@ -12,6 +12,7 @@ import { buildFunctions, functionName } from "./bundles.ts";
 import { PROFILES } from "./child.ts";
 import { compare } from "./comparison.ts";
 import { type Contender, startEmulators, startLoop, startOffline } from "./contender.ts";
+import { measureCost } from "./cost.ts";
 import { measureImports } from "./import-time.ts";
 import { type FunctionReport, printReport, type Report } from "./report.ts";
 import { type Measured, measureRounds } from "./rounds.ts";
@@ -27,6 +28,8 @@ interface Plan {
   seconds: number;
   samples: number;
   imports: number;
+  /** Tasks of each option that is priced. */
+  priced: number;
   /** Names of the functions to bundle; absent: all. */
   only: readonly string[] | undefined;
   profile: boolean;
@@ -45,6 +48,7 @@ async function bench(plan: Plan): Promise<void> {
   progress("compiling serverless.yml");
   await compileTemplate();
   const contenders = await measureContenders(plan);
+  const cost = await measureCost({ tasks: plan.priced, progress });
   const functions = await measureFunctions(plan);
   const report: Report = {
     measuredAt: new Date().toISOString(),
@@ -58,12 +62,18 @@ async function bench(plan: Plan): Promise<void> {
     comparisons: compare(contenders),
     contenders,
     functions,
+    cost,
   };
   await mkdir(dirname(OUTPUT), { recursive: true });
   await writeFile(OUTPUT, `${JSON.stringify(report, null, 2)}\n`);
   printReport(report, (line) => console.log(line));
   console.log(`\nEvery figure: ${relative(process.cwd(), OUTPUT)}`);
   if (plan.profile) console.log(`CPU profiles: ${relative(process.cwd(), PROFILES)}/`);
+  const exceeded = cost.budget.filter(({ holds }) => !holds);
+  if (exceeded.length > 0) {
+    const list = exceeded.map(({ what, perTask, most }) => `${what} ${perTask.toFixed(3)} (at most ${most})`);
+    throw new Error(`A default task costs more than its budget: ${list.join(", ")}.`);
+  }
 }
 
 async function measureContenders(plan: Plan): Promise<Measured[]> {
@@ -118,8 +128,8 @@ function readPlan(args: string[]): Plan {
     options: { quick: { type: "boolean" }, tasks: { type: "string" }, profile: { type: "boolean" } },
   });
   const plan = values.quick
-    ? { tasks: 200, rounds: 1, seconds: 10, samples: 20, imports: 3, only: ["submit", "worker"] }
-    : { tasks: 400, rounds: 5, seconds: 50, samples: 50, imports: 5, only: undefined };
+    ? { tasks: 200, rounds: 1, seconds: 10, samples: 20, imports: 3, priced: 50, only: ["submit", "worker"] }
+    : { tasks: 400, rounds: 5, seconds: 50, samples: 50, imports: 5, priced: 300, only: undefined };
   const tasks = values.tasks === undefined ? plan.tasks : Number(values.tasks);
   if (!Number.isSafeInteger(tasks) || tasks < 10) {
     throw new Error(`Option --tasks '${values.tasks}' cannot be used: expected a whole number, 10 or more. ${USAGE}`);

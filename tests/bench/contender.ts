@@ -6,7 +6,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { DynamoDBClient, ScanCommand, type ScanCommandOutput } from "@aws-sdk/client-dynamodb";
 import { GetQueueAttributesCommand, SQSClient } from "@aws-sdk/client-sqs";
 import type { CounterCommands } from "./call-counter.ts";
-import { type Child, startChild } from "./child.ts";
+import { type Child, type Commands, startChild } from "./child.ts";
 import type { OfflineCommands } from "./offline-process.ts";
 import { createSetting, PLUG_FOLDER } from "./setting.ts";
 import type { SideCommands } from "./side-process.ts";
@@ -31,7 +31,7 @@ export interface Contender {
   stop(): Promise<void>;
 }
 
-const PRELOAD = join(import.meta.dirname, "call-counter.ts");
+const COUNTER = "call-counter.ts";
 const SIDE = join(import.meta.dirname, "side-process.ts");
 const LOOK_MILLISECONDS = 10;
 /** The local cloud runs at least this many sandboxes of a function. */
@@ -43,12 +43,23 @@ const PLUG_MILLISECONDS = 400;
 const STUCK_MILLISECONDS = 180_000;
 
 /** The emulators alone, in a process of their own. */
-export async function startEmulators(profile: boolean): Promise<{ cloud: Cloud; endpoint: string }> {
+export function startEmulators(profile: boolean): Promise<{ cloud: Cloud; endpoint: string }> {
+  return startMetered<CounterCommands>({ name: "emulators", meter: COUNTER, profile });
+}
+
+/** @param meter the module of this folder that counts in their process, and answers `C` */
+export async function startMetered<C extends Commands>({
+  name,
+  meter,
+  profile,
+}: {
+  name: string;
+  meter: string;
+  profile: boolean;
+}): Promise<{ cloud: Child<C>; endpoint: string }> {
   const module = join(import.meta.dirname, "../../localstack/emulator.ts");
-  const cloud = startChild<CounterCommands>({
-    ...{ name: "emulators", module, preload: PRELOAD, profile },
-    arguments: ["--port", "0"],
-  });
+  const preload = join(import.meta.dirname, meter);
+  const cloud = startChild<C>({ name, module, preload, profile, arguments: ["--port", "0"] });
   return { cloud, endpoint: await cloud.says(/http:\/\/127\.0\.0\.1:\d+/) };
 }
 
@@ -88,7 +99,9 @@ export async function startLoop(
 /** The whole local cloud as `serverless offline` runs it, and a process that sends with Lovage. */
 export async function startOffline(name: string, profile: boolean): Promise<Contender> {
   const module = join(import.meta.dirname, "offline-process.ts");
-  const cloud = startChild<CounterCommands & OfflineCommands>({ name, module, preload: PRELOAD, profile });
+  const cloud = startChild<CounterCommands & OfflineCommands>({
+    ...{ name, module, preload: join(import.meta.dirname, COUNTER), profile },
+  });
   await cloud.says(/Local cloud ready/);
   const environment = await cloud.ask("environment");
   const sender = startChild<SideCommands>({

@@ -1,5 +1,5 @@
 import { toSqsRecord } from "../../localstack/sqs-record.ts";
-import { createApp, createWorker, useApp } from "../../shared/index.ts";
+import { createApp, createWorker, type TaskModule, useApp } from "../../shared/index.ts";
 import type { Side } from "./side.ts";
 import * as addition from "./tasks/add.ts";
 
@@ -8,11 +8,8 @@ const CONTEXT = { getRemainingTimeInMillis: () => 30_000 };
 
 /** Lovage: `delay` sends, and the function of `handlers/worker.ts` gets the messages as Lambda would hand them over. */
 export function createLovage(): Side {
-  const app = createApp(process.env);
-  useApp(app);
-  const worker = createWorker([{ file: "tests/bench/tasks/add.ts", exports: addition }], app);
-
   return {
+    handle: createWorkerSide([{ file: "tests/bench/tasks/add.ts", exports: addition }]),
     async send(payloads) {
       const results = await Promise.all(payloads.map((payload) => addition.add.delay(payload)));
       return results.map((result) => ({
@@ -23,12 +20,19 @@ export function createLovage(): Side {
         },
       }));
     },
-    async handle(messages) {
-      const Records = messages.map((message) => toSqsRecord(message, SOURCE));
-      const { batchItemFailures } = await worker({ Records }, CONTEXT);
-      const kept = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
-      return messages.filter(({ MessageId = "" }) => !kept.has(MessageId));
-    },
     sendAndGet: async (payload) => (await addition.add.delay(payload)).get(),
+  };
+}
+
+/** The worker of these tasks; they are sent, too, as this process's environment says. */
+export function createWorkerSide(modules: readonly TaskModule[]): Side["handle"] {
+  const app = createApp(process.env);
+  useApp(app);
+  const worker = createWorker(modules, app);
+  return async (messages) => {
+    const Records = messages.map((message) => toSqsRecord(message, SOURCE));
+    const { batchItemFailures } = await worker({ Records }, CONTEXT);
+    const kept = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
+    return messages.filter(({ MessageId = "" }) => !kept.has(MessageId));
   };
 }

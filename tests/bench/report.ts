@@ -1,5 +1,7 @@
 import type { FunctionBundles } from "./bundles.ts";
 import { type Comparison, latencies } from "./comparison.ts";
+import type { CostReport } from "./cost.ts";
+import { printCost } from "./cost-report.ts";
 import type { Measured, Round } from "./rounds.ts";
 import { median, quantile, type Spread, spread } from "./statistics.ts";
 import { table } from "./table.ts";
@@ -22,6 +24,7 @@ export interface Report {
   comparisons: Comparison[];
   contenders: Measured[];
   functions: FunctionReport[];
+  cost: CostReport;
 }
 
 /** Contenders in full; the ratios use the short names. */
@@ -61,6 +64,7 @@ export function printReport(report: Report, print: (line: string) => void): void
     ],
   );
   section("KB loaded at start, as deployed, by owner", report.functions.map(ownerRow));
+  printCost(report.cost, print);
 }
 
 function ratioRows(comparisons: readonly Comparison[]): string[][] {

@@ -41,6 +41,7 @@ export async function createSetting(endpoint: string, side: string): Promise<Rec
     AWS_SECRET_ACCESS_KEY: "test",
     BROKER_URL: await ref("DefaultQueue"),
     RESULT_BACKEND: `dynamodb://${await ref("TasksTable")}`,
+    UPLOADS_BUCKET: await ref("UploadsBucket"),
   };
   destroy(clients);
   return environment;

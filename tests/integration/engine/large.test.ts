@@ -57,7 +57,7 @@ describe("a large value", () => {
     expect(record.large).toBeUndefined();
     const { refs } = await itemOf(result.id);
     expect(refs.payload).toEqual({ sizeBytes: MAX_VALUE_BYTES, key: `claims/30d/${result.id}/payload-1` });
-    expect(refs.result?.key).toBe(`claims/2d/${result.id}/result-1`);
+    expect(refs.result?.key).toContain(`claims/2d/${result.id}/result-`);
   });
 
   it("that is too large says so with both numbers: payload, result and error", { timeout: 90_000 }, async () => {
@@ -81,7 +81,7 @@ describe("a large value", () => {
     expect(message.length).toBeLessThan(10_000);
   });
 
-  it("stays inline up to 32 KiB, and not beyond", async () => {
+  it("stays inline up to 8 KiB, and not beyond", async () => {
     const small = await echo.delay({ text: "x".repeat(MAX_INLINE_BYTES - 11) });
     const large = await echo.delay({ text: "x".repeat(MAX_INLINE_BYTES - 10) });
     await bench.work();

@@ -200,7 +200,11 @@ describe("debounce", () => {
     const { broker } = engine.app;
     engine.app.broker = { ...broker, send: async (message) => void putOff.push(message) };
     engine.clock.now = new Date(engine.clock.now.getTime() + 2_000);
-    await expect.poll(async () => (await bench.work(), putOff.length), { timeout: 5_000 }).toBe(1);
+    const workOnce = async (): Promise<number> => {
+      await bench.work();
+      return putOff.length;
+    };
+    await expect.poll(workOnce, { timeout: 5_000 }).toBe(1);
     engine.app.broker = broker;
     expect(ran).toEqual([]);
 

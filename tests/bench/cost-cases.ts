@@ -1,0 +1,44 @@
+import * as tasks from "./cost-tasks.ts";
+import type { Priced } from "./prices.ts";
+
+/** One way to send a task, whose cost is measured. */
+export interface CostCase {
+  name: string;
+  send(index: number): Promise<unknown>;
+  /** Tasks that are sent, and messages that are received and deleted, in one call. */
+  batch: number;
+  /** Absent: as many as of every other. */
+  tasks?: number;
+  /** What an SQS request costs. @defaultValue sqsRequest */
+  request?: Priced;
+}
+
+const KILOBYTE = 1_024;
+const textOf = (kilobytes: number) => ({ text: "x".repeat(kilobytes * KILOBYTE) });
+const full = { batch: 10 };
+const sum = (index: number) => ({ x: index, y: 1 });
+
+export const DEFAULT = "default";
+
+/** The default first: the others are shown beside it. */
+export const COST_CASES: readonly CostCase[] = [
+  { ...full, name: DEFAULT, send: (index) => tasks.add.delay(sum(index)) },
+  { batch: 1, name: "default, one at a time", send: (index) => tasks.add.delay(sum(index)), tasks: 50 },
+  { ...full, name: "ignoreResult", send: (index) => tasks.forgetful.delay(sum(index)) },
+  { ...full, name: "trackStarted: false", send: (index) => tasks.unclaimed.delay(sum(index)) },
+  { ...full, name: "both of these", send: (index) => tasks.careless.delay(sum(index)) },
+  { ...full, name: "rateLimit, none waits", send: (index) => tasks.limited.delay(sum(index)) },
+  { ...full, name: "rateLimit, some wait", send: (index) => tasks.waiting.delay(sum(index)), tasks: 100 },
+  { ...full, name: "concurrency by key", send: (index) => tasks.shared.delay(sum(index)) },
+  {
+    ...{ ...full, name: "idempotencyKey" },
+    send: (index) => tasks.add.applyAsync(sum(index), { idempotencyKey: `order-${index}` }),
+  },
+  { ...full, name: "one ctx.once", send: (index) => tasks.once.delay(sum(index)) },
+  {
+    ...{ ...full, name: "messageGroupId", request: "sqsGroupRequest" },
+    send: (index) => tasks.fair.delay(sum(index)),
+  },
+  { ...full, name: "payload of 30 KB, inline", send: () => tasks.read.delay(textOf(30)) },
+  { ...full, name: "payload of 100 KB, in S3", send: () => tasks.read.delay(textOf(100)) },
+];

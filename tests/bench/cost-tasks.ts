@@ -1,0 +1,46 @@
+/** The tutorial's task again, with one option each: what an option costs shows beside the first. */
+
+import * as z from "zod";
+import { task } from "../../shared/index.ts";
+
+const payload = z.object({ x: z.number(), y: z.number() });
+const run = ({ x, y }: z.infer<typeof payload>): number => x + y;
+
+let stored = 0;
+/** Outcomes are stored when a hook is called. */
+const hooks = {
+  onSuccess: (): void => {
+    stored += 1;
+  },
+};
+
+/** How many tasks have succeeded in this process, with their outcome stored. */
+export function storedOutcomes(): number {
+  return stored;
+}
+
+export const add = task({ name: "add", payload, hooks, run });
+export const forgetful = task({ name: "forgetful", payload, hooks, run, ignoreResult: true });
+export const unclaimed = task({ name: "unclaimed", payload, hooks, run, trackStarted: false });
+export const careless = task({ name: "careless", payload, hooks, run, ignoreResult: true, trackStarted: false });
+
+/** As many starts as a limit can allow: nothing waits. */
+export const limited = task({ name: "limited", payload, hooks, run, rateLimit: 1_000 });
+/** About half of 100 tasks wait. */
+export const waiting = task({ name: "waiting", payload, hooks, run, rateLimit: 40 });
+
+/** Ten tenants, so that those of one batch do not wait for each other. */
+const concurrencyKey = ({ x }: z.infer<typeof payload>): string => `tenant-${x % 10}`;
+export const shared = task({ name: "shared", payload, hooks, run, concurrency: 10, concurrencyKey });
+
+export const fair = task({ name: "fair", payload, hooks, run, messageGroupId: concurrencyKey });
+
+export const once = task({
+  ...{ name: "once", payload, hooks },
+  run: ({ x, y }, context) => context.once("sum", () => x + y),
+});
+
+export const read = task({
+  ...{ name: "read", payload: z.object({ text: z.string() }), hooks },
+  run: ({ text }) => text.length,
+});

@@ -19,7 +19,7 @@ export default defineConfig({
           name: "faults",
           globalSetup: ["tests/helpers/compile-template.ts"],
           include: ["tests/faults/**/*.test.ts"],
-          testTimeout: process.env.LOVAGE_FAULTS === "long" ? 3_600_000 : 240_000,
+          testTimeout: process.env.LOVAGE_FAULTS === "long" ? 3_600_000 : 600_000,
           hookTimeout: 60_000,
         },
       },

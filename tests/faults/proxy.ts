@@ -80,10 +80,14 @@ export async function startProxy(target: string, route: Route): Promise<Proxy> {
   };
 }
 
-async function read(stream: IncomingMessage): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of stream) chunks.push(chunk);
-  return Buffer.concat(chunks);
+function read(stream: IncomingMessage): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    stream.on("data", (chunk: Buffer) => chunks.push(chunk));
+    stream.once("end", () => resolve(Buffer.concat(chunks)));
+    // After `end` this changes nothing.
+    stream.once("close", () => reject(new Error("The connection was closed in the middle.")));
+  });
 }
 
 function headersOf({ headers, body }: Answer): Record<string, string | string[]> {

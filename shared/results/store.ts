@@ -6,11 +6,14 @@
 import { randomUUID } from "node:crypto";
 import type { Item, Table, UpdateOutcome } from "../aws/dynamodb.ts";
 import type { ErrorRecord } from "../errors.ts";
-import { type ClaimChecks, MAX_INLINE_BYTES, MAX_VALUE_BYTES } from "../message/claim-check.ts";
-import { byteLength, type Json, parseJson, toJsonText } from "../message/json.ts";
+import type { ClaimChecks } from "../message/claim-check.ts";
+import { type Json, toJsonText } from "../message/json.ts";
 import type { Message } from "../message/message.ts";
+import { CLAIMABLE, IDLE, MAY_CLAIM, MINE, NOT_BEGUN, NOT_ENDED } from "./conditions.ts";
 import { recordKey } from "./keys.ts";
+import { createLifetime } from "./lifetime.ts";
 import { type StoredRecord, type TaskState, toRecord, toState, valueRefText } from "./record.ts";
+import { createValues, type Packed, type Values } from "./values.ts";
 
 /** The exclusive right to run one attempt; every later write of the run shows its fence. */
 export interface Claim {
@@ -60,38 +63,8 @@ export interface ResultStore {
   stateOf(id: string): Promise<TaskState | undefined>;
   /** The record, read consistently, without its large values; undefined for an unknown or expired id. */
   read(id: string): Promise<StoredRecord | undefined>;
-  /** Fetches a record's large values, those of at most `maxBytes`. */
-  complete(record: StoredRecord, maxBytes?: number): Promise<StoredRecord>;
+  complete: Values["complete"];
 }
-
-/**
- * How long an unfinished record is kept: as long as SQS can hold its message (14 days) and then some, so that no message
- * outlives its record. https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html
- */
-export const UNFINISHED_SECONDS = 15 * 86_400;
-
-/** The named conditions under which an attempt may be claimed, if nobody has asked to revoke the task. */
-const CLAIMABLE = {
-  neverRecorded: "attribute_not_exists(@state)",
-  waiting: "@state = :pending AND @attempt = :attempt",
-  dueForRetry: "@state = :retry AND @attempt = :attempt",
-  abandoned: "@state = :started AND @attempt = :attempt AND @leaseUntil < :now",
-};
-const NOT_REVOKED = "attribute_not_exists(@revokeRequestedAt)";
-
-/** It has never been claimed. */
-const NOT_BEGUN = "@state = :pending";
-
-/** Nobody runs the task, and it has not ended. */
-const IDLE = "@state = :pending OR @state = :retry OR @state = :started AND @leaseUntil < :now";
-
-/** No parentheses: AND binds tighter than OR, and the embedded DynamoDB takes 1.5 ms to parse nested ones. */
-const MAY_CLAIM = Object.values(CLAIMABLE)
-  .map((clause) => `${NOT_REVOKED} AND ${clause}`)
-  .join(" OR ");
-
-/** I hold the newest claim. */
-const MINE = "@fence = :fence AND @state = :started";
 
 /** What a write without a claim sets besides, unless it says otherwise: it may be the first of all. */
 const FIRST = {
@@ -99,9 +72,6 @@ const FIRST = {
   attempt: "@attempt = :attempt",
   ttl: "@ttl = if_not_exists(@ttl, :ttl)",
 };
-
-/** Nobody has ended what I run without a claim. */
-const NOT_ENDED = [CLAIMABLE.neverRecorded, CLAIMABLE.waiting, CLAIMABLE.dueForRetry].join(" OR ");
 
 export function createResultStore(options: {
   table: Table;
@@ -112,27 +82,8 @@ export function createResultStore(options: {
 }): ResultStore {
   const { table, clock, claimChecks } = options;
 
-  /** An idempotency key must not outlive the record that it stands for. */
-  const keepUntil = (message: Message, seconds: number): number =>
-    Math.max(seconds, message.keepUntil === undefined ? 0 : Math.ceil(Date.parse(message.keepUntil) / 1_000));
-  const ttlFinal = (message: Message): number =>
-    keepUntil(message, Math.floor(clock().getTime() / 1_000) + options.resultExpires());
-  const ttlUnfinished = (message: Message, eta: string | undefined): number =>
-    keepUntil(
-      message,
-      Math.floor((eta === undefined ? clock().getTime() : Date.parse(eta)) / 1_000) + UNFINISHED_SECONDS,
-    );
-
-  /** The values of `part` and `partRef`: the one is set, the other is removed. */
-  const pack = async (message: Message, part: "result" | "error", text: string): Promise<Packed> => {
-    const until = new Date(ttlFinal(message) * 1_000);
-    // It is stored before the record is asked whether it may be: so never where another's value lies.
-    const stored = await claimChecks.store({ id: message.id, part, version: randomUUID() }, text, until);
-    return "text" in stored
-      ? { set: `@${part} = :${part}`, remove: `@${part}Ref`, values: { [part]: stored.text } }
-      : { set: `@${part}Ref = :${part}`, remove: `@${part}`, values: { [part]: valueRefText(stored.ref) } };
-  };
-  const packError = (message: Message, error: ErrorRecord): Promise<Packed> => pack(message, "error", errorText(error));
+  const lifetime = createLifetime(options);
+  const large = createValues({ claimChecks, keptUntil: (message) => new Date(lifetime.final(message) * 1_000) });
 
   /** What is written once, by whoever comes first: the sender or a worker that was faster. */
   const birth = (message: Message): { set: string[]; values: Item } => {
@@ -173,7 +124,7 @@ export function createResultStore(options: {
       values: {
         ...born.values,
         ...{ fence, started: "STARTED", pending: "PENDING", retry: "RETRY", attempt: message.attempt },
-        ttl: ttlUnfinished(message, undefined),
+        ttl: lifetime.unfinished(message),
         ...values,
       },
     });
@@ -190,7 +141,7 @@ export function createResultStore(options: {
     settle(claim, {
       set: ["@state = :final, @finishedAt = :now, @ttl = :ttl", ...(value ? [value.set] : [])].join(", "),
       remove: ["@leaseUntil", "@eta", "@revokeRequestedAt", ...(value ? [value.remove] : []), ...without],
-      values: { final: state, now: clock().toISOString(), ttl: ttlFinal(claim.message), ...value?.values },
+      values: { final: state, now: clock().toISOString(), ttl: lifetime.final(claim.message), ...value?.values },
     });
 
   /** Ends a task that nobody runs, if `condition` holds for its record, or if it has none yet. */
@@ -201,7 +152,7 @@ export function createResultStore(options: {
     condition: string,
   ): Promise<UpdateOutcome> => {
     const { set, values } = birth(message);
-    const packed = await packError(message, error);
+    const packed = await large.error(message, error);
     return table.update({
       key: recordKey(message.id),
       update: `SET ${set.join(", ")}, @state = :state, ${packed.set}, @attempt = if_not_exists(@attempt, :attempt), @finishedAt = :now, @ttl = :ttl REMOVE @leaseUntil, @revokeRequestedAt, ${packed.remove}`,
@@ -212,7 +163,7 @@ export function createResultStore(options: {
         ...{ state, pending: "PENDING", retry: "RETRY", started: "STARTED" },
         attempt: message.attempt,
         now: clock().toISOString(),
-        ttl: ttlFinal(message),
+        ttl: lifetime.final(message),
       },
     });
   };
@@ -232,7 +183,7 @@ export function createResultStore(options: {
           ...(message.eta !== undefined && { eta: message.eta }),
           pending: "PENDING",
           attempt: message.attempt,
-          ttl: ttlUnfinished(message, message.eta),
+          ttl: lifetime.unfinished(message, message.eta),
         },
         returns: "UPDATED_NEW",
       });
@@ -262,7 +213,7 @@ export function createResultStore(options: {
           leaseUntil: leaseUntil.toISOString(),
           token,
           now: now.toISOString(),
-          ttl: ttlUnfinished(message, undefined),
+          ttl: lifetime.unfinished(message),
         },
         returns: countStarts ? "ALL_NEW" : "UPDATED_NEW",
       });
@@ -274,14 +225,14 @@ export function createResultStore(options: {
     },
 
     async succeed(claim, resultJson) {
-      const packed = resultJson === undefined ? undefined : await pack(claim.message, "result", resultJson);
+      const packed = resultJson === undefined ? undefined : await large.result(claim.message, resultJson);
       // What a failed attempt left is of no more use.
       return end(claim, "SUCCESS", packed, ["@error", "@errorRef"]);
     },
 
     async retry(claim, error, eta) {
       const { message } = claim;
-      const packed = await packError(message, error);
+      const packed = await large.error(message, error);
       return settle(claim, {
         set: `@state = :retry, @attempt = :next, @eta = :eta, @fenceBase = :fence, @ttl = :ttl, ${packed.set}`,
         remove: ["@leaseUntil", packed.remove],
@@ -289,12 +240,12 @@ export function createResultStore(options: {
           ...packed.values,
           next: message.attempt + 1,
           eta: eta.toISOString(),
-          ttl: ttlUnfinished(message, eta.toISOString()),
+          ttl: lifetime.unfinished(message, eta.toISOString()),
         },
       });
     },
 
-    fail: async (claim, error) => end(claim, "FAILURE", await packError(claim.message, error)),
+    fail: async (claim, error) => end(claim, "FAILURE", await large.error(claim.message, error)),
 
     release: (claim) =>
       settle(claim, { set: "@state = :retry, @fenceBase = :fence", remove: ["@leaseUntil"], values: {} }),
@@ -314,7 +265,7 @@ export function createResultStore(options: {
 
     expire: async (message, error) => (await endUnclaimed("REVOKED", message, error, NOT_BEGUN)).applied,
 
-    abandon: async (claim, error) => end(claim, "REVOKED", await packError(claim.message, error)),
+    abandon: async (claim, error) => end(claim, "REVOKED", await large.error(claim.message, error)),
 
     async replace(id, error) {
       const outcome = await table.update({
@@ -376,20 +327,7 @@ export function createResultStore(options: {
       return toRecord(item);
     },
 
-    async complete(record, maxBytes = MAX_VALUE_BYTES) {
-      const { refs, large, ...rest } = record;
-      const wanted = Object.entries(refs).filter(([, ref]) => ref.sizeBytes <= maxBytes);
-      const loaded = await Promise.all(
-        wanted.map(async ([part, ref]) => [part, parseJson(await claimChecks.load(ref))] as const),
-      );
-      const left = Object.entries(large ?? {}).filter(([part]) => !wanted.some(([one]) => one === part));
-      return {
-        ...rest,
-        refs,
-        ...(left.length > 0 && { large: Object.fromEntries(left) }),
-        ...Object.fromEntries(loaded),
-      };
-    },
+    complete: large.complete,
   };
 
   /** For a task that runs without a claim: whether its record lets it run. An expired one counts, as it does when the run settles. */
@@ -403,20 +341,4 @@ export function createResultStore(options: {
     return { claimed: false, record };
   };
   return store;
-}
-
-/** What stores one value in a record: in itself, or as a reference. */
-interface Packed {
-  set: string;
-  remove: string;
-  values: Item;
-}
-
-/** An error as text; one that is larger than anything Lovage keeps is cut, and says so. */
-function errorText(error: ErrorRecord): string {
-  const text = toJsonText(error);
-  const sizeBytes = byteLength(text);
-  if (sizeBytes <= MAX_VALUE_BYTES) return text;
-  const note = `… (this error is ${sizeBytes} bytes: at most ${MAX_VALUE_BYTES} bytes are kept)`;
-  return toJsonText({ ...error, message: error.message.slice(0, MAX_INLINE_BYTES / 4) + note });
 }

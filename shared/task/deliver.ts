@@ -1,7 +1,7 @@
 import { ResultStoreError } from "../errors.ts";
 import type { Message } from "../message/message.ts";
+import { UNFINISHED_SECONDS } from "../results/lifetime.ts";
 import type { TaskState } from "../results/record.ts";
-import { UNFINISHED_SECONDS } from "../results/store.ts";
 import type { App } from "./current-app.ts";
 import { dispatch } from "./dispatch.ts";
 

@@ -1,0 +1,31 @@
+/** How long a record is kept. */
+
+import type { Message } from "../message/message.ts";
+
+/**
+ * How long an unfinished record is kept: as long as SQS can hold its message (14 days) and then some, so that no message
+ * outlives its record. https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html
+ */
+export const UNFINISHED_SECONDS = 15 * 86_400;
+
+/** Seconds since 1970 at which a record may be deleted. */
+export interface Lifetime {
+  /** Of a task that has ended now. */
+  final(message: Message): number;
+  /** Of one that is to start at `eta`, or now. */
+  unfinished(message: Message, eta?: string): number;
+}
+
+export function createLifetime(options: { clock: () => Date; resultExpires: () => number }): Lifetime {
+  /** An idempotency key must not outlive the record that it stands for. */
+  const atLeast = ({ keepUntil }: Message, seconds: number): number =>
+    Math.max(seconds, keepUntil === undefined ? 0 : Math.ceil(Date.parse(keepUntil) / 1_000));
+  const now = (): number => options.clock().getTime();
+  return {
+    final: (message) => atLeast(message, Math.floor(now() / 1_000) + options.resultExpires()),
+    unfinished(message, eta) {
+      const start = eta === undefined ? now() : Date.parse(eta);
+      return atLeast(message, Math.floor(start / 1_000) + UNFINISHED_SECONDS);
+    },
+  };
+}

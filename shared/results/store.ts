@@ -9,10 +9,11 @@ import type { ErrorRecord } from "../errors.ts";
 import type { ClaimChecks } from "../message/claim-check.ts";
 import { type Json, toJsonText } from "../message/json.ts";
 import type { Message } from "../message/message.ts";
+import { birth } from "./birth.ts";
 import { CLAIMABLE, IDLE, MAY_CLAIM, MINE, NOT_BEGUN, NOT_ENDED } from "./conditions.ts";
 import { recordKey } from "./keys.ts";
 import { createLifetime } from "./lifetime.ts";
-import { type StoredRecord, type TaskState, toRecord, toState, valueRefText } from "./record.ts";
+import { type StoredRecord, type TaskState, toRecord, toState } from "./record.ts";
 import { createValues, type Packed, type Values } from "./values.ts";
 
 /** The exclusive right to run one attempt; every later write of the run shows its fence. */
@@ -84,28 +85,6 @@ export function createResultStore(options: {
 
   const lifetime = createLifetime(options);
   const large = createValues({ claimChecks, keptUntil: (message) => new Date(lifetime.final(message) * 1_000) });
-
-  /** What is written once, by whoever comes first: the sender or a worker that was faster. */
-  const birth = (message: Message): { set: string[]; values: Item } => {
-    const values: Item = {
-      task: message.task,
-      queue: message.queue,
-      ...(message.payloadRef === undefined
-        ? { payload: toJsonText(message.payload) }
-        : { payloadRef: valueRefText(message.payloadRef) }),
-      createdAt: message.sentAt,
-      rootId: message.rootId,
-      ...(message.expires !== undefined && { expires: message.expires }),
-      ...(message.parentId !== undefined && { parentId: message.parentId }),
-      ...(message.groupId !== undefined && { groupId: message.groupId }),
-      ...(message.replayOf !== undefined && { replayOf: message.replayOf }),
-      ...(message.messageGroupId !== undefined && { messageGroupId: message.messageGroupId }),
-      ...(message.tags !== undefined && { tags: toJsonText(message.tags) }),
-      ...(message.headers !== undefined && { headers: toJsonText(message.headers) }),
-    };
-    const set = Object.keys(values).map((name) => `@${name} = if_not_exists(@${name}, :${name})`);
-    return { set, values };
-  };
 
   /** `update` without its SET and REMOVE, which every settling shares. */
   const settle = async (

@@ -20,7 +20,7 @@ export interface Config {
   /** `RESULT_BACKEND`: `dynamodb://<table>`; the name of the table. */
   readonly resultTable: string;
   /**
-   * `RESULT_EXPIRES`: seconds that a finished task's record is kept, 3600 or more.
+   * `RESULT_EXPIRES`: seconds that a finished task's record is kept, 3600 to 34560000 (400 days).
    * @defaultValue 86400, as Celery's `result_expires`
    */
   readonly resultExpires: number;
@@ -45,6 +45,9 @@ export interface Config {
   readonly apiKeyHashes: readonly string[] | "none";
 }
 
+/** 400 days: large values are kept for 460. */
+const MAX_RESULT_EXPIRES = 34_560_000;
+
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Reads configuration from `environment`. Each setting is checked when it is used: a sender needs no mail settings. */
@@ -55,11 +58,12 @@ export function loadConfig(environment: Environment): Config {
     if (value === undefined) throw new ConfigError(variable, value, expected, WHERE);
     return value;
   };
-  const wholeNumber = (variable: string, fallback: number, least: number): number => {
+  const wholeNumber = (variable: string, fallback: number, least: number, most = Number.MAX_SAFE_INTEGER): number => {
     const value = read(variable);
     const number = value === undefined ? fallback : Number(value);
-    if (!Number.isSafeInteger(number) || number < least) {
-      throw new ConfigError(variable, value, `a whole number, ${least} or more`, WHERE);
+    if (!Number.isSafeInteger(number) || number < least || number > most) {
+      const bound = most === Number.MAX_SAFE_INTEGER ? `${least} or more` : `${least} to ${most}`;
+      throw new ConfigError(variable, value, `a whole number, ${bound}`, WHERE);
     }
     return number;
   };
@@ -91,7 +95,7 @@ export function loadConfig(environment: Environment): Config {
       return table;
     },
     get resultExpires() {
-      return wholeNumber("RESULT_EXPIRES", 86_400, 3_600);
+      return wholeNumber("RESULT_EXPIRES", 86_400, 3_600, MAX_RESULT_EXPIRES);
     },
     get taskSerializer(): "json" {
       const value = read("TASK_SERIALIZER");

@@ -14,6 +14,15 @@ const MAX_FRAMES_CHARS = 4_096;
 
 /** Turns whatever was thrown, even `undefined`, into the form that a record keeps. Never throws. */
 export function describeError(thrown: unknown): ErrorRecord {
+  try {
+    return describe(thrown);
+  } catch {
+    // One of its getters throws.
+    return { name: "UnreadableError", message: Object.prototype.toString.call(thrown) };
+  }
+}
+
+function describe(thrown: unknown): ErrorRecord {
   if (!(thrown instanceof Error)) return { name: "NonErrorThrown", message: inspect(thrown) };
   const record: ErrorRecord = { name: text(thrown.name) || "Error", message: text(thrown.message) };
   if (typeof thrown.stack === "string") record.stack = shorten(thrown.stack, record.message);

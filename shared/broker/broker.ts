@@ -9,6 +9,12 @@ export const MAX_DELAY_SECONDS = 900;
 const MAX_BATCH_MESSAGES = 10;
 const MAX_BATCH_BYTES = 1_048_576;
 
+/**
+ * SQS counts its 12 hours from the receive, not from now, and refuses what goes beyond.
+ * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html
+ */
+const MAX_HIDE_SECONDS = 11 * 3_600;
+
 /** An entry that failed alone is sent again this often before its sender is told. */
 const MAX_SENDS = 4;
 
@@ -21,7 +27,7 @@ export interface Broker {
    * @throws BrokerError if SQS did not take it
    */
   send(message: Message, delaySeconds: number): Promise<void>;
-  /** Hides a received message for `seconds`, up to 12 hours. */
+  /** Hides a received message for `seconds`, up to 11 hours. */
   hide(queue: string, receiptHandle: string, seconds: number): Promise<void>;
   /** Whether a queue keeps the order of its messages. */
   isFifo(queue: string): boolean;
@@ -81,7 +87,8 @@ export function createBroker(options: {
         const queue = fifo && delaySeconds > 0 ? DEFAULT_QUEUE : message.queue;
         const entry = {
           ...{ body, delaySeconds, bytes: byteLength(body), resolve, reject },
-          groupId: message.messageGroupId,
+          // A foreign writer may have forgotten the group; then the task is one of its own.
+          groupId: message.messageGroupId ?? (fifo ? message.id : undefined),
           deduplicationId: fifo && queue === message.queue ? deduplicationId(message) : undefined,
         };
         const queued = waiting.get(queue);
@@ -94,7 +101,7 @@ export function createBroker(options: {
       });
     },
     hide: (queue, receiptHandle, seconds) =>
-      sqs.changeVisibility(queueUrl(queue), receiptHandle, Math.min(43_200, Math.max(0, Math.ceil(seconds)))),
+      sqs.changeVisibility(queueUrl(queue), receiptHandle, Math.min(MAX_HIDE_SECONDS, Math.max(0, Math.ceil(seconds)))),
     isFifo,
     depth: (queue) => sqs.depth(queueUrl(queue)),
     deadLetters: () => sqs.depth(options.deadLetterQueueUrl()),

@@ -84,9 +84,11 @@ export function createControl(options: { table: Table; clock: () => Date }): Con
   };
 
   const seconds = (): number => Math.floor(clock().getTime() / 1_000);
-  const write = (sk: string, values: Item): Promise<void> => {
-    const set = Object.keys(values).map((name) => `@${name} = :${name}`);
-    return decide(table.update({ key: { pk: PARTITION, sk }, update: `SET ${set.join(", ")}`, values }));
+  const write = (sk: string, values: Item, condition?: string): Promise<void> => {
+    const update = `SET ${Object.keys(values)
+      .map((name) => `@${name} = :${name}`)
+      .join(", ")}`;
+    return decide(table.update({ key: { pk: PARTITION, sk }, update, values, ...(condition && { condition }) }));
   };
   const drop = (sk: string): Promise<void> => decide(table.remove({ pk: PARTITION, sk }));
 
@@ -110,10 +112,9 @@ export function createControl(options: { table: Table; clock: () => Date }): Con
     resume: (scope, name) => drop(`decision#pause#${scope}#${name}`),
     async revoke(scope, name) {
       const at = clock();
-      await write(`decision#revoke#${scope}#${name}`, {
-        at: at.toISOString(),
-        ttl: seconds() + REVOKE_SECONDS,
-      });
+      const values = { at: at.toISOString(), ttl: seconds() + REVOKE_SECONDS };
+      // An operator whose clock is behind must not take back what another has decided.
+      await write(`decision#revoke#${scope}#${name}`, values, "attribute_not_exists(@at) OR @at < :at");
       return at;
     },
     async setLimits(task, limits) {

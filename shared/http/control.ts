@@ -5,6 +5,7 @@ import { isConcurrency, MAX_CONCURRENCY } from "../limits/concurrency.ts";
 import { parseRateLimit } from "../limits/rate-limit.ts";
 import type { Json } from "../message/json.ts";
 import type { App } from "../task/current-app.ts";
+import { isTag } from "../task/options.ts";
 import type { Registry } from "../task/registry.ts";
 import { type Redrive, redrive } from "../task/replay.ts";
 import { readBody, readOptionalBody } from "./base.ts";
@@ -24,12 +25,19 @@ export function addControl(api: Hono, app: App, registry: Registry): void {
     const known = app.config.queues.join(", ");
     throw new HttpError(404, "QUEUE_NOT_FOUND", `No queue has the name '${name.slice(0, 80)}': expected ${known}.`);
   };
+  // What no module exports any more can still be resumed.
+  const anyTask = (name: string): string => (isTag(name) ? name : knownTask(name));
   const knownTask = (name: string): string => registry.get(name).name;
 
   api.delete("/tasks", async (c) => {
-    const [scope, name, ...more] = Object.entries(c.req.query()).flat();
-    if ((scope !== "tag" && scope !== "task" && scope !== "queue") || !name || more.length > 0) {
-      throw new InvalidOptionError("query", c.req.url.split("?")[1]?.slice(0, 80), "one of tag=…, task=… or queue=…");
+    const [[scope, [name, ...more]] = ["", []], ...others] = Object.entries(c.req.queries());
+    const isScope = scope === "tag" || scope === "task" || scope === "queue";
+    if (!isScope || !isTag(name) || more.length > 0 || others.length > 0) {
+      throw new InvalidOptionError(
+        "query",
+        c.req.url.split("?")[1]?.slice(0, 80),
+        "one of tag=…, task=… or queue=…, of 1 to 128 characters",
+      );
     }
     const sentUntil = await control.revoke(scope, scope === "queue" ? knownQueue(name) : name);
     return c.json({ revoked: { scope, name, sentUntil: sentUntil.toISOString() } }, 202);
@@ -42,8 +50,7 @@ export function addControl(api: Hono, app: App, registry: Registry): void {
   });
 
   api.post("/tasks/:name/resume", async (c) => {
-    // What no module exports any more can still be resumed.
-    const task = c.req.param("name");
+    const task = anyTask(c.req.param("name"));
     await control.resume("task", task);
     return c.json({ task, paused: false }, 202);
   });
@@ -56,7 +63,7 @@ export function addControl(api: Hono, app: App, registry: Registry): void {
   });
 
   api.delete("/tasks/:name/limits", async (c) => {
-    const task = c.req.param("name");
+    const task = anyTask(c.req.param("name"));
     await control.setLimits(task, undefined);
     return c.json({ task, limits: null }, 202);
   });

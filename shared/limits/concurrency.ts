@@ -3,10 +3,11 @@
  * its lease, so that the place of a worker that died is free once the lease has ended.
  */
 
+import { randomBytes } from "node:crypto";
 import type { Item, Table } from "../aws/dynamodb.ts";
 import { concurrencyKey } from "./keys.ts";
 
-/** A member is about 50 bytes, so the fullest set is 5 KB: five write units to enter or leave it. */
+/** A member is about 60 bytes, so the fullest set is 6 KB: six write units to enter or leave it. */
 export const MAX_CONCURRENCY = 100;
 
 const DAY_SECONDS = 86_400;
@@ -21,7 +22,7 @@ export function isConcurrency(value: unknown): value is number {
 }
 
 /**
- * Takes a place for the run of `id` until `leaseUntil`; undefined if all are taken. Entering twice is entering once.
+ * Takes a place for a run of `id` until `leaseUntil`; undefined if all are taken.
  *
  * Dying in the place keeps it until the lease ends; the next who finds no place removes it then.
  */
@@ -32,7 +33,8 @@ export async function enter(
 ): Promise<Place | undefined> {
   const key = concurrencyKey(run.task, run.key);
   const until = Math.ceil(run.leaseUntil.getTime() / 1_000);
-  const member = `${run.id}@${until}`;
+  // Of this delivery alone: a copy of the message that leaves must not take this one's place away.
+  const member = `${run.id}@${until}@${randomBytes(6).toString("base64url")}`;
   const mine = { me: new Set([member]), member, limit: run.limit, ttl: until + DAY_SECONDS };
   for (;;) {
     const outcome = await table.update({
@@ -57,8 +59,11 @@ async function remove(
   await table.update({ key: concurrencyKey(task, key), update: "DELETE @runs :members", values: { members } });
 }
 
-/** Members whose lease has ended, a little while ago: clocks differ. */
+/** Clocks differ: a place that was left by a crash is free so much later. */
+const SKEW_SECONDS = 30;
+
+/** Members whose lease has ended a while ago. */
 function endedRuns(item: Item | undefined, now: Date): ReadonlySet<string> {
   const runs = item?.runs instanceof Set ? [...item.runs] : [];
-  return new Set(runs.filter((member) => Number(member.split("@")[1]) + 5 < now.getTime() / 1_000));
+  return new Set(runs.filter((member) => Number(member.split("@")[1]) + SKEW_SECONDS < now.getTime() / 1_000));
 }

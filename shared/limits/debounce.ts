@@ -33,6 +33,10 @@ export async function joinBurst(
     values: { ...values, eta: quiet.toISOString() },
   });
   for (let found = begun.applied ? undefined : begun.item; found !== undefined; ) {
+    // The answer to my own update was lost, and the SDK has repeated it. Whom I replaced, the worker finds out.
+    if (found.id === call.id) {
+      return { burst: String(found.burst), eta: new Date(String(found.eta)), replaces: undefined };
+    }
     const { maxWait } = call;
     const latest = maxWait === undefined ? quiet : new Date(Date.parse(String(found.begunAt)) + maxWait * 1_000);
     const eta = latest < quiet ? latest : quiet;

@@ -11,6 +11,7 @@ import { rateLimitKey } from "./keys.ts";
 /** One item takes 1,000 writes a second. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html */
 const MAX_STARTS_PER_SECOND = 1_000;
 const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600 };
+const LONGEST_INTERVAL_SECONDS = 400 * 86_400;
 const DAY_SECONDS = 86_400;
 
 /** Whether a start may be now, or at which time its turn is. */
@@ -28,11 +29,11 @@ export type Turn =
 export function parseRateLimit(rateLimit: string): number {
   const [, count = "", unit = "s"] = /^(\d+(?:\.\d+)?)(?:\/([smh]))?$/.exec(rateLimit) ?? [];
   const perSecond = Number(count) / (UNIT_SECONDS[unit] ?? 1);
-  if (count === "" || !(perSecond > 0 && perSecond <= MAX_STARTS_PER_SECOND)) {
+  if (count === "" || !(perSecond >= 1 / LONGEST_INTERVAL_SECONDS && perSecond <= MAX_STARTS_PER_SECOND)) {
     throw new InvalidOptionError(
       "rateLimit",
       rateLimit,
-      `starts such as '100/m', '10/s' or '500/h', above 0 and at most ${MAX_STARTS_PER_SECOND} a second`,
+      `starts such as '100/m', '10/s' or '500/h', at least 1 in 400 days and at most ${MAX_STARTS_PER_SECOND} a second`,
     );
   }
   return 1_000 / perSecond;

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Table } from "../aws/dynamodb.ts";
 import type { Message } from "../message/message.ts";
-import { idempotencyKey } from "./keys.ts";
+import { reservationKey } from "./keys.ts";
 
 /** Whom an idempotency key stands for. */
 export type Reservation =
@@ -20,12 +20,12 @@ export async function reserve(
   now: Date,
   message: Message,
   payloadText: string,
-  { key, lifetimeSeconds }: { key: string; lifetimeSeconds: number },
+  { kind, key, lifetimeSeconds }: { kind: "idempotency" | "throttle"; key: string; lifetimeSeconds: number },
 ): Promise<Reservation> {
   const seconds = Math.floor(now.getTime() / 1_000);
   const payloadHash = createHash("sha256").update(payloadText).digest("base64");
   const outcome = await table.update({
-    key: idempotencyKey(message.task, key),
+    key: reservationKey(kind, message.task, key),
     update: `SET @id = :id, @payloadHash = :payloadHash, @ttl = :ttl${message.eta ? ", @eta = :eta" : " REMOVE @eta"}`,
     condition: "attribute_not_exists(@id) OR @ttl <= :seconds",
     values: {

@@ -20,9 +20,9 @@ export function dayPartition(day: Date, shard: string): string {
   return `task#${day.toISOString().slice(0, 10)}#${shard}`;
 }
 
-/** Key of the item that remembers which task an idempotency key stands for. */
-export function idempotencyKey(task: string, key: string): Key {
-  return { pk: `idempotency#${task}#${key}`, sk: "idempotency" };
+/** Key of the item that remembers which task a key stands for. */
+export function reservationKey(kind: "idempotency" | "throttle", task: string, key: string): Key {
+  return { pk: `${kind}#${task}#${key}`, sk: kind };
 }
 
 /** Key of the ledger entry of something that a task does once. */

@@ -16,7 +16,9 @@ export async function deliver(app: App, message: Message, payloadText: string): 
   const packed = { ...message, ...(await packPayload(app, message, payloadText)) };
   await dispatch(app, packed);
   // Dying here leaves a task that runs; its claim writes the record.
-  if (packed.ignoreResult) return { id: packed.id, state: "PENDING" };
+  // With a key, its record is what tells the next call that this one was sent.
+  const isKeyed = packed.keepUntil !== undefined || packed.debounce !== undefined;
+  if (packed.ignoreResult && !isKeyed) return { id: packed.id, state: "PENDING" };
   return { id: packed.id, state: await record(app, packed) };
 }
 

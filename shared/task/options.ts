@@ -88,6 +88,7 @@ export interface ResolvedOptions extends CheckedOptions {
 type CheckedOptions = Omit<ApplyOptions, "countdown" | "eta" | "expires" | "queue">;
 
 const QUEUE_NAME = /^[a-z][a-z0-9-]{0,62}$/;
+/** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html */
 const MESSAGE_GROUP_ID = /^[\x21-\x7e]{1,128}$/;
 const MAX_TAGS = 10;
 const MAX_HEADERS_BYTES = 4_096;
@@ -114,9 +115,7 @@ const CHECKS: { [K in keyof Required<ApplyOptions>]: (value: unknown) => boolean
     (Array.isArray(value) && value.length <= MAX_TAGS && value.every(isTag)) ||
     `up to ${MAX_TAGS} texts of 1 to 128 characters`,
   headers: (value) => isHeaders(value) || `texts by name, together at most ${MAX_HEADERS_BYTES} bytes of JSON`,
-  messageGroupId: (value) =>
-    (typeof value === "string" && MESSAGE_GROUP_ID.test(value)) ||
-    "1 to 128 letters, digits and punctuation characters",
+  messageGroupId: (value) => isMessageGroupId(value) || MESSAGE_GROUP_ID_EXPECTED,
   timeLimit: (value) => isTimeLimit(value) || "more than 0 and at most 900 seconds",
   softTimeLimit: (value) => isTimeLimit(value) || "more than 0 and at most 900 seconds",
   ignoreResult: (value) => typeof value === "boolean" || "true or false",
@@ -153,6 +152,12 @@ function checkOptions(given: Readonly<{ [Name in string]?: unknown }>): void {
   if (given.idempotencyExpires !== undefined && given.idempotencyKey === undefined) {
     throw new InvalidOptionError("idempotencyExpires", given.idempotencyExpires, "an 'idempotencyKey' beside it");
   }
+}
+
+export const MESSAGE_GROUP_ID_EXPECTED = "1 to 128 letters, digits and punctuation characters";
+
+export function isMessageGroupId(value: unknown): value is string {
+  return typeof value === "string" && MESSAGE_GROUP_ID.test(value);
 }
 
 /** Whether a key can stand for something in the table. */

@@ -10,10 +10,10 @@ import type { ApplyOptions } from "./options.ts";
 
 /** Which key makes several calls one task, and for how long. */
 export interface OnceOptions {
+  /** Under the same idempotency key another payload is a mistake; under a throttle it is left out. */
+  kind: "idempotency" | "throttle";
   key: string;
   lifetimeSeconds: number;
-  /** Whether another payload under the same key is a mistake. */
-  samePayload: boolean;
 }
 
 /** Sends the task unless one of its key has been sent; then that one is the answer. */
@@ -21,7 +21,8 @@ export async function sendOnce(app: App, message: Message, payloadText: string, 
   const reservation = await reserve(app.table, app.clock(), message, payloadText, once);
   // Dying here leaves a key whose task was never sent; the next submit with that key sends it, below.
   if (reservation.first) return deliver(app, message, payloadText);
-  if (once.samePayload && !reservation.samePayload) throw new IdempotencyKeyReusedError(message.task, once.key);
+  if (once.kind === "idempotency" && !reservation.samePayload)
+    throw new IdempotencyKeyReusedError(message.task, once.key);
 
   const state = await app.results.stateOf(reservation.id);
   if (state !== undefined) return { id: reservation.id, state };

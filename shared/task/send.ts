@@ -95,10 +95,10 @@ function onceOptions(
   app: App,
   { idempotencyKey, idempotencyExpires, throttle }: ResolvedOptions,
 ): OnceOptions | undefined {
-  if (throttle) return { key: `throttle#${throttle.key}`, lifetimeSeconds: throttle.period, samePayload: false };
+  if (throttle) return { kind: "throttle", key: throttle.key, lifetimeSeconds: throttle.period };
   if (idempotencyKey === undefined) return undefined;
   const lifetimeSeconds = idempotencyExpires ?? Math.min(IDEMPOTENCY_SECONDS, app.config.resultExpires);
-  return { key: idempotencyKey, lifetimeSeconds, samePayload: true };
+  return { kind: "idempotency", key: idempotencyKey, lifetimeSeconds };
 }
 
 /** JSON text of a payload: what it will be on arrival. */

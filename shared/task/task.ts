@@ -16,7 +16,14 @@ import type { Json, Jsonified } from "../message/json.ts";
 import { AsyncResult } from "./async-result.ts";
 import type { TaskContext } from "./context.ts";
 import { currentApp } from "./current-app.ts";
-import { type ApplyOptions, isTag, isTimeLimit } from "./options.ts";
+import {
+  type ApplyOptions,
+  isKey,
+  isMessageGroupId,
+  isTag,
+  isTimeLimit,
+  MESSAGE_GROUP_ID_EXPECTED,
+} from "./options.ts";
 import { type ErrorClass, type RetryOptions, type RetryPolicy, toRetryPolicy } from "./retry-policy.ts";
 import { sendTask } from "./send.ts";
 
@@ -105,7 +112,10 @@ export interface RegisteredTask {
   readonly trackStarted: boolean;
   readonly throws: readonly ErrorClass[];
   readonly schema: StandardSchemaV1;
-  /** Checks a payload, and answers with what the message says because of it. @throws InvalidPayloadError with the schema's issues */
+  /**
+   * Checks a payload, and answers with what the message says because of it.
+   * @throws InvalidPayloadError with the schema's issues, InvalidOptionError for a key that cannot be used
+   */
   validate(payload: Json): Promise<{ messageGroupId?: string; concurrencyKey?: string }>;
   /** Checks the payload and runs the task. @throws InvalidPayloadError, or whatever `beforeStart` and `run` throw */
   execute(payload: Json, context: TaskContext): Promise<unknown>;
@@ -195,10 +205,23 @@ export function task<Schema extends StandardSchemaV1, Result>(
     schema,
     async validate(payload: Json): Promise<{ messageGroupId?: string; concurrencyKey?: string }> {
       const checked = await check(payload);
-      const { messageGroupId, concurrencyKey } = options;
+      const messageGroupId = keyOf(options.messageGroupId, checked);
+      const concurrencyKey = keyOf(options.concurrencyKey, checked);
+      refuseUnless(
+        messageGroupId === undefined || isMessageGroupId(messageGroupId),
+        "messageGroupId",
+        messageGroupId,
+        MESSAGE_GROUP_ID_EXPECTED,
+      );
+      refuseUnless(
+        concurrencyKey === undefined || isKey(concurrencyKey),
+        "concurrencyKey",
+        concurrencyKey,
+        "1 to 256 characters",
+      );
       return {
-        ...(messageGroupId !== undefined && { messageGroupId: keyOf(messageGroupId, checked) }),
-        ...(concurrencyKey !== undefined && { concurrencyKey: keyOf(concurrencyKey, checked) }),
+        ...(messageGroupId !== undefined && { messageGroupId }),
+        ...(concurrencyKey !== undefined && { concurrencyKey }),
       };
     },
     async execute(payload: Json, context: TaskContext): Promise<unknown> {
@@ -233,7 +256,10 @@ export function task<Schema extends StandardSchemaV1, Result>(
 }
 
 /** What a payload, or its task, says for one of its keys. */
-function keyOf<Payload>(key: string | ((payload: Payload) => string), payload: Payload): string {
+function keyOf<Payload>(
+  key: string | ((payload: Payload) => string) | undefined,
+  payload: Payload,
+): string | undefined {
   return typeof key === "function" ? key(payload) : key;
 }
 

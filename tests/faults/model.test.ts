@@ -75,10 +75,11 @@ it("a task's record is what the model says, whatever happens to it", { timeout: 
     ),
   );
 
-  const found = lanes.find((lane) => lane.failed);
+  const found = lanes.find((_, lane) => lane === failed);
   if (found) {
-    const replay = `Found in history ${begun} of ${HISTORIES}; find it again with: LOVAGE_SEED=${found.seed} npx vitest run tests/faults/model.test.ts`;
-    throw new Error(`${await fc.asyncDefaultReportMessage(found)}\n\n${replay}`, { cause: found.errorInstance });
+    const command = `LOVAGE_SEED=${found.seed} npx vitest run tests/faults/model.test.ts`;
+    const report = `${await fc.asyncDefaultReportMessage(found)}\n\nHistory ${begun} of ${HISTORIES}. Again: ${command}`;
+    throw new Error(report, { cause: found.errorInstance });
   }
   const steps = taken.toLocaleString("en");
   console.log(

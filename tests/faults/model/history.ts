@@ -3,8 +3,9 @@ import type fc from "fast-check";
 import type { Item } from "../../../shared/aws/dynamodb.ts";
 import { type Grant, invariantsOf } from "./invariants.ts";
 import type { RealTask } from "./real-task.ts";
+import { take } from "./rules.ts";
 import type { Step } from "./step.ts";
-import { type Answer, isExpired, isPossible, type TaskModel, take } from "./task-model.ts";
+import { type Answer, isExpired, isPossible, type TaskModel } from "./task-model.ts";
 
 /** One task's life so far. */
 export interface History {

@@ -3,8 +3,9 @@ import type fc from "fast-check";
 import type { Item } from "../../../shared/aws/dynamodb.ts";
 import { type Grant, invariantsOf } from "./invariants.ts";
 import type { RealTask } from "./real-task.ts";
+import { take } from "./rules.ts";
 import type { Step } from "./step.ts";
-import { type Answer, isExpired, isPossible, type TaskModel, take } from "./task-model.ts";
+import { type Answer, isExpired, isPossible, type TaskModel } from "./task-model.ts";
 
 /** One task's life so far. */
 export interface History {
@@ -36,14 +37,14 @@ export class Command implements fc.AsyncCommand<TaskModel, History> {
     const expected = take(model, step);
     const { item, visible, record } = await history.task.look(model.now);
 
+    const ledger = step.do.endsWith("Entry") ? await history.task.ledgerEntry() : history.ledger;
+    const broken = invariantsOf({ step, answer, held, now: model.now, before: history, after: { item, ledger } });
+    if (broken !== undefined) throw new Error(`After ${this}: ${broken}.`);
     if (!isAccepted(step, answer, expected)) differ(this, "answers", answer, expected);
     if (!isDeepStrictEqual(record, model.record)) differ(this, "leaves", record, model.record);
     const readable = model.record !== undefined && !isExpired(model.record, model.now);
     if (visible !== readable) differ(this, "shows", visible, readable);
 
-    const ledger = step.do.endsWith("Entry") ? await history.task.ledgerEntry() : history.ledger;
-    const broken = invariantsOf({ step, answer, held, now: model.now, before: history, after: { item, ledger } });
-    if (broken !== undefined) throw new Error(`After ${this}: ${broken}.`);
     Object.assign(history, { item, ledger });
     history.count(step);
   }

@@ -50,6 +50,7 @@ function records({ step, answer, held, before }: Change, old: Item, item: Item):
   if (item.ttl === undefined) return "the record is kept for ever";
   if (isFinal(old) && changed) return `a final record has changed, from ${old.state}`;
   if (Number(item.fence ?? 0) < Number(old.fence ?? 0)) return "the fence went down";
+  if (isClaim(answer) && item.state === "STARTED" && item.fence === old.fence) return "a fence was given away twice";
   if (Number(item.attempt) < Number(old.attempt ?? 0)) return "the attempt went down";
   if ((old.state === "REVOKED" || old.revokeRequestedAt !== undefined) && isClaim(answer)) {
     return "a revoked task was claimed";

@@ -1,0 +1,211 @@
+/**
+ * What a task record must be after each step, told as simply as possible and without a look at how the store does it:
+ *
+ * - The record is the lock. Absent, `PENDING`, `RETRY` of my attempt or `STARTED` with a lease that has ended: it may be claimed.
+ * - Each claim has a fence, one higher than the last. Only the newest may write, and only until it has settled.
+ * - Without a claim (`trackStarted: false`) a run may write as long as nobody has ended its attempt.
+ * - Whoever asks for a revoke ends a task that waits; one that runs is marked, and never claimed again.
+ */
+
+import type { TaskState } from "../../../shared/results/record.ts";
+import type { Event, Worker } from "./step.ts";
+import {
+  type Answer,
+  attemptOf,
+  etaOf,
+  type Held,
+  type ModelRecord,
+  RESULT_SECONDS,
+  type Setup,
+  START,
+  shownState,
+  type TaskModel,
+  textOf,
+} from "./task-model.ts";
+
+const UNFINISHED_SECONDS = 15 * 86_400;
+const MAX_WORKERS = 3;
+
+/** Nothing on Lambda runs longer. */
+const WORKER_MILLISECONDS = 900_000;
+
+/** Takes a step in the model, and says what the store must answer. */
+export function take(model: TaskModel, step: Event): Answer {
+  const { record, setup, now } = model;
+  switch (step.do) {
+    case "pending":
+      model.record ??= born("PENDING", 1, unfinishedTtl(model, etaOf(setup) ?? now));
+      return model.record.state;
+    case "claim":
+      return claim(model, step);
+    case "succeed":
+      return settle(model, step.by, (mine) => {
+        end(model, mine, "SUCCESS");
+        mine.result = setup.ignoreResult ? undefined : textOf(model, step);
+        mine.error = undefined;
+      });
+    case "fail":
+    case "abandon":
+      return settle(model, step.by, (mine) => {
+        end(model, mine, step.do === "fail" ? "FAILURE" : "REVOKED");
+        mine.error = textOf(model, step);
+      });
+    case "retry":
+      return settle(model, step.by, (mine, held) => {
+        giveBack(mine, held.attempt + 1);
+        mine.error = textOf(model, step);
+        mine.ttl = unfinishedTtl(model, now + step.afterSeconds * 1_000);
+      });
+    case "release":
+      return settle(model, step.by, (mine, held) => giveBack(mine, held.attempt));
+    case "progress":
+      return settle(model, step.by, (mine) => {
+        mine.progress = textOf(model, step);
+      });
+    case "requestRevoke":
+      if (step.meanwhile && record?.state === "STARTED" && !isIdle(record, now)) take(model, step.meanwhile);
+      return requestRevoke(model, step);
+    case "revoke":
+      return (!record || isIdle(record, now)) && endUnclaimed(model, step, "REVOKED");
+    case "expire":
+      return (!record || record.state === "PENDING") && endUnclaimed(model, step, "REVOKED");
+    case "failUnclaimed":
+      return record && !isIdle(record, now) ? record.state : endUnclaimed(model, step, "FAILURE");
+    case "replace":
+      return record?.state === "PENDING" && revokeWaiting(model, record, step);
+    case "stateOf":
+      return record?.state;
+    case "openEntry":
+      return openEntry(model, step.by);
+    case "closeEntry":
+      return closeEntry(model, step);
+    case "wait":
+      return wait(model, now + step.milliseconds);
+    case "waitFor": {
+      const until = step.end === "ttl" ? (record?.ttl ?? 0) * 1_000 : (record?.leaseUntil ?? 0);
+      return wait(model, until + step.milliseconds);
+    }
+    case "sweep":
+      model.record = undefined;
+      return undefined;
+  }
+}
+
+function born(state: TaskState, attempt: number, ttl: number): ModelRecord {
+  return {
+    ...{ state, attempt, ttl, fence: 0, starts: 0, leaseUntil: undefined, revokeAsked: false },
+    ...{ finishedAt: undefined, result: undefined, error: undefined, progress: undefined },
+  };
+}
+
+/** Epoch seconds until which a record is kept that goes on at `from`, or now. */
+function unfinishedTtl({ setup, now }: TaskModel, from = now): number {
+  return kept(setup, Math.floor(from / 1_000) + UNFINISHED_SECONDS);
+}
+
+function kept({ keepSeconds }: Setup, ttl: number): number {
+  return Math.max(ttl, keepSeconds === undefined ? 0 : START / 1_000 + keepSeconds);
+}
+
+/** Nobody runs it, and it has not ended. */
+function isIdle({ state, leaseUntil }: ModelRecord, now: number): boolean {
+  return state === "PENDING" || state === "RETRY" || (state === "STARTED" && Number(leaseUntil) < now);
+}
+
+/** Nobody has ended this attempt, as far as anybody knows. */
+function mayRunUnclaimed(record: ModelRecord | undefined, attempt: number): boolean {
+  if (record === undefined) return true;
+  return (record.state === "PENDING" || record.state === "RETRY") && record.attempt === attempt;
+}
+
+function claim(model: TaskModel, step: Extract<Event, { do: "claim" }>): Answer {
+  const { record, setup, now } = model;
+  const attempt = attemptOf(model, step.attempt);
+  if (!setup.tracked) {
+    // It only looks.
+    if (!mayRunUnclaimed(record, attempt)) return record?.state;
+    hold(model, { attempt, fence: 0, since: now });
+    return { claimed: { fence: 0, starts: undefined } };
+  }
+  if (record && (record.revokeAsked || record.attempt !== attempt || !isIdle(record, now))) return record.state;
+  model.record = record ?? born("STARTED", attempt, 0);
+  const mine = model.record;
+  mine.state = "STARTED";
+  mine.fence += 1;
+  mine.starts += 1;
+  mine.leaseUntil = now + step.leaseSeconds * 1_000;
+  mine.ttl = unfinishedTtl(model);
+  hold(model, { attempt, fence: mine.fence, since: now });
+  return { claimed: { fence: mine.fence, starts: setup.countStarts ? mine.starts : undefined } };
+}
+
+function hold(model: TaskModel, held: Held): void {
+  model.workers = [held, ...model.workers].slice(0, MAX_WORKERS);
+}
+
+/** Lets the holder of a claim write, if it is the newest; a run without one, if its attempt has not ended. */
+function settle(model: TaskModel, by: Worker, write: (mine: ModelRecord, held: Held) => void): boolean {
+  const held = model.workers[by];
+  if (held === undefined) return false;
+  const { record, setup } = model;
+  const mayWrite = setup.tracked
+    ? record?.state === "STARTED" && record.fence === held.fence
+    : mayRunUnclaimed(record, held.attempt);
+  if (!mayWrite) return false;
+  model.record ??= born("PENDING", held.attempt, unfinishedTtl(model));
+  write(model.record, held);
+  return true;
+}
+
+function end({ now, setup }: TaskModel, mine: ModelRecord, state: TaskState): void {
+  Object.assign(mine, { state, leaseUntil: undefined, revokeAsked: false, finishedAt: now });
+  mine.ttl = kept(setup, Math.floor(now / 1_000) + RESULT_SECONDS);
+}
+
+function giveBack(mine: ModelRecord, attempt: number): void {
+  Object.assign(mine, { state: "RETRY", attempt, leaseUntil: undefined, starts: 0 });
+}
+
+/** Its message is still on its way and must find the record, so its time to live stays. */
+function revokeWaiting(model: TaskModel, record: ModelRecord, event: Event): true {
+  const { ttl } = record;
+  end(model, record, "REVOKED");
+  Object.assign(record, { ttl, error: textOf(model, event) });
+  return true;
+}
+
+function requestRevoke(model: TaskModel, event: Event): Answer {
+  const { record, now } = model;
+  if (record === undefined) return undefined;
+  if (isIdle(record, now)) revokeWaiting(model, record, event);
+  else if (record.state === "STARTED") record.revokeAsked = true;
+  return shownState(record.state, record.revokeAsked);
+}
+
+function endUnclaimed(model: TaskModel, event: Extract<Event, { attempt: number }>, state: TaskState): true {
+  model.record ??= born(state, attemptOf(model, event.attempt), 0);
+  end(model, model.record, state);
+  model.record.error = textOf(model, event);
+  return true;
+}
+
+function openEntry(model: TaskModel, by: Worker): Answer {
+  const fence = model.workers[by]?.fence ?? 0;
+  if (model.ledger?.result !== undefined) return `done: ${model.ledger.result}`;
+  if (model.ledger && model.ledger.fence > fence) return "taken";
+  model.ledger = { fence, result: undefined };
+  return "open";
+}
+
+function closeEntry(model: TaskModel, event: Extract<Event, { do: "closeEntry" }>): boolean {
+  const { ledger, workers } = model;
+  if (!ledger || ledger.result !== undefined || ledger.fence !== workers[event.by]?.fence) return false;
+  ledger.result = textOf(model, event);
+  return true;
+}
+
+/** Time never goes back; a worker does not outlive its function. */
+function wait(model: TaskModel, until: number): undefined {
+  model.now = Math.max(model.now, until);
+  model.workers = model.workers.filter(({ since }) => model.now - since <= WORKER_MILLISECONDS);
+}

@@ -19,9 +19,11 @@ export function createOperateApi(app: App, registry: Registry): Hono {
   });
 
   api.post("/tasks/:id/replay", async (c) => {
-    const record = await new AsyncResult(knownId(c.req.param("id")), app).fetch();
+    const oldId = knownId(c.req.param("id"));
+    const record = await app.results.read(oldId);
+    if (record === undefined) throw new TaskNotFoundError(oldId);
     const body = await readOptionalBody(c.req.raw, ["payload"]);
-    const { id, state } = await replay(app, registry.get(record.task), record, {
+    const { id, state } = await replay(app, registry, record, {
       ...(body.payload !== undefined && { payload: body.payload }),
     });
     return c.json({ id, task: record.task, state, replayOf: record.id }, 202, { location: `/tasks/${id}` });

@@ -2,8 +2,8 @@ import type { Hono } from "hono";
 import { InvalidOptionError, TaskNotFoundError } from "../errors.ts";
 import type { Files } from "../files/files.ts";
 import { isId } from "../message/id.ts";
-import type { Json } from "../message/json.ts";
-import { type ListQuery, listTasks } from "../results/list.ts";
+import { byteLength, type Json } from "../message/json.ts";
+import { type ListPage, type ListQuery, listTasks } from "../results/list.ts";
 import { publicRecord, STATES, type StoredRecord, type TaskRecord } from "../results/record.ts";
 import { waitForFinal, withDecisions } from "../task/async-result.ts";
 import type { App } from "../task/current-app.ts";
@@ -14,8 +14,10 @@ import { createOpenApi } from "./openapi.ts";
 /** Longest wait of one call: API Gateway answers after 30 s. */
 const MAX_WAIT_SECONDS = 20;
 const MAX_LIMIT = 100;
-/** Of each large value, so that all of an answer stays below Lambda's 6 MB. */
-const MAX_ANSWER_BYTES = 1_536 * 1_024;
+/** Of each large value, so that all of an answer stays below Lambda's 6 MB, where quotes and backslashes count twice. */
+const MAX_ANSWER_BYTES = 950_000;
+/** Of a page of a list, which ends early if its tasks are large. */
+const MAX_PAGE_BYTES = 2_500_000;
 
 /** The calls that read. Their function may not send. */
 export function createReadApi(app: App, registry: Registry, files: Files): Hono {
@@ -27,7 +29,7 @@ export function createReadApi(app: App, registry: Registry, files: Files): Hono 
     if (!(seconds >= 0 && seconds <= MAX_WAIT_SECONDS)) {
       throw new InvalidOptionError("wait", wait, `0 to ${MAX_WAIT_SECONDS} seconds`);
     }
-    const record = await app.results.complete(await waitForFinal(app, id, seconds), MAX_ANSWER_BYTES);
+    const record = await app.results.complete(await waitForFinal(app, id, seconds), { maxBytes: MAX_ANSWER_BYTES });
     return publicRecord(await withLinks(app, await withDecisions(app, record)));
   };
 
@@ -37,7 +39,9 @@ export function createReadApi(app: App, registry: Registry, files: Files): Hono 
   api.get("/health", (c) => c.json({ status: "ok" }));
   api.get("/openapi.json", (c) => c.json(createOpenApi(registry.tasks)));
 
-  api.get("/tasks", async (c) => c.json(await listTasks(app.table, app.clock(), toListQuery(c.req.query()))));
+  api.get("/tasks", async (c) =>
+    c.json(cutPage(await listTasks(app.table, app.clock(), toListQuery(c.req.query())), MAX_PAGE_BYTES)),
+  );
   api.get("/tasks/:id", async (c) => c.json(await read(c.req.param("id"), c.req.query("wait"))));
 
   api.get("/queues", async (c) => {
@@ -66,12 +70,24 @@ export function createReadApi(app: App, registry: Registry, files: Files): Hono 
   return api;
 }
 
+/** As many tasks of a page as fit, at least one; the cursor goes on after the last. */
+function cutPage(page: ListPage, maxBytes: number): ListPage {
+  let bytes = 0;
+  const fits = page.tasks.findIndex((task, index) => {
+    bytes += byteLength(JSON.stringify(task));
+    return bytes > maxBytes && index > 0;
+  });
+  if (fits < 0) return page;
+  const tasks = page.tasks.slice(0, fits);
+  return { tasks, cursor: tasks.at(-1)?.id ?? "" };
+}
+
 /** What is too large for an answer is linked to. */
 async function withLinks(app: App, record: StoredRecord): Promise<StoredRecord> {
   if (record.large === undefined) return record;
-  const links = Object.entries(record.large).map(async ([part, { sizeBytes }]) => {
-    const ref = Object.entries(record.refs).find(([name]) => name === part)?.[1];
-    return [part, { sizeBytes, ...(ref && { url: await app.claimChecks.link(ref) }) }] as const;
+  const links = Object.entries(record.large).map(async ([part, value]) => {
+    const ref = value.gone ? undefined : Object.entries(record.refs).find(([name]) => name === part)?.[1];
+    return [part, { ...value, ...(ref && { url: await app.claimChecks.link(ref) }) }] as const;
   });
   return { ...record, large: Object.fromEntries(await Promise.all(links)) };
 }

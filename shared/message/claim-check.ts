@@ -19,6 +19,8 @@ export const MAX_VALUE_BYTES = 50 * 1_024 * 1_024;
 export interface ValueRef {
   key: string;
   sizeBytes: number;
+  /** The bucket may remove it from then on. */
+  until: string;
 }
 
 /** JSON text, or where it lies. */
@@ -37,7 +39,7 @@ export interface ClaimChecks {
   store(name: ValueName, text: string, until: Date): Promise<StoredValue>;
   /** @throws ValueExpiredError if the object is gone */
   load(ref: ValueRef): Promise<string>;
-  /** Copies a payload that a long wait would outlive to where it is kept longer. */
+  /** Copies a payload that would not live until `until` to where it does. */
   renew(name: ValueName, ref: ValueRef, until: Date): Promise<ValueRef>;
   /** A link to the value, for whoever cannot be sent it. */
   link(ref: ValueRef): Promise<string>;
@@ -46,9 +48,6 @@ export interface ClaimChecks {
 /** Days after which the bucket's lifecycle rules remove an object, by its prefix; serverless.yml has the rules. */
 const LONGEST = 460;
 const LIFETIMES_DAYS = [2, 30, LONGEST];
-
-/** A payload is kept for 30 days at least, of which a message can have used up 15 by now. */
-const RENEWAL_DAYS = 10;
 const DAY = 86_400_000;
 const LINK_SECONDS = 900;
 
@@ -58,12 +57,13 @@ export function createClaimChecks(options: { bucket: Bucket; clock: () => Date }
     async store({ id, part, version }, text, until) {
       const sizeBytes = byteLength(text);
       if (sizeBytes <= MAX_INLINE_BYTES) return { text };
-      const days = (until.getTime() - clock().getTime()) / DAY;
+      const now = clock().getTime();
+      const days = (until.getTime() - now) / DAY;
       const lifetime = LIFETIMES_DAYS.find((one) => days < one) ?? LONGEST;
       const key = `claims/${lifetime}d/${id}/${part}-${version}`;
       // Dying after this leaves an object that nobody refers to; its lifecycle rule removes it.
       await bucket.put(key, text, "application/json");
-      return { ref: { key, sizeBytes } };
+      return { ref: { key, sizeBytes, until: new Date(now + lifetime * DAY).toISOString() } };
     },
     async load({ key, sizeBytes }) {
       try {
@@ -75,9 +75,7 @@ export function createClaimChecks(options: { bucket: Bucket; clock: () => Date }
       }
     },
     async renew(name, ref, until) {
-      const enough =
-        until.getTime() - clock().getTime() < RENEWAL_DAYS * DAY || ref.key.startsWith(`claims/${LONGEST}d/`);
-      if (enough) return ref;
+      if (Date.parse(ref.until) >= until.getTime()) return ref;
       const stored = await checks.store(name, await checks.load(ref), until);
       return "ref" in stored ? stored.ref : ref;
     },

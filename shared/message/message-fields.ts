@@ -1,7 +1,7 @@
 import { InvalidMessageError } from "../errors.ts";
 import { isValueKey, type ValueRef } from "./claim-check.ts";
 import { isId } from "./id.ts";
-import type { Json } from "./json.ts";
+import { byteLength, type Json } from "./json.ts";
 import type { Message } from "./message.ts";
 
 type Fields = { [field: string]: Json };
@@ -27,16 +27,17 @@ type Required = "v" | "id" | "task" | "attempt" | "payload" | "queue" | "sentAt"
 
 /** Every field that may be absent: how it is read, and what is expected. A field unknown here is left out. */
 const OPTIONAL: { [K in keyof Omit<Message, Required>]-?: [Read<Exclude<Message[K], undefined>>, string] } = {
-  payloadRef: [valueRef, "the key and sizeBytes of a stored payload"],
+  payloadRef: [valueRef, "the key, sizeBytes and until of this task's stored payload"],
   eta: [time, "an ISO-8601 time"],
   expires: [time, "an ISO-8601 time"],
   parentId: [id, "a UUID"],
   groupId: [id, "a UUID"],
   replayOf: [id, "a UUID"],
-  tags: [texts, "a list of texts"],
-  headers: [headers, "an object of texts"],
-  messageGroupId: [text, "text"],
-  concurrencyKey: [text, "text"],
+  tags: [tags, "a list of short texts"],
+  headers: [headers, "a small object of texts"],
+  messageGroupId: [groupId, "up to 128 letters, digits and punctuation characters"],
+  concurrencyKey: [key, "text of up to 256 characters"],
+  refreshedAt: [time, "an ISO-8601 time"],
   debounce: [debounce, "a key and a burst"],
   timeLimit: [seconds, "seconds above 0"],
   softTimeLimit: [seconds, "seconds above 0"],
@@ -96,16 +97,31 @@ function no(value: Json | undefined): false | undefined {
   return value === false ? false : undefined;
 }
 
-function texts(value: Json | undefined): string[] | undefined {
-  if (!Array.isArray(value)) return undefined;
-  const found = value.filter((one) => typeof one === "string");
-  return found.length === value.length ? found : undefined;
+/** More than a call and its task may have; together with the others it must fit into a record. */
+const MAX_TAGS = 100;
+const MAX_HEADERS_BYTES = 8_192;
+
+function tags(value: Json | undefined): string[] | undefined {
+  if (!Array.isArray(value) || value.length > MAX_TAGS) return undefined;
+  const found = value.filter((one) => typeof one === "string" && one.length <= 128);
+  return found.length === value.length ? found.map(String) : undefined;
+}
+
+function key(value: Json | undefined): string | undefined {
+  const found = text(value);
+  return found !== undefined && found.length <= 256 ? found : undefined;
+}
+
+function groupId(value: Json | undefined): string | undefined {
+  const found = text(value);
+  return found !== undefined && /^[\x21-\x7e]{1,128}$/.test(found) ? found : undefined;
 }
 
 function headers(value: Json | undefined): Record<string, string> | undefined {
   if (!isObject(value)) return undefined;
   const found = Object.entries(value).flatMap(([name, one]) => (typeof one === "string" ? [[name, one] as const] : []));
-  return found.length === Object.keys(value).length ? Object.fromEntries(found) : undefined;
+  const isWhole = found.length === Object.keys(value).length && byteLength(JSON.stringify(value)) <= MAX_HEADERS_BYTES;
+  return isWhole ? Object.fromEntries(found) : undefined;
 }
 
 function slot(value: Json | undefined): { at: string; rateLimit: string } | undefined {
@@ -116,14 +132,15 @@ function slot(value: Json | undefined): { at: string; rateLimit: string } | unde
 
 function debounce(value: Json | undefined): { key: string; burst: string } | undefined {
   if (!isObject(value)) return undefined;
-  const [key, burst] = [text(value.key), id(value.burst)];
-  return key === undefined || burst === undefined ? undefined : { key, burst };
+  const [name, burst] = [key(value.key), id(value.burst)];
+  return name === undefined || burst === undefined ? undefined : { key: name, burst };
 }
 
 function valueRef(value: Json | undefined): ValueRef | undefined {
   if (!isObject(value)) return undefined;
-  const [key, sizeBytes] = [text(value.key), positive(value.sizeBytes)];
-  return key === undefined || sizeBytes === undefined || !isValueKey(key) ? undefined : { key, sizeBytes };
+  const [key, sizeBytes, until] = [text(value.key), positive(value.sizeBytes), time(value.until)];
+  if (key === undefined || sizeBytes === undefined || until === undefined) return undefined;
+  return isValueKey(key) ? { key, sizeBytes, until } : undefined;
 }
 
 function isObject(value: Json | undefined): value is Fields {

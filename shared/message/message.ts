@@ -48,6 +48,8 @@ export interface Message {
   trackStarted?: false;
   /** Its record is kept at least until then. */
   keepUntil?: string;
+  /** When its record, and its stored payload, were last seen to live long enough. */
+  refreshedAt?: string;
   /** Its turn under the task's rate limit, as that was then. */
   slot?: { at: string; rateLimit: string };
   /** How often it was put off because its task was at its limit. */
@@ -86,5 +88,11 @@ export function decodeMessage(body: string): Message {
       `its version is ${JSON.stringify(value.v) ?? "missing"}, this worker reads version 1`,
     );
   }
-  return { ...requiredFields(value), ...optionalFields(value) };
+  const message = { ...requiredFields(value), ...optionalFields(value) };
+  // Whoever may write to the queue must not read what belongs to another task.
+  const { id, payloadRef } = message;
+  if (payloadRef && !payloadRef.key.includes(`/${id}/payload-`)) {
+    throw new InvalidMessageError(`its field 'payloadRef' is '${payloadRef.key}', expected a payload of task ${id}`);
+  }
+  return message;
 }

@@ -25,5 +25,8 @@ export const MAY_CLAIM = Object.values(CLAIMABLE)
 /** I hold the newest claim. */
 export const MINE = "@fence = :fence AND @state = :started";
 
+/** It waits, or runs. */
+export const NOT_ENDED_YET = "@state IN (:pending, :retry, :started)";
+
 /** Nobody has ended what I run without a claim. */
 export const NOT_ENDED = [CLAIMABLE.neverRecorded, CLAIMABLE.waiting, CLAIMABLE.dueForRetry].join(" OR ");

@@ -8,11 +8,13 @@ import type { Message } from "../message/message.ts";
  */
 export const UNFINISHED_SECONDS = 15 * 86_400;
 
-/** Seconds since 1970 at which a record may be deleted. */
+/** Seconds since 1970. */
 export interface Lifetime {
-  /** Of a task that has ended now. */
+  /** When the record of a task that has ended now is no longer shown. */
+  shown(message: Message): number;
+  /** When it may be deleted: no copy of its message may be on its way then, for that would run again. */
   final(message: Message): number;
-  /** Of one that is to start at `eta`, or now. */
+  /** When the record of a task that is to start at `eta`, or now, may be deleted. */
   unfinished(message: Message, eta?: string): number;
 }
 
@@ -21,8 +23,10 @@ export function createLifetime(options: { clock: () => Date; resultExpires: () =
   const atLeast = ({ keepUntil }: Message, seconds: number): number =>
     Math.max(seconds, keepUntil === undefined ? 0 : Math.ceil(Date.parse(keepUntil) / 1_000));
   const now = (): number => options.clock().getTime();
+  const shown = (message: Message): number => atLeast(message, Math.floor(now() / 1_000) + options.resultExpires());
   return {
-    final: (message) => atLeast(message, Math.floor(now() / 1_000) + options.resultExpires()),
+    shown,
+    final: (message) => Math.max(shown(message), Math.floor(now() / 1_000) + UNFINISHED_SECONDS),
     unfinished(message, eta) {
       const start = eta === undefined ? now() : Date.parse(eta);
       return atLeast(message, Math.floor(start / 1_000) + UNFINISHED_SECONDS);

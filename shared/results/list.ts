@@ -48,6 +48,7 @@ export async function listTasks(table: Table, now: Date, query: ListQuery): Prom
 
   const clauses = [
     "@ttl > :now",
+    "NOT @shownUntil <= :now",
     ...(query.state ? ["@state = :state"] : []),
     ...(query.task ? ["@task = :task"] : []),
     ...(query.queue ? ["@queue = :queue"] : []),

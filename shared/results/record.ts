@@ -53,8 +53,8 @@ export interface TaskRecord {
   headers?: Record<string, string>;
   /** Someone has asked for its end: it has not come to it yet. */
   revokeRequestedAt?: string;
-  /** Values that are too large to be shown here: they are kept in S3. */
-  large?: { [Part in "payload" | "result" | "error"]?: { sizeBytes: number; url?: string } };
+  /** Values that are not shown here, for they are large and kept in S3; `gone` if they no longer are. */
+  large?: { [Part in "payload" | "result" | "error"]?: { sizeBytes: number; url?: string; gone?: true } };
 }
 
 /** What the engine itself needs of a record besides. */
@@ -112,14 +112,14 @@ export function toRecord(item: Item): StoredRecord {
   };
 }
 
-/** A reference as an attribute keeps it: the size in bytes, a space, the key. */
-export function valueRefText({ key, sizeBytes }: ValueRef): string {
-  return `${sizeBytes} ${key}`;
+/** A reference as an attribute keeps it. */
+export function valueRefText({ key, sizeBytes, until }: ValueRef): string {
+  return `${sizeBytes} ${until} ${key}`;
 }
 
 function toValueRef(text: string): ValueRef {
-  const space = text.indexOf(" ");
-  return { sizeBytes: Number(text.slice(0, space)), key: text.slice(space + 1) };
+  const [sizeBytes, until = "", key = ""] = text.split(" ");
+  return { sizeBytes: Number(sizeBytes), until, key };
 }
 
 /** @throws Error if the text is no state: someone else wrote to the table. */
@@ -127,6 +127,14 @@ export function toState(text: string): TaskState {
   const state = STATES.find((known) => known === text);
   if (state === undefined) throw new Error(`A record has the state '${text}': expected one of ${STATES.join(", ")}.`);
   return state;
+}
+
+/**
+ * Whether a record is not to be shown any more: its time is over, or DynamoDB would have deleted it, which it does late.
+ * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ttl-expired-items.html
+ */
+export function isExpired({ ttl, shownUntil }: Item, now: Date): boolean {
+  return Math.min(Number(ttl), Number(shownUntil ?? ttl)) <= now.getTime() / 1_000;
 }
 
 /** The public part of a record: what `fetch()` and `GET /tasks/{id}` show. */

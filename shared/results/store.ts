@@ -10,10 +10,10 @@ import type { ClaimChecks } from "../message/claim-check.ts";
 import { type Json, toJsonText } from "../message/json.ts";
 import type { Message } from "../message/message.ts";
 import { birth } from "./birth.ts";
-import { CLAIMABLE, IDLE, MAY_CLAIM, MINE, NOT_BEGUN, NOT_ENDED } from "./conditions.ts";
+import { CLAIMABLE, IDLE, MAY_CLAIM, MINE, NOT_BEGUN, NOT_ENDED, NOT_ENDED_YET } from "./conditions.ts";
 import { recordKey } from "./keys.ts";
 import { createLifetime } from "./lifetime.ts";
-import { type StoredRecord, type TaskState, toRecord, toState } from "./record.ts";
+import { isExpired, type StoredRecord, type TaskState, toRecord, toState, valueRefText } from "./record.ts";
 import { createValues, type Packed, type Values } from "./values.ts";
 
 /** The exclusive right to run one attempt; every later write of the run shows its fence. */
@@ -33,10 +33,15 @@ export interface ResultStore {
   /** Writes the PENDING record unless a fast worker was there first; answers with the state that is stored. */
   pending(message: Message): Promise<TaskState>;
   /**
-   * Takes the right to run `message`'s attempt until `leaseUntil`. A message with `trackStarted: false` takes none: its record
-   * is only read.
+   * Takes the right to run `message`'s attempt until `leaseUntil`.
+   * @param options `countStarts`: answer how often this attempt was started; `tracked`: with false no right is taken, the record
+   * is only read
    */
-  claim(message: Message, leaseUntil: Date, options?: { countStarts?: boolean }): Promise<ClaimOutcome>;
+  claim(
+    message: Message,
+    leaseUntil: Date,
+    options?: { countStarts?: boolean; tracked?: boolean },
+  ): Promise<ClaimOutcome>;
   /** These are refused (false) when a newer claim exists: the run was given up for dead, and must stop. */
   /** @param resultJson undefined: the result is not kept */
   succeed(claim: Claim, resultJson: string | undefined): Promise<boolean>;
@@ -45,6 +50,8 @@ export interface ResultStore {
   /** Gives the attempt back unfinished, to be claimed again under the same number; it counts as no crash. */
   release(claim: Claim): Promise<boolean>;
   progress(claim: Claim, meta: Json): Promise<boolean>;
+  /** Keeps the record of a task whose message goes on waiting; false if it has ended, and the message with it. */
+  refresh(message: Message): Promise<boolean>;
   /** Ends a task that nobody runs: refused when it is final already, or its lease still runs. */
   failUnclaimed(message: Message, error: ErrorRecord): Promise<{ applied: boolean; record: StoredRecord | undefined }>;
   /** Ends a task that is not running, because it was revoked while it ran. */
@@ -74,6 +81,23 @@ const FIRST = {
   ttl: "@ttl = if_not_exists(@ttl, :ttl)",
 };
 
+/** A change of the record by the run that holds it. */
+interface Settling {
+  set: string;
+  remove?: readonly string[];
+  values: Item;
+  /** By which a repeated call knows its own first try. */
+  written?: Item;
+}
+
+function holds(item: Item, values: Item): boolean {
+  return Object.entries(values).every(([name, value]) => item[name] === value);
+}
+
+function payloadRefOf({ payloadRef }: Message): Item {
+  return payloadRef === undefined ? {} : { payloadRef: valueRefText(payloadRef) };
+}
+
 export function createResultStore(options: {
   table: Table;
   clock: () => Date;
@@ -84,12 +108,13 @@ export function createResultStore(options: {
   const { table, clock, claimChecks } = options;
 
   const lifetime = createLifetime(options);
-  const large = createValues({ claimChecks, keptUntil: (message) => new Date(lifetime.final(message) * 1_000) });
+  const large = createValues({ claimChecks });
+  const shownUntil = (message: Message): Date => new Date(lifetime.shown(message) * 1_000);
 
   /** `update` without its SET and REMOVE, which every settling shares. */
   const settle = async (
     { message, fence, tracked }: Claim,
-    { set, remove = [], values }: { set: string; remove?: readonly string[]; values: Item },
+    { set, remove = [], values, written }: Settling,
   ): Promise<boolean> => {
     // Without a claim it may be the first write of all.
     const born = tracked ? { set: [], values: {} } : birth(message);
@@ -107,7 +132,8 @@ export function createResultStore(options: {
         ...values,
       },
     });
-    return outcome.applied;
+    // If the answer was lost, the SDK's second try is refused; what it finds is then what the first one wrote.
+    return outcome.applied || (written !== undefined && outcome.item?.fence === fence && holds(outcome.item, written));
   };
 
   /** Ends a run. Dying between storing a large value and this leaves an object that nobody refers to. */
@@ -116,12 +142,21 @@ export function createResultStore(options: {
     state: TaskState,
     value?: Packed,
     without: readonly string[] = [],
-  ): Promise<boolean> =>
-    settle(claim, {
-      set: ["@state = :final, @finishedAt = :now, @ttl = :ttl", ...(value ? [value.set] : [])].join(", "),
+  ): Promise<boolean> => {
+    const now = clock().toISOString();
+    return settle(claim, {
+      set: [
+        "@state = :final, @finishedAt = :now, @ttl = :ttl, @shownUntil = :shown",
+        ...(value ? [value.set] : []),
+      ].join(", "),
       remove: ["@leaseUntil", "@eta", "@revokeRequestedAt", ...(value ? [value.remove] : []), ...without],
-      values: { final: state, now: clock().toISOString(), ttl: lifetime.final(claim.message), ...value?.values },
+      values: {
+        ...{ final: state, now, ttl: lifetime.final(claim.message), shown: lifetime.shown(claim.message) },
+        ...value?.values,
+      },
+      written: { state, finishedAt: now },
     });
+  };
 
   /** Ends a task that nobody runs, if `condition` holds for its record, or if it has none yet. */
   const endUnclaimed = async (
@@ -131,10 +166,10 @@ export function createResultStore(options: {
     condition: string,
   ): Promise<UpdateOutcome> => {
     const { set, values } = birth(message);
-    const packed = await large.error(message, error);
+    const packed = await large.error(message, error, shownUntil(message));
     return table.update({
       key: recordKey(message.id),
-      update: `SET ${set.join(", ")}, @state = :state, ${packed.set}, @attempt = if_not_exists(@attempt, :attempt), @finishedAt = :now, @ttl = :ttl REMOVE @leaseUntil, @revokeRequestedAt, ${packed.remove}`,
+      update: `SET ${set.join(", ")}, @state = :state, ${packed.set}, @attempt = if_not_exists(@attempt, :attempt), @finishedAt = :now, @ttl = :ttl, @shownUntil = :shown REMOVE @leaseUntil, @revokeRequestedAt, ${packed.remove}`,
       condition: `${CLAIMABLE.neverRecorded} OR ${condition}`,
       values: {
         ...values,
@@ -143,6 +178,7 @@ export function createResultStore(options: {
         attempt: message.attempt,
         now: clock().toISOString(),
         ttl: lifetime.final(message),
+        shown: lifetime.shown(message),
       },
     });
   };
@@ -171,8 +207,8 @@ export function createResultStore(options: {
       return state === undefined ? ((await store.stateOf(message.id)) ?? "PENDING") : toState(String(state));
     },
 
-    async claim(message, leaseUntil, { countStarts = false } = {}) {
-      if (message.trackStarted === false) return look(message);
+    async claim(message, leaseUntil, { countStarts = false, tracked = message.trackStarted !== false } = {}) {
+      if (!tracked) return look(message);
       const { set, values } = birth(message);
       const now = clock();
       // If the answer to a claim is lost, the SDK's second try is refused; by its token it knows the claim as its own.
@@ -204,27 +240,27 @@ export function createResultStore(options: {
     },
 
     async succeed(claim, resultJson) {
-      const packed = resultJson === undefined ? undefined : await large.result(claim.message, resultJson);
+      const packed =
+        resultJson === undefined ? undefined : await large.result(claim.message, resultJson, shownUntil(claim.message));
       // What a failed attempt left is of no more use.
       return end(claim, "SUCCESS", packed, ["@error", "@errorRef"]);
     },
 
     async retry(claim, error, eta) {
       const { message } = claim;
-      const packed = await large.error(message, error);
+      const ttl = lifetime.unfinished(message, eta.toISOString());
+      const packed = await large.error(message, error, new Date(ttl * 1_000));
+      const written = { eta: eta.toISOString(), state: "RETRY", attempt: message.attempt + 1 };
       return settle(claim, {
-        set: `@state = :retry, @attempt = :next, @eta = :eta, @fenceBase = :fence, @ttl = :ttl, ${packed.set}`,
+        set: `@state = :retry, @attempt = :next, @eta = :eta, @fenceBase = :fence, @ttl = :ttl, ${packed.set}${message.payloadRef ? ", @payloadRef = :payloadRef" : ""}`,
         remove: ["@leaseUntil", packed.remove],
-        values: {
-          ...packed.values,
-          next: message.attempt + 1,
-          eta: eta.toISOString(),
-          ttl: lifetime.unfinished(message, eta.toISOString()),
-        },
+        values: { ...packed.values, ...payloadRefOf(message), next: written.attempt, eta: written.eta, ttl },
+        written,
       });
     },
 
-    fail: async (claim, error) => end(claim, "FAILURE", await large.error(claim.message, error)),
+    fail: async (claim, error) =>
+      end(claim, "FAILURE", await large.error(claim.message, error, shownUntil(claim.message))),
 
     release: (claim) =>
       settle(claim, { set: "@state = :retry, @fenceBase = :fence", remove: ["@leaseUntil"], values: {} }),
@@ -235,6 +271,20 @@ export function createResultStore(options: {
         values: { progress: toJsonText(meta) },
       }),
 
+    async refresh(message) {
+      const outcome = await table.update({
+        key: recordKey(message.id),
+        update: `SET @ttl = :ttl${message.payloadRef ? ", @payloadRef = :payloadRef" : ""}`,
+        condition: NOT_ENDED_YET,
+        values: {
+          ...{ pending: "PENDING", retry: "RETRY", started: "STARTED", ttl: lifetime.unfinished(message) },
+          ...payloadRefOf(message),
+        },
+      });
+      // A task that has no record before it starts is not known here.
+      return outcome.applied || outcome.item?.state === undefined;
+    },
+
     async failUnclaimed(message, error) {
       const outcome = await endUnclaimed("FAILURE", message, error, IDLE);
       return { applied: outcome.applied, record: recordOf(outcome) };
@@ -244,7 +294,8 @@ export function createResultStore(options: {
 
     expire: async (message, error) => (await endUnclaimed("REVOKED", message, error, NOT_BEGUN)).applied,
 
-    abandon: async (claim, error) => end(claim, "REVOKED", await large.error(claim.message, error)),
+    abandon: async (claim, error) =>
+      end(claim, "REVOKED", await large.error(claim.message, error, shownUntil(claim.message))),
 
     async replace(id, error) {
       const outcome = await table.update({
@@ -302,8 +353,7 @@ export function createResultStore(options: {
       const item = await table.get(recordKey(id));
       // DynamoDB deletes expired items late (within days), so a read must not show them.
       // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ttl-expired-items.html
-      if (item?.state === undefined || Number(item.ttl) <= clock().getTime() / 1_000) return undefined;
-      return toRecord(item);
+      return item?.state === undefined || isExpired(item, clock()) ? undefined : toRecord(item);
     },
 
     complete: large.complete,

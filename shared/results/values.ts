@@ -2,11 +2,15 @@
 
 import { randomUUID } from "node:crypto";
 import type { Item } from "../aws/dynamodb.ts";
-import type { ErrorRecord } from "../errors.ts";
+import { type ErrorRecord, ValueExpiredError } from "../errors.ts";
 import { type ClaimChecks, MAX_INLINE_BYTES, MAX_VALUE_BYTES } from "../message/claim-check.ts";
-import { byteLength, parseJson, toJsonText } from "../message/json.ts";
+import { byteLength, type Json, parseJson, toJsonText } from "../message/json.ts";
 import type { Message } from "../message/message.ts";
 import { type StoredRecord, valueRefText } from "./record.ts";
+
+type Part = "payload" | "result" | "error";
+
+const PARTS: readonly Part[] = ["payload", "result", "error"];
 
 /** What stores one value in a record: in itself, or as a reference. */
 export interface Packed {
@@ -16,40 +20,49 @@ export interface Packed {
 }
 
 export interface Values {
-  result(message: Message, json: string): Promise<Packed>;
-  error(message: Message, error: ErrorRecord): Promise<Packed>;
-  /** Fetches a record's large values, those of at most `maxBytes`. */
-  complete(record: StoredRecord, maxBytes?: number): Promise<StoredRecord>;
+  /** Stored at least until `until`. */
+  result(message: Message, json: string, until: Date): Promise<Packed>;
+  error(message: Message, error: ErrorRecord, until: Date): Promise<Packed>;
+  /** Fetches a record's large values: of these parts, and of at most `maxBytes`. What is gone from S3 is said to be. */
+  complete(record: StoredRecord, wanted?: { parts?: readonly Part[]; maxBytes?: number }): Promise<StoredRecord>;
 }
 
-export function createValues(options: { claimChecks: ClaimChecks; keptUntil: (message: Message) => Date }): Values {
-  const { claimChecks, keptUntil } = options;
-  const pack = async (message: Message, part: "result" | "error", text: string): Promise<Packed> => {
+export function createValues({ claimChecks }: { claimChecks: ClaimChecks }): Values {
+  const pack = async (message: Message, part: "result" | "error", text: string, until: Date): Promise<Packed> => {
     // It is stored before the record is asked whether it may be: so never where another's value lies.
     const name = { id: message.id, part, version: randomUUID() };
-    const stored = await claimChecks.store(name, text, keptUntil(message));
+    const stored = await claimChecks.store(name, text, until);
     return "text" in stored
       ? { set: `@${part} = :${part}`, remove: `@${part}Ref`, values: { [part]: stored.text } }
       : { set: `@${part}Ref = :${part}`, remove: `@${part}`, values: { [part]: valueRefText(stored.ref) } };
   };
   return {
-    result: (message, json) => pack(message, "result", json),
-    error: (message, error) => pack(message, "error", errorText(error)),
-    async complete(record, maxBytes = MAX_VALUE_BYTES) {
-      const { refs, large, ...rest } = record;
-      const wanted = Object.entries(refs).filter(([, ref]) => ref.sizeBytes <= maxBytes);
-      const loaded = await Promise.all(
-        wanted.map(async ([part, ref]) => [part, parseJson(await claimChecks.load(ref))] as const),
-      );
-      const left = Object.entries(large ?? {}).filter(([part]) => !wanted.some(([one]) => one === part));
-      return {
-        ...rest,
-        refs,
-        ...(left.length > 0 && { large: Object.fromEntries(left) }),
-        ...Object.fromEntries(loaded),
+    result: (message, json, until) => pack(message, "result", json, until),
+    error: (message, error, until) => pack(message, "error", errorText(error), until),
+    async complete(record, { parts = PARTS, maxBytes = MAX_VALUE_BYTES } = {}) {
+      const { large, ...rest } = record;
+      const left = { ...large };
+      const loaded: Partial<Record<Part, Json>> = {};
+      const load = async (part: Part): Promise<void> => {
+        const ref = record.refs[part];
+        if (ref === undefined || ref.sizeBytes > maxBytes) return;
+        try {
+          loaded[part] = parseJson(await claimChecks.load(ref));
+          delete left[part];
+        } catch (error) {
+          if (!(error instanceof ValueExpiredError)) throw error;
+          left[part] = { sizeBytes: ref.sizeBytes, gone: true };
+        }
       };
+      await Promise.all(parts.map(load));
+      return { ...rest, ...(Object.keys(left).length > 0 && { large: left }), ...withoutType(loaded) };
     },
   };
+}
+
+/** What JSON.parse made of our own text: the types are those with which it was stored. */
+function withoutType(values: Partial<Record<Part, Json>>): object {
+  return values;
 }
 
 /** An error as text; one that is larger than anything Lovage keeps is cut, and says so. */

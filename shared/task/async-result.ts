@@ -6,6 +6,7 @@ import {
   TaskFailedError,
   TaskNotFoundError,
   TaskRevokedError,
+  ValueExpiredError,
 } from "../errors.ts";
 import type { Json } from "../message/json.ts";
 import { isFinal, publicRecord, type StoredRecord, type TaskRecord } from "../results/record.ts";
@@ -32,11 +33,15 @@ export class AsyncResult<Result = Json> {
    * @throws TaskRevokedError if it was revoked or had expired
    * @throws ResultTimeoutError if it is not finished in time; it may still run
    * @throws TaskNotFoundError for an unknown id
+   * @throws ValueExpiredError if a large result is gone from S3
    */
   async get(options: { timeout?: number } = {}): Promise<Result> {
     const timeout = options.timeout ?? 60;
     if (!(timeout >= 0)) throw new InvalidOptionError("timeout", timeout, "0 or more seconds");
-    const record = await this.#app.results.complete(await waitForFinal(this.#app, this.id, timeout));
+    const final = await waitForFinal(this.#app, this.id, timeout);
+    const record = await this.#app.results.complete(final, { parts: ["result", "error"] });
+    const { result } = record.refs;
+    if (record.large?.result && result) throw new ValueExpiredError(result.key, result.sizeBytes);
     switch (record.state) {
       case "SUCCESS":
         // The one place where stored JSON gets its type back: run() of the same task wrote it.
@@ -55,24 +60,29 @@ export class AsyncResult<Result = Json> {
    * @throws TaskNotFoundError for an id that was never sent, or whose record has expired
    */
   async fetch(): Promise<TaskRecord> {
-    const record = await this.#app.results.read(this.id);
-    if (record === undefined) throw new TaskNotFoundError(this.id);
+    const record = await this.#read();
     return publicRecord(await withDecisions(this.#app, await this.#app.results.complete(record)));
   }
 
   /** Whether it has ended, however it did. @throws TaskNotFoundError for an unknown id */
   async ready(): Promise<boolean> {
-    return isFinal((await this.fetch()).state);
+    return isFinal((await this.#read()).state);
   }
 
   /** Whether it has ended as a SUCCESS. @throws TaskNotFoundError for an unknown id */
   async successful(): Promise<boolean> {
-    return (await this.fetch()).state === "SUCCESS";
+    return (await this.#read()).state === "SUCCESS";
   }
 
   /** Whether it has ended as a FAILURE. @throws TaskNotFoundError for an unknown id */
   async failed(): Promise<boolean> {
-    return (await this.fetch()).state === "FAILURE";
+    return (await this.#read()).state === "FAILURE";
+  }
+
+  async #read(): Promise<StoredRecord> {
+    const record = await this.#app.results.read(this.id);
+    if (record === undefined) throw new TaskNotFoundError(this.id);
+    return record;
   }
 
   /**

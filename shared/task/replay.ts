@@ -1,37 +1,45 @@
 /** Running what has ended once more: one task from its record, or many failures at a chosen rate. */
 
-import { describeError, InvalidOptionError } from "../errors.ts";
+import { describeError, InvalidOptionError, TaskNotFoundError, ValueExpiredError } from "../errors.ts";
 import { derivedId, isId } from "../message/id.ts";
 import type { Json } from "../message/json.ts";
 import { listTasks } from "../results/list.ts";
-import type { TaskRecord } from "../results/record.ts";
-import { AsyncResult } from "./async-result.ts";
+import type { StoredRecord, TaskRecord } from "../results/record.ts";
 import type { App } from "./current-app.ts";
 import type { Sent } from "./deliver.ts";
 import type { Registry } from "./registry.ts";
 import { sendTask } from "./send.ts";
-import type { RegisteredTask } from "./task.ts";
 
 /**
  * Sends a task once more, as a new task that is linked to the old one: with the old payload, or another.
- * @throws whatever sending throws
+ * @throws TaskNotRegisteredError, ValueExpiredError if a large payload is gone, and whatever sending throws
  */
-export function replay(
+export async function replay(
   app: App,
-  task: RegisteredTask,
-  record: TaskRecord,
+  registry: Registry,
+  old: StoredRecord,
   change: { payload?: Json; id?: string; eta?: Date } = {},
 ): Promise<Sent> {
-  const { id, queue, tags, headers, messageGroupId } = record;
-  const payload = change.payload === undefined ? record.payload : change.payload;
+  const task = registry.get(old.task);
+  const { id, queue, tags, headers, messageGroupId } = old;
   const options = {
-    queue,
-    ...(tags && { tags: tags.filter((tag) => !task.tags.includes(tag)) }),
+    // Its queue may be gone from the service.
+    ...(app.config.queues.includes(queue) && { queue }),
     ...(headers && { headers }),
-    ...(messageGroupId !== undefined && { messageGroupId }),
+    // Another payload may belong to another group: then the task says which.
+    ...(messageGroupId !== undefined && change.payload === undefined && { messageGroupId }),
     ...(change.eta && { eta: change.eta }),
   };
-  return sendTask(app, task, payload, options, { replayOf: id, ...(change.id !== undefined && { id: change.id }) });
+  const payload = change.payload === undefined ? await payloadOf(app, old) : change.payload;
+  const known = { replayOf: id, ...(tags && { tags }), ...(change.id !== undefined && { id: change.id }) };
+  return sendTask(app, task, payload, options, known);
+}
+
+async function payloadOf(app: App, record: StoredRecord): Promise<Json> {
+  const complete = await app.results.complete(record, { parts: ["payload"] });
+  const { payload: ref } = record.refs;
+  if (complete.large?.payload && ref) throw new ValueExpiredError(ref.key, ref.sizeBytes);
+  return complete.payload;
 }
 
 export interface Redrive {
@@ -76,28 +84,24 @@ export async function redrive(app: App, registry: Registry, request: Redrive): P
     ...(cursor !== undefined && { cursor }),
   });
   const outcome: Redriven = { redriven: 0, skipped: [] };
-  const sends = page.tasks.map((failure, index) => {
-    const eta = new Date(due.getTime() + (index * 1_000) / rate);
-    return redriveOne(app, registry, failure, eta).then(
-      () => {
-        outcome.redriven += 1;
-      },
-      (error: unknown) => {
-        outcome.skipped.push({ id: failure.id, reason: describeError(error).message });
-      },
-    );
-  });
-  await Promise.all(sends);
+  const redriveOne = async (failure: TaskRecord, index: number): Promise<void> => {
+    const id = derivedId(new Date(failure.finishedAt ?? failure.createdAt), `redrive/${failure.id}`);
+    try {
+      const record = await app.results.read(failure.id);
+      if (record === undefined) throw new TaskNotFoundError(failure.id);
+      await replay(app, registry, record, { id, eta: new Date(due.getTime() + (index * 1_000) / rate) });
+      outcome.redriven += 1;
+    } catch (error) {
+      outcome.skipped.push({ id: failure.id, reason: describeError(error).message });
+    }
+  };
+  const numbered = [...page.tasks.entries()];
+  // Together they share calls; but large ones, one after another, share the function's memory.
+  await Promise.all(numbered.flatMap(([index, one]) => (one.large ? [] : [redriveOne(one, index)])));
+  for (const [index, one] of numbered) if (one.large) await redriveOne(one, index);
   due = new Date(due.getTime() + (page.tasks.length * 1_000) / rate);
   cursor = page.cursor;
   return cursor === undefined ? outcome : { ...outcome, cursor: `${cursor}~${due.toISOString()}` };
-}
-
-async function redriveOne(app: App, registry: Registry, failure: TaskRecord, eta: Date): Promise<void> {
-  const task = registry.get(failure.task);
-  const record = failure.large ? await new AsyncResult(failure.id, app).fetch() : failure;
-  const id = derivedId(new Date(failure.finishedAt ?? failure.createdAt), `redrive/${failure.id}`);
-  await replay(app, task, record, { id, eta });
 }
 
 function readCursor(cursor: string | undefined, now: Date): [string | undefined, Date] {

@@ -13,7 +13,7 @@ import type { RegisteredTask } from "./task.ts";
  * Sends one task: message first, then its PENDING record. A crash between the two leaves a task that runs (its claim
  * writes the record), never a record that waits for a message which nobody sent.
  *
- * @param known what the caller already decided: the id, where it is derived, and the task that this one runs again
+ * @param known what the caller already decided: the id, where it is derived; the task that this one runs again, and its tags
  * @throws InvalidPayloadError, PayloadTooLargeError, InvalidOptionError, IdempotencyKeyReusedError: nothing was sent
  * @throws BrokerError: SQS did not take the message
  * @throws ResultStoreError: the message was sent and will run; its record could not be written
@@ -23,7 +23,7 @@ export async function sendTask(
   task: RegisteredTask,
   payload: unknown,
   options: ApplyOptions = {},
-  known: { id?: string; replayOf?: string } = {},
+  known: { id?: string; replayOf?: string; tags?: readonly string[] } = {},
 ): Promise<Sent> {
   const parent = currentRun();
   // A run that was given up (time limit, taken over) must not go on to set things off.
@@ -54,7 +54,7 @@ export async function sendTask(
     ...(parent && { parentId: parent.context.id }),
     ...(known.replayOf !== undefined && { replayOf: known.replayOf }),
     ...keys,
-    ...messageOptions(app, task, resolved, now),
+    ...messageOptions(app, task, resolved, now, known.tags),
   };
   if (app.broker.isFifo(message.queue) && message.messageGroupId === undefined) {
     throw new InvalidOptionError(
@@ -69,10 +69,16 @@ export async function sendTask(
 }
 
 /** What the message says because of the call's options and the task's. */
-function messageOptions(app: App, task: RegisteredTask, options: ResolvedOptions, now: Date): Partial<Message> {
+function messageOptions(
+  app: App,
+  task: RegisteredTask,
+  options: ResolvedOptions,
+  now: Date,
+  oldTags: readonly string[] = [],
+): Partial<Message> {
   const { eta, messageGroupId, headers, timeLimit, softTimeLimit } = options;
   const expires = options.expires ?? taskExpiry(task, eta ?? now);
-  const tags = [...new Set([...task.tags, ...(options.tags ?? [])])];
+  const tags = [...new Set([...task.tags, ...(options.tags ?? []), ...oldTags])];
   const key = onceOptions(app, options);
   return {
     ...(eta && { eta: eta.toISOString() }),

@@ -13,14 +13,21 @@ import { RESERVE_MILLISECONDS, timeLimits } from "./run.ts";
 
 export type Admission = { admitted: true; place: Place | undefined } | { admitted: false; verdict: Verdict };
 
-/** A run that begins with less than this share of the function's time shares that time with others. */
-export const WHOLE = 0.95;
+/** A record that is begun with less than this share of the function's time shares that time with others. */
+const WHOLE = 0.95;
+
+export function isAlone({ remainingMilliseconds, totalMilliseconds }: Invocation): boolean {
+  return remainingMilliseconds() >= totalMilliseconds * WHOLE;
+}
 
 /** How far ahead turns under a rate limit are given away: a limit that is changed reaches what waits after that time. */
 const HORIZON_SECONDS = 60;
 
-/** A turn that is older is no longer worth anything: the task was paused meanwhile, or its queue was full. */
-const TURN_SECONDS = 60;
+/**
+ * A turn that was missed for longer is no longer worth anything. Until then it is taken late: were it given back, a queue that is
+ * slower than this would use up turns without starting anything.
+ */
+const TURN_SECONDS = 900;
 
 export async function admit(
   app: App,
@@ -45,14 +52,15 @@ export async function admit(
     place = await enter(app.table, app.clock(), run);
     if (place === undefined) return { admitted: false, verdict: await waitForPlace(app, delivery) };
   }
-  if (rateLimit) {
-    const verdict = await waitForTurn(app, task, delivery, rateLimit);
-    if (verdict) {
-      await place?.leave();
-      return { admitted: false, verdict };
-    }
+  try {
+    const verdict = rateLimit ? await waitForTurn(app, task, delivery, rateLimit) : undefined;
+    if (verdict === undefined) return { admitted: true, place };
+    await place?.leave();
+    return { admitted: false, verdict };
+  } catch (error) {
+    await place?.leave();
+    throw error;
   }
-  return { admitted: true, place };
 }
 
 /** Ends what must not be run any more. */
@@ -83,7 +91,9 @@ async function mustWait(
   if (paused) {
     // After a pause work goes on within a tenth of the pause's length: a long one costs few looks, a short one is over soon.
     const seconds = (app.clock().getTime() - paused.getTime()) / 10_000;
-    return putOff(app, delivery, Math.min(60, Math.max(5, seconds)));
+    // Turns that were given away before the pause would all be due at once after it.
+    const { slot, ...rest } = message;
+    return putOff(app, { ...delivery, message: rest }, Math.min(60, Math.max(5, seconds)));
   }
   if (message.debounce && message.attempt === 1) {
     const verdict = await afterReplacement(app, delivery, { ...message.debounce, task: task.name, id: message.id });

@@ -11,11 +11,11 @@ import type { App } from "../task/current-app.ts";
 import { secondsUntil } from "../task/dispatch.ts";
 import type { Registry } from "../task/registry.ts";
 import type { RegisteredTask } from "../task/task.ts";
-import { admit } from "./admission.ts";
+import { admit, isAlone } from "./admission.ts";
 import type { Invocation, Verdict } from "./batch.ts";
 import { MAX_CRASHES } from "./dead-letter.ts";
-import { type Delivery, readDelivery, sendRetry } from "./delivery.ts";
-import { runClaimed, settled } from "./run-claimed.ts";
+import { type Delivery, hide, readDelivery, sendRetry, withPayloadStored } from "./delivery.ts";
+import { loadPayload, runClaimed, type Start, settled } from "./run-claimed.ts";
 
 /** How long a deployment may take to reach every function. */
 const DEPLOYMENT_MILLISECONDS = 15 * 60_000;
@@ -31,14 +31,15 @@ export async function handleTaskRecord(
   record: SQSRecord,
   invocation: Invocation,
 ): Promise<Verdict> {
-  const delivery = readDelivery(record);
-  const { message, fifo } = delivery;
+  const received = readDelivery(app, record);
+  const { fifo } = received;
+  const alone = isAlone(invocation);
   const now = app.clock();
-  if (message.eta !== undefined && Date.parse(message.eta) > now.getTime()) {
-    // SQS delivers on time by its own clock; if ours is behind, the rest of the wait is spent in the queue.
-    await app.broker.hide(message.queue, record.receiptHandle, secondsUntil(new Date(message.eta), now));
-    return "keep";
-  }
+  const eta = received.message.eta === undefined ? now : new Date(received.message.eta);
+  // SQS delivers on time by its own clock; if ours is behind, the rest of the wait is spent in the queue.
+  if (eta > now) return hide(app, received, secondsUntil(eta, now));
+  const delivery = { ...received, message: await withPayloadStored(app, received) };
+  const { message } = delivery;
   if (!fifo && app.broker.isFifo(message.queue)) {
     // It has only waited here for its time. Dying after this passes it on twice, which SQS notices.
     await app.broker.send(message, 0);
@@ -51,18 +52,24 @@ export async function handleTaskRecord(
   const admission = await admit(app, task, delivery, invocation, leaseUntil);
   if (!admission.admitted) return admission.verdict;
   try {
+    // Before the claim, for what S3 cannot give now is no start of the task.
+    const payload = await loadPayload(app, message);
     const outcome = await claimAttempt(app, delivery, leaseUntil);
     // Dying from here to the settling leaves STARTED with a lease; the next delivery takes over once that has ended.
     if (!outcome.claimed) return await afterRefusal(app, delivery, outcome.record);
-    return await afterClaim(app, task, delivery, outcome.claim, invocation);
+    return await afterClaim(app, task, delivery, outcome.claim, { ...payload, alone, invocation });
   } finally {
     await admission.place?.leave();
   }
 }
 
-/** On a FIFO queue one message stands for every attempt: the record says which is next. */
-async function claimAttempt(app: App, { message, fifo }: Delivery, leaseUntil: Date): Promise<ClaimOutcome> {
-  const outcome = await app.results.claim(message, leaseUntil, { countStarts: fifo });
+/**
+ * On a FIFO queue one message stands for every attempt: the record says which is next. What may have killed its worker takes a
+ * claim even if its task is not tracked, for claims are what is counted.
+ */
+async function claimAttempt(app: App, { message, fifo, suspect }: Delivery, leaseUntil: Date): Promise<ClaimOutcome> {
+  const tracked = message.trackStarted !== false || fifo || suspect;
+  const outcome = await app.results.claim(message, leaseUntil, { countStarts: fifo, tracked });
   if (outcome.claimed || !fifo) return outcome;
   const { record } = outcome;
   const isDue = record?.state === "RETRY" && Date.parse(record.eta ?? "") <= app.clock().getTime();
@@ -76,10 +83,10 @@ async function afterClaim(
   task: RegisteredTask,
   delivery: Delivery,
   claim: Claim,
-  invocation: Invocation,
+  start: Start,
 ): Promise<Verdict> {
   const { starts = 0 } = claim;
-  if (starts <= MAX_CRASHES) return runClaimed(app, task, { ...delivery, message: claim.message }, claim, invocation);
+  if (starts <= MAX_CRASHES) return runClaimed(app, task, { ...delivery, message: claim.message }, claim, start);
   // A FIFO queue has no dead-letter queue, which would break its order: what crashes its worker ends here.
   return settled(await app.results.fail(claim, describeError(new TaskCrashedError(task.name, starts - 1))));
 }
@@ -88,15 +95,10 @@ async function afterClaim(
  * A name that is not registered may be that of a task which the next deployment brings: senders can be newer than workers. So
  * it waits a while before it fails.
  */
-async function afterUnknownTask(
-  app: App,
-  registry: Registry,
-  { message, record }: Delivery,
-  now: Date,
-): Promise<Verdict> {
+async function afterUnknownTask(app: App, registry: Registry, delivery: Delivery, now: Date): Promise<Verdict> {
+  const { message } = delivery;
   if (now.getTime() - Date.parse(message.sentAt) < DEPLOYMENT_MILLISECONDS) {
-    await app.broker.hide(message.queue, record.receiptHandle, UNKNOWN_TASK_SECONDS);
-    return "keep";
+    return hide(app, delivery, UNKNOWN_TASK_SECONDS);
   }
   const reason = describeError(new TaskNotRegisteredError(message.task, registry.names));
   const { applied, record: found } = await app.results.failUnclaimed(message, reason);
@@ -112,17 +114,18 @@ async function afterRefusal(app: App, delivery: Delivery, record: StoredRecord |
     const reason = new TaskRevokedError(record.id, "it was revoked while it ran");
     if (await app.results.revoke(message, describeError(reason))) return "acknowledge";
   }
-  const hideFor = (seconds: number): Promise<void> =>
-    app.broker.hide(message.queue, delivery.record.receiptHandle, seconds);
   if (record.state === "STARTED") {
     if (record.attempt > message.attempt && !fifo) return "acknowledge";
-    await hideFor((Date.parse(record.leaseUntil) - app.clock().getTime()) / 1_000 + 1);
-    return "keep";
+    return hide(app, delivery, (Date.parse(record.leaseUntil) - app.clock().getTime()) / 1_000 + 1);
   }
   if (record.state === "RETRY" && record.attempt > message.attempt) {
     // The worker may have died between settling as RETRY and sending; sending twice is harmless, for one claim wins.
     const isNext = fifo || record.attempt === message.attempt + 1;
-    return isNext ? sendRetry(app, delivery, new Date(record.eta ?? app.clock())) : "acknowledge";
+    if (!isNext) return "acknowledge";
+    // Its payload may have been stored for longer before it was settled.
+    const payloadRef = record.refs.payload ?? message.payloadRef;
+    const renewed = { ...message, ...(payloadRef && { payloadRef, payload: null }) };
+    return sendRetry(app, { ...delivery, message: renewed }, new Date(record.eta ?? app.clock()));
   }
   return record.attempt > message.attempt ? "acknowledge" : "keep";
 }

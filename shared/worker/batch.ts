@@ -1,7 +1,7 @@
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
 import { describeError, InvalidMessageError } from "../errors.ts";
 import type { App } from "../task/current-app.ts";
-import { isFifo, readDelivery } from "./delivery.ts";
+import { hide, isFifo, readDelivery } from "./delivery.ts";
 import { recordPoison } from "./poison.ts";
 
 /** Whether SQS may forget a record: only once its outcome is stored. */
@@ -16,6 +16,9 @@ export interface Invocation {
 }
 
 export type RecordHandler = (record: SQSRecord, invocation: Invocation) => Promise<Verdict>;
+
+/** A payload above this is run alone: in memory it is several times as large. */
+const LARGE_BYTES = 4 * 1_024 * 1_024;
 
 /** With less than this left, a record is handed back rather than begun. */
 const LEAST_MILLISECONDS = 3_000;
@@ -55,7 +58,7 @@ export async function handleBatch(
   };
 
   const lanes = lanesOf(event.Records);
-  const suspects = lanes.filter((lane) => lane.some(isSuspect));
+  const suspects = lanes.filter((lane) => lane.some(runsAlone));
   await Promise.all(lanes.filter((lane) => !suspects.includes(lane)).map(run));
   for (const lane of suspects) {
     if (hasTime()) await run(lane);
@@ -78,9 +81,8 @@ function lanesOf(records: readonly SQSRecord[]): SQSRecord[][] {
  * stay hidden for longer, and the group with it.
  */
 async function releaseRest(app: App, rest: readonly SQSRecord[]): Promise<void> {
-  const hide = async (record: SQSRecord): Promise<void> =>
-    app.broker.hide(readDelivery(record).message.queue, record.receiptHandle, 0);
-  for (const outcome of await Promise.allSettled(rest.map(hide))) {
+  const release = async (record: SQSRecord): Promise<"keep"> => hide(app, readDelivery(app, record), 0);
+  for (const outcome of await Promise.allSettled(rest.map(release))) {
     if (outcome.status === "fulfilled") continue;
     app.log.warn("A record of a FIFO group stays hidden for its visibility timeout", {
       error: describeError(outcome.reason),
@@ -98,8 +100,16 @@ async function readable(app: App, record: SQSRecord, handle: () => Promise<Verdi
   }
 }
 
-/** SQS delivered it before and got no acknowledgement, or it came back from the dead-letter queue marked as a suspect. */
-function isSuspect(record: SQSRecord): boolean {
-  // A payload that holds this text by chance only has its task run alone.
-  return Number(record.attributes.ApproximateReceiveCount) > 1 || record.body.includes('"suspect":true');
+/**
+ * SQS delivered it before and got no acknowledgement, or it came back from the dead-letter queue marked as a suspect; or its payload
+ * is so large that ten of them would be too much for a worker's memory.
+ */
+function runsAlone(record: SQSRecord): boolean {
+  // A payload that holds these texts by chance only has its task run alone.
+  const large = /"payloadRef":\{[^}]*"sizeBytes":(\d+)/.exec(record.body)?.[1];
+  return (
+    Number(record.attributes.ApproximateReceiveCount) > 1 ||
+    record.body.includes('"suspect":true') ||
+    Number(large ?? 0) > LARGE_BYTES
+  );
 }

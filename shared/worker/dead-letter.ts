@@ -1,9 +1,9 @@
 import type { SQSRecord } from "aws-lambda";
 import { describeError, TaskCrashedError } from "../errors.ts";
-import { decodeMessage, type Message } from "../message/message.ts";
-import { isFinal, type StoredRecord } from "../results/record.ts";
+import { isFinal } from "../results/record.ts";
 import type { App } from "../task/current-app.ts";
 import type { Verdict } from "./batch.ts";
+import { readDelivery } from "./delivery.ts";
 
 /** A task whose worker died this often while it ran is to blame itself; equal to the queue's maxReceiveCount. */
 export const MAX_CRASHES = 3;
@@ -22,12 +22,13 @@ const RESCUE_SECONDS = 60;
  * @throws InvalidMessageError for a body that is no message
  */
 export async function handleDeadLetter(app: App, record: SQSRecord): Promise<Verdict> {
-  const message = decodeMessage(record.body);
+  const { message } = readDelivery(app, record);
   const known = await app.results.read(message.id);
   if (known && (isFinal(known.state) || known.attempt > message.attempt + 1)) return "acknowledge";
   if (known?.state === "STARTED" && Date.parse(known.leaseUntil) >= app.clock().getTime()) return "keep";
 
-  const begun = timesBegun(message, known);
+  // What runs without a claim is not counted; once it is a suspect it takes one.
+  const begun = known && known.attempt === message.attempt ? known.fence - known.fenceBase : 0;
   if (begun >= MAX_CRASHES) {
     const error = describeError(new TaskCrashedError(message.task, begun));
     const outcome = await app.results.failUnclaimed(message, error);
@@ -37,10 +38,4 @@ export async function handleDeadLetter(app: App, record: SQSRecord): Promise<Ver
   // Dying after this sends it twice, which is harmless: one claim wins.
   await app.broker.send({ ...message, suspect: true }, begun === 0 ? RESCUE_SECONDS : 0);
   return "acknowledge";
-}
-
-/** What runs without a claim is not counted; but if it ran alone and its worker died each time, there is nobody else to blame. */
-function timesBegun(message: Message, known: StoredRecord | undefined): number {
-  if (message.trackStarted === false) return message.suspect ? MAX_CRASHES : 0;
-  return known && known.attempt === message.attempt ? known.fence - known.fenceBase : 0;
 }

@@ -1,6 +1,11 @@
 import type { SQSRecord } from "aws-lambda";
+import { DEFAULT_QUEUE } from "../config.ts";
+import { MAX_INLINE_BYTES } from "../message/claim-check.ts";
+import { toJsonText } from "../message/json.ts";
 import { decodeMessage, type Message } from "../message/message.ts";
+import { UNFINISHED_SECONDS } from "../results/lifetime.ts";
 import type { App } from "../task/current-app.ts";
+import { packPayload } from "../task/deliver.ts";
 import { dispatch } from "../task/dispatch.ts";
 import type { Verdict } from "./batch.ts";
 
@@ -8,20 +13,52 @@ import type { Verdict } from "./batch.ts";
 export interface Delivery {
   message: Message;
   record: SQSRecord;
-  /** It came from a FIFO queue: nothing of its group comes before it is acknowledged, so it waits where it is. */
+  /** The queue that it came from. */
+  source: string;
+  /** Nothing of its FIFO group comes before it is acknowledged, so it waits where it is. */
   fifo: boolean;
+  /** SQS delivered it before, or its worker died: perhaps because of it. */
+  suspect: boolean;
 }
 
 /** The longest delay of one message, and the longest that a message put off waits before someone looks at it again. */
 const MAX_PUT_OFF_SECONDS = 900;
 
+/** A message that waits for longer than this has its record and its payload kept for longer: both outlive any copy of it. */
+const REFRESH_SECONDS = 5 * 86_400;
+
+/** SQS keeps a message for 14 days. Before that, even one of a FIFO queue is sent again: last in its group, but not lost. */
+const MAX_FIFO_SECONDS = 13 * 86_400;
+
 /** @throws InvalidMessageError for a body that is no message */
-export function readDelivery(record: SQSRecord): Delivery {
-  return { message: decodeMessage(record.body), record, fifo: isFifo(record) };
+export function readDelivery(app: App, record: SQSRecord): Delivery {
+  const message = decodeMessage(record.body);
+  const source = sourceOf(app, record);
+  // Its queue may have been taken out of the service while it was under way.
+  const queue = app.config.queues.includes(message.queue) ? message.queue : (source ?? DEFAULT_QUEUE);
+  return {
+    message: { ...message, queue },
+    record,
+    source: source ?? queue,
+    fifo: isFifo(record),
+    suspect: message.suspect === true || Number(record.attributes.ApproximateReceiveCount) > 1,
+  };
 }
 
 export function isFifo({ eventSourceARN }: SQSRecord): boolean {
   return eventSourceARN.endsWith(".fifo");
+}
+
+/** Undefined for the dead-letter queue, and for a queue that is not configured. */
+function sourceOf(app: App, { eventSourceARN }: SQSRecord): string | undefined {
+  const name = eventSourceARN.split(":").at(-1);
+  return app.config.queues.find((queue) => app.config.queueUrl(queue).split("/").at(-1) === name);
+}
+
+/** Hides a message where it is. */
+export async function hide(app: App, { source, record }: Delivery, seconds: number): Promise<"keep"> {
+  await app.broker.hide(source, record.receiptHandle, seconds);
+  return "keep";
 }
 
 /**
@@ -30,31 +67,54 @@ export function isFifo({ eventSourceARN }: SQSRecord): boolean {
  */
 export async function putOff(
   app: App,
-  { message, record, fifo }: Delivery,
+  delivery: Delivery,
   seconds: number,
   changes: Partial<Message> = {},
 ): Promise<Verdict> {
-  if (fifo) {
-    await app.broker.hide(message.queue, record.receiptHandle, seconds);
-    return "keep";
-  }
+  const { fifo, record } = delivery;
+  const age = (app.clock().getTime() - Number(record.attributes.SentTimestamp)) / 1_000;
+  if (fifo && age < MAX_FIFO_SECONDS) return hide(app, delivery, seconds);
+
+  const fresh = await refreshed(app, delivery.message);
+  if (fresh === undefined) return "acknowledge";
+  // On a FIFO queue it must differ from what SQS has seen in the last five minutes.
+  const message = { ...fresh, ...changes, ...(fifo && { deferrals: (fresh.deferrals ?? 0) + 1 }) };
   // Dying after this leaves two of the same message, which is harmless: one claim wins.
-  await app.broker.send({ ...message, ...changes }, Math.min(MAX_PUT_OFF_SECONDS, Math.max(0, Math.ceil(seconds))));
+  await app.broker.send(message, Math.min(MAX_PUT_OFF_SECONDS, Math.max(0, Math.ceil(seconds))));
   return "acknowledge";
+}
+
+/**
+ * Keeps what a waiting message needs for as long as the message may be on its way: its record, which tells that it has not been
+ * revoked, and its payload. Undefined if its task has ended meanwhile.
+ */
+async function refreshed(app: App, message: Message): Promise<Message | undefined> {
+  const now = app.clock();
+  const last = message.refreshedAt ?? message.eta ?? message.sentAt;
+  if (now.getTime() - Date.parse(last) < REFRESH_SECONDS * 1_000) return message;
+  const renewed = { ...(await withPayloadUntil(app, message, now)), refreshedAt: now.toISOString() };
+  return (await app.results.refresh(renewed)) ? renewed : undefined;
+}
+
+/** The message with its payload stored for an attempt at `eta`, and for its record after that. */
+export async function withPayloadUntil(app: App, message: Message, eta: Date): Promise<Message> {
+  const { payloadRef } = message;
+  if (payloadRef === undefined) return message;
+  const until = new Date(eta.getTime() + (UNFINISHED_SECONDS + REFRESH_SECONDS) * 1_000);
+  const name = { id: message.id, part: "payload", version: String(app.clock().getTime()) } as const;
+  return { ...message, payloadRef: await app.claimChecks.renew(name, payloadRef, until) };
+}
+
+/** A foreign writer may send a payload that is too large for a record; it is stored as ours are. */
+export async function withPayloadStored(app: App, { message, record }: Delivery): Promise<Message> {
+  if (message.payloadRef !== undefined || record.body.length <= MAX_INLINE_BYTES) return message;
+  return { ...message, ...(await packPayload(app, message, toJsonText(message.payload))) };
 }
 
 /** Lets the next attempt happen at `eta`. On a FIFO queue this message stands for every attempt. */
 export async function sendRetry(app: App, delivery: Delivery, eta: Date): Promise<Verdict> {
-  const { message, fifo } = delivery;
-  if (fifo) return putOff(app, delivery, (eta.getTime() - app.clock().getTime()) / 1_000);
-  const { suspect, slot, deferrals, payloadRef, ...rest } = message;
-  const name = { id: message.id, part: "payload", version: String(message.attempt + 1) } as const;
-  const until = new Date(eta.getTime() + app.config.resultExpires * 1_000);
-  await dispatch(app, {
-    ...rest,
-    ...(payloadRef && { payloadRef: await app.claimChecks.renew(name, payloadRef, until) }),
-    attempt: message.attempt + 1,
-    eta: eta.toISOString(),
-  });
+  if (delivery.fifo) return putOff(app, delivery, (eta.getTime() - app.clock().getTime()) / 1_000);
+  const { suspect, slot, deferrals, refreshedAt, ...rest } = delivery.message;
+  await dispatch(app, { ...rest, attempt: rest.attempt + 1, eta: eta.toISOString() });
   return "acknowledge";
 }

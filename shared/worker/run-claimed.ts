@@ -20,9 +20,8 @@ import { withRun } from "../task/context.ts";
 import type { App } from "../task/current-app.ts";
 import { isRetryable, retryDelay } from "../task/retry-policy.ts";
 import type { Outcome, RegisteredTask } from "../task/task.ts";
-import { WHOLE } from "./admission.ts";
 import type { Invocation, Verdict } from "./batch.ts";
-import { type Delivery, putOff, sendRetry } from "./delivery.ts";
+import { type Delivery, putOff, sendRetry, withPayloadUntil } from "./delivery.ts";
 import { createRun, hookRun, type Run, timeLimits } from "./run.ts";
 
 /** One run, from its claim to its end. */
@@ -40,27 +39,52 @@ interface Attempt {
 /** Kept of the function's time for what comes after a hook. */
 const HOOK_RESERVE_MILLISECONDS = 500;
 
+/** What a run begins with. */
+export type Start = Loaded & {
+  invocation: Invocation;
+  /** It did not have to wait for others in its batch. */
+  alone: boolean;
+};
+
+/** A payload, or why there is none any more. */
+type Loaded = { payload: Json } | { payload: undefined; expired: ValueExpiredError };
+
+/** Fetches a large payload. */
+export async function loadPayload(app: App, { payload, payloadRef }: Message): Promise<Loaded> {
+  if (payloadRef === undefined) return { payload };
+  try {
+    return { payload: parseJson(await app.claimChecks.load(payloadRef)) };
+  } catch (error) {
+    // Any other error is S3's, and no fault of the task: the message comes back.
+    if (!(error instanceof ValueExpiredError)) throw error;
+    return { payload: undefined, expired: error };
+  }
+}
+
 /** Runs a claimed attempt and stores its outcome. */
 export async function runClaimed(
   app: App,
   task: RegisteredTask,
   delivery: Delivery,
   claim: Claim,
-  invocation: Invocation,
+  start: Start,
 ): Promise<Verdict> {
-  const { message } = delivery;
-  let payload: Json;
   try {
-    payload = await loadPayload(app, message);
+    return await run(app, task, delivery, claim, start);
   } catch (error) {
-    // Any other error is S3's, and no fault of the task: the message comes back.
-    if (!(error instanceof ValueExpiredError)) throw error;
-    return settled(await app.results.fail(claim, describeError(error)));
+    // What could not be stored is not the task's fault, and its start is not one that killed a worker.
+    await app.results.release(claim).catch(() => false);
+    throw error;
   }
+}
+
+async function run(app: App, task: RegisteredTask, delivery: Delivery, claim: Claim, start: Start): Promise<Verdict> {
+  const { message } = delivery;
+  if (start.payload === undefined) return settled(await app.results.fail(claim, describeError(start.expired)));
+  const { payload, alone, invocation } = start;
   const log = app.log.with({ task: task.name, id: message.id, attempt: message.attempt });
-  const run = createRun(app, claim, log);
+  const run = createRun(app, claim, log, delivery.fifo);
   const attempt: Attempt = { app, task, delivery, claim, payload, run, log, invocation };
-  const shared = invocation.remainingMilliseconds() < invocation.totalMilliseconds * WHOLE;
   let result: unknown;
   let json: string | undefined;
   try {
@@ -71,7 +95,7 @@ export async function runClaimed(
   } catch (error) {
     const revoked = run.revoked();
     run.abandon();
-    return await afterError(attempt, error, revoked, shared);
+    return await afterError(attempt, error, revoked, alone);
   } finally {
     run.end();
   }
@@ -79,10 +103,6 @@ export async function runClaimed(
   if (!(await app.results.succeed(claim, json))) return "keep";
   await callHook(attempt, { state: "SUCCESS", result });
   return "acknowledge";
-}
-
-async function loadPayload(app: App, { payload, payloadRef }: Message): Promise<Json> {
-  return payloadRef === undefined ? payload : parseJson(await app.claimChecks.load(payloadRef));
 }
 
 function toResultText(task: RegisteredTask, result: unknown): string {
@@ -96,11 +116,11 @@ async function afterError(
   attempt: Attempt,
   error: unknown,
   revoked: TaskRevokedError | undefined,
-  shared: boolean,
+  alone: boolean,
 ): Promise<Verdict> {
   const { app, task, delivery, claim, log } = attempt;
   const { message } = delivery;
-  if (wasCutShort(task, message, error, shared)) return giveBack(attempt, 0, { suspect: true });
+  if (wasCutShort(task, message, error, alone)) return giveBack(attempt, 0, { suspect: true });
   if (revoked) {
     log.info("Task was revoked while it ran");
     return settled(await app.results.abandon(claim, describeError(revoked)));
@@ -142,9 +162,10 @@ async function retry(attempt: Attempt, cause: unknown, countdown: number | undef
   const eta = new Date(app.clock().getTime() + seconds * 1_000);
   const record = describeError(cause);
   log.info("Task will be retried", { error: record, eta: eta.toISOString() });
-  if (!(await app.results.retry(claim, record, eta))) return "keep";
+  const message = await withPayloadUntil(app, delivery.message, eta);
+  if (!(await app.results.retry({ ...claim, message }, record, eta))) return "keep";
   // Dying here leaves RETRY without a message; this message comes back and afterRefusal sends it.
-  const verdict = await sendRetry(app, delivery, eta);
+  const verdict = await sendRetry(app, { ...delivery, message }, eta);
   await callHook(attempt, { state: "RETRY", error: cause });
   return verdict;
 }
@@ -181,8 +202,8 @@ async function callHook({ task, payload, run, log, invocation }: Attempt, outcom
 }
 
 /** Whether the function's end stopped a run that would have had more time alone: then it has not failed. */
-function wasCutShort(task: RegisteredTask, message: Message, error: unknown, shared: boolean): boolean {
-  return shared && !Number.isFinite(timeLimits(task, message).hard) && error instanceof TaskTimeLimitError;
+function wasCutShort(task: RegisteredTask, message: Message, error: unknown, alone: boolean): boolean {
+  return !alone && !Number.isFinite(timeLimits(task, message).hard) && error instanceof TaskTimeLimitError;
 }
 
 /** Another run would end the same way. */

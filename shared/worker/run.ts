@@ -26,6 +26,8 @@ export const RESERVE_MILLISECONDS = 1_500;
 const LEDGER_SECONDS = MAX_TIMER_SECONDS + UNFINISHED_SECONDS;
 const MAX_LEDGER_BYTES = 128 * 1_024;
 
+const MAX_FIFO_RETRY_SECONDS = 12 * 86_400;
+
 const MAX_PROGRESS_BYTES = 16 * 1_024;
 const PROGRESS_MILLISECONDS = 1_000;
 
@@ -48,7 +50,8 @@ export interface Run extends CurrentRun {
   end(): void;
 }
 
-export function createRun(app: App, claim: Claim, log: Log): Run {
+/** @param fifo its message stays in the queue until it has ended, and a FIFO queue keeps it for 14 days */
+export function createRun(app: App, claim: Claim, log: Log, fifo: boolean): Run {
   const { message } = claim;
   const signal = new AbortController();
   const over = new AbortController();
@@ -108,8 +111,9 @@ export function createRun(app: App, claim: Claim, log: Log): Run {
       return parseJson(json) as Jsonified<Result>;
     },
     retry({ countdown, cause } = {}) {
-      if (countdown !== undefined && !(countdown >= 0 && countdown <= MAX_TIMER_SECONDS)) {
-        throw new InvalidOptionError("countdown", countdown, `0 to ${MAX_TIMER_SECONDS} seconds`);
+      const longest = fifo ? MAX_FIFO_RETRY_SECONDS : MAX_TIMER_SECONDS;
+      if (countdown !== undefined && !(countdown >= 0 && countdown <= longest)) {
+        throw new InvalidOptionError("countdown", countdown, `0 to ${longest} seconds`);
       }
       return new Retry(countdown, cause);
     },

@@ -119,7 +119,7 @@ export const flows: Record<string, Flow> = {
   },
   "running with a large payload and result": {
     ...work,
-    operations: [RECEIVE, GET, UPDATE, GET_OBJECT, PUT_OBJECT, UPDATE, DELETE],
+    operations: [RECEIVE, GET, GET_OBJECT, UPDATE, PUT_OBJECT, UPDATE, DELETE],
     prepare: (scenario) => send(scenario, "large"),
     expected: { state: "SUCCESS", attempt: 1, refs: { payload: {}, result: {} } },
   },
@@ -217,7 +217,7 @@ export const flows: Record<string, Flow> = {
     expected: SUCCESS,
   },
   "a redrive": {
-    operations: [QUERY, SEND, UPDATE],
+    operations: [QUERY, GET, SEND, UPDATE],
     prepare: async (scenario) => drain(scenario, await send(scenario, "fails")),
     step: () => ["redrive"],
     finish: again("redrive"),

@@ -119,9 +119,9 @@ export async function takeStep(args: readonly string[], surroundings: Surroundin
       await app.control.resume("task", first);
       break;
     case "replay": {
-      const record = await new AsyncResult(first, app).fetch();
-      const change = { payload: { x: 5, y: 5 } };
-      print(`sent ${(await replay(app, registry.get(record.task), record, change)).id}`);
+      const record = await app.results.read(first);
+      if (record === undefined) throw new Error(`Task ${first} has no record.`);
+      print(`sent ${(await replay(app, registry, record, { payload: { x: 5, y: 5 } })).id}`);
       break;
     }
     case "redrive":

@@ -93,6 +93,7 @@ export function createRealTask(cloud: { table: Table; claimChecks: ClaimChecks }
           leaseUntil: record.leaseUntil === "" ? undefined : Date.parse(record.leaseUntil),
           revokeAsked: record.revokeRequestedAt !== undefined,
           ttl: Number(item.ttl),
+          shownUntil: item.shownUntil === undefined ? undefined : Number(item.shownUntil),
           finishedAt: record.finishedAt === undefined ? undefined : Date.parse(record.finishedAt),
           result: textIn(record.result),
           error: record.error?.message,

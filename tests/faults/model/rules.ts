@@ -82,8 +82,12 @@ export function take(model: TaskModel, step: Event): Answer {
     case "wait":
       return wait(model, now + step.milliseconds);
     case "waitFor": {
-      const until = step.end === "ttl" ? (record?.ttl ?? 0) * 1_000 : (record?.leaseUntil ?? 0);
-      return wait(model, until + step.milliseconds);
+      const ends = {
+        ttl: Number(record?.ttl) * 1_000,
+        shown: Number(record?.shownUntil) * 1_000,
+        lease: Number(record?.leaseUntil),
+      };
+      return wait(model, ends[step.end] + step.milliseconds);
     }
     case "sweep":
       model.record = undefined;
@@ -94,7 +98,7 @@ export function take(model: TaskModel, step: Event): Answer {
 function born(state: TaskState, attempt: number, ttl: number): ModelRecord {
   return {
     ...{ state, attempt, ttl, fence: 0, starts: 0, leaseUntil: undefined, revokeAsked: false },
-    ...{ finishedAt: undefined, result: undefined, error: undefined, progress: undefined },
+    ...{ shownUntil: undefined, finishedAt: undefined, result: undefined, error: undefined, progress: undefined },
   };
 }
 
@@ -159,7 +163,10 @@ function settle(model: TaskModel, by: Worker, write: (mine: ModelRecord, held: H
 
 function end({ now, setup }: TaskModel, mine: ModelRecord, state: TaskState): void {
   Object.assign(mine, { state, leaseUntil: undefined, revokeAsked: false, finishedAt: now });
-  mine.ttl = kept(setup, Math.floor(now / 1_000) + RESULT_SECONDS);
+  // It is kept for as long as a copy of its message may be on its way, for that would run again.
+  const seconds = Math.floor(now / 1_000);
+  mine.shownUntil = kept(setup, seconds + RESULT_SECONDS);
+  mine.ttl = Math.max(mine.shownUntil, seconds + UNFINISHED_SECONDS);
 }
 
 function giveBack(mine: ModelRecord, attempt: number): void {
@@ -168,9 +175,9 @@ function giveBack(mine: ModelRecord, attempt: number): void {
 
 /** Its message is still on its way and must find the record, so its time to live stays. */
 function revokeWaiting(model: TaskModel, record: ModelRecord, event: Event): true {
-  const { ttl } = record;
+  const { ttl, shownUntil } = record;
   end(model, record, "REVOKED");
-  Object.assign(record, { ttl, error: textOf(model, event) });
+  Object.assign(record, { ttl, shownUntil, error: textOf(model, event) });
   return true;
 }
 

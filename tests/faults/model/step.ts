@@ -35,7 +35,7 @@ export type Event =
   | { do: "closeEntry"; by: Worker }
   | { do: "wait"; milliseconds: number }
   /** Time passes until a moment at which something ends, or just before or after it. */
-  | { do: "waitFor"; end: "lease" | "ttl"; milliseconds: number }
+  | { do: "waitFor"; end: "lease" | "ttl" | "shown"; milliseconds: number }
   /** DynamoDB deletes the record, because its time to live is over. */
   | { do: "sweep" };
 
@@ -95,7 +95,7 @@ const events: fc.Arbitrary<Event> = fc.oneof(
     weight: 1,
     arbitrary: fc.record({
       do: is("waitFor"),
-      end: fc.constant("ttl" as const),
+      end: fc.constantFrom("ttl" as const, "shown" as const),
       milliseconds: fc.constantFrom(-1, 0, 1),
     }),
   },

@@ -23,6 +23,8 @@ export interface ModelRecord {
   revokeAsked: boolean;
   /** Epoch seconds. */
   ttl: number;
+  /** Epoch seconds until which an ended task is shown, which may be less. */
+  shownUntil: number | undefined;
   finishedAt: number | undefined;
   result: string | undefined;
   error: string | undefined;
@@ -66,12 +68,16 @@ export function createModel(setup: Setup): TaskModel {
 /** A step of someone who does not exist, or an end of nothing, is left out of the history. */
 export function isPossible({ workers, record, now }: TaskModel, step: Step): boolean {
   if ("by" in step) return workers.length > step.by;
-  if (step.do === "waitFor") return step.end === "ttl" ? record !== undefined : record?.leaseUntil !== undefined;
-  return step.do !== "sweep" || isExpired(record, now);
+  if (step.do === "waitFor") {
+    const ends = { ttl: record?.ttl, shown: record?.shownUntil, lease: record?.leaseUntil };
+    return ends[step.end] !== undefined;
+  }
+  return step.do !== "sweep" || (record !== undefined && record.ttl * 1_000 <= now);
 }
 
-export function isExpired(record: ModelRecord | undefined, now: number): boolean {
-  return record !== undefined && record.ttl * 1_000 <= now;
+/** It is not shown any more, whether DynamoDB has deleted it or not. */
+export function isExpired({ ttl, shownUntil }: ModelRecord, now: number): boolean {
+  return Math.min(ttl, shownUntil ?? ttl) * 1_000 <= now;
 }
 
 /** What an event writes, if it writes a text: no two of them write the same. */

@@ -56,7 +56,7 @@ describe("a large value", () => {
     expect(record.payload).toEqual({ text });
     expect(record.large).toBeUndefined();
     const { refs } = await itemOf(result.id);
-    expect(refs.payload).toEqual({ sizeBytes: MAX_VALUE_BYTES, key: `claims/30d/${result.id}/payload-1` });
+    expect(refs.payload).toMatchObject({ sizeBytes: MAX_VALUE_BYTES, key: `claims/30d/${result.id}/payload-1` });
     expect(refs.result?.key).toContain(`claims/2d/${result.id}/result-`);
   });
 
@@ -152,7 +152,7 @@ describe("a large value", () => {
     const sentAt = engine.clock.now.toISOString();
     const message = {
       ...{ v: 1, id, task: "echo", attempt: 1, payload: null, queue: "default", sentAt, rootId: id },
-      payloadRef: { key: `claims/30d/${id}/payload-1`, sizeBytes: 123_456 },
+      payloadRef: { key: `claims/30d/${id}/payload-1`, sizeBytes: 123_456, until: sentAt },
     };
     await engine.clients.sqs.send(
       new SendMessageCommand({ QueueUrl: engine.app.config.queueUrl("default"), MessageBody: JSON.stringify(message) }),
@@ -166,11 +166,16 @@ describe("a large value", () => {
   });
 
   it("is read from nowhere but where Lovage puts it", async () => {
-    for (const key of ["uploads/secret", "claims/2d/../../uploads/secret", "claims/30d/x/payload-1"]) {
+    const stranger = engine.app.newId();
+    for (const key of ["uploads/secret", "claims/2d/../../uploads/secret", `claims/30d/${stranger}/payload-1`]) {
       const id = engine.app.newId();
       const body = JSON.stringify({
         ...{ v: 1, id, task: "echo", attempt: 1, payload: null, queue: "default" },
-        ...{ sentAt: engine.clock.now.toISOString(), rootId: id, payloadRef: { key, sizeBytes: 1 } },
+        ...{
+          sentAt: engine.clock.now.toISOString(),
+          rootId: id,
+          payloadRef: { key, sizeBytes: 1, until: "2099-01-01T00:00:00Z" },
+        },
       });
       const { MessageId } = await engine.clients.sqs.send(
         new SendMessageCommand({ QueueUrl: engine.app.config.queueUrl("default"), MessageBody: body }),

@@ -457,7 +457,7 @@ describe("an outage of DynamoDB", () => {
     const outage = await engine.deliver("DefaultQueue", createWorker(modules, broken(step)));
 
     expect(outage.kept).toHaveLength(1);
-    expect(await result.fetch()).toMatchObject({ state: step === "claim" ? "PENDING" : "STARTED" });
+    expect(await result.fetch()).toMatchObject({ state: step === "claim" ? "PENDING" : "RETRY" });
     engine.clock.now = new Date(Date.now() + 60_000);
     for (let round = 0; round < 5 && (await result.fetch()).state !== "SUCCESS"; round++) await work();
     engine.clock.now = new Date();

@@ -86,12 +86,6 @@ interface Settling {
   set: string;
   remove?: readonly string[];
   values: Item;
-  /** By which a repeated call knows its own first try. */
-  written?: Item;
-}
-
-function holds(item: Item, values: Item): boolean {
-  return Object.entries(values).every(([name, value]) => item[name] === value);
 }
 
 function payloadRefOf({ payloadRef }: Message): Item {
@@ -114,26 +108,27 @@ export function createResultStore(options: {
   /** `update` without its SET and REMOVE, which every settling shares. */
   const settle = async (
     { message, fence, tracked }: Claim,
-    { set, remove = [], values, written }: Settling,
+    { set, remove = [], values }: Settling,
   ): Promise<boolean> => {
     // Without a claim it may be the first write of all.
     const born = tracked ? { set: [], values: {} } : birth(message);
     const first = Object.entries(tracked ? {} : FIRST).flatMap(([name, clause]) =>
       set.includes(`@${name} =`) ? [] : [clause],
     );
+    // If the answer is lost, the SDK's second try is refused; by its token it knows what it finds as its own.
+    const token = randomUUID();
     const outcome = await table.update({
       key: recordKey(message.id),
-      update: `SET ${[...born.set, ...first, set].join(", ")}${remove.length > 0 ? ` REMOVE ${remove.join(", ")}` : ""}`,
+      update: `SET ${[...born.set, ...first, set, "@token = :token"].join(", ")}${remove.length > 0 ? ` REMOVE ${remove.join(", ")}` : ""}`,
       condition: tracked ? MINE : NOT_ENDED,
       values: {
         ...born.values,
         ...{ fence, started: "STARTED", pending: "PENDING", retry: "RETRY", attempt: message.attempt },
-        ttl: lifetime.unfinished(message),
+        ...{ ttl: lifetime.unfinished(message), token },
         ...values,
       },
     });
-    // If the answer was lost, the SDK's second try is refused; what it finds is then what the first one wrote.
-    return outcome.applied || (written !== undefined && outcome.item?.fence === fence && holds(outcome.item, written));
+    return outcome.applied || outcome.item?.token === token;
   };
 
   /** Ends a run. Dying between storing a large value and this leaves an object that nobody refers to. */
@@ -154,7 +149,6 @@ export function createResultStore(options: {
         ...{ final: state, now, ttl: lifetime.final(claim.message), shown: lifetime.shown(claim.message) },
         ...value?.values,
       },
-      written: { state, finishedAt: now },
     });
   };
 
@@ -215,7 +209,7 @@ export function createResultStore(options: {
       const token = randomUUID();
       const outcome = await table.update({
         key: recordKey(message.id),
-        update: `SET ${set.join(", ")}, @state = :started, @attempt = :attempt, @fence = if_not_exists(@fence, :zero) + :one, @leaseUntil = :leaseUntil, @startedAt = :now, @ttl = :ttl, @claimToken = :token`,
+        update: `SET ${set.join(", ")}, @state = :started, @attempt = :attempt, @fence = if_not_exists(@fence, :zero) + :one, @leaseUntil = :leaseUntil, @startedAt = :now, @ttl = :ttl, @token = :token`,
         condition: MAY_CLAIM,
         values: {
           ...values,
@@ -232,7 +226,7 @@ export function createResultStore(options: {
         },
         returns: countStarts ? "ALL_NEW" : "UPDATED_NEW",
       });
-      if (!outcome.applied && outcome.item?.claimToken !== token) return { claimed: false, record: recordOf(outcome) };
+      if (!outcome.applied && outcome.item?.token !== token) return { claimed: false, record: recordOf(outcome) };
       const item = outcome.applied ? outcome.attributes : outcome.item;
       const fence = Number(item?.fence);
       const starts = countStarts ? fence - Number(item?.fenceBase ?? 0) : undefined;
@@ -250,12 +244,10 @@ export function createResultStore(options: {
       const { message } = claim;
       const ttl = lifetime.unfinished(message, eta.toISOString());
       const packed = await large.error(message, error, new Date(ttl * 1_000));
-      const written = { eta: eta.toISOString(), state: "RETRY", attempt: message.attempt + 1 };
       return settle(claim, {
         set: `@state = :retry, @attempt = :next, @eta = :eta, @fenceBase = :fence, @ttl = :ttl, ${packed.set}${message.payloadRef ? ", @payloadRef = :payloadRef" : ""}`,
         remove: ["@leaseUntil", packed.remove],
-        values: { ...packed.values, ...payloadRefOf(message), next: written.attempt, eta: written.eta, ttl },
-        written,
+        values: { ...packed.values, ...payloadRefOf(message), next: message.attempt + 1, eta: eta.toISOString(), ttl },
       });
     },
 

@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Engine, startEngine, uniqueName } from "../helpers/engine.ts";
-import { bundle } from "./bundle.ts";
+import { bundleOf } from "./bundle.ts";
 import { createScenario, eachLimited, type KillPoint, killPoints, type Scenario, sentId } from "./harness.ts";
 
+const LIFE = bundleOf("life");
 let engine: Engine;
-let life: string;
 let points = 0;
 beforeAll(async () => {
-  [engine, life] = await Promise.all([startEngine(), bundle("life")]);
+  engine = await startEngine();
 });
 afterAll(async () => {
   await engine.stop();
@@ -94,7 +94,7 @@ async function runScenario(
   kill: KillPoint | undefined,
 ): Promise<{ operations: string[]; killed: boolean }> {
   let offsetMilliseconds = 0;
-  const scenario = await createScenario(engine, life, () => offsetMilliseconds);
+  const scenario = await createScenario(engine, LIFE, () => offsetMilliseconds);
   const id = await flow.prepare(scenario);
   offsetMilliseconds = (flow.clockOffsetSeconds ?? 0) * 1_000;
   const outcome = await scenario.run(flow.step, kill);
@@ -128,7 +128,7 @@ describe.concurrent("a worker that is killed", () => {
     timeout: 90_000,
   }, async () => {
     const runs = async (kill: KillPoint) => {
-      const scenario = await createScenario(engine, life);
+      const scenario = await createScenario(engine, LIFE);
       const id = await send(scenario, "add");
       const { output } = await scenario.run(["work"], kill);
       const all = output + (await scenario.drain());
@@ -142,7 +142,7 @@ describe.concurrent("a worker that is killed", () => {
 
   it("repeats the work of ctx.once only if it died within it", { timeout: 90_000 }, async () => {
     const runs = async (kill: KillPoint) => {
-      const scenario = await createScenario(engine, life);
+      const scenario = await createScenario(engine, LIFE);
       await send(scenario, "once");
       const { output } = await scenario.run(["work"], kill);
       return (output + (await scenario.drain())).match(/^ran$/gm)?.length;
@@ -153,7 +153,7 @@ describe.concurrent("a worker that is killed", () => {
   });
 
   it("every time ends its task as a FAILURE by way of the dead-letter queue", { timeout: 90_000 }, async () => {
-    const scenario = await createScenario(engine, life);
+    const scenario = await createScenario(engine, LIFE);
     const id = await send(scenario, "add");
     for (let round = 0; round < 30 && (await scenario.read(id))?.state !== "FAILURE"; round++) {
       await scenario.run(["work"], { call: 3, moment: "before" });

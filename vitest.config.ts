@@ -17,7 +17,7 @@ export default defineConfig({
       {
         test: {
           name: "faults",
-          globalSetup: ["tests/helpers/compile-template.ts"],
+          globalSetup: ["tests/helpers/compile-template.ts", "tests/faults/bundle.ts"],
           include: ["tests/faults/**/*.test.ts"],
           testTimeout: process.env.LOVAGE_FAULTS === "long" ? 3_600_000 : 600_000,
           hookTimeout: 60_000,

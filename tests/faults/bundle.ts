@@ -5,10 +5,19 @@ import { bundleOptions, WORK_FOLDER } from "../../build/bundle.ts";
 const FOLDER = join(WORK_FOLDER, "faults");
 
 /**
- * Bundles a module that a test starts as a process hundreds of times: it comes up in a third of the time, as a deployed
- * function does. Answers with the bundle's path.
+ * Bundles the modules that tests start as processes hundreds of times: they come up in a third of the time, as deployed
+ * functions do. Once for all test files, so that none rewrites what another is starting.
  */
-export async function bundle(name: string): Promise<string> {
-  await build({ ...bundleOptions(`tests/faults/${name}.handler`, join(FOLDER, name)), sourcemap: false });
+export default async function bundleProcesses(): Promise<void> {
+  const names = ["life-process", "worker"];
+  await Promise.all(
+    names.map((name) =>
+      build({ ...bundleOptions(`tests/faults/${name}.handler`, join(FOLDER, name)), sourcemap: false }),
+    ),
+  );
+}
+
+/** Where the bundle of `tests/faults/<name>.ts` is. */
+export function bundleOf(name: "life-process" | "worker"): string {
   return join(FOLDER, name, "tests", "faults", `${name}.mjs`);
 }

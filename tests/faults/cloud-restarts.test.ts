@@ -3,7 +3,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, expect, it } from "vitest";
 import { type Chance, createChance, SEED, size } from "./chance.ts";
-import type { Cloud } from "./cloud.ts";
 import { effect, failsOnce, plain } from "./tasks.ts";
 import { startTrial, type Trial } from "./trial.ts";
 
@@ -16,10 +15,11 @@ afterEach(async () => {
   await rm(dataDir, { recursive: true, force: true });
 });
 
-/** Kills the cloud `times` times, each after it has answered for 0.4 to 2 s. */
-async function killAgainAndAgain(cloud: Cloud, chance: Chance, times: number): Promise<void> {
+/** Kills the cloud `times` times, each after it has taken 50 to 300 states: in the middle of the work, on any machine. */
+async function killAgainAndAgain({ cloud, witness }: Trial, chance: Chance, times: number): Promise<void> {
   for (let count = 0; count < times; count += 1) {
-    await new Promise((resolve) => setTimeout(resolve, chance.between(400, 2_000)));
+    const enough = witness.writes() + chance.between(50, 300);
+    await witness.until(() => witness.writes() >= enough);
     await cloud.kill();
     await cloud.start();
   }
@@ -32,7 +32,7 @@ it("loses nothing that the local cloud has acknowledged when it is killed under 
   const tasks = [plain, effect, failsOnce] as const;
 
   let isOver = false;
-  const over = killAgainAndAgain(trial.cloud, createChance(SEED), RESTARTS).finally(() => {
+  const over = killAgainAndAgain(trial, createChance(SEED), RESTARTS).finally(() => {
     isOver = true;
   });
   await trial.load(

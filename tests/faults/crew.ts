@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from "node:child_process";
-import { bundle } from "./bundle.ts";
+import { bundleOf } from "./bundle.ts";
 import type { Chance } from "./chance.ts";
 import { type Route, type Proxy as StartedProxy, startProxy } from "./proxy.ts";
 
@@ -30,7 +30,7 @@ export interface CrewOptions {
 }
 
 export async function startCrew(options: CrewOptions): Promise<Crew> {
-  const module = await bundle("worker");
+  const module = bundleOf("worker");
   const said: string[] = [];
   const failed = Promise.withResolvers<never>();
   // It is looked at when a test waits; until then it must not end the test run.

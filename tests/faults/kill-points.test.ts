@@ -1,15 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { isFinal } from "../../shared/results/record.ts";
 import { type Engine, startEngine } from "../helpers/engine.ts";
-import { bundle } from "./bundle.ts";
+import { bundleOf } from "./bundle.ts";
 import { type Flow, flows } from "./flows.ts";
 import { createScenario, eachLimited, type KillPoint, killPoints, sentId } from "./harness.ts";
 
+const LIFE = bundleOf("life-process");
 let engine: Engine;
-let life: string;
 let points = 0;
 beforeAll(async () => {
-  [engine, life] = await Promise.all([startEngine(), bundle("life-process")]);
+  engine = await startEngine();
 });
 afterAll(async () => {
   await engine.stop();
@@ -21,7 +21,7 @@ async function runScenario(
   kill: KillPoint | undefined,
 ): Promise<{ operations: string[]; killed: boolean }> {
   let offsetMilliseconds = 0;
-  const scenario = await createScenario(engine, life, () => offsetMilliseconds);
+  const scenario = await createScenario(engine, LIFE, () => offsetMilliseconds);
   const id = (await flow.prepare?.(scenario)) ?? "";
   offsetMilliseconds = (flow.clockOffsetSeconds ?? 0) * 1_000;
   const outcome = await scenario.run(flow.step(id), kill);
@@ -64,8 +64,13 @@ describe.concurrent("a worker that is killed", () => {
     timeout: 90_000,
   }, async () => {
     const runs = async (kill: KillPoint) => {
-      const scenario = await createScenario(engine, life);
-      const id = sentId(await scenario.take("send", "add"));
+<<<<<<< HEAD
+      const _scenario = await createScenario(engine, LIFE);
+      const _id = sentId(await scenario.take("send", "add"));
+=======
+      const scenario = await createScenario(engine, LIFE);
+      const id = await send(scenario, "add");
+>>>>>>> faults
       const { output } = await scenario.run(["work"], kill);
       const all = output + (await scenario.drain());
       return { runs: all.match(/^ran$/gm)?.length, fence: (await scenario.read(id))?.fence };
@@ -78,8 +83,13 @@ describe.concurrent("a worker that is killed", () => {
 
   it("repeats the work of ctx.once only if it died within it", { timeout: 90_000 }, async () => {
     const runs = async (kill: KillPoint) => {
-      const scenario = await createScenario(engine, life);
+<<<<<<< HEAD
+      const _scenario = await createScenario(engine, LIFE);
       await scenario.take("send", "once");
+=======
+      const scenario = await createScenario(engine, LIFE);
+      await send(scenario, "once");
+>>>>>>> faults
       const { output } = await scenario.run(["work"], kill);
       return (output + (await scenario.drain())).match(/^ran$/gm)?.length;
     };
@@ -89,8 +99,13 @@ describe.concurrent("a worker that is killed", () => {
   });
 
   it("every time ends its task as a FAILURE by way of the dead-letter queue", { timeout: 90_000 }, async () => {
-    const scenario = await createScenario(engine, life);
-    const id = sentId(await scenario.take("send", "add"));
+<<<<<<< HEAD
+    const _scenario = await createScenario(engine, LIFE);
+    const _id = sentId(await scenario.take("send", "add"));
+=======
+    const scenario = await createScenario(engine, LIFE);
+    const id = await send(scenario, "add");
+>>>>>>> faults
     for (let round = 0; round < 30 && (await scenario.read(id))?.state !== "FAILURE"; round++) {
       await scenario.run(["work"], { call: 4, moment: "before" });
       await scenario.take("bury");

@@ -1,3 +1,4 @@
+import { onTestFailed } from "vitest";
 import { createClients } from "../../localstack/resources.ts";
 import { createApp, useApp } from "../../shared/index.ts";
 import { type Audit, audit } from "./audit.ts";
@@ -50,6 +51,8 @@ const LOOK_MILLISECONDS = 100;
 const straight: Route = (call, forward) => forward(call);
 
 export async function startTrial(options: TrialOptions): Promise<Trial> {
+  // Also when its time runs out.
+  onTestFailed(() => console.error(`To bring the same faults again: LOVAGE_SEED=${SEED}`));
   const cloud = await startCloud(options.dataDir);
   const access = {
     endpoint: cloud.endpoint,

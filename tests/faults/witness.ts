@@ -11,6 +11,8 @@ export interface Witness {
   watch(route: Route, clockOffsetMilliseconds?: number): Route;
   /** The last state that was written. */
   stateOf(id: string): TaskState | undefined;
+  /** How many states were written. */
+  writes(): number;
   /** How many tasks have a final state. */
   ended(): number;
   /** Writes of a state over a final one: what must never be. */
@@ -39,9 +41,11 @@ export function createWitness(): Witness {
   const overwritten: string[] = [];
   const takenEarly: string[] = [];
   const waiting = new Set<() => void>();
+  let writes = 0;
   let ended = 0;
 
   const note = ({ id, state, leaseUntil }: StateWrite, clockOffsetMilliseconds: number): void => {
+    writes += 1;
     const before = seen.get(id);
     if (before && isFinal(before.state)) overwritten.push(`${id}: ${before.state} became ${state}`);
     else if (isFinal(state)) ended += 1;
@@ -64,6 +68,7 @@ export function createWitness(): Witness {
           return answer;
         }),
     stateOf: (id) => seen.get(id)?.state,
+    writes: () => writes,
     ended: () => ended,
     overwritten,
     takenEarly,

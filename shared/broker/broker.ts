@@ -27,6 +27,8 @@ export interface Broker {
    * @throws BrokerError if SQS did not take it
    */
   send(message: Message, delaySeconds: number): Promise<void>;
+  /** Puts a message into the dead-letter queue, for its function to look at later. */
+  sendDeadLetter(message: Message, delaySeconds: number): Promise<void>;
   /** Hides a received message for `seconds`, up to 11 hours. */
   hide(queue: string, receiptHandle: string, seconds: number): Promise<void>;
   /** Whether a queue keeps the order of its messages. */
@@ -102,6 +104,11 @@ export function createBroker(options: {
     },
     hide: (queue, receiptHandle, seconds) =>
       sqs.changeVisibility(queueUrl(queue), receiptHandle, Math.min(MAX_HIDE_SECONDS, Math.max(0, Math.ceil(seconds)))),
+    async sendDeadLetter(message, delaySeconds) {
+      const entry = { id: "0", body: encodeMessage(message), delaySeconds };
+      const [refusal] = await sqs.sendBatch(options.deadLetterQueueUrl(), [entry]);
+      if (refusal) throw new BrokerError("dead-letter", `${refusal.code}: ${refusal.message}`);
+    },
     isFifo,
     depth: (queue) => sqs.depth(queueUrl(queue)),
     deadLetters: () => sqs.depth(options.deadLetterQueueUrl()),

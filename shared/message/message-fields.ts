@@ -46,6 +46,7 @@ const OPTIONAL: { [K in keyof Omit<Message, Required>]-?: [Read<Exclude<Message[
   keepUntil: [time, "an ISO-8601 time"],
   slot: [slot, "a time and a rate limit"],
   deferrals: [positive, "1 or more"],
+  seen: [positive, "1 or more"],
   suspect: [yes, "true"],
 };
 

@@ -54,6 +54,8 @@ export interface Message {
   slot?: { at: string; rateLimit: string };
   /** How often it was put off because its task was at its limit. */
   deferrals?: number;
+  /** The fence of a run that was under way when this copy was sent; its function's time is over by now. */
+  seen?: number;
   /** Run it alone: its worker died before, and perhaps because of it. */
   suspect?: true;
 }

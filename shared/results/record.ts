@@ -63,7 +63,8 @@ export interface StoredRecord extends TaskRecord {
   fence: number;
   /** The fence when this attempt began: the difference says how often this attempt was started. */
   fenceBase: number;
-  leaseUntil: string;
+  /** Of the run that is under way: no longer than this has its function. */
+  leaseSeconds: number;
   /** Where its large values lie. */
   refs: { [Part in "payload" | "result" | "error"]?: ValueRef };
 }
@@ -107,7 +108,7 @@ export function toRecord(item: Item): StoredRecord {
     }),
     fence: Number(item.fence ?? 0),
     fenceBase: Number(item.fenceBase ?? 0),
-    leaseUntil: text("leaseUntil"),
+    leaseSeconds: Number(item.leaseSeconds ?? 0),
     refs: Object.fromEntries(refs),
   };
 }
@@ -138,6 +139,6 @@ export function isExpired({ ttl, shownUntil }: Item, now: Date): boolean {
 }
 
 /** The public part of a record: what `fetch()` and `GET /tasks/{id}` show. */
-export function publicRecord({ fence, fenceBase, leaseUntil, refs, ...record }: StoredRecord): TaskRecord {
+export function publicRecord({ fence, fenceBase, leaseSeconds, refs, ...record }: StoredRecord): TaskRecord {
   return record;
 }

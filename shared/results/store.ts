@@ -10,7 +10,7 @@ import type { ClaimChecks } from "../message/claim-check.ts";
 import { type Json, toJsonText } from "../message/json.ts";
 import type { Message } from "../message/message.ts";
 import { birth } from "./birth.ts";
-import { CLAIMABLE, IDLE, MAY_CLAIM, MINE, NOT_BEGUN, NOT_ENDED, NOT_ENDED_YET } from "./conditions.ts";
+import { CLAIMABLE, IDLE, MAY_CLAIM, MINE, NOT_BEGUN, NOT_ENDED, NOT_ENDED_YET, WAITING } from "./conditions.ts";
 import { recordKey } from "./keys.ts";
 import { createLifetime } from "./lifetime.ts";
 import { isExpired, type StoredRecord, type TaskState, toRecord, toState, valueRefText } from "./record.ts";
@@ -26,6 +26,12 @@ export interface Claim {
   tracked: boolean;
 }
 
+/** By which delivery of which SQS message something is done. */
+export interface Receipt {
+  messageId: string;
+  receiveCount: number;
+}
+
 /** What a refused claim found. */
 export type ClaimOutcome = { claimed: true; claim: Claim } | { claimed: false; record: StoredRecord | undefined };
 
@@ -33,13 +39,15 @@ export interface ResultStore {
   /** Writes the PENDING record unless a fast worker was there first; answers with the state that is stored. */
   pending(message: Message): Promise<TaskState>;
   /**
-   * Takes the right to run `message`'s attempt until `leaseUntil`.
+   * Takes the right to run `message`'s attempt, for a function that has `leaseSeconds` left: from one who waits, or from a run that
+   * is over.
    * @param options `countStarts`: answer how often this attempt was started; `tracked`: with false no right is taken, the record
    * is only read
    */
   claim(
     message: Message,
-    leaseUntil: Date,
+    receipt: Receipt,
+    leaseSeconds: number,
     options?: { countStarts?: boolean; tracked?: boolean },
   ): Promise<ClaimOutcome>;
   /** These are refused (false) when a newer claim exists: the run was given up for dead, and must stop. */
@@ -52,10 +60,14 @@ export interface ResultStore {
   progress(claim: Claim, meta: Json): Promise<boolean>;
   /** Keeps the record of a task whose message goes on waiting; false if it has ended, and the message with it. */
   refresh(message: Message): Promise<boolean>;
-  /** Ends a task that nobody runs: refused when it is final already, or its lease still runs. */
-  failUnclaimed(message: Message, error: ErrorRecord): Promise<{ applied: boolean; record: StoredRecord | undefined }>;
+  /** Ends a task that nobody runs: refused when it is final already, or may be running. */
+  failUnclaimed(
+    message: Message,
+    receipt: Receipt,
+    error: ErrorRecord,
+  ): Promise<{ applied: boolean; record: StoredRecord | undefined }>;
   /** Ends a task that is not running, because it was revoked while it ran. */
-  revoke(message: Message, error: ErrorRecord): Promise<boolean>;
+  revoke(message: Message, receipt: Receipt, error: ErrorRecord): Promise<boolean>;
   /** Ends a task that has never begun, because it came too late. */
   expire(message: Message, error: ErrorRecord): Promise<boolean>;
   /** Ends a task that has never begun, and is known by its id alone; false if it has, or has no record. */
@@ -63,8 +75,8 @@ export interface ResultStore {
   /** Ends my own run, which a revoke has reached. */
   abandon(claim: Claim, error: ErrorRecord): Promise<boolean>;
   /**
-   * Revokes a task at whatever stage it is: one that waits becomes REVOKED, one that runs is told to stop, a finished one
-   * stays as it is. Answers with the record as it is then; undefined for an unknown id.
+   * Revokes a task at whatever stage it is: one that waits becomes REVOKED, one that runs is told to stop (if its worker has died,
+   * its message ends it), a finished one stays as it is. Answers with the record as it is then; undefined for an unknown id.
    */
   requestRevoke(id: string, error: ErrorRecord): Promise<StoredRecord | undefined>;
   /** The state, by a write that changes nothing: for functions which may write records but not read them. */
@@ -86,6 +98,17 @@ interface Settling {
   set: string;
   remove?: readonly string[];
   values: Item;
+}
+
+/** Who holds the task, which nobody does when it has ended or waits. */
+const HOLDER = "@leaseSeconds, @messageId, @receiveCount";
+
+/** By what a delivery may show that the run before it is over (conditions.ts). */
+function evidence(
+  { seen = -1 }: Message,
+  { messageId, receiveCount }: Receipt = { messageId: "", receiveCount: 0 },
+): Item {
+  return { seen, messageId, receiveCount };
 }
 
 function payloadRefOf({ payloadRef }: Message): Item {
@@ -144,7 +167,7 @@ export function createResultStore(options: {
         "@state = :final, @finishedAt = :now, @ttl = :ttl, @shownUntil = :shown",
         ...(value ? [value.set] : []),
       ].join(", "),
-      remove: ["@leaseUntil", "@eta", "@revokeRequestedAt", ...(value ? [value.remove] : []), ...without],
+      remove: [HOLDER, "@eta", "@revokeRequestedAt", ...(value ? [value.remove] : []), ...without],
       values: {
         ...{ final: state, now, ttl: lifetime.final(claim.message), shown: lifetime.shown(claim.message) },
         ...value?.values,
@@ -156,6 +179,7 @@ export function createResultStore(options: {
   const endUnclaimed = async (
     state: TaskState,
     message: Message,
+    receipt: Receipt | undefined,
     error: ErrorRecord,
     condition: string,
   ): Promise<UpdateOutcome> => {
@@ -163,12 +187,13 @@ export function createResultStore(options: {
     const packed = await large.error(message, error, shownUntil(message));
     return table.update({
       key: recordKey(message.id),
-      update: `SET ${set.join(", ")}, @state = :state, ${packed.set}, @attempt = if_not_exists(@attempt, :attempt), @finishedAt = :now, @ttl = :ttl, @shownUntil = :shown REMOVE @leaseUntil, @revokeRequestedAt, ${packed.remove}`,
+      update: `SET ${set.join(", ")}, @state = :state, ${packed.set}, @attempt = if_not_exists(@attempt, :attempt), @finishedAt = :now, @ttl = :ttl, @shownUntil = :shown REMOVE ${HOLDER}, @revokeRequestedAt, ${packed.remove}`,
       condition: `${CLAIMABLE.neverRecorded} OR ${condition}`,
       values: {
         ...values,
         ...packed.values,
         ...{ state, pending: "PENDING", retry: "RETRY", started: "STARTED" },
+        ...evidence(message, receipt),
         attempt: message.attempt,
         now: clock().toISOString(),
         ttl: lifetime.final(message),
@@ -201,7 +226,12 @@ export function createResultStore(options: {
       return state === undefined ? ((await store.stateOf(message.id)) ?? "PENDING") : toState(String(state));
     },
 
-    async claim(message, leaseUntil, { countStarts = false, tracked = message.trackStarted !== false } = {}) {
+    async claim(
+      message,
+      receipt,
+      leaseSeconds,
+      { countStarts = false, tracked = message.trackStarted !== false } = {},
+    ) {
       if (!tracked) return look(message);
       const { set, values } = birth(message);
       const now = clock();
@@ -209,7 +239,7 @@ export function createResultStore(options: {
       const token = randomUUID();
       const outcome = await table.update({
         key: recordKey(message.id),
-        update: `SET ${set.join(", ")}, @state = :started, @attempt = :attempt, @fence = if_not_exists(@fence, :zero) + :one, @leaseUntil = :leaseUntil, @startedAt = :now, @ttl = :ttl, @token = :token`,
+        update: `SET ${set.join(", ")}, @state = :started, @attempt = :attempt, @fence = if_not_exists(@fence, :zero) + :one, @leaseSeconds = :leaseSeconds, @messageId = :messageId, @receiveCount = :receiveCount, @startedAt = :now, @ttl = :ttl, @token = :token`,
         condition: MAY_CLAIM,
         values: {
           ...values,
@@ -219,7 +249,8 @@ export function createResultStore(options: {
           attempt: message.attempt,
           zero: 0,
           one: 1,
-          leaseUntil: leaseUntil.toISOString(),
+          leaseSeconds: Math.ceil(leaseSeconds),
+          ...evidence(message, receipt),
           token,
           now: now.toISOString(),
           ttl: lifetime.unfinished(message),
@@ -246,7 +277,7 @@ export function createResultStore(options: {
       const packed = await large.error(message, error, new Date(ttl * 1_000));
       return settle(claim, {
         set: `@state = :retry, @attempt = :next, @eta = :eta, @fenceBase = :fence, @ttl = :ttl, ${packed.set}${message.payloadRef ? ", @payloadRef = :payloadRef" : ""}`,
-        remove: ["@leaseUntil", packed.remove],
+        remove: [HOLDER, packed.remove],
         values: { ...packed.values, ...payloadRefOf(message), next: message.attempt + 1, eta: eta.toISOString(), ttl },
       });
     },
@@ -254,8 +285,7 @@ export function createResultStore(options: {
     fail: async (claim, error) =>
       end(claim, "FAILURE", await large.error(claim.message, error, shownUntil(claim.message))),
 
-    release: (claim) =>
-      settle(claim, { set: "@state = :retry, @fenceBase = :fence", remove: ["@leaseUntil"], values: {} }),
+    release: (claim) => settle(claim, { set: "@state = :retry, @fenceBase = :fence", remove: [HOLDER], values: {} }),
 
     progress: (claim, meta) =>
       settle(claim, {
@@ -277,14 +307,14 @@ export function createResultStore(options: {
       return outcome.applied || outcome.item?.state === undefined;
     },
 
-    async failUnclaimed(message, error) {
-      const outcome = await endUnclaimed("FAILURE", message, error, IDLE);
+    async failUnclaimed(message, receipt, error) {
+      const outcome = await endUnclaimed("FAILURE", message, receipt, error, IDLE);
       return { applied: outcome.applied, record: recordOf(outcome) };
     },
 
-    revoke: async (message, error) => (await endUnclaimed("REVOKED", message, error, IDLE)).applied,
+    revoke: async (message, receipt, error) => (await endUnclaimed("REVOKED", message, receipt, error, IDLE)).applied,
 
-    expire: async (message, error) => (await endUnclaimed("REVOKED", message, error, NOT_BEGUN)).applied,
+    expire: async (message, error) => (await endUnclaimed("REVOKED", message, undefined, error, NOT_BEGUN)).applied,
 
     abandon: async (claim, error) =>
       end(claim, "REVOKED", await large.error(claim.message, error, shownUntil(claim.message))),
@@ -306,11 +336,10 @@ export function createResultStore(options: {
       const waiting = await table.update({
         key,
         // Its time to live stays: its message may be far away, and must find this record when it comes.
-        update:
-          "SET @state = :revoked, @error = :error, @finishedAt = :now REMOVE @leaseUntil, @revokeRequestedAt, @errorRef",
-        condition: IDLE,
+        update: "SET @state = :revoked, @error = :error, @finishedAt = :now REMOVE @revokeRequestedAt, @errorRef",
+        condition: WAITING,
         values: {
-          ...{ pending: "PENDING", retry: "RETRY", started: "STARTED", revoked: "REVOKED" },
+          ...{ pending: "PENDING", retry: "RETRY", revoked: "REVOKED" },
           error: toJsonText(error),
           now,
         },

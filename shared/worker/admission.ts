@@ -37,7 +37,7 @@ export async function admit(
   leaseUntil: Date,
 ): Promise<Admission> {
   const { message } = delivery;
-  const turnedAway = (await hasEnded(app, message)) ?? (await mustWait(app, task, delivery, invocation));
+  const turnedAway = (await hasEnded(app, delivery)) ?? (await mustWait(app, task, delivery, invocation));
   if (turnedAway) return { admitted: false, verdict: turnedAway };
 
   const changed = (await app.control.decisions()).limitsOf(task.name);
@@ -64,11 +64,11 @@ export async function admit(
 }
 
 /** Ends what must not be run any more. */
-async function hasEnded(app: App, message: Message): Promise<Verdict | undefined> {
+async function hasEnded(app: App, { message, receipt }: Delivery): Promise<Verdict | undefined> {
   const decided = (await app.control.decisions()).revokedBy(message);
   if (decided !== undefined) {
     const reason = describeError(new TaskRevokedError(message.id, decided.why));
-    if (await app.results.revoke(message, reason)) return "acknowledge";
+    if (await app.results.revoke(message, receipt, reason)) return "acknowledge";
   }
   const isFirst = message.attempt === 1;
   if (isFirst && message.expires !== undefined && Date.parse(message.expires) <= app.clock().getTime()) {

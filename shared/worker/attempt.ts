@@ -14,7 +14,7 @@ import type { RegisteredTask } from "../task/task.ts";
 import { admit, isAlone } from "./admission.ts";
 import type { Invocation, Verdict } from "./batch.ts";
 import { MAX_CRASHES } from "./dead-letter.ts";
-import { type Delivery, hide, readDelivery, sendRetry, withPayloadStored } from "./delivery.ts";
+import { comeBackAfter, type Delivery, hide, readDelivery, sendRetry, withPayloadStored } from "./delivery.ts";
 import { loadPayload, runClaimed, type Start, settled } from "./run-claimed.ts";
 
 /** How long a deployment may take to reach every function. */
@@ -54,7 +54,7 @@ export async function handleTaskRecord(
   try {
     // Before the claim, for what S3 cannot give now is no start of the task.
     const payload = await loadPayload(app, message);
-    const outcome = await claimAttempt(app, delivery, leaseUntil);
+    const outcome = await claimAttempt(app, delivery, invocation.remainingMilliseconds() / 1_000);
     // Dying from here to the settling leaves STARTED with a lease; the next delivery takes over once that has ended.
     if (!outcome.claimed) return await afterRefusal(app, delivery, outcome.record);
     return await afterClaim(app, task, delivery, outcome.claim, { ...payload, alone, invocation });
@@ -67,15 +67,16 @@ export async function handleTaskRecord(
  * On a FIFO queue one message stands for every attempt: the record says which is next. What may have killed its worker takes a
  * claim even if its task is not tracked, for claims are what is counted.
  */
-async function claimAttempt(app: App, { message, fifo, suspect }: Delivery, leaseUntil: Date): Promise<ClaimOutcome> {
+async function claimAttempt(app: App, delivery: Delivery, leaseSeconds: number): Promise<ClaimOutcome> {
+  const { message, receipt, fifo, suspect } = delivery;
   const tracked = message.trackStarted !== false || fifo || suspect;
-  const outcome = await app.results.claim(message, leaseUntil, { countStarts: fifo, tracked });
+  const outcome = await app.results.claim(message, receipt, leaseSeconds, { countStarts: fifo, tracked });
   if (outcome.claimed || !fifo) return outcome;
   const { record } = outcome;
   const isDue = record?.state === "RETRY" && Date.parse(record.eta ?? "") <= app.clock().getTime();
   const isLater = isDue || record?.state === "STARTED";
   if (record === undefined || record.attempt <= message.attempt || !isLater) return outcome;
-  return app.results.claim({ ...message, attempt: record.attempt }, leaseUntil, { countStarts: true });
+  return app.results.claim({ ...message, attempt: record.attempt }, receipt, leaseSeconds, { countStarts: true });
 }
 
 async function afterClaim(
@@ -101,7 +102,7 @@ async function afterUnknownTask(app: App, registry: Registry, delivery: Delivery
     return hide(app, delivery, UNKNOWN_TASK_SECONDS);
   }
   const reason = describeError(new TaskNotRegisteredError(message.task, registry.names));
-  const { applied, record: found } = await app.results.failUnclaimed(message, reason);
+  const { applied, record: found } = await app.results.failUnclaimed(message, delivery.receipt, reason);
   return applied || (found && isFinal(found.state)) ? "acknowledge" : "keep";
 }
 
@@ -112,11 +113,11 @@ async function afterRefusal(app: App, delivery: Delivery, record: StoredRecord |
   if (isFinal(record.state)) return "acknowledge";
   if (record.revokeRequestedAt !== undefined) {
     const reason = new TaskRevokedError(record.id, "it was revoked while it ran");
-    if (await app.results.revoke(message, describeError(reason))) return "acknowledge";
+    if (await app.results.revoke(message, delivery.receipt, describeError(reason))) return "acknowledge";
   }
   if (record.state === "STARTED") {
     if (record.attempt > message.attempt && !fifo) return "acknowledge";
-    return hide(app, delivery, (Date.parse(record.leaseUntil) - app.clock().getTime()) / 1_000 + 1);
+    return comeBackAfter(app, delivery, record);
   }
   if (record.state === "RETRY" && record.attempt > message.attempt) {
     // The worker may have died between settling as RETRY and sending; sending twice is harmless, for one claim wins.

@@ -22,16 +22,20 @@ const RESCUE_SECONDS = 60;
  * @throws InvalidMessageError for a body that is no message
  */
 export async function handleDeadLetter(app: App, record: SQSRecord): Promise<Verdict> {
-  const { message } = readDelivery(app, record);
+  const { message, receipt } = readDelivery(app, record);
   const known = await app.results.read(message.id);
   if (known && (isFinal(known.state) || known.attempt > message.attempt + 1)) return "acknowledge";
-  if (known?.state === "STARTED" && Date.parse(known.leaseUntil) >= app.clock().getTime()) return "keep";
+  if (known?.state === "STARTED" && message.seen !== known.fence) {
+    // Another copy of the message may be running it. It comes back here when that run must be over.
+    await app.broker.sendDeadLetter({ ...message, seen: known.fence }, Math.min(900, known.leaseSeconds + 1));
+    return "acknowledge";
+  }
 
   // What runs without a claim is not counted; once it is a suspect it takes one.
   const begun = known && known.attempt === message.attempt ? known.fence - known.fenceBase : 0;
   if (begun >= MAX_CRASHES) {
     const error = describeError(new TaskCrashedError(message.task, begun));
-    const outcome = await app.results.failUnclaimed(message, error);
+    const outcome = await app.results.failUnclaimed(message, receipt, error);
     return outcome.applied || (outcome.record && isFinal(outcome.record.state)) ? "acknowledge" : "keep";
   }
   app.log.warn("A message is returned from the dead-letter queue", { id: message.id, task: message.task, begun });

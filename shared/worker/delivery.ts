@@ -4,6 +4,8 @@ import { MAX_INLINE_BYTES } from "../message/claim-check.ts";
 import { toJsonText } from "../message/json.ts";
 import { decodeMessage, type Message } from "../message/message.ts";
 import { UNFINISHED_SECONDS } from "../results/lifetime.ts";
+import type { StoredRecord } from "../results/record.ts";
+import type { Receipt } from "../results/store.ts";
 import type { App } from "../task/current-app.ts";
 import { packPayload } from "../task/deliver.ts";
 import { dispatch } from "../task/dispatch.ts";
@@ -13,6 +15,7 @@ import type { Verdict } from "./batch.ts";
 export interface Delivery {
   message: Message;
   record: SQSRecord;
+  receipt: Receipt;
   /** The queue that it came from. */
   source: string;
   /** Nothing of its FIFO group comes before it is acknowledged, so it waits where it is. */
@@ -39,6 +42,7 @@ export function readDelivery(app: App, record: SQSRecord): Delivery {
   return {
     message: { ...message, queue },
     record,
+    receipt: { messageId: record.messageId, receiveCount: Number(record.attributes.ApproximateReceiveCount) },
     source: source ?? queue,
     fifo: isFifo(record),
     suspect: message.suspect === true || Number(record.attributes.ApproximateReceiveCount) > 1,
@@ -111,10 +115,18 @@ export async function withPayloadStored(app: App, { message, record }: Delivery)
   return { ...message, ...(await packPayload(app, message, toJsonText(message.payload))) };
 }
 
+/**
+ * Comes back when the run that holds the task must be over. What is sent says which run was seen: if that one still holds the task
+ * then, its worker has died.
+ */
+export function comeBackAfter(app: App, delivery: Delivery, { fence, leaseSeconds }: StoredRecord): Promise<Verdict> {
+  return putOff(app, delivery, leaseSeconds + 1, { seen: fence, suspect: true });
+}
+
 /** Lets the next attempt happen at `eta`. On a FIFO queue this message stands for every attempt. */
 export async function sendRetry(app: App, delivery: Delivery, eta: Date): Promise<Verdict> {
   if (delivery.fifo) return putOff(app, delivery, (eta.getTime() - app.clock().getTime()) / 1_000);
-  const { suspect, slot, deferrals, refreshedAt, ...rest } = delivery.message;
+  const { suspect, seen, slot, deferrals, refreshedAt, ...rest } = delivery.message;
   await dispatch(app, { ...rest, attempt: rest.attempt + 1, eta: eta.toISOString() });
   return "acknowledge";
 }

@@ -22,6 +22,7 @@ export async function recordPoison(
   error: InvalidMessageError,
 ): Promise<"acknowledge" | "keep"> {
   const { messageId, body } = record;
+  const receipt = { messageId, receiveCount: Number(record.attributes.ApproximateReceiveCount) };
   const queue = record.eventSourceARN.split(":").at(-1) ?? "";
   const sentAt = new Date(Number(record.attributes.SentTimestamp));
   const reason = describeError(error);
@@ -39,7 +40,7 @@ export async function recordPoison(
   const outcomes = await Promise.all(
     ids.map(async (id) => {
       const packed = await packPayload(app, { ...message, id }, toJsonText(body));
-      return app.results.failUnclaimed({ ...message, id, ...packed }, reason);
+      return app.results.failUnclaimed({ ...message, id, ...packed }, receipt, reason);
     }),
   );
   const recorded = outcomes.every((outcome) => outcome.applied || (outcome.record && isFinal(outcome.record.state)));

@@ -8,7 +8,7 @@ export interface Ground {
   deadLetterUrl: string;
   tableName: string;
   /** What `createApp` needs to find them. */
-  environment: { BROKER_URL: string; RESULT_BACKEND: string; DEAD_LETTER_URL: string };
+  environment: { BROKER_URL: string; RESULT_BACKEND: string; DEAD_LETTER_QUEUE_URL: string };
   /** Waiting, delayed or in flight, in both queues; 0 only if there is none. */
   messagesLeft(): Promise<number>;
   deadLetters(): Promise<number>;
@@ -62,7 +62,7 @@ export async function createGround(
   };
   return {
     ...{ queueUrl, deadLetterUrl, tableName: name },
-    environment: { BROKER_URL: queueUrl, RESULT_BACKEND: `dynamodb://${name}`, DEAD_LETTER_URL: deadLetterUrl },
+    environment: { BROKER_URL: queueUrl, RESULT_BACKEND: `dynamodb://${name}`, DEAD_LETTER_QUEUE_URL: deadLetterUrl },
     // The first queue again, since a message can move either way between two looks.
     messagesLeft: async () => (await count(queueUrl)) + (await count(deadLetterUrl)) + (await count(queueUrl)),
     deadLetters: () => count(deadLetterUrl),

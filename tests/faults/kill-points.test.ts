@@ -64,13 +64,8 @@ describe.concurrent("a worker that is killed", () => {
     timeout: 90_000,
   }, async () => {
     const runs = async (kill: KillPoint) => {
-<<<<<<< HEAD
-      const _scenario = await createScenario(engine, LIFE);
-      const _id = sentId(await scenario.take("send", "add"));
-=======
       const scenario = await createScenario(engine, LIFE);
-      const id = await send(scenario, "add");
->>>>>>> faults
+      const id = sentId(await scenario.take("send", "add"));
       const { output } = await scenario.run(["work"], kill);
       const all = output + (await scenario.drain());
       return { runs: all.match(/^ran$/gm)?.length, fence: (await scenario.read(id))?.fence };
@@ -83,13 +78,8 @@ describe.concurrent("a worker that is killed", () => {
 
   it("repeats the work of ctx.once only if it died within it", { timeout: 90_000 }, async () => {
     const runs = async (kill: KillPoint) => {
-<<<<<<< HEAD
-      const _scenario = await createScenario(engine, LIFE);
-      await scenario.take("send", "once");
-=======
       const scenario = await createScenario(engine, LIFE);
-      await send(scenario, "once");
->>>>>>> faults
+      await scenario.take("send", "once");
       const { output } = await scenario.run(["work"], kill);
       return (output + (await scenario.drain())).match(/^ran$/gm)?.length;
     };
@@ -99,13 +89,8 @@ describe.concurrent("a worker that is killed", () => {
   });
 
   it("every time ends its task as a FAILURE by way of the dead-letter queue", { timeout: 90_000 }, async () => {
-<<<<<<< HEAD
-    const _scenario = await createScenario(engine, LIFE);
-    const _id = sentId(await scenario.take("send", "add"));
-=======
     const scenario = await createScenario(engine, LIFE);
-    const id = await send(scenario, "add");
->>>>>>> faults
+    const id = sentId(await scenario.take("send", "add"));
     for (let round = 0; round < 30 && (await scenario.read(id))?.state !== "FAILURE"; round++) {
       await scenario.run(["work"], { call: 4, moment: "before" });
       await scenario.take("bury");

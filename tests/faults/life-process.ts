@@ -12,7 +12,7 @@ const app = createApp(process.env, { clock: () => new Date(Date.now() + offset),
 
 await takeStep(process.argv.slice(2), {
   app,
-  deadLetterUrl: process.env.DEAD_LETTER_URL ?? "",
+  deadLetterUrl: process.env.DEAD_LETTER_QUEUE_URL ?? "",
   functionMilliseconds: Number(process.env.FUNCTION_MILLISECONDS),
   print: (line) => process.stdout.write(`${line}\n`),
 });

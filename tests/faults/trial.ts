@@ -72,7 +72,7 @@ export async function startTrial(options: TrialOptions): Promise<Trial> {
     endpoint: cloud.endpoint,
     environment,
     members: options.workers.map(({ route = straight, clockOffsetMilliseconds = 0 }) => ({
-      route: witness.watch(hurry(route), clockOffsetMilliseconds),
+      route: witness.watch(hurry(route)),
       clockOffsetMilliseconds,
     })),
     lanes: options.lanes ?? 4,

@@ -4,11 +4,8 @@ import type { Call, Route } from "./proxy.ts";
 
 /** Sees every write of a task's state that DynamoDB took, whether or not its writer lived to hear of it. */
 export interface Witness {
-  /**
-   * A route that goes the way of `route` and is watched where it enters the cloud, behind every fault.
-   * @param clockOffsetMilliseconds how wrong the clock of the caller is
-   */
-  watch(route: Route, clockOffsetMilliseconds?: number): Route;
+  /** A route that goes the way of `route` and is watched where it enters the cloud, behind every fault. */
+  watch(route: Route): Route;
   /** The last state that was written. */
   stateOf(id: string): TaskState | undefined;
   /** How many states were written. */
@@ -32,8 +29,8 @@ interface Seen {
 interface StateWrite {
   id: string;
   state: TaskState;
-  /** By the writer's clock. */
-  leaseUntil: string | undefined;
+  /** Of a claim: no longer than this has its function. */
+  leaseSeconds: number | undefined;
 }
 
 export function createWitness(): Witness {
@@ -44,7 +41,7 @@ export function createWitness(): Witness {
   let writes = 0;
   let ended = 0;
 
-  const note = ({ id, state, leaseUntil }: StateWrite, clockOffsetMilliseconds: number): void => {
+  const note = ({ id, state, leaseSeconds }: StateWrite): void => {
     writes += 1;
     const before = seen.get(id);
     if (before && isFinal(before.state)) overwritten.push(`${id}: ${before.state} became ${state}`);
@@ -52,21 +49,20 @@ export function createWitness(): Witness {
     if (before?.state === "STARTED" && state === "STARTED" && Date.now() < before.leaseEnd) {
       takenEarly.push(`${id}: ${before.leaseEnd - Date.now()} ms before its lease ended`);
     }
-    const leaseEnd = leaseUntil === undefined ? 0 : Date.parse(leaseUntil) - clockOffsetMilliseconds;
+    // By the clock of the test. A lease is given in whole seconds, rounded up.
+    const leaseEnd = leaseSeconds === undefined ? 0 : Date.now() + (leaseSeconds - 1) * 1_000;
     seen.set(id, { state, leaseEnd });
     for (const look of waiting) look();
   };
 
   return {
-    watch:
-      (route, clockOffsetMilliseconds = 0) =>
-      (call, forward) =>
-        route(call, async (passed) => {
-          const answer = await forward(passed);
-          const write = answer.status === 200 ? stateWriteOf(passed) : undefined;
-          if (write) note(write, clockOffsetMilliseconds);
-          return answer;
-        }),
+    watch: (route) => (call, forward) =>
+      route(call, async (passed) => {
+        const answer = await forward(passed);
+        const write = answer.status === 200 ? stateWriteOf(passed) : undefined;
+        if (write) note(write);
+        return answer;
+      }),
     stateOf: (id) => seen.get(id)?.state,
     writes: () => writes,
     ended: () => ended,
@@ -94,8 +90,13 @@ function stateWriteOf({ operation, body }: Call): StateWrite | undefined {
   return {
     id: textOf(Key, "sk") ?? "",
     state: toState(textOf(ExpressionAttributeValues, value) ?? ""),
-    leaseUntil: textOf(ExpressionAttributeValues, ":leaseUntil"),
+    leaseSeconds: numberOf(ExpressionAttributeValues, ":leaseSeconds"),
   };
+}
+
+function numberOf(attributes: unknown, name: string): number | undefined {
+  const attribute = isObject(attributes) ? attributes[name] : undefined;
+  return isObject(attribute) && typeof attribute.N === "string" ? Number(attribute.N) : undefined;
 }
 
 /** A text attribute in DynamoDB's own JSON. */

@@ -12,7 +12,13 @@ import * as tasks from "./tasks.ts";
 
 type Handle = (event: SQSEvent, context: { getRemainingTimeInMillis(): number }) => Promise<SQSBatchResponse>;
 
-const { BROKER_URL = "", DEAD_LETTER_URL = "", LANES, FUNCTION_MILLISECONDS, CLOCK_OFFSET_MILLISECONDS } = process.env;
+const {
+  BROKER_URL = "",
+  DEAD_LETTER_QUEUE_URL = "",
+  LANES,
+  FUNCTION_MILLISECONDS,
+  CLOCK_OFFSET_MILLISECONDS,
+} = process.env;
 const SOURCE = { queueArn: "arn:aws:sqs:us-east-1:000000000000:faults", region: "us-east-1" };
 const MOST_MESSAGES = 10;
 /** As much as AWS allows: a poll that is given up could take messages with it. */
@@ -56,4 +62,4 @@ async function lane(QueueUrl: string, handle: Handle): Promise<never> {
 process.once("disconnect", () => process.exit());
 const worker = createWorker([{ file: "tasks.ts", exports: tasks }], app);
 for (let index = 0; index < Number(LANES); index += 1) void lane(BROKER_URL, worker);
-void lane(DEAD_LETTER_URL, createDeadLetterWorker(app));
+void lane(DEAD_LETTER_QUEUE_URL, createDeadLetterWorker(app));

@@ -38,7 +38,7 @@ export class Command implements fc.AsyncCommand<TaskModel, History> {
     const { item, visible, record } = await history.task.look(model.now);
 
     const ledger = step.do.endsWith("Entry") ? await history.task.ledgerEntry() : history.ledger;
-    const broken = invariantsOf({ step, answer, held, now: model.now, before: history, after: { item, ledger } });
+    const broken = invariantsOf({ step, answer, held, before: history, after: { item, ledger } });
     if (broken !== undefined) throw new Error(`After ${this}: ${broken}.`);
     if (!isAccepted(step, answer, expected)) differ(this, "answers", answer, expected);
     if (!isDeepStrictEqual(record, model.record)) differ(this, "leaves", record, model.record);

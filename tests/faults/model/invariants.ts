@@ -6,8 +6,6 @@ import type { Answer, Held } from "./task-model.ts";
 /** A claim that the store has given away. */
 export interface Grant {
   fence: number;
-  /** Milliseconds. */
-  leaseUntil: number;
   over: boolean;
 }
 
@@ -22,7 +20,6 @@ interface Change {
   answer: Answer;
   /** The claim with which the step was taken. */
   held: Held | undefined;
-  now: number;
   before: Before;
   after: { item: Item | undefined; ledger: Item | undefined };
 }
@@ -62,9 +59,12 @@ function records({ step, answer, held, before }: Change, old: Item, item: Item):
 }
 
 /** Tracked: one holder at a time, whose run nobody else ends. */
-function leases({ step, answer, held, now, before, after }: Change): string | undefined {
+function leases({ step, answer, held, before, after }: Change): string | undefined {
   const { grants } = before;
-  const running = grants.find((grant) => !grant.over && grant.leaseUntil >= now);
+  // Nothing runs for as long as a record lives.
+  if (step.do === "sweep") for (const grant of grants) grant.over = true;
+  const knows = "evidence" in step && (step.evidence === "again" || step.evidence === "seen");
+  const running = knows ? undefined : grants.find((grant) => !grant.over);
   const isTracked = after.item?.state === "STARTED" && typeof answer === "object";
   if (isTracked && running) return "two workers hold a live claim";
   const ended = after.item?.state !== "STARTED" || Number(after.item.fence) !== running?.fence;
@@ -75,7 +75,7 @@ function leases({ step, answer, held, now, before, after }: Change): string | un
   }
   if (isTracked && step.do === "claim") {
     const { fence } = answer.claimed;
-    grants.push({ fence, leaseUntil: Date.parse(String(after.item?.leaseUntil)), over: false });
+    grants.push({ fence, over: false });
   }
   return undefined;
 }

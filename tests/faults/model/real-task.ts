@@ -7,15 +7,17 @@ import { onceKey, recordKey } from "../../../shared/results/keys.ts";
 import { closeEntry, openEntry } from "../../../shared/results/ledger.ts";
 import { toRecord } from "../../../shared/results/record.ts";
 import { type Claim, createResultStore, type ResultStore } from "../../../shared/results/store.ts";
-import type { Event, Step, Worker } from "./step.ts";
+import type { Event, Evidence, Step, Worker } from "./step.ts";
 import {
   type Answer,
   attemptOf,
   etaOf,
   type ModelRecord,
   RESULT_SECONDS,
+  receiptOf,
   type Setup,
   START,
+  seenBy,
   shownState,
   type TaskModel,
   textOf,
@@ -90,7 +92,14 @@ export function createRealTask(cloud: { table: Table; claimChecks: ClaimChecks }
           attempt: record.attempt,
           fence: record.fence,
           starts: record.fence - record.fenceBase,
-          leaseUntil: record.leaseUntil === "" ? undefined : Date.parse(record.leaseUntil),
+          holder:
+            item.messageId === undefined
+              ? undefined
+              : {
+                  messageId: String(item.messageId),
+                  receiveCount: Number(item.receiveCount),
+                  leaseSeconds: record.leaseSeconds,
+                },
           revokeAsked: record.revokeRequestedAt !== undefined,
           ttl: Number(item.ttl),
           shownUntil: item.shownUntil === undefined ? undefined : Number(item.shownUntil),
@@ -123,7 +132,10 @@ async function act(
 ): Promise<Answer> {
   const text = textOf(model, event);
   const error: ErrorRecord = { name: "Error", message: text };
-  const message = (relative: number): Message => ({ ...first, attempt: attemptOf(model, relative) });
+  const message = ({ attempt, evidence = "another" }: { attempt: number; evidence?: Evidence }): Message => {
+    const seen = seenBy(model, evidence);
+    return { ...first, attempt: attemptOf(model, attempt), ...(seen !== undefined && { seen }) };
+  };
   const claimOf = (worker: Worker): Claim => {
     const held = model.workers[worker];
     if (held === undefined) throw new Error(`Worker ${worker} has no claim.`);
@@ -136,9 +148,8 @@ async function act(
       return store.pending({ ...first, ...(eta !== undefined && { eta: new Date(eta).toISOString() }) });
     }
     case "claim": {
-      const leaseUntil = new Date(model.now + event.leaseSeconds * 1_000);
       const options = { countStarts: model.setup.countStarts };
-      const outcome = await store.claim(message(event.attempt), leaseUntil, options);
+      const outcome = await store.claim(message(event), receiptOf(model, event.evidence), event.leaseSeconds, options);
       if (!outcome.claimed) return outcome.record?.state;
       return { claimed: { fence: outcome.claim.fence, starts: outcome.claim.starts } };
     }
@@ -159,11 +170,11 @@ async function act(
       return record && shownState(record.state, record.revokeRequestedAt !== undefined);
     }
     case "revoke":
-      return store.revoke(message(event.attempt), error);
+      return store.revoke(message(event), receiptOf(model, event.evidence), error);
     case "expire":
-      return store.expire(message(event.attempt), error);
+      return store.expire(message(event), error);
     case "failUnclaimed": {
-      const { applied, record } = await store.failUnclaimed(message(event.attempt), error);
+      const { applied, record } = await store.failUnclaimed(message(event), receiptOf(model, event.evidence), error);
       return applied || record?.state;
     }
     case "replace":

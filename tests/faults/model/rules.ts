@@ -1,14 +1,14 @@
 /**
  * What a task record must be after each step, told as simply as possible and without a look at how the store does it:
  *
- * - The record is the lock. Absent, `PENDING`, `RETRY` of my attempt or `STARTED` with a lease that has ended: it may be claimed.
+ * - The record is the lock. Absent, `PENDING`, `RETRY` of my attempt or `STARTED` by a run that is known to be over: it may be claimed.
  * - Each claim has a fence, one higher than the last. Only the newest may write, and only until it has settled.
  * - Without a claim (`trackStarted: false`) a run may write as long as nobody has ended its attempt.
  * - Whoever asks for a revoke ends a task that waits; one that runs is marked, and never claimed again.
  */
 
 import type { TaskState } from "../../../shared/results/record.ts";
-import type { Event, Worker } from "./step.ts";
+import type { Event, Evidence, Worker } from "./step.ts";
 import {
   type Answer,
   attemptOf,
@@ -16,6 +16,7 @@ import {
   type Held,
   type ModelRecord,
   RESULT_SECONDS,
+  receiptOf,
   type Setup,
   START,
   shownState,
@@ -63,14 +64,14 @@ export function take(model: TaskModel, step: Event): Answer {
         mine.progress = textOf(model, step);
       });
     case "requestRevoke":
-      if (step.meanwhile && record?.state === "STARTED" && !isIdle(record, now)) take(model, step.meanwhile);
+      if (step.meanwhile && record?.state === "STARTED") take(model, step.meanwhile);
       return requestRevoke(model, step);
     case "revoke":
-      return (!record || isIdle(record, now)) && endUnclaimed(model, step, "REVOKED");
+      return (!record || isIdle(record, step.evidence)) && endUnclaimed(model, step, "REVOKED");
     case "expire":
       return (!record || record.state === "PENDING") && endUnclaimed(model, step, "REVOKED");
     case "failUnclaimed":
-      return record && !isIdle(record, now) ? record.state : endUnclaimed(model, step, "FAILURE");
+      return record && !isIdle(record, step.evidence) ? record.state : endUnclaimed(model, step, "FAILURE");
     case "replace":
       return record?.state === "PENDING" && revokeWaiting(model, record, step);
     case "stateOf":
@@ -85,7 +86,6 @@ export function take(model: TaskModel, step: Event): Answer {
       const ends = {
         ttl: Number(record?.ttl) * 1_000,
         shown: Number(record?.shownUntil) * 1_000,
-        lease: Number(record?.leaseUntil),
       };
       return wait(model, ends[step.end] + step.milliseconds);
     }
@@ -97,7 +97,7 @@ export function take(model: TaskModel, step: Event): Answer {
 
 function born(state: TaskState, attempt: number, ttl: number): ModelRecord {
   return {
-    ...{ state, attempt, ttl, fence: 0, starts: 0, leaseUntil: undefined, revokeAsked: false },
+    ...{ state, attempt, ttl, fence: 0, starts: 0, holder: undefined, revokeAsked: false },
     ...{ shownUntil: undefined, finishedAt: undefined, result: undefined, error: undefined, progress: undefined },
   };
 }
@@ -111,9 +111,10 @@ function kept({ keepSeconds }: Setup, ttl: number): number {
   return Math.max(ttl, keepSeconds === undefined ? 0 : START / 1_000 + keepSeconds);
 }
 
-/** Nobody runs it, and it has not ended. */
-function isIdle({ state, leaseUntil }: ModelRecord, now: number): boolean {
-  return state === "PENDING" || state === "RETRY" || (state === "STARTED" && Number(leaseUntil) < now);
+/** Nobody runs it, as far as a delivery knows, and it has not ended. */
+function isIdle({ state }: ModelRecord, evidence: Evidence): boolean {
+  const isOver = evidence === "again" || evidence === "seen";
+  return state === "PENDING" || state === "RETRY" || (state === "STARTED" && isOver);
 }
 
 /** Nobody has ended this attempt, as far as anybody knows. */
@@ -131,13 +132,15 @@ function claim(model: TaskModel, step: Extract<Event, { do: "claim" }>): Answer 
     hold(model, { attempt, fence: 0, since: now });
     return { claimed: { fence: 0, starts: undefined } };
   }
-  if (record && (record.revokeAsked || record.attempt !== attempt || !isIdle(record, now))) return record.state;
+  if (record && (record.revokeAsked || record.attempt !== attempt || !isIdle(record, step.evidence)))
+    return record.state;
+  const holder = { ...receiptOf(model, step.evidence), leaseSeconds: step.leaseSeconds };
   model.record = record ?? born("STARTED", attempt, 0);
   const mine = model.record;
   mine.state = "STARTED";
   mine.fence += 1;
   mine.starts += 1;
-  mine.leaseUntil = now + step.leaseSeconds * 1_000;
+  mine.holder = holder;
   mine.ttl = unfinishedTtl(model);
   hold(model, { attempt, fence: mine.fence, since: now });
   return { claimed: { fence: mine.fence, starts: setup.countStarts ? mine.starts : undefined } };
@@ -162,7 +165,7 @@ function settle(model: TaskModel, by: Worker, write: (mine: ModelRecord, held: H
 }
 
 function end({ now, setup }: TaskModel, mine: ModelRecord, state: TaskState): void {
-  Object.assign(mine, { state, leaseUntil: undefined, revokeAsked: false, finishedAt: now });
+  Object.assign(mine, { state, holder: undefined, revokeAsked: false, finishedAt: now });
   // It is kept for as long as a copy of its message may be on its way, for that would run again.
   const seconds = Math.floor(now / 1_000);
   mine.shownUntil = kept(setup, seconds + RESULT_SECONDS);
@@ -170,7 +173,7 @@ function end({ now, setup }: TaskModel, mine: ModelRecord, state: TaskState): vo
 }
 
 function giveBack(mine: ModelRecord, attempt: number): void {
-  Object.assign(mine, { state: "RETRY", attempt, leaseUntil: undefined, starts: 0 });
+  Object.assign(mine, { state: "RETRY", attempt, holder: undefined, starts: 0 });
 }
 
 /** Its message is still on its way and must find the record, so its time to live stays. */
@@ -182,9 +185,9 @@ function revokeWaiting(model: TaskModel, record: ModelRecord, event: Event): tru
 }
 
 function requestRevoke(model: TaskModel, event: Event): Answer {
-  const { record, now } = model;
+  const { record } = model;
   if (record === undefined) return undefined;
-  if (isIdle(record, now)) revokeWaiting(model, record, event);
+  if (record.state === "PENDING" || record.state === "RETRY") revokeWaiting(model, record, event);
   else if (record.state === "STARTED") record.revokeAsked = true;
   return shownState(record.state, record.revokeAsked);
 }

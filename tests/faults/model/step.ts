@@ -9,15 +9,23 @@ interface Settling {
   large: boolean;
 }
 
+/**
+ * What a delivery knows of the run that holds the task. `again` and `seen` show that it is over: its own message was delivered again;
+ * this copy was sent when it was seen. The others show nothing: another message, the same delivery twice, a run before that.
+ */
+export type Evidence = "again" | "seen" | "another" | "twin" | "outdated";
+
+/** A message is delivered: of the attempt that is due (0), of one before, or of one whose record is not there yet. */
+interface Delivered {
+  attempt: -1 | 0 | 1;
+  evidence: Evidence;
+}
+
 /** What can happen to a task. */
 export type Event =
   /** The sender's record: it may come late, or twice. */
   | { do: "pending" }
-  /**
-   * A message is delivered. `attempt` is relative to the record's: 0 is the message that is due, -1 one that comes again,
-   * 1 one whose record is not there yet.
-   */
-  | { do: "claim"; attempt: -1 | 0 | 1; leaseSeconds: number }
+  | ({ do: "claim"; leaseSeconds: number } & Delivered)
   | ({ do: "succeed" } & Settling)
   | ({ do: "fail" } & Settling)
   | ({ do: "retry"; afterSeconds: number } & Settling)
@@ -26,16 +34,16 @@ export type Event =
   | { do: "progress"; by: Worker }
   /** `meanwhile`: what the worker does between the two calls that a revoke of a running task makes. */
   | { do: "requestRevoke"; meanwhile?: Extract<Event, Settling> }
-  | { do: "revoke"; attempt: -1 | 0 | 1; large: boolean }
-  | { do: "expire"; attempt: -1 | 0 | 1 }
-  | { do: "failUnclaimed"; attempt: -1 | 0 | 1; large: boolean }
+  | ({ do: "revoke"; large: boolean } & Delivered)
+  | ({ do: "expire" } & Delivered)
+  | ({ do: "failUnclaimed"; large: boolean } & Delivered)
   | { do: "replace" }
   | { do: "stateOf" }
   | { do: "openEntry"; by: Worker }
   | { do: "closeEntry"; by: Worker }
   | { do: "wait"; milliseconds: number }
   /** Time passes until a moment at which something ends, or just before or after it. */
-  | { do: "waitFor"; end: "lease" | "ttl" | "shown"; milliseconds: number }
+  | { do: "waitFor"; end: "ttl" | "shown"; milliseconds: number }
   /** DynamoDB deletes the record, because its time to live is over. */
   | { do: "sweep" };
 
@@ -48,6 +56,8 @@ const attempt = fc.oneof(
   { weight: 2, arbitrary: fc.constant(-1 as const) },
   { weight: 1, arbitrary: fc.constant(1 as const) },
 );
+const evidence = fc.constantFrom<Evidence>("again", "seen", "another", "twin", "outdated");
+const delivered = { attempt, evidence };
 const large = fc.oneof({ weight: 7, arbitrary: fc.constant(false) }, { weight: 1, arbitrary: fc.constant(true) });
 const settling = { by: worker, large };
 const is = <Name extends Event["do"]>(name: Name) => fc.constant(name);
@@ -66,7 +76,7 @@ const events: fc.Arbitrary<Event> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: is("pending") }) },
   {
     weight: 14,
-    arbitrary: fc.record({ do: is("claim"), attempt, leaseSeconds: fc.constantFrom(1, 10, 30, 900) }),
+    arbitrary: fc.record({ do: is("claim"), ...delivered, leaseSeconds: fc.constantFrom(1, 10, 30, 900) }),
   },
   { weight: 10, arbitrary: settlings },
   { weight: 3, arbitrary: fc.record({ do: is("release"), by: worker }) },
@@ -75,22 +85,14 @@ const events: fc.Arbitrary<Event> = fc.oneof(
     weight: 3,
     arbitrary: fc.record({ do: is("requestRevoke"), meanwhile: settlings }, { requiredKeys: ["do"] }),
   },
-  { weight: 1, arbitrary: fc.record({ do: is("revoke"), attempt, large }) },
-  { weight: 1, arbitrary: fc.record({ do: is("expire"), attempt }) },
-  { weight: 1, arbitrary: fc.record({ do: is("failUnclaimed"), attempt, large }) },
+  { weight: 1, arbitrary: fc.record({ do: is("revoke"), ...delivered, large }) },
+  { weight: 1, arbitrary: fc.record({ do: is("expire"), ...delivered }) },
+  { weight: 1, arbitrary: fc.record({ do: is("failUnclaimed"), ...delivered, large }) },
   { weight: 1, arbitrary: fc.record({ do: is("replace") }) },
   { weight: 1, arbitrary: fc.record({ do: is("stateOf") }) },
   { weight: 3, arbitrary: fc.record({ do: is("openEntry"), by: worker }) },
   { weight: 2, arbitrary: fc.record({ do: is("closeEntry"), by: worker }) },
   { weight: 3, arbitrary: fc.record({ do: is("wait"), milliseconds: fc.integer({ min: 1, max: 40_000 }) }) },
-  {
-    weight: 5,
-    arbitrary: fc.record({
-      do: is("waitFor"),
-      end: fc.constant("lease" as const),
-      milliseconds: fc.constantFrom(-1, 0, 1),
-    }),
-  },
   {
     weight: 1,
     arbitrary: fc.record({

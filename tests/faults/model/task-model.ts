@@ -1,5 +1,5 @@
 import type { TaskState } from "../../../shared/results/record.ts";
-import type { Event, Step } from "./step.ts";
+import type { Event, Evidence, Step } from "./step.ts";
 
 /** What does not change during a task's life. */
 export interface Setup {
@@ -18,8 +18,8 @@ export interface ModelRecord {
   fence: number;
   /** How often this attempt was begun, since it was last given back. */
   starts: number;
-  /** Milliseconds; only while it is STARTED. */
-  leaseUntil: number | undefined;
+  /** By which delivery it is run; only while it is STARTED. */
+  holder: Holder | undefined;
   revokeAsked: boolean;
   /** Epoch seconds. */
   ttl: number;
@@ -29,6 +29,12 @@ export interface ModelRecord {
   result: string | undefined;
   error: string | undefined;
   progress: string | undefined;
+}
+
+export interface Holder {
+  messageId: string;
+  receiveCount: number;
+  leaseSeconds: number;
 }
 
 /** A claim as its worker knows it. */
@@ -69,7 +75,7 @@ export function createModel(setup: Setup): TaskModel {
 export function isPossible({ workers, record, now }: TaskModel, step: Step): boolean {
   if ("by" in step) return workers.length > step.by;
   if (step.do === "waitFor") {
-    const ends = { ttl: record?.ttl, shown: record?.shownUntil, lease: record?.leaseUntil };
+    const ends = { ttl: record?.ttl, shown: record?.shownUntil };
     return ends[step.end] !== undefined;
   }
   return step.do !== "sweep" || (record !== undefined && record.ttl * 1_000 <= now);
@@ -89,6 +95,19 @@ export function textOf({ step }: TaskModel, event: Event): string {
 /** Which attempt's message an event brings: given relative to the record. */
 export function attemptOf({ record }: TaskModel, relative: number): number {
   return Math.max(1, (record?.attempt ?? 1) + relative);
+}
+
+/** What a delivery brings along, by what it is to show. */
+export function receiptOf({ record, step }: TaskModel, evidence: Evidence): Omit<Holder, "leaseSeconds"> {
+  const { messageId = "nobody", receiveCount = 0 } = record?.holder ?? {};
+  if (evidence === "again") return { messageId, receiveCount: receiveCount + 1 };
+  return evidence === "twin" ? { messageId, receiveCount } : { messageId: `message ${step}`, receiveCount: 1 };
+}
+
+/** The fence that a copy has seen. */
+export function seenBy({ record }: TaskModel, evidence: Evidence): number | undefined {
+  if (evidence === "outdated") return record && record.fence > 1 ? record.fence - 1 : undefined;
+  return evidence === "seen" ? record?.fence || undefined : undefined;
 }
 
 /** Until when its message waits at first. */

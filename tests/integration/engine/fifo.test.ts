@@ -1,3 +1,4 @@
+import type { SQSRecord } from "aws-lambda";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import * as z from "zod";
 import { task } from "../../../shared/index.ts";
@@ -125,6 +126,7 @@ describe("a FIFO queue", () => {
     const next = await step.delay({ group, text: "next" });
     // A worker that dies leaves a claim whose lease ends, and a message that comes back.
     for (let death = 0; death < 3; death++) {
+      let head: SQSRecord | undefined;
       await expect
         .poll(
           async () => {
@@ -132,6 +134,7 @@ describe("a FIFO queue", () => {
               batchItemFailures: Records.map(({ messageId }) => ({ itemIdentifier: messageId })),
             }));
             engine.clock.now = new Date();
+            head = event.Records[0];
             return event.Records.length;
           },
           { timeout: 10_000 },
@@ -139,7 +142,11 @@ describe("a FIFO queue", () => {
         .toBeGreaterThan(0);
       const id = crashes.id;
       const message = await messageOf(id, group);
-      const claimed = await engine.app.results.claim(message, new Date(Date.now() + 500), { countStarts: true });
+      const receipt = {
+        messageId: head?.messageId ?? "",
+        receiveCount: Number(head?.attributes.ApproximateReceiveCount),
+      };
+      const claimed = await engine.app.results.claim(message, receipt, 1, { countStarts: true });
       expect(claimed).toMatchObject({ claimed: true, claim: { starts: death + 1 } });
     }
     await workUntilFinal(next.id);

@@ -32,10 +32,12 @@ function aMessage(change: Partial<Message> = {}): Message {
 }
 
 const inSeconds = (seconds: number) => new Date(engine.clock.now.getTime() + seconds * 1_000);
+/** The first delivery of a message of its own. */
+const delivered = () => ({ messageId: newId(), receiveCount: 1 });
 const stateOf = async (id: string) => (await store.read(id))?.state;
 
-async function claimed(message: Message, leaseSeconds = 30): Promise<Claim> {
-  const outcome = await store.claim(message, inSeconds(leaseSeconds));
+async function claimed(message: Message, receipt = delivered()): Promise<Claim> {
+  const outcome = await store.claim(message, receipt, 30);
   if (!outcome.claimed) throw new Error(`not claimed: ${outcome.record?.state}`);
   return outcome.claim;
 }
@@ -47,10 +49,12 @@ async function inState(state: TaskState | "ABSENT" | "ABANDONED"): Promise<Messa
   await store.pending(message);
   if (state === "PENDING") return message;
   if (state === "REVOKED") {
-    await store.revoke(message, why);
+    await store.revoke(message, delivered(), why);
     return message;
   }
-  const claim = await claimed(message, state === "ABANDONED" ? -1 : 30);
+  const claim = await claimed(message);
+  // Its worker has died, and a copy that was sent when it ran is there now.
+  if (state === "ABANDONED") return { ...message, seen: claim.fence };
   if (state === "SUCCESS") await store.succeed(claim, "1");
   if (state === "FAILURE") await store.fail(claim, why);
   if (state === "RETRY") await store.retry(claim, why, inSeconds(5));
@@ -80,7 +84,7 @@ describe("a record's states", () => {
   ])("let the first attempt be claimed when %s: %s", async (state, allowed) => {
     const message = await inState(state);
 
-    const outcome = await store.claim(message, inSeconds(30));
+    const outcome = await store.claim(message, delivered(), 30);
 
     expect(outcome.claimed).toBe(allowed);
     if (!outcome.claimed) expect(outcome.record?.state).toBe(state);
@@ -89,23 +93,24 @@ describe("a record's states", () => {
   it("let a retry be claimed by its own attempt only", async () => {
     const message = await inState("RETRY");
 
-    expect((await store.claim({ ...message, attempt: 3 }, inSeconds(30))).claimed).toBe(false);
-    expect((await store.claim({ ...message, attempt: 2 }, inSeconds(30))).claimed).toBe(true);
+    expect((await store.claim({ ...message, attempt: 3 }, delivered(), 30)).claimed).toBe(false);
+    expect((await store.claim({ ...message, attempt: 2 }, delivered(), 30)).claimed).toBe(true);
     expect(await store.read(message.id)).toMatchObject({ state: "STARTED", attempt: 2 });
   });
 
   it("let exactly one of many workers win a claim", async () => {
     const message = await inState("PENDING");
 
-    const outcomes = await Promise.all(Array.from({ length: 20 }, () => store.claim(message, inSeconds(30))));
+    const outcomes = await Promise.all(Array.from({ length: 20 }, () => store.claim(message, delivered(), 30)));
 
     expect(outcomes.filter((outcome) => outcome.claimed)).toHaveLength(1);
   });
 
   it.each(["succeed", "fail", "retry", "progress", "abandon"] as const)("refuse a stale attempt's %s", async (step) => {
     const message = await inState("PENDING");
-    const stale = await claimed(message, -1);
-    const fresh = await claimed(message);
+    const receipt = delivered();
+    const stale = await claimed(message, receipt);
+    const fresh = await claimed(message, { ...receipt, receiveCount: 2 });
     const steps = {
       succeed: (claim: Claim) => store.succeed(claim, "1"),
       fail: (claim: Claim) => store.fail(claim, why),
@@ -132,7 +137,7 @@ describe("a record's states", () => {
   ])("let a task that nobody runs be failed from outside when %s: %s", async (state, allowed) => {
     const message = await inState(state);
 
-    const outcome = await store.failUnclaimed(message, why);
+    const outcome = await store.failUnclaimed(message, delivered(), why);
 
     expect(outcome.applied).toBe(allowed);
     if (allowed) expect(await store.read(message.id)).toMatchObject({ state: "FAILURE", error: why });
@@ -155,13 +160,13 @@ describe("a record's states", () => {
 
   it("do not let a task run again that was revoked while it ran", async () => {
     const message = await inState("PENDING");
-    const claim = await claimed(message, 30);
+    const receipt = delivered();
+    const claim = await claimed(message, receipt);
     await store.requestRevoke(message.id, why);
-    engine.clock.now = inSeconds(60);
 
-    expect((await store.claim(message, inSeconds(30))).claimed).toBe(false);
+    expect((await store.claim(message, { ...receipt, receiveCount: 2 }, 30)).claimed).toBe(false);
     expect(await store.retry(claim, why, inSeconds(1))).toBe(true);
-    expect((await store.claim({ ...message, attempt: 2 }, inSeconds(30))).claimed).toBe(false);
+    expect((await store.claim({ ...message, attempt: 2 }, delivered(), 30)).claimed).toBe(false);
   });
 
   it("know a claim as their own whose answer was lost", async () => {
@@ -180,7 +185,7 @@ describe("a record's states", () => {
     const clock = () => engine.clock.now;
     const twice = createResultStore({ table: stuttering, clock, claimChecks, resultExpires: () => 86_400 });
 
-    expect(await twice.claim(message, inSeconds(30))).toEqual({
+    expect(await twice.claim(message, delivered(), 30)).toEqual({
       claimed: true,
       claim: { message, fence: 1, starts: undefined, tracked: true },
     });
@@ -203,18 +208,37 @@ describe("a record's states", () => {
     engine.clock.now = now;
   });
 
-  it("that a revoke ends after the worker died are not to be revoked any more", async () => {
+  it("that are to be revoked are ended by the message of a worker that died, and are not to be revoked any more", async () => {
     const message = await inState("PENDING");
-    await claimed(message, 1);
-    await store.requestRevoke(message.id, why);
-    const now = engine.clock.now;
-    engine.clock.now = inSeconds(2);
+    const receipt = delivered();
+    await claimed(message, receipt);
+    expect(await store.requestRevoke(message.id, why)).toMatchObject({ state: "STARTED" });
 
-    const record = await store.requestRevoke(message.id, why);
-    engine.clock.now = now;
-
+    expect(await store.revoke(message, delivered(), why)).toBe(false);
+    expect(await store.revoke(message, { ...receipt, receiveCount: 2 }, why)).toBe(true);
+    const record = await store.read(message.id);
     expect(record).toMatchObject({ state: "REVOKED" });
     expect(record).not.toHaveProperty("revokeRequestedAt");
+  });
+
+  it("let a run be taken over by its own message delivered again, or a copy that has seen it, and by no other", async () => {
+    const message = await inState("PENDING");
+    const receipt = delivered();
+    const { fence } = await claimed(message, receipt);
+
+    for (const [change, by] of [
+      [{}, delivered()], // another copy
+      [{}, receipt], // the same delivery twice
+      [{ seen: fence + 1 }, delivered()],
+    ] as const) {
+      expect((await store.claim({ ...message, ...change }, by, 30)).claimed).toBe(false);
+    }
+    const again = { ...receipt, receiveCount: 2 };
+    expect(await store.claim(message, again, 30)).toMatchObject({ claimed: true, claim: { fence: fence + 1 } });
+    const outdated = store.claim({ ...message, seen: fence }, delivered(), 30);
+    expect(await outdated).toMatchObject({ claimed: false, record: { leaseSeconds: 30 } });
+    const seen = store.claim({ ...message, seen: fence + 1 }, delivered(), 30);
+    expect(await seen).toMatchObject({ claimed: true, claim: { fence: fence + 2 } });
   });
 });
 
@@ -240,7 +264,7 @@ describe("a large value", () => {
 
     expect(await store.fail(one, large("a"))).toBe(true);
     expect(await store.fail(other, large("b"))).toBe(false);
-    expect(await store.revoke(message, large("c"))).toBe(false);
+    expect(await store.revoke(message, delivered(), large("c"))).toBe(false);
 
     expect(await errorOf(message.id)).toBe(large("a").message);
   });
@@ -264,7 +288,7 @@ describe("a run without a claim", () => {
     const now = engine.clock.now;
     engine.clock.now = inSeconds(86_401);
 
-    const outcome = await store.claim(message, inSeconds(30));
+    const outcome = await store.claim(message, delivered(), 30);
     engine.clock.now = now;
 
     expect(outcome).toMatchObject({ claimed: false, record: { state: "SUCCESS" } });

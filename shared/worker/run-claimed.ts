@@ -95,6 +95,8 @@ async function run(app: App, task: RegisteredTask, delivery: Delivery, claim: Cl
   } catch (error) {
     const revoked = run.revoked();
     run.abandon();
+    const trouble = run.trouble();
+    if (trouble) throw trouble.error;
     return await afterError(attempt, error, revoked, alone);
   } finally {
     run.end();

@@ -44,6 +44,8 @@ export interface Run extends CurrentRun {
   within<T>(task: RegisteredTask, functionMilliseconds: number, work: () => Promise<T>): Promise<T>;
   /** The reason, if a revoke has reached this run. */
   revoked(): TaskRevokedError | undefined;
+  /** What went wrong that is not the task's doing: the ledger did not answer. */
+  trouble(): { error: unknown } | undefined;
   /** Ends a run that failed, so that what it left behind stops and can send no more. */
   abandon(): void;
   /** Stops watching the record. */
@@ -57,6 +59,7 @@ export function createRun(app: App, claim: Claim, log: Log, fifo: boolean): Run 
   const over = new AbortController();
   let lastWrite = Number.NEGATIVE_INFINITY;
   let revoked: TaskRevokedError | undefined;
+  let trouble: { error: unknown } | undefined;
 
   const stop = (reason: Error): void => {
     over.abort(reason);
@@ -66,6 +69,16 @@ export function createRun(app: App, claim: Claim, log: Log, fifo: boolean): Run 
   const revoke = (why: string): void => {
     revoked ??= new TaskRevokedError(message.id, why);
     stop(revoked);
+  };
+  /** A call of the ledger. One that fails ends the run, but not the task: nobody can say what the task has done once. */
+  const ask = async <T>(call: Promise<T>): Promise<T> => {
+    try {
+      return await call;
+    } catch (error) {
+      trouble ??= { error };
+      stop(new Error("The ledger did not answer.", { cause: error }));
+      throw error;
+    }
   };
   const watch = async (): Promise<void> => {
     const decided = (await app.control.decisions()).revokedBy(message);
@@ -89,7 +102,13 @@ export function createRun(app: App, claim: Claim, log: Log, fifo: boolean): Run 
       const now = app.clock().getTime();
       if (now - lastWrite < PROGRESS_MILLISECONDS) return;
       lastWrite = now;
-      if (await app.results.progress(claim, json)) return;
+      try {
+        if (await app.results.progress(claim, json)) return;
+      } catch (error) {
+        // What is shown meanwhile is not worth a run.
+        log.warn("Progress could not be stored", { error: describeError(error) });
+        return;
+      }
       lose();
       over.signal.throwIfAborted();
     },
@@ -97,7 +116,7 @@ export function createRun(app: App, claim: Claim, log: Log, fifo: boolean): Run 
       if (!isKey(key)) throw new InvalidOptionError("key", key, "1 to 256 characters");
       over.signal.throwIfAborted();
       const ttl = Math.floor(app.clock().getTime() / 1_000) + LEDGER_SECONDS;
-      const entry = await openEntry(app.table, message.id, key, claim.fence, ttl);
+      const entry = await ask(openEntry(app.table, message.id, key, claim.fence, ttl));
       if (entry.state === "taken") lose();
       over.signal.throwIfAborted();
       // The one place where the ledger's JSON gets its type back: the same work of an earlier attempt wrote it.
@@ -105,7 +124,7 @@ export function createRun(app: App, claim: Claim, log: Log, fifo: boolean): Run 
       const result = await work();
       // Dying here leaves the entry open: the work is done again.
       const json = toLedgerJson(result);
-      await closeEntry(app.table, message.id, key, claim.fence, json ?? "null");
+      await ask(closeEntry(app.table, message.id, key, claim.fence, json ?? "null"));
       if (json === undefined)
         throw new InvalidOptionError("once", key, `a result of at most ${MAX_LEDGER_BYTES} bytes of JSON`);
       return parseJson(json) as Jsonified<Result>;
@@ -146,6 +165,7 @@ export function createRun(app: App, claim: Claim, log: Log, fifo: boolean): Run 
       }
     },
     revoked: () => revoked,
+    trouble: () => trouble,
     end: () => clearInterval(watcher),
     abandon: () => stop(new TaskRevokedError(message.id, "its run has failed")),
   };

@@ -313,6 +313,24 @@ describe("ctx.once", () => {
     await work();
   });
 
+  it("whose ledger does not answer is no failure of the task: it runs again as the same attempt", async () => {
+    sent = [];
+    const result = await sendsOnce.delay({ failures: 0 });
+    const table = {
+      ...engine.app.table,
+      update: (update: Parameters<typeof engine.app.table.update>[0]) =>
+        update.key.pk.startsWith("once#")
+          ? Promise.reject(new Error("connect ETIMEDOUT"))
+          : engine.app.table.update(update),
+    };
+    const outage = await engine.deliver("DefaultQueue", createWorker(modules, { ...engine.app, table }));
+
+    expect(outage.kept).toHaveLength(1);
+    await workUntilFinal(result.id);
+    expect(await result.fetch()).toMatchObject({ state: "SUCCESS", attempt: 1 });
+    expect(sent).toEqual([result.id]);
+  });
+
   it("does again what an earlier attempt began and did not finish", async () => {
     sent = [];
     const result = await sendsOnce.delay({ failures: 0 });

@@ -20,6 +20,9 @@ export function isAlone({ remainingMilliseconds, totalMilliseconds }: Invocation
   return remainingMilliseconds() >= totalMilliseconds * WHOLE;
 }
 
+/** However slow a rate is, what waits looks again after this time, for the rate may have been changed. */
+const LONGEST_WAIT_SECONDS = 120;
+
 /** How far ahead turns under a rate limit are given away: a limit that is changed reaches what waits after that time. */
 const HORIZON_SECONDS = 60;
 
@@ -152,7 +155,7 @@ async function waitForTurn(
     return putOff(app, delivery, secondsUntil(turn.slot, now), taken);
   }
   const spread = fifo ? 0 : app.random() * HORIZON_SECONDS;
-  const seconds = secondsUntil(turn.notBefore, now) + spread;
+  const seconds = Math.min(LONGEST_WAIT_SECONDS, secondsUntil(turn.notBefore, now) + spread);
   return putOff(app, delivery, Math.max(1, seconds), { deferrals: deferrals + 1 });
 }
 

@@ -86,7 +86,13 @@ describe("the README's walkthrough", () => {
 
   it("pauses and resumes a queue, and says how deep each is", async () => {
     await post("/queues/low/pause", "");
-    const id = await send("add", { x: 1, y: 2 }, { queue: "low" });
+    // Workers notice within two seconds; what they get before that still runs.
+    let id = "";
+    const stateOfNext = async () => {
+      id = await send("add", { x: 1, y: 2 }, { queue: "low" });
+      return (await read(`/tasks/${id}?wait=1`)).state;
+    };
+    await expect.poll(stateOfNext, { timeout: 10_000 }).toBe("PENDING");
     await expect
       .poll(async () => read("/queues"), { timeout: 10_000 })
       .toMatchObject({

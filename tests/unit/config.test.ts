@@ -40,7 +40,7 @@ describe("configuration", () => {
     ],
     [{ TASK_SERIALIZER: "pickle" }, (c: Config): unknown => c.taskSerializer, "expected 'json'"],
     [{ TIMEZONE: "Mars/Olympus" }, (c: Config): unknown => c.timezone, "an IANA time zone"],
-    [{ RESULT_EXPIRES: "60" }, (c: Config): unknown => c.resultExpires, "3600 or more"],
+    [{ RESULT_EXPIRES: "60" }, (c: Config): unknown => c.resultExpires, "3600 to 34560000"],
     [{ RESULT_EXPIRES: "soon" }, (c: Config): unknown => c.resultExpires, "has the value 'soon'"],
     [{ MAIL_URL: "pigeon://loft" }, (c: Config): unknown => c.mailUrl, "expected 'ses:'"],
     [{ UPLOAD_MAX_BYTES: "-1" }, (c: Config): unknown => c.uploadMaxBytes, "1 or more"],

@@ -2,11 +2,15 @@
 
 import type { Message } from "../message/message.ts";
 
+/** A message that waits for longer than this has its record, and its payload, kept for longer. */
+export const REFRESH_SECONDS = 5 * 86_400;
+
 /**
- * How long an unfinished record is kept: as long as SQS can hold its message (14 days) and then some, so that no message
- * outlives its record. https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html
+ * How long an unfinished record is kept, so that no message outlives its record: a copy may be sent just before that is kept for longer,
+ * SQS holds it for 14 days, and then some.
+ * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html
  */
-export const UNFINISHED_SECONDS = 15 * 86_400;
+export const UNFINISHED_SECONDS = REFRESH_SECONDS + 15 * 86_400;
 
 /** Seconds since 1970. */
 export interface Lifetime {

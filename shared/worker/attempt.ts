@@ -76,7 +76,8 @@ async function claimAttempt(app: App, delivery: Delivery, leaseSeconds: number):
   const isDue = record?.state === "RETRY" && Date.parse(record.eta ?? "") <= app.clock().getTime();
   const isLater = isDue || record?.state === "STARTED";
   if (record === undefined || record.attempt <= message.attempt || !isLater) return outcome;
-  return app.results.claim({ ...message, attempt: record.attempt }, receipt, leaseSeconds, { countStarts: true });
+  const later = { ...message, attempt: record.attempt };
+  return app.results.claim(later, receipt, leaseSeconds, { countStarts: true, tracked });
 }
 
 async function afterClaim(

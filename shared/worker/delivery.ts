@@ -3,7 +3,7 @@ import { DEFAULT_QUEUE } from "../config.ts";
 import { MAX_INLINE_BYTES } from "../message/claim-check.ts";
 import { toJsonText } from "../message/json.ts";
 import { decodeMessage, type Message } from "../message/message.ts";
-import { UNFINISHED_SECONDS } from "../results/lifetime.ts";
+import { REFRESH_SECONDS, UNFINISHED_SECONDS } from "../results/lifetime.ts";
 import type { StoredRecord } from "../results/record.ts";
 import type { Receipt } from "../results/store.ts";
 import type { App } from "../task/current-app.ts";
@@ -26,9 +26,6 @@ export interface Delivery {
 
 /** The longest delay of one message, and the longest that a message put off waits before someone looks at it again. */
 const MAX_PUT_OFF_SECONDS = 900;
-
-/** A message that waits for longer than this has its record and its payload kept for longer: both outlive any copy of it. */
-const REFRESH_SECONDS = 5 * 86_400;
 
 /** SQS keeps a message for 14 days. Before that, even one of a FIFO queue is sent again: last in its group, but not lost. */
 const MAX_FIFO_SECONDS = 13 * 86_400;
@@ -104,7 +101,7 @@ async function refreshed(app: App, message: Message): Promise<Message | undefine
 export async function withPayloadUntil(app: App, message: Message, eta: Date): Promise<Message> {
   const { payloadRef } = message;
   if (payloadRef === undefined) return message;
-  const until = new Date(eta.getTime() + (UNFINISHED_SECONDS + REFRESH_SECONDS) * 1_000);
+  const until = new Date(eta.getTime() + UNFINISHED_SECONDS * 1_000);
   const name = { id: message.id, part: "payload", version: String(app.clock().getTime()) } as const;
   return { ...message, payloadRef: await app.claimChecks.renew(name, payloadRef, until) };
 }

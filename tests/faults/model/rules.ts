@@ -24,7 +24,7 @@ import {
   textOf,
 } from "./task-model.ts";
 
-const UNFINISHED_SECONDS = 15 * 86_400;
+const UNFINISHED_SECONDS = 20 * 86_400;
 const MAX_WORKERS = 3;
 
 /** Nothing on Lambda runs longer. */

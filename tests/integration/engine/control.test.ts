@@ -198,8 +198,23 @@ describe("a revoke of many", () => {
     expect(await state(elsewhere.id)).toBe("SUCCESS");
   });
 
+  it("is not taken back by an operator who revokes the same with a clock that is behind", async () => {
+    const tag = uniqueName("tag");
+    const result = await note.applyAsync({ text: "never" }, { tags: [tag] });
+    const revoke = () => bench.call("DELETE", `/tasks?tag=${tag}`);
+    expect((await revoke()).status).toBe(202);
+    engine.clock.now = new Date(engine.clock.now.getTime() - 120_000);
+    expect((await revoke()).status).toBe(202);
+    engine.clock.now = new Date();
+    await bench.work();
+
+    expect(runs).toEqual([]);
+    expect(await state(result.id)).toBe("REVOKED");
+  });
+
   it("needs exactly one of tag, task and queue", async () => {
-    for (const query of ["", "?tag=", "?tag=a&task=b", "?state=PENDING"]) {
+    const tooLong = `?tag=${"t".repeat(2_000)}`;
+    for (const query of ["", "?tag=", "?tag=a&task=b", "?tag=a&tag=b", tooLong, "?state=PENDING"]) {
       expect((await bench.call("DELETE", `/tasks${query}`)).status).toBe(422);
     }
   });
@@ -213,6 +228,28 @@ describe("a revoke of many", () => {
 
     expect(runs).toEqual([]);
     expect(await state(result.id)).toBe("REVOKED");
+  });
+});
+
+describe("a replay", () => {
+  it("takes over all the old call's tags, though a call may not have so many, and the task's new ones", async () => {
+    const payload = z.object({});
+    const fails = () => {
+      throw new Error("fails");
+    };
+    const before = task({ name: "tagged", payload, tags: ["old-1", "old-2", "old-3"], run: fails });
+    const after = task({ name: "tagged", payload, tags: ["new"], run: fails });
+    const renamed = createWorkbench(engine, { after });
+    const tags = Array.from({ length: 10 }, (_, index) => `call-${index}`);
+    const old = await before.applyAsync({}, { tags });
+    await renamed.work();
+    const { status, body } = await renamed.call("POST", `/tasks/${old.id}/replay`);
+    await renamed.work();
+
+    expect(status).toBe(202);
+    const replayed = await engine.app.results.read(String(body.id));
+    expect(replayed).toMatchObject({ state: "FAILURE", replayOf: old.id });
+    expect(replayed?.tags?.toSorted()).toEqual([...tags, "new", "old-1", "old-2", "old-3"]);
   });
 });
 

@@ -1,7 +1,7 @@
 import type { SQSRecord } from "aws-lambda";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import * as z from "zod";
-import { task } from "../../../shared/index.ts";
+import { createWorker, task } from "../../../shared/index.ts";
 import { type Engine, startEngine, uniqueName } from "../../helpers/engine.ts";
 import { createWorkbench, type Workbench } from "../../helpers/workbench.ts";
 
@@ -176,6 +176,44 @@ describe("a FIFO queue", () => {
 
     expect(ran).toEqual([`${group}1`, `${group}2`]);
     expect((await first.fetch()).attempt).toBe(1);
+  });
+
+  it("gets a message sent again before SQS forgets it, and takes it for another one", async () => {
+    const group = uniqueName("g");
+    const result = await step.delay({ group, text: "old" });
+    await bench.call("POST", "/queues/fifo/pause");
+    const { broker } = engine.app;
+    const sent: string[] = [];
+    engine.app.broker = {
+      ...broker,
+      send: (message) => {
+        sent.push(message.id);
+        return broker.send(message, 0);
+      },
+    };
+    const { event, kept } = await engine.deliver("FifoQueue", ({ Records }, context) => {
+      const thirteenDaysAgo = engine.clock.now.getTime() - 13 * 86_400_000 - 1_000;
+      for (const { attributes } of Records) attributes.SentTimestamp = String(thirteenDaysAgo);
+      return createWorker([{ file: "tests.ts", exports: { step, fair } }], engine.app)({ Records }, context);
+    });
+    engine.app.broker = broker;
+    await engine.acknowledge("FifoQueue", event.Records);
+    await bench.call("POST", "/queues/fifo/resume");
+    await workUntilFinal(result.id);
+
+    expect([kept, sent]).toEqual([[], [result.id]]);
+    expect(ran).toEqual([`${group}old`]);
+  });
+
+  it("leaves a message that waits on the default queue there, when the worker's clock is behind", async () => {
+    await step.applyAsync({ group: uniqueName("g"), text: "early" }, { countdown: 1 });
+    engine.clock.now = new Date(Date.now() - 600_000);
+    engine.logged.length = 0;
+    const kept = await bench.work();
+
+    expect(kept).toHaveLength(1);
+    expect(engine.logged).toEqual([]);
+    expect(ran).toEqual([]);
   });
 });
 

@@ -147,6 +147,51 @@ describe("a large value", () => {
     );
   });
 
+  it("makes a page of a list end early, so that it fits into an answer of Lambda", { timeout: 60_000 }, async () => {
+    const { results } = engine.app;
+    // As large as a record can be without S3. Each quote is two bytes in JSON, and four in Lambda's answer.
+    const [text, meta] = ['"'.repeat(MAX_INLINE_BYTES / 2 - 10), '"'.repeat(8_000)];
+    const write = async (): Promise<string> => {
+      const id = engine.app.newId();
+      const sentAt = engine.clock.now.toISOString();
+      const message = {
+        ...{
+          v: 1 as const,
+          id,
+          task: "echo_large",
+          attempt: 1,
+          payload: { text },
+          queue: "default",
+          sentAt,
+          rootId: id,
+        },
+      };
+      const outcome = await results.claim(message, { messageId: id, receiveCount: 1 }, 30);
+      if (!outcome.claimed) throw new Error("not claimed");
+      await results.progress(outcome.claim, { meta });
+      await results.succeed(outcome.claim, JSON.stringify(text));
+      return id;
+    };
+    const ids: string[] = [];
+    for (let ten = 0; ten < 10; ten++) ids.push(...(await Promise.all(Array.from({ length: 10 }, write))));
+
+    engine.clock.now = new Date();
+    const read: string[] = [];
+    let cursor = "";
+    for (let page = 0; page === 0 || (cursor !== "" && page < 10); page++) {
+      const { status, body } = await bench.call(
+        "GET",
+        `/tasks?task=echo_large&limit=100${cursor && `&cursor=${cursor}`}`,
+      );
+      expect(status).toBe(200);
+      expect(Buffer.byteLength(JSON.stringify({ body: JSON.stringify(body) }))).toBeLessThan(6 * 1_024 * 1_024);
+      const { tasks } = z.object({ tasks: z.array(z.object({ id: z.string() })) }).parse(body);
+      read.push(...tasks.map(({ id }) => id));
+      cursor = typeof body.cursor === "string" ? body.cursor : "";
+    }
+    expect(read.toSorted()).toEqual(ids.toSorted());
+  });
+
   it("that is gone from S3 ends its task with a sentence, and is no crash", async () => {
     const id = engine.app.newId();
     const sentAt = engine.clock.now.toISOString();

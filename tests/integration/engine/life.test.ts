@@ -531,6 +531,35 @@ describe("a run that the function's end cuts short", () => {
     await engine.acknowledge("DefaultQueue", again.event.Records);
     expect(await result.get()).toBe(1);
   });
+
+  it("has failed if it had the time alone, however slowly its payload came", async () => {
+    const endless = task({
+      name: "endless",
+      payload: z.object({ text: z.string() }),
+      run: (_, { signal }) =>
+        new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
+    });
+    const result = await endless.delay({ text: "z".repeat(60_000) });
+    const { claimChecks } = engine.app;
+    const worker = createWorker([{ file: "endless.ts", exports: { endless } }], {
+      ...engine.app,
+      claimChecks: {
+        ...claimChecks,
+        async load(ref) {
+          await new Promise((resolve) => setTimeout(resolve, 200));
+          return claimChecks.load(ref);
+        },
+      },
+    });
+    const { event, kept } = await engine.deliver("DefaultQueue", (event) => {
+      const end = performance.now() + 2_000;
+      return worker(event, { getRemainingTimeInMillis: () => end - performance.now() });
+    });
+    await engine.acknowledge("DefaultQueue", event.Records);
+
+    expect(kept).toEqual([]);
+    expect(await result.fetch()).toMatchObject({ state: "FAILURE", error: { code: "TASK_TIME_LIMIT" } });
+  });
 });
 
 describe("the dead-letter queue", () => {

@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import * as z from "zod";
-import { task } from "../../../shared/index.ts";
+import { createWorker, task } from "../../../shared/index.ts";
+import { concurrencyKey } from "../../../shared/limits/keys.ts";
 import type { Message } from "../../../shared/message/message.ts";
 import { type Engine, startEngine, uniqueName } from "../../helpers/engine.ts";
+import { sqsRecord } from "../../helpers/sqs-record.ts";
+import { createVirtualQueues } from "../../helpers/virtual-queues.ts";
 import { createWorkbench, type Workbench } from "../../helpers/workbench.ts";
 
 let engine: Engine;
@@ -34,13 +37,35 @@ const perTenant = task({
   },
 });
 const index = task({ name: "index", payload: text, run: ({ text }) => void ran.push(text) });
+const grouped = task({
+  name: "grouped",
+  payload: text,
+  messageGroupId: ({ text }) => text,
+  run: ({ text }) => void ran.push(text),
+});
+const quiet = task({
+  name: "quiet",
+  payload: text,
+  ignoreResult: true,
+  trackStarted: false,
+  run: ({ text }) => void ran.push(text),
+});
+const both = task({
+  name: "both",
+  payload: text,
+  concurrency: 1,
+  rateLimit: "100/s",
+  run: ({ text }) => void ran.push(text),
+});
+const evenly = task({ name: "evenly", payload: text, rateLimit: "1/s", run: ({ text }) => void ran.push(text) });
+const tasks = { limited, slow, perTenant, index, grouped, quiet, both, evenly };
 
 beforeAll(async () => {
   engine = await startEngine((template) => {
     const queue = template.Resources.DefaultQueue?.Properties;
     if (queue) queue.VisibilityTimeout = 1;
   });
-  bench = createWorkbench(engine, { limited, slow, perTenant, index });
+  bench = createWorkbench(engine, tasks);
 });
 afterAll(() => engine.stop());
 beforeEach(() => {
@@ -113,11 +138,31 @@ describe("a rate limit", () => {
     await waits.revoke();
   });
 
+  it("is reached even if every message comes later than its turn: a late turn is taken, not thrown away", async () => {
+    const { broker, timers, claimChecks } = engine.app;
+    const { load } = claimChecks;
+    const queues = createVirtualQueues(engine, tasks);
+    try {
+      queues.latencySeconds = 90;
+      for (let call = 0; call < 100; call++) await evenly.delay({ text: String(call) });
+      await queues.until(new Date(engine.clock.now.getTime() + 600_000));
+    } finally {
+      Object.assign(engine.app, { broker, timers });
+      claimChecks.load = load;
+    }
+
+    // One each second, after a latency to begin with and another for each minute's turns that are given away ahead.
+    expect(ran).toHaveLength(100);
+  });
+
   it("is refused where it makes no sense", async () => {
-    for (const rateLimit of ["100", "0/s", "5/d", "2000/s", "fast"]) {
+    // Less than once in 400 days is never: no timer, and no turn, reaches so far.
+    const never = ["0.000000000000000001/h", "0.0001/h"];
+    for (const rateLimit of ["100", "0/s", "5/d", "2000/s", "fast", ...never]) {
       const answer = await bench.call("PUT", "/tasks/slow/limits", { rateLimit });
       expect(answer.status, rateLimit).toBe(rateLimit === "100" ? 202 : 422);
     }
+    expect((await bench.call("PUT", "/tasks/slow/limits", { rateLimit: "0.000105/h" })).status).toBe(202);
     await bench.call("DELETE", "/tasks/slow/limits");
     expect(() => task({ name: "x", payload: text, rateLimit: "5 per minute", run: () => 1 })).toThrow(
       "Option 'rateLimit' has the value '5 per minute': expected starts such as '100/m', '10/s' or '500/h'",
@@ -158,6 +203,89 @@ describe("concurrency", () => {
     expect(copy).toBeDefined();
     expect(await enter(table, inSeconds(59), run("late"))).toBeUndefined();
     expect(await enter(table, inSeconds(61), run("late"))).toBeDefined();
+  });
+});
+
+describe("a place under a concurrency limit", () => {
+  const deliver = (bodies: string[]) =>
+    createWorker([{ file: "tests.ts", exports: tasks }], engine.app)(
+      { Records: bodies.map((body) => sqsRecord({ body })) },
+      { getRemainingTimeInMillis: () => 30_000 },
+    );
+
+  it("is not freed by a copy of the message that found it running", async () => {
+    const tenant = uniqueName("tenant");
+    const { broker } = engine.app;
+    // What is put off would come into a later test.
+    engine.app.broker = { ...broker, send: async () => {} };
+    const bodyOf = (id: string) =>
+      JSON.stringify({
+        ...{ v: 1, id, task: "per_tenant", attempt: 1, payload: { tenant }, queue: "default", rootId: id },
+        ...{ sentAt: engine.clock.now.toISOString(), concurrencyKey: tenant },
+      });
+    await bench.call("PUT", "/tasks/per_tenant/limits", { concurrency: 1 });
+    const [first, second] = [bodyOf(engine.app.newId()), bodyOf(engine.app.newId())];
+    const batch = deliver([first]);
+    await expect.poll(() => running.get(tenant)).toBe(1);
+    // The limit lets the copy in, for its own message runs already; the claim turns it away.
+    await bench.call("PUT", "/tasks/per_tenant/limits", { concurrency: 2 });
+    await deliver([first]);
+    await bench.call("PUT", "/tasks/per_tenant/limits", { concurrency: 1 });
+    await deliver([second]);
+
+    expect(running.get(tenant)).toBe(1);
+    open.resolve();
+    await batch;
+    engine.app.broker = broker;
+    await bench.call("DELETE", "/tasks/per_tenant/limits");
+  });
+
+  it("is given back if the rate limit's turn cannot be asked for", async () => {
+    const { rateLimiter } = engine.app;
+    engine.app.rateLimiter = { turn: () => Promise.reject(new Error("throttled")) };
+    const result = await both.delay({ text: "after" });
+    const kept = await bench.work();
+    engine.app.rateLimiter = rateLimiter;
+
+    expect(kept).toHaveLength(1);
+    expect((await engine.app.table.get(concurrencyKey("both", undefined)))?.runs).toBeUndefined();
+    await bench.workUntilFinal(result.id);
+    expect(ran).toEqual(["after"]);
+  });
+});
+
+describe("a key that a task makes of its payload", () => {
+  const longest = "k".repeat(256);
+
+  it.each([
+    ["concurrencyKey", "no text", "", () => perTenant.delay({ tenant: "" })],
+    ["concurrencyKey", "1,100 characters", "kkk", () => perTenant.delay({ tenant: "k".repeat(1_100) })],
+    ["messageGroupId", "no text", "", () => grouped.delay({ text: "" })],
+    ["messageGroupId", "300 characters", "kkk", () => grouped.delay({ text: "k".repeat(300) })],
+    ["messageGroupId", "no ASCII", "größe", () => grouped.applyAsync({ text: "größe" }, { countdown: 2_000 })],
+  ])("is refused where it is sent, and nothing is sent: %s of %s", async (option, _, value, send) => {
+    const { broker, timers } = engine.app;
+    const sent: unknown[] = [];
+    engine.app.broker = { ...broker, send: async (message) => void sent.push(message) };
+    engine.app.timers = { ...timers, put: async (message) => void sent.push(message) };
+    const refused = await send().then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    Object.assign(engine.app, { broker, timers });
+
+    expect(refused).toMatchObject({
+      code: "OPTION_INVALID",
+      message: expect.stringContaining(`Option '${option}' has the value '${value}`),
+    });
+    expect(sent).toEqual([]);
+  });
+
+  it("may be as long as it is said to be", async () => {
+    open.resolve();
+    const result = await perTenant.delay({ tenant: longest });
+    await bench.workUntilFinal(result.id);
+    expect(await state(result.id)).toBe("SUCCESS");
   });
 });
 
@@ -218,6 +346,76 @@ describe("debounce", () => {
   });
 });
 
+describe("debounce on a bad network", () => {
+  /** As the SDK does it: the first call gets through, its answer does not, the same call is made again. */
+  const stuttering = async <T>(work: () => Promise<T>): Promise<T> => {
+    const { table } = engine.app;
+    const { update } = table;
+    table.update = async (one) => {
+      if (one.key.pk.startsWith("debounce#")) await update(one);
+      return update(one);
+    };
+    try {
+      return await work();
+    } finally {
+      table.update = update;
+    }
+  };
+
+  it("does not take a burst's first call, sent twice by the SDK, for a newer one", async () => {
+    const key = uniqueName("key");
+    const call = await stuttering(() => index.applyAsync({ text: "only" }, { debounce: { key, wait: 1 } }));
+    expect(await state(call.id)).toBe("PENDING");
+    await bench.workUntilFinal(call.id);
+
+    expect(await state(call.id)).toBe("SUCCESS");
+    expect(ran).toEqual(["only"]);
+  });
+
+  it("runs the newest call alone, though the answer to its joining was lost", async () => {
+    const key = uniqueName("key");
+    const call = (text: string) => index.applyAsync({ text }, { debounce: { key, wait: 1 } });
+    const older = await call("older");
+    const newer = await stuttering(() => call("newer"));
+    await bench.workUntilFinal(newer.id);
+    await bench.workUntilFinal(older.id);
+
+    expect(await Promise.all([older, newer].map(({ id }) => state(id)))).toEqual(["REVOKED", "SUCCESS"]);
+    expect(ran).toEqual(["newer"]);
+  });
+
+  it("runs the newest call alone, though its sender died before it revoked the older one, and it has to wait", async () => {
+    const key = uniqueName("key");
+    const call = (text: string) => quiet.applyAsync({ text }, { debounce: { key, wait: 1 } });
+    const { results } = engine.app;
+    engine.app.results = { ...results, replace: async () => false };
+    const older = await call("older");
+    const newer = await call("newer");
+    engine.app.results = results;
+    const bodies: string[] = [];
+    const collect = async (): Promise<number> => {
+      const { event } = await engine.deliver("DefaultQueue", async () => ({ batchItemFailures: [] }));
+      bodies.push(...event.Records.map(({ body }) => body));
+      await engine.acknowledge("DefaultQueue", event.Records);
+      return bodies.length;
+    };
+    await expect.poll(collect, { timeout: 5_000 }).toBe(2);
+    const worker = createWorker([{ file: "tests.ts", exports: tasks }], engine.app);
+    const deliver = (id: string) =>
+      worker(
+        { Records: bodies.filter((body) => body.includes(`"id":"${id}"`)).map((body) => sqsRecord({ body })) },
+        { getRemainingTimeInMillis: () => 30_000 },
+      );
+    // A minute after its time, the newer one without a record would be taken for one that was never sent.
+    engine.clock.now = new Date(engine.clock.now.getTime() + 70_000);
+    await deliver(older.id);
+    await deliver(newer.id);
+
+    expect(ran).toEqual(["newer"]);
+    expect(await state(older.id)).toBe("REVOKED");
+  });
+});
+
 describe("throttle", () => {
   it("runs the first call of a period; the others get its handle, whatever their payload", async () => {
     const key = uniqueName("key");
@@ -231,6 +429,42 @@ describe("throttle", () => {
     expect(second.id).toBe(first.id);
     expect(third.id).not.toBe(first.id);
     expect(ran).toEqual(["1", "3"]);
+  });
+});
+
+describe("a throttle's key and an idempotency key", () => {
+  it("are apart, whatever they look like", async () => {
+    const key = uniqueName("key");
+    const throttled = await index.applyAsync({ text: "throttled" }, { throttle: { key, period: 60 } });
+    for (const idempotencyKey of [key, `throttle#${key}`]) {
+      const other = await index.applyAsync({ text: idempotencyKey }, { idempotencyKey });
+      expect(other.id).not.toBe(throttled.id);
+      await bench.work();
+    }
+    expect(ran).toEqual(["throttled", key, `throttle#${key}`]);
+  });
+});
+
+describe("an idempotency key of a task that leaves no record", () => {
+  it("makes two submits one message, and one run", async () => {
+    const sent: string[] = [];
+    const { broker } = engine.app;
+    engine.app.broker = {
+      ...broker,
+      send: async (message, seconds) => {
+        sent.push(message.id);
+        return broker.send(message, seconds);
+      },
+    };
+    const submit = () => quiet.applyAsync({ text: "once" }, { idempotencyKey: uniqueKey });
+    const uniqueKey = uniqueName("key");
+    const [first, second] = [await submit(), await submit()];
+    engine.app.broker = broker;
+    await bench.workUntilFinal(first.id);
+
+    expect(second.id).toBe(first.id);
+    expect(sent).toEqual([first.id]);
+    expect(ran).toEqual(["once"]);
   });
 });
 

@@ -93,6 +93,17 @@ const expectsError = task({
     throw new Expected("as usual");
   },
 });
+const unreadable = task({
+  name: "unreadable",
+  payload: z.object({}),
+  run: () => {
+    throw Object.defineProperty(new Error(), "message", {
+      get() {
+        throw new Error("a getter that throws");
+      },
+    });
+  },
+});
 const forgets = task({ name: "forgets", payload: z.object({}), ignoreResult: true, run: () => "nobody asks" });
 const light = task({
   name: "light",
@@ -108,7 +119,20 @@ const light = task({
 });
 
 const tasks = {
-  ...{ child, cleansUp, runsOver, patient, rejects, ignores, hooked, badHook, expectsError, forgets, light },
+  ...{
+    child,
+    cleansUp,
+    runsOver,
+    patient,
+    rejects,
+    ignores,
+    hooked,
+    badHook,
+    expectsError,
+    unreadable,
+    forgets,
+    light,
+  },
 };
 
 beforeAll(async () => {
@@ -183,6 +207,17 @@ describe("what a task throws to steer its life", () => {
     expect(record).toMatchObject({ state: "REVOKED", attempt: 1 });
     expect(record.error?.message).toContain("it ignored itself: nothing to do");
     expect(seen).toEqual([]);
+  });
+
+  it("an error that cannot be read ends it as any other does", async () => {
+    const result = await unreadable.delay({});
+    expect(await bench.work()).toEqual([]);
+
+    expect(await result.fetch()).toMatchObject({
+      state: "FAILURE",
+      attempt: 1,
+      error: { name: "UnreadableError", message: "[object Error]" },
+    });
   });
 
   it("an expected error is logged without a stack, and as no warning", async () => {

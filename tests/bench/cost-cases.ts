@@ -39,6 +39,6 @@ export const COST_CASES: readonly CostCase[] = [
     ...{ ...full, name: "messageGroupId", request: "sqsGroupRequest" },
     send: (index) => tasks.fair.delay(sum(index)),
   },
-  { ...full, name: "payload of 30 KB, inline", send: () => tasks.read.delay(textOf(30)) },
+  { ...full, name: "payload of 7 KB, inline", send: () => tasks.read.delay(textOf(7)) },
   { ...full, name: "payload of 100 KB, in S3", send: () => tasks.read.delay(textOf(100)) },
 ];

@@ -63,8 +63,9 @@ export interface StoredRecord extends TaskRecord {
   fence: number;
   /** The fence when this attempt began: the difference says how often this attempt was started. */
   fenceBase: number;
-  /** Of the run that is under way: no longer than this has its function. */
+  /** Of the run that is under way: no longer than this has its function, and this is the message that it was given. */
   leaseSeconds: number;
+  messageId: string;
   /** Where its large values lie. */
   refs: { [Part in "payload" | "result" | "error"]?: ValueRef };
 }
@@ -109,6 +110,7 @@ export function toRecord(item: Item): StoredRecord {
     fence: Number(item.fence ?? 0),
     fenceBase: Number(item.fenceBase ?? 0),
     leaseSeconds: Number(item.leaseSeconds ?? 0),
+    messageId: text("messageId"),
     refs: Object.fromEntries(refs),
   };
 }
@@ -139,6 +141,6 @@ export function isExpired({ ttl, shownUntil }: Item, now: Date): boolean {
 }
 
 /** The public part of a record: what `fetch()` and `GET /tasks/{id}` show. */
-export function publicRecord({ fence, fenceBase, leaseSeconds, refs, ...record }: StoredRecord): TaskRecord {
+export function publicRecord({ fence, fenceBase, leaseSeconds, messageId, refs, ...record }: StoredRecord): TaskRecord {
   return record;
 }

@@ -10,7 +10,7 @@ import type { ClaimChecks } from "../message/claim-check.ts";
 import { type Json, toJsonText } from "../message/json.ts";
 import type { Message } from "../message/message.ts";
 import { birth } from "./birth.ts";
-import { CLAIMABLE, IDLE, MAY_CLAIM, MINE, NOT_BEGUN, NOT_ENDED, NOT_ENDED_YET, WAITING } from "./conditions.ts";
+import { IDLE, MAY_CLAIM, MAY_EXPIRE, MINE, MINE_UNCLAIMED, NOT_BEGUN, NOT_ENDED, WAITING } from "./conditions.ts";
 import { recordKey } from "./keys.ts";
 import { createLifetime } from "./lifetime.ts";
 import { isExpired, type StoredRecord, type TaskState, toRecord, toState, valueRefText } from "./record.ts";
@@ -143,7 +143,7 @@ export function createResultStore(options: {
     const outcome = await table.update({
       key: recordKey(message.id),
       update: `SET ${[...born.set, ...first, set, "@token = :token"].join(", ")}${remove.length > 0 ? ` REMOVE ${remove.join(", ")}` : ""}`,
-      condition: tracked ? MINE : NOT_ENDED,
+      condition: tracked ? MINE : MINE_UNCLAIMED,
       values: {
         ...born.values,
         ...{ fence, started: "STARTED", pending: "PENDING", retry: "RETRY", attempt: message.attempt },
@@ -175,7 +175,7 @@ export function createResultStore(options: {
     });
   };
 
-  /** Ends a task that nobody runs, if `condition` holds for its record, or if it has none yet. */
+  /** Ends a task that nobody runs, if `condition` holds for its record. */
   const endUnclaimed = async (
     state: TaskState,
     message: Message,
@@ -188,7 +188,7 @@ export function createResultStore(options: {
     return table.update({
       key: recordKey(message.id),
       update: `SET ${set.join(", ")}, @state = :state, ${packed.set}, @attempt = if_not_exists(@attempt, :attempt), @finishedAt = :now, @ttl = :ttl, @shownUntil = :shown REMOVE ${HOLDER}, @revokeRequestedAt, ${packed.remove}`,
-      condition: `${CLAIMABLE.neverRecorded} OR ${condition}`,
+      condition,
       values: {
         ...values,
         ...packed.values,
@@ -297,7 +297,7 @@ export function createResultStore(options: {
       const outcome = await table.update({
         key: recordKey(message.id),
         update: `SET @ttl = :ttl${message.payloadRef ? ", @payloadRef = :payloadRef" : ""}`,
-        condition: NOT_ENDED_YET,
+        condition: NOT_ENDED,
         values: {
           ...{ pending: "PENDING", retry: "RETRY", started: "STARTED", ttl: lifetime.unfinished(message) },
           ...payloadRefOf(message),
@@ -314,7 +314,7 @@ export function createResultStore(options: {
 
     revoke: async (message, receipt, error) => (await endUnclaimed("REVOKED", message, receipt, error, IDLE)).applied,
 
-    expire: async (message, error) => (await endUnclaimed("REVOKED", message, undefined, error, NOT_BEGUN)).applied,
+    expire: async (message, error) => (await endUnclaimed("REVOKED", message, undefined, error, MAY_EXPIRE)).applied,
 
     abandon: async (claim, error) =>
       end(claim, "REVOKED", await large.error(claim.message, error, shownUntil(claim.message))),

@@ -118,6 +118,8 @@ async function afterRefusal(app: App, delivery: Delivery, record: StoredRecord |
   }
   if (record.state === "STARTED") {
     if (record.attempt > message.attempt && !fifo) return "acknowledge";
+    // SQS has delivered one message twice at once. If the run dies, it delivers it again, and that shows it.
+    if (record.messageId === delivery.receipt.messageId) return "keep";
     return comeBackAfter(app, delivery, record);
   }
   if (record.state === "RETRY" && record.attempt > message.attempt) {

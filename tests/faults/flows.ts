@@ -145,10 +145,10 @@ export const flows: Record<string, Flow> = {
   "the sweep of timers": {
     ...work,
     operations: [GET, QUERY, SEND, "DynamoDB.DeleteItem"],
-    prepare: (scenario) => send(scenario, "add", { countdown: 901 }),
+    prepare: (scenario) => send(scenario, "add", { countdown: 1_000 }),
     step: () => ["sweep"],
     finish: again("sweep"),
-    clockOffsetSeconds: 901,
+    clockOffsetSeconds: 1_000,
   },
   "a revoke": {
     operations: [UPDATE],

@@ -2,7 +2,7 @@ import { objectsOf, parseObject } from "../../localstack/json.ts";
 import type { Call, Route } from "./proxy.ts";
 
 /** No message waits longer: as long as a lease lasts at most, so that waiting for its end still means something. */
-const MOST_SECONDS = 6;
+const MOST_SECONDS = 9;
 
 /**
  * Shortens what would only be waited for: the minute after which a message returns from the dead-letter queue, and the hiding

@@ -41,8 +41,8 @@ export interface TrialOptions {
 }
 
 /** A run's time, and so its lease; short, so that what a dead worker held comes back soon. */
-const FUNCTION_MILLISECONDS = 5_000;
-const VISIBILITY_SECONDS = 6;
+const FUNCTION_MILLISECONDS = 8_000;
+const VISIBILITY_SECONDS = 9;
 const GROUP = 10;
 /** Without any change for so long, nothing will change any more. */
 const STUCK_MILLISECONDS = 90_000;

@@ -71,7 +71,7 @@ type Handle = (event: SQSEvent, context: { getRemainingTimeInMillis(): number })
 async function poll(QueueUrl: string, functionMilliseconds: number, handle: Handle): Promise<void> {
   const sqs = new SQSClient({ useQueueUrlAsEndpoint: false });
   const { Messages = [] } = await sqs.send(
-    new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 1, MessageSystemAttributeNames: ["All"] }),
+    new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 6, MessageSystemAttributeNames: ["All"] }),
   );
   const source = { queueArn: "arn:aws:sqs:us-east-1:000000000000:q", region: "us-east-1" };
   const Records = Messages.map((message) => toSqsRecord(message, source));
@@ -125,7 +125,7 @@ export async function takeStep(args: readonly string[], surroundings: Surroundin
       break;
     }
     case "redrive":
-      await redrive(app, registry, { queue: "default", rate: 100, limit: 100 });
+      await redrive(app, registry, { queue: "default", rate: 100, limit: 100, from: new Date(Date.now() - 3_600_000) });
       break;
     default:
       throw new Error(`Step '${step}' is unknown.`);

@@ -74,18 +74,22 @@ export function loadConfig(environment: Environment): Config {
     if (!/^https?:\/\//.test(value) || !URL.canParse(value)) throw new ConfigError(variable, value, expected, WHERE);
     return value;
   };
+  // Asked for with every message, so they are read once.
+  const urls = new Map<string, string>();
+  let queues: readonly string[] | undefined;
 
   return {
-    queueUrl: (queue) => url(queueVariable(queue)),
+    queueUrl(queue) {
+      const known = urls.get(queue) ?? url(queueVariable(queue));
+      urls.set(queue, known);
+      return known;
+    },
     get deadLetterQueueUrl() {
       return url("DEAD_LETTER_QUEUE_URL");
     },
     get queues() {
-      const others = Object.keys(environment).flatMap((variable) => {
-        const name = /^BROKER_URL_([A-Z0-9_]+)$/.exec(variable)?.[1];
-        return name === undefined ? [] : [name.toLowerCase().replaceAll("_", "-")];
-      });
-      return [DEFAULT_QUEUE, ...others.sort()];
+      queues ??= [DEFAULT_QUEUE, ...furtherQueues(environment)];
+      return queues;
     },
     get resultTable() {
       const expected = "'dynamodb://<table>'";
@@ -160,6 +164,14 @@ export function loadConfig(environment: Environment): Config {
       return present;
     },
   };
+}
+
+function furtherQueues(environment: Environment): string[] {
+  const names = Object.keys(environment).flatMap((variable) => {
+    const name = /^BROKER_URL_([A-Z0-9_]+)$/.exec(variable)?.[1];
+    return name === undefined ? [] : [name.toLowerCase().replaceAll("_", "-")];
+  });
+  return names.sort();
 }
 
 /** What a deployment with an unset variable would make of its key. */

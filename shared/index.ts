@@ -27,4 +27,5 @@ export { type App, currentApp, useApp } from "./task/current-app.ts";
 export type { ApplyOptions } from "./task/options.ts";
 export { createRegistry, type TaskModule } from "./task/registry.ts";
 export type { RetryOptions } from "./task/retry-policy.ts";
+export * from "./task/signals.ts";
 export { type Task, task } from "./task/task.ts";

@@ -4,13 +4,12 @@ import { InvalidOptionError } from "../errors.ts";
 import { isConcurrency, MAX_CONCURRENCY } from "../limits/concurrency.ts";
 import { parseRateLimit } from "../limits/rate-limit.ts";
 import type { Json } from "../message/json.ts";
+import { isTag } from "../message/labels.ts";
 import type { App } from "../task/current-app.ts";
-import { isTag } from "../task/options.ts";
 import type { Registry } from "../task/registry.ts";
 import { type Redrive, redrive } from "../task/replay.ts";
-import { readBody, readOptionalBody } from "./base.ts";
+import { readBody, readOptionalBody, toDate } from "./base.ts";
 import { HttpError } from "./problem.ts";
-import { toDate } from "./read.ts";
 
 const DEFAULT_RATE = 10;
 const MAX_RATE = 1_000;

@@ -8,7 +8,7 @@ import { publicRecord, STATES, type StoredRecord, type TaskRecord } from "../res
 import { waitForFinal, withDecisions } from "../task/async-result.ts";
 import type { App } from "../task/current-app.ts";
 import type { Registry } from "../task/registry.ts";
-import { createBase } from "./base.ts";
+import { createBase, toDate } from "./base.ts";
 import { createOpenApi } from "./openapi.ts";
 
 /** Longest wait of one call: API Gateway answers after 30 s. */
@@ -126,12 +126,4 @@ function toListQuery(query: Record<string, string>): ListQuery {
     }
   }
   return list;
-}
-
-/** @throws InvalidOptionError for what is no time */
-export function toDate(name: string, text: string): Date {
-  const time = new Date(text);
-  const year = time.getUTCFullYear();
-  if (!(year >= 1970 && year <= 9999)) throw new InvalidOptionError(name, text, "an ISO-8601 time");
-  return time;
 }

@@ -53,6 +53,11 @@ export async function joinBurst(
   return { burst: call.id, eta: quiet, replaces: undefined };
 }
 
+/** Why a call was revoked whose place another took. */
+export function replacedReason(newer: string): string {
+  return `a newer call of its debounce key took its place: ${newer}`;
+}
+
 /** The call that took the place of `id` in its burst, and when that one may start; undefined if `id` is the newest. */
 export async function replacedBy(
   table: Table,

@@ -2,6 +2,7 @@ import { InvalidMessageError } from "../errors.ts";
 import { isValueKey, type ValueRef } from "./claim-check.ts";
 import { isId } from "./id.ts";
 import { byteLength, type Json } from "./json.ts";
+import { isKey, isMessageGroupId, isTag, MESSAGE_GROUP_ID_EXPECTED } from "./labels.ts";
 import type { Message } from "./message.ts";
 
 type Fields = { [field: string]: Json };
@@ -35,7 +36,7 @@ const OPTIONAL: { [K in keyof Omit<Message, Required>]-?: [Read<Exclude<Message[
   replayOf: [id, "a UUID"],
   tags: [tags, "a list of short texts"],
   headers: [headers, "a small object of texts"],
-  messageGroupId: [groupId, "up to 128 letters, digits and punctuation characters"],
+  messageGroupId: [groupId, MESSAGE_GROUP_ID_EXPECTED],
   concurrencyKey: [key, "text of up to 256 characters"],
   refreshedAt: [time, "an ISO-8601 time"],
   debounce: [debounce, "a key and a burst"],
@@ -104,18 +105,16 @@ const MAX_HEADERS_BYTES = 8_192;
 
 function tags(value: Json | undefined): string[] | undefined {
   if (!Array.isArray(value) || value.length > MAX_TAGS) return undefined;
-  const found = value.filter((one) => typeof one === "string" && one.length <= 128);
-  return found.length === value.length ? found.map(String) : undefined;
+  const found = value.filter(isTag);
+  return found.length === value.length ? found : undefined;
 }
 
 function key(value: Json | undefined): string | undefined {
-  const found = text(value);
-  return found !== undefined && found.length <= 256 ? found : undefined;
+  return isKey(value) ? value : undefined;
 }
 
 function groupId(value: Json | undefined): string | undefined {
-  const found = text(value);
-  return found !== undefined && /^[\x21-\x7e]{1,128}$/.test(found) ? found : undefined;
+  return isMessageGroupId(value) ? value : undefined;
 }
 
 function headers(value: Json | undefined): Record<string, string> | undefined {

@@ -3,6 +3,15 @@
  * embedded DynamoDB takes 1.5 ms to parse nested ones.
  */
 
+import type { Item } from "../aws/dynamodb.ts";
+import type { Message } from "../message/message.ts";
+
+/** By which delivery of which SQS message something is done. */
+export interface Receipt {
+  messageId: string;
+  receiveCount: number;
+}
+
 /** It waits, and nobody runs it. */
 export const WAITING = "@state IN (:pending, :retry)";
 
@@ -41,3 +50,11 @@ export const MINE_UNCLAIMED = `${NEVER_RECORDED} OR ${WAITING} AND ${OF_MY_ATTEM
 
 /** It may be ended for having come too late. */
 export const MAY_EXPIRE = `${NEVER_RECORDED} OR ${NOT_BEGUN}`;
+
+/** The values of a delivery by which the run before it may be known to be over. */
+export function evidence(
+  { seen = -1 }: Pick<Message, "seen">,
+  { messageId, receiveCount }: Receipt = { messageId: "", receiveCount: 0 },
+): Item {
+  return { seen, messageId, receiveCount };
+}

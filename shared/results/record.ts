@@ -2,6 +2,7 @@ import type { Item } from "../aws/dynamodb.ts";
 import type { ErrorRecord } from "../errors.ts";
 import type { ValueRef } from "../message/claim-check.ts";
 import { type Json, parseJson } from "../message/json.ts";
+import type { Message } from "../message/message.ts";
 
 /**
  * A task's states are Celery's. Each is written by someone, never assumed: an id without a record is unknown.
@@ -84,6 +85,11 @@ const TEXTS = [
 const JSON_TEXTS = ["result", "error", "progress", "tags", "headers"] as const;
 const PARTS = ["payload", "result", "error"] as const;
 
+/** The record that an item holds, if it holds one. */
+export function recordIn(item: Item | undefined): StoredRecord | undefined {
+  return item?.state === undefined ? undefined : toRecord(item);
+}
+
 /** Reads an item back. Payload, result, error and progress are kept as JSON text: exact, and deeper than DynamoDB nests. */
 export function toRecord(item: Item): StoredRecord {
   const text = (name: string): string => String(item[name] ?? "");
@@ -118,6 +124,11 @@ export function toRecord(item: Item): StoredRecord {
 /** A reference as an attribute keeps it. */
 export function valueRefText({ key, sizeBytes, until }: ValueRef): string {
   return `${sizeBytes} ${until} ${key}`;
+}
+
+/** The attribute of a stored payload, if it is stored. */
+export function payloadRefOf({ payloadRef }: Message): Item {
+  return payloadRef === undefined ? {} : { payloadRef: valueRefText(payloadRef) };
 }
 
 function toValueRef(text: string): ValueRef {

@@ -1,5 +1,6 @@
 import { InvalidOptionError } from "../errors.ts";
 import { byteLength, toJsonText } from "../message/json.ts";
+import { isKey, isMessageGroupId, isTag, MESSAGE_GROUP_ID_EXPECTED } from "../message/labels.ts";
 import { MAX_TIMER_SECONDS } from "../timers/timers.ts";
 import { resolveEta, resolveExpires } from "./times.ts";
 
@@ -88,8 +89,6 @@ export interface ResolvedOptions extends CheckedOptions {
 type CheckedOptions = Omit<ApplyOptions, "countdown" | "eta" | "expires" | "queue">;
 
 const QUEUE_NAME = /^[a-z][a-z0-9-]{0,62}$/;
-/** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html */
-const MESSAGE_GROUP_ID = /^[\x21-\x7e]{1,128}$/;
 const MAX_TAGS = 10;
 const MAX_HEADERS_BYTES = 4_096;
 
@@ -154,23 +153,8 @@ function checkOptions(given: Readonly<{ [Name in string]?: unknown }>): void {
   }
 }
 
-export const MESSAGE_GROUP_ID_EXPECTED = "1 to 128 letters, digits and punctuation characters";
-
-export function isMessageGroupId(value: unknown): value is string {
-  return typeof value === "string" && MESSAGE_GROUP_ID.test(value);
-}
-
-/** Whether a key can stand for something in the table. */
-export function isKey(value: unknown): value is string {
-  return typeof value === "string" && value.length >= 1 && value.length <= 256;
-}
-
 export function isTimeLimit(value: unknown): boolean {
   return typeof value === "number" && value > 0 && value <= 900;
-}
-
-export function isTag(value: unknown): value is string {
-  return typeof value === "string" && value.length >= 1 && value.length <= 128;
 }
 
 function inSeconds(value: unknown, least: number): boolean {

@@ -1,7 +1,7 @@
 /** Several calls that are one task: `idempotencyKey`, `throttle` and `debounce`. */
 
 import { describeError, IdempotencyKeyReusedError, TaskRevokedError } from "../errors.ts";
-import { joinBurst } from "../limits/debounce.ts";
+import { joinBurst, replacedReason } from "../limits/debounce.ts";
 import type { Message } from "../message/message.ts";
 import { reserve } from "../results/idempotency.ts";
 import type { App } from "./current-app.ts";
@@ -45,7 +45,7 @@ export async function sendDebounced(
   const sent = await deliver(app, debounced, payloadText);
   // Dying here leaves two tasks of one burst; the worker finds that the older is not the newest, and ends it.
   if (replaces !== undefined) {
-    const reason = new TaskRevokedError(replaces, `a newer call of its debounce key took its place: ${id}`);
+    const reason = new TaskRevokedError(replaces, replacedReason(id));
     await app.results.replace(replaces, describeError(reason));
   }
   return sent;

@@ -41,6 +41,7 @@ export async function sendTask(
   const text = toPayloadText(task, payload);
   const json = parseJson(text);
   const keys = await task.validate(json);
+  const once = onceOptions(app, resolved);
   const id = known.id ?? app.newId();
   const message: Message = {
     v: 1,
@@ -54,7 +55,8 @@ export async function sendTask(
     ...(parent && { parentId: parent.context.id }),
     ...(known.replayOf !== undefined && { replayOf: known.replayOf }),
     ...keys,
-    ...messageOptions(app, task, resolved, now, known.tags),
+    ...messageOptions(task, resolved, now, known.tags),
+    ...(once && { keepUntil: new Date(now.getTime() + once.lifetimeSeconds * 1_000).toISOString() }),
   };
   if (app.broker.isFifo(message.queue) && message.messageGroupId === undefined) {
     throw new InvalidOptionError(
@@ -64,13 +66,11 @@ export async function sendTask(
     );
   }
   if (resolved.debounce) return sendDebounced(app, message, text, resolved.debounce);
-  const once = onceOptions(app, resolved);
   return once ? sendOnce(app, message, text, once) : deliver(app, message, text);
 }
 
 /** What the message says because of the call's options and the task's. */
 function messageOptions(
-  app: App,
   task: RegisteredTask,
   options: ResolvedOptions,
   now: Date,
@@ -79,7 +79,6 @@ function messageOptions(
   const { eta, messageGroupId, headers, timeLimit, softTimeLimit } = options;
   const expires = options.expires ?? taskExpiry(task, eta ?? now);
   const tags = [...new Set([...task.tags, ...(options.tags ?? []), ...oldTags])];
-  const key = onceOptions(app, options);
   return {
     ...(eta && { eta: eta.toISOString() }),
     ...(expires && { expires: expires.toISOString() }),
@@ -90,7 +89,6 @@ function messageOptions(
     ...(softTimeLimit !== undefined && { softTimeLimit }),
     ...((options.ignoreResult ?? task.ignoreResult) && { ignoreResult: true as const }),
     ...(!task.trackStarted && { trackStarted: false as const }),
-    ...(key && { keepUntil: new Date(now.getTime() + key.lifetimeSeconds * 1_000).toISOString() }),
   };
 }
 

@@ -13,17 +13,11 @@ import { InvalidOptionError, InvalidPayloadError } from "../errors.ts";
 import { isConcurrency, MAX_CONCURRENCY } from "../limits/concurrency.ts";
 import { parseRateLimit } from "../limits/rate-limit.ts";
 import type { Json, Jsonified } from "../message/json.ts";
+import { isKey, isMessageGroupId, isTag, MESSAGE_GROUP_ID_EXPECTED } from "../message/labels.ts";
 import { AsyncResult } from "./async-result.ts";
 import type { TaskContext } from "./context.ts";
 import { currentApp } from "./current-app.ts";
-import {
-  type ApplyOptions,
-  isKey,
-  isMessageGroupId,
-  isTag,
-  isTimeLimit,
-  MESSAGE_GROUP_ID_EXPECTED,
-} from "./options.ts";
+import { type ApplyOptions, isTimeLimit } from "./options.ts";
 import { type ErrorClass, type RetryOptions, type RetryPolicy, toRetryPolicy } from "./retry-policy.ts";
 import { sendTask } from "./send.ts";
 

@@ -2,7 +2,7 @@
 
 import { describeError, TaskRevokedError } from "../errors.ts";
 import { enter, type Place } from "../limits/concurrency.ts";
-import { replacedBy } from "../limits/debounce.ts";
+import { replacedBy, replacedReason } from "../limits/debounce.ts";
 import type { Message } from "../message/message.ts";
 import type { App } from "../task/current-app.ts";
 import { secondsUntil } from "../task/dispatch.ts";
@@ -115,7 +115,7 @@ async function afterReplacement(
   const newer = await replacedBy(app.table, call);
   if (newer === undefined) return undefined;
   if ((await app.results.read(newer.id)) !== undefined) {
-    const reason = new TaskRevokedError(call.id, `a newer call of its debounce key took its place: ${newer.id}`);
+    const reason = new TaskRevokedError(call.id, replacedReason(newer.id));
     return (await app.results.expire(delivery.message, describeError(reason))) ? "acknowledge" : undefined;
   }
   // Its sender may have died before it was sent. A minute after its time that is certain, and this one runs.

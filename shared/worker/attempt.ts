@@ -4,18 +4,16 @@
  */
 
 import type { SQSRecord } from "aws-lambda";
-import { describeError, TaskCrashedError, TaskNotRegisteredError, TaskRevokedError } from "../errors.ts";
+import { describeError, TaskNotRegisteredError, TaskRevokedError } from "../errors.ts";
+import type { ClaimOutcome } from "../results/claims.ts";
 import { isFinal, type StoredRecord } from "../results/record.ts";
-import type { Claim, ClaimOutcome } from "../results/store.ts";
 import type { App } from "../task/current-app.ts";
 import { secondsUntil } from "../task/dispatch.ts";
 import type { Registry } from "../task/registry.ts";
-import type { RegisteredTask } from "../task/task.ts";
 import { admit, isAlone } from "./admission.ts";
 import type { Invocation, Verdict } from "./batch.ts";
-import { MAX_CRASHES } from "./dead-letter.ts";
 import { comeBackAfter, type Delivery, hide, readDelivery, sendRetry, withPayloadStored } from "./delivery.ts";
-import { loadPayload, runClaimed, type Start, settled } from "./run-claimed.ts";
+import { loadPayload, runClaimed } from "./run-claimed.ts";
 
 /** How long a deployment may take to reach every function. */
 const DEPLOYMENT_MILLISECONDS = 15 * 60_000;
@@ -55,9 +53,14 @@ export async function handleTaskRecord(
     // Before the claim, for what S3 cannot give now is no start of the task.
     const payload = await loadPayload(app, message);
     const outcome = await claimAttempt(app, delivery, invocation.remainingMilliseconds() / 1_000);
-    // Dying from here to the settling leaves STARTED with a lease; the next delivery takes over once that has ended.
+    // Dying from here to the settling leaves STARTED; the next delivery of this message shows that the run is over.
     if (!outcome.claimed) return await afterRefusal(app, delivery, outcome.record);
-    return await afterClaim(app, task, delivery, outcome.claim, { ...payload, alone, invocation });
+    const { claim } = outcome;
+    return await runClaimed(app, task, { ...delivery, message: claim.message }, claim, {
+      ...payload,
+      alone,
+      invocation,
+    });
   } finally {
     await admission.place?.leave();
   }
@@ -78,19 +81,6 @@ async function claimAttempt(app: App, delivery: Delivery, leaseSeconds: number):
   if (record === undefined || record.attempt <= message.attempt || !isLater) return outcome;
   const later = { ...message, attempt: record.attempt };
   return app.results.claim(later, receipt, leaseSeconds, { countStarts: true, tracked });
-}
-
-async function afterClaim(
-  app: App,
-  task: RegisteredTask,
-  delivery: Delivery,
-  claim: Claim,
-  start: Start,
-): Promise<Verdict> {
-  const { starts = 0 } = claim;
-  if (starts <= MAX_CRASHES) return runClaimed(app, task, { ...delivery, message: claim.message }, claim, start);
-  // A FIFO queue has no dead-letter queue, which would break its order: what crashes its worker ends here.
-  return settled(await app.results.fail(claim, describeError(new TaskCrashedError(task.name, starts - 1))));
 }
 
 /**

@@ -1,11 +1,9 @@
 import {
   describeError,
-  Ignore,
   InvalidPayloadError,
   MaxRetriesExceededError,
-  Reject,
   ResultTooLargeError,
-  Retry,
+  TaskCrashedError,
   TaskRejectedError,
   TaskRevokedError,
   TaskTimeLimitError,
@@ -15,12 +13,14 @@ import type { Log } from "../log.ts";
 import { MAX_VALUE_BYTES } from "../message/claim-check.ts";
 import { byteLength, type Json, parseJson, toJsonText } from "../message/json.ts";
 import type { Message } from "../message/message.ts";
-import type { Claim } from "../results/store.ts";
+import type { Claim } from "../results/claims.ts";
 import { withRun } from "../task/context.ts";
 import type { App } from "../task/current-app.ts";
 import { isRetryable, retryDelay } from "../task/retry-policy.ts";
+import { Ignore, Reject, Retry } from "../task/signals.ts";
 import type { Outcome, RegisteredTask } from "../task/task.ts";
 import type { Invocation, Verdict } from "./batch.ts";
+import { MAX_CRASHES } from "./dead-letter.ts";
 import { type Delivery, putOff, sendRetry, withPayloadUntil } from "./delivery.ts";
 import { createRun, hookRun, type Run, timeLimits } from "./run.ts";
 
@@ -80,6 +80,11 @@ export async function runClaimed(
 
 async function run(app: App, task: RegisteredTask, delivery: Delivery, claim: Claim, start: Start): Promise<Verdict> {
   const { message } = delivery;
+  const { starts = 0 } = claim;
+  if (starts > MAX_CRASHES) {
+    // A FIFO queue has no dead-letter queue, which would break its order: what crashes its worker ends here.
+    return settled(await app.results.fail(claim, describeError(new TaskCrashedError(task.name, starts - 1))));
+  }
   if (start.payload === undefined) return settled(await app.results.fail(claim, describeError(start.expired)));
   const { payload, alone, invocation } = start;
   const log = app.log.with({ task: task.name, id: message.id, attempt: message.attempt });
@@ -216,6 +221,6 @@ function isHopeless(error: unknown): boolean {
 }
 
 /** A refused settle means that someone else holds the task by now: their delivery decides, so this one is not deleted. */
-export function settled(applied: boolean): Verdict {
+function settled(applied: boolean): Verdict {
   return applied ? "acknowledge" : "keep";
 }

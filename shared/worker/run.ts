@@ -1,21 +1,21 @@
 import {
   describeError,
   InvalidOptionError,
-  Retry,
   SoftTimeLimitError,
   TaskRevokedError,
   TaskTimeLimitError,
 } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { byteLength, type Json, type Jsonified, parseJson, toJsonText } from "../message/json.ts";
+import { isKey } from "../message/labels.ts";
 import type { Message } from "../message/message.ts";
+import type { Claim } from "../results/claims.ts";
 import { closeEntry, openEntry } from "../results/ledger.ts";
 import { UNFINISHED_SECONDS } from "../results/lifetime.ts";
 import { isFinal } from "../results/record.ts";
-import type { Claim } from "../results/store.ts";
 import type { CurrentRun, TaskContext } from "../task/context.ts";
 import type { App } from "../task/current-app.ts";
-import { isKey } from "../task/options.ts";
+import { Retry } from "../task/signals.ts";
 import type { RegisteredTask } from "../task/task.ts";
 import { MAX_TIMER_SECONDS } from "../timers/timers.ts";
 

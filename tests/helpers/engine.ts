@@ -108,6 +108,17 @@ export async function startEngine(change: (template: Template) => void = () => {
   };
 }
 
+/** A change of the template: these queues show again after so many seconds what was received and not deleted. */
+export function visibility(seconds: number, ...queues: readonly string[]): (template: Template) => void {
+  return (template) => {
+    for (const name of queues) {
+      const queue = template.Resources[name]?.Properties;
+      if (queue === undefined) throw new Error(`The template has no queue ${name}.`);
+      queue.VisibilityTimeout = seconds;
+    }
+  };
+}
+
 /** A name that no other test uses. */
 export function uniqueName(prefix: string): string {
   return `${prefix}_${randomUUID().slice(0, 8)}`;

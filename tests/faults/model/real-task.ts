@@ -3,10 +3,11 @@ import type { ErrorRecord } from "../../../shared/errors.ts";
 import type { ClaimChecks } from "../../../shared/message/claim-check.ts";
 import { newId } from "../../../shared/message/id.ts";
 import type { Message } from "../../../shared/message/message.ts";
+import type { Claim } from "../../../shared/results/claims.ts";
 import { onceKey, recordKey } from "../../../shared/results/keys.ts";
 import { closeEntry, openEntry } from "../../../shared/results/ledger.ts";
 import { toRecord } from "../../../shared/results/record.ts";
-import { type Claim, createResultStore, type ResultStore } from "../../../shared/results/store.ts";
+import { createResultStore, type ResultStore } from "../../../shared/results/store.ts";
 import type { Event, Evidence, Step, Worker } from "./step.ts";
 import {
   type Answer,

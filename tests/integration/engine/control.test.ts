@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import * as z from "zod";
 import { task } from "../../../shared/index.ts";
-import { type Engine, startEngine, uniqueName } from "../../helpers/engine.ts";
+import { type Engine, startEngine, uniqueName, visibility } from "../../helpers/engine.ts";
 import { createWorkbench, type Workbench } from "../../helpers/workbench.ts";
 
 let engine: Engine;
@@ -36,12 +36,7 @@ const flaky = task({
 });
 
 beforeAll(async () => {
-  engine = await startEngine((template) => {
-    for (const name of ["DefaultQueue", "HighQueue"]) {
-      const queue = template.Resources[name]?.Properties;
-      if (queue) queue.VisibilityTimeout = 1;
-    }
-  });
+  engine = await startEngine(visibility(1, "DefaultQueue", "HighQueue"));
   bench = createWorkbench(engine, { note, other, waits, flaky });
 });
 afterAll(() => engine.stop());

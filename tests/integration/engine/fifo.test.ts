@@ -2,7 +2,7 @@ import type { SQSRecord } from "aws-lambda";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import * as z from "zod";
 import { createWorker, task } from "../../../shared/index.ts";
-import { type Engine, startEngine, uniqueName } from "../../helpers/engine.ts";
+import { type Engine, startEngine, uniqueName, visibility } from "../../helpers/engine.ts";
 import { createWorkbench, type Workbench } from "../../helpers/workbench.ts";
 
 let engine: Engine;
@@ -27,12 +27,7 @@ const step = task({
 const fair = task({ name: "fair", payload: z.object({}), run: () => "fair" });
 
 beforeAll(async () => {
-  engine = await startEngine((template) => {
-    for (const name of ["DefaultQueue", "FifoQueue"]) {
-      const queue = template.Resources[name]?.Properties;
-      if (queue) queue.VisibilityTimeout = 2;
-    }
-  });
+  engine = await startEngine(visibility(2, "DefaultQueue", "FifoQueue"));
   bench = createWorkbench(engine, { step, fair });
 });
 afterAll(() => engine.stop());

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import * as z from "zod";
 import { createDeadLetterWorker, task } from "../../../shared/index.ts";
 import { encodeMessage, type Message } from "../../../shared/message/message.ts";
-import { type Engine, startEngine } from "../../helpers/engine.ts";
+import { type Engine, startEngine, visibility } from "../../helpers/engine.ts";
 import { sqsRecord } from "../../helpers/sqs-record.ts";
 import { createWorkbench, type Workbench } from "../../helpers/workbench.ts";
 
@@ -21,12 +21,7 @@ const echo = task({
 });
 
 beforeAll(async () => {
-  engine = await startEngine((template) => {
-    for (const name of ["DefaultQueue", "LowQueue", "FifoQueue"]) {
-      const queue = template.Resources[name]?.Properties;
-      if (queue) queue.VisibilityTimeout = 1;
-    }
-  });
+  engine = await startEngine(visibility(1, "DefaultQueue", "LowQueue", "FifoQueue"));
   bench = createWorkbench(engine, { echo });
 });
 afterAll(() => engine.stop());

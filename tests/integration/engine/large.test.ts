@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
 import { task } from "../../../shared/index.ts";
 import { MAX_INLINE_BYTES, MAX_VALUE_BYTES } from "../../../shared/message/claim-check.ts";
-import { type Engine, startEngine } from "../../helpers/engine.ts";
+import { type Engine, startEngine, visibility } from "../../helpers/engine.ts";
 import { createWorkbench, type Workbench } from "../../helpers/workbench.ts";
 
 let engine: Engine;
@@ -30,10 +30,7 @@ const retriesLarge = task({
 });
 
 beforeAll(async () => {
-  engine = await startEngine((template) => {
-    const queue = template.Resources.DefaultQueue?.Properties;
-    if (queue) queue.VisibilityTimeout = 2;
-  });
+  engine = await startEngine(visibility(2, "DefaultQueue"));
   bench = createWorkbench(engine, { echo, swells, retriesLarge });
 });
 afterAll(() => engine.stop());

@@ -11,7 +11,7 @@ import {
 } from "../../../shared/index.ts";
 import { decodeMessage } from "../../../shared/message/message.ts";
 import { listTasks } from "../../../shared/results/list.ts";
-import { type Engine, startEngine } from "../../helpers/engine.ts";
+import { type Engine, startEngine, visibility } from "../../helpers/engine.ts";
 
 let engine: Engine;
 let runs: { payload: unknown; context: TaskContext }[] = [];
@@ -82,10 +82,7 @@ const tasks = { sendsOnce, add, record, flaky, asksAgain, parent, returns, slow,
 const modules = [{ file: "tests.ts", exports: tasks }];
 
 beforeAll(async () => {
-  engine = await startEngine((template) => {
-    const queue = template.Resources.DefaultQueue?.Properties;
-    if (queue) queue.VisibilityTimeout = 1;
-  });
+  engine = await startEngine(visibility(1, "DefaultQueue"));
 });
 afterAll(() => engine.stop());
 

@@ -3,7 +3,7 @@ import * as z from "zod";
 import { createWorker, task } from "../../../shared/index.ts";
 import { concurrencyKey } from "../../../shared/limits/keys.ts";
 import type { Message } from "../../../shared/message/message.ts";
-import { type Engine, startEngine, uniqueName } from "../../helpers/engine.ts";
+import { type Engine, startEngine, uniqueName, visibility } from "../../helpers/engine.ts";
 import { sqsRecord } from "../../helpers/sqs-record.ts";
 import { createVirtualQueues } from "../../helpers/virtual-queues.ts";
 import { createWorkbench, type Workbench } from "../../helpers/workbench.ts";
@@ -61,10 +61,7 @@ const evenly = task({ name: "evenly", payload: text, rateLimit: "1/s", run: ({ t
 const tasks = { limited, slow, perTenant, index, grouped, quiet, both, evenly };
 
 beforeAll(async () => {
-  engine = await startEngine((template) => {
-    const queue = template.Resources.DefaultQueue?.Properties;
-    if (queue) queue.VisibilityTimeout = 1;
-  });
+  engine = await startEngine(visibility(1, "DefaultQueue"));
   bench = createWorkbench(engine, tasks);
 });
 afterAll(() => engine.stop());

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import * as z from "zod";
 import { Ignore, Reject, SoftTimeLimitError, task } from "../../../shared/index.ts";
-import { type Engine, startEngine } from "../../helpers/engine.ts";
+import { type Engine, startEngine, visibility } from "../../helpers/engine.ts";
 import { createWorkbench, type Workbench } from "../../helpers/workbench.ts";
 
 let engine: Engine;
@@ -136,10 +136,7 @@ const tasks = {
 };
 
 beforeAll(async () => {
-  engine = await startEngine((template) => {
-    const queue = template.Resources.DefaultQueue?.Properties;
-    if (queue) queue.VisibilityTimeout = 1;
-  });
+  engine = await startEngine(visibility(1, "DefaultQueue"));
   bench = createWorkbench(engine, tasks);
 });
 afterAll(() => engine.stop());

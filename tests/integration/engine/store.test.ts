@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { newId } from "../../../shared/message/id.ts";
 import type { Message } from "../../../shared/message/message.ts";
+import type { Claim } from "../../../shared/results/claims.ts";
 import { recordKey } from "../../../shared/results/keys.ts";
 import type { TaskState } from "../../../shared/results/record.ts";
-import type { Claim, ResultStore } from "../../../shared/results/store.ts";
+import type { ResultStore } from "../../../shared/results/store.ts";
 import { type Engine, startEngine } from "../../helpers/engine.ts";
 
 let engine: Engine;

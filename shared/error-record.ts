@@ -17,8 +17,12 @@ export function describeError(thrown: unknown): ErrorRecord {
   try {
     return describe(thrown);
   } catch {
-    // One of its getters throws.
-    return { name: "UnreadableError", message: Object.prototype.toString.call(thrown) };
+    // One of its getters throws; a Proxy can refuse even to be named.
+    try {
+      return { name: "UnreadableError", message: Object.prototype.toString.call(thrown) };
+    } catch {
+      return { name: "UnreadableError", message: "What was thrown cannot be looked at." };
+    }
   }
 }
 
@@ -30,6 +34,13 @@ function describe(thrown: unknown): ErrorRecord {
     record.code = String(thrown.code);
   }
   return record;
+}
+
+const MAX_REASON_CHARS = 1_024;
+
+/** As much of an error as is worth saying while a task waits to be run again: always small enough for the record itself. */
+export function shortened({ name, message, code }: ErrorRecord): ErrorRecord {
+  return { name, message: message.slice(0, MAX_REASON_CHARS), ...(code !== undefined && { code }) };
 }
 
 /** A stack begins with the message; a long one is not kept twice. */

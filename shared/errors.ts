@@ -18,6 +18,8 @@
  *   SoftTimeLimitError         TASK_SOFT_TIME_LIMIT      the reason of its signal at the soft limit
  *   TaskRejectedError          TASK_REJECTED             it threw Reject
  *   TaskCrashedError           TASK_CRASHED              the process died while it ran
+ *   TaskReturnedError          TASK_RETURNED             it was handed back too often without an outcome; cause: the last reason
+ *   TaskUndeliveredError       TASK_UNDELIVERED          no worker could begin it, however often it was delivered
  *   MaxRetriesExceededError    MAX_RETRIES_EXCEEDED      cause: the last error
  *   TaskRevokedError           TASK_REVOKED
  *   TaskFailedError            TASK_FAILED               what get() throws: the task's own error, from its record
@@ -35,7 +37,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { describeError, type ErrorRecord, inspect } from "./error-record.ts";
 
-export { describeError, type ErrorRecord } from "./error-record.ts";
+export { describeError, type ErrorRecord, shortened } from "./error-record.ts";
 
 export type ErrorCode =
   | "CONFIG_INVALID"
@@ -54,6 +56,8 @@ export type ErrorCode =
   | "TASK_REJECTED"
   | "VALUE_EXPIRED"
   | "TASK_CRASHED"
+  | "TASK_RETURNED"
+  | "TASK_UNDELIVERED"
   | "MAX_RETRIES_EXCEEDED"
   | "TASK_REVOKED"
   | "TASK_FAILED"
@@ -188,7 +192,8 @@ export class IdempotencyKeyReusedError extends TaskError {
 /** A run took longer than its time limit, or than its function may. */
 export class TaskTimeLimitError extends TaskError {
   constructor(task: string, limitSeconds: number) {
-    super("TASK_TIME_LIMIT", `Task '${task}' ran longer than its time limit of ${limitSeconds} s and was stopped.`, {
+    const shown = Math.round(limitSeconds * 10) / 10;
+    super("TASK_TIME_LIMIT", `Task '${task}' ran longer than its time limit of ${shown} s and was stopped.`, {
       task,
       limitSeconds,
     });
@@ -230,6 +235,29 @@ export class TaskCrashedError extends TaskError {
       "TASK_CRASHED",
       `The worker died each of the ${deliveries} times it ran task '${task}' (process exit, uncaught error, time-out or out of memory). See the worker's log.`,
       { task, deliveries },
+    );
+  }
+}
+
+/** An attempt was handed back, through no fault of its own or because it asked for it, more often than Lovage allows. */
+export class TaskReturnedError extends TaskError {
+  constructor(task: string, times: number, cause: unknown) {
+    super(
+      "TASK_RETURNED",
+      `Task '${task}' was handed back ${times} times without an outcome, most recently because: ${describeError(cause).message} Replay it when that is mended.`,
+      { task, times },
+      cause,
+    );
+  }
+}
+
+/** No worker came up for a message, or every one failed before it began the task. */
+export class TaskUndeliveredError extends TaskError {
+  constructor(task: string, rescues: number) {
+    super(
+      "TASK_UNDELIVERED",
+      `Task '${task}' came back from the dead-letter queue ${rescues} times, and no worker could begin it. See the worker's log, and replay the task when it is mended.`,
+      { task, rescues },
     );
   }
 }

@@ -49,6 +49,9 @@ const OPTIONAL: { [K in keyof Omit<Message, Required>]-?: [Read<Exclude<Message[
   deferrals: [positive, "1 or more"],
   seen: [positive, "1 or more"],
   suspect: [yes, "true"],
+  crowded: [positive, "1 or more"],
+  rescues: [positive, "1 or more"],
+  crashed: [positive, "1 or more"],
 };
 
 /** @throws InvalidMessageError naming the first field of a wrong kind */

@@ -58,6 +58,12 @@ export interface Message {
   seen?: number;
   /** Run it alone: its worker died before, and perhaps because of it. */
   suspect?: true;
+  /** How often it was put off because others had left too little of the function's time. */
+  crowded?: number;
+  /** How often the dead-letter queue has given it back. */
+  rescues?: number;
+  /** Its worker died each of so many times, and its record says so: only its `onFailure` hook is still to be called. */
+  crashed?: number;
 }
 
 /**

@@ -2,7 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 import type { Item, Table } from "../aws/dynamodb.ts";
-import type { ErrorRecord } from "../errors.ts";
+import { type ErrorRecord, shortened } from "../errors.ts";
 import { type Json, toJsonText } from "../message/json.ts";
 import type { Message } from "../message/message.ts";
 import { birth } from "./birth.ts";
@@ -35,6 +35,12 @@ export interface StoreParts {
   shownUntil: (message: Message) => Date;
 }
 
+/**
+ * Why an attempt was given back: its outcome could not be stored, the function's end cut it short, or the task asked for it. Each is
+ * counted in an attribute of its own.
+ */
+export type ReleaseReason = "unsettled" | "cutShort" | "requeued";
+
 export interface Claims {
   /**
    * Takes the right to run `message`'s attempt, for a function that has `leaseSeconds` left: from one who waits, or from a run that
@@ -53,8 +59,11 @@ export interface Claims {
   succeed(claim: Claim, resultJson: string | undefined): Promise<boolean>;
   retry(claim: Claim, error: ErrorRecord, eta: Date): Promise<boolean>;
   fail(claim: Claim, error: ErrorRecord): Promise<boolean>;
-  /** Gives the attempt back unfinished, to be claimed again under the same number; it counts as no crash. */
-  release(claim: Claim): Promise<boolean>;
+  /**
+   * Gives the attempt back unfinished, to be claimed again under the same number; it counts as no crash. The record says why, and
+   * the answer how often the attempt has been given back for that kind of reason; undefined if it was refused.
+   */
+  release(claim: Claim, reason: ReleaseReason, error: ErrorRecord): Promise<number | undefined>;
   progress(claim: Claim, meta: Json): Promise<boolean>;
   /** Ends my own run, which a revoke has reached. */
   abandon(claim: Claim, error: ErrorRecord): Promise<boolean>;
@@ -72,7 +81,11 @@ interface Settling {
   set: string;
   remove?: readonly string[];
   values: Item;
+  returns?: "UPDATED_NEW";
 }
+
+/** How often this attempt was given back. */
+const RELEASES = "@unsettled, @cutShort, @requeued";
 
 /** Who holds the task, which nobody does when it has ended or waits. */
 export const HOLDER = "@leaseSeconds, @messageId, @receiveCount";
@@ -81,8 +94,8 @@ export function createClaims({ table, clock, lifetime, large, shownUntil }: Stor
   /** `update` without its SET and REMOVE, which every settling shares. */
   const settle = async (
     { message, fence, tracked }: Claim,
-    { set, remove = [], values }: Settling,
-  ): Promise<boolean> => {
+    { set, remove = [], values, returns }: Settling,
+  ): Promise<Item | undefined> => {
     // Without a claim it may be the first write of all.
     const born = tracked ? { set: [], values: {} } : birth(message);
     const first = Object.entries(tracked ? {} : FIRST).flatMap(([name, clause]) =>
@@ -100,8 +113,10 @@ export function createClaims({ table, clock, lifetime, large, shownUntil }: Stor
         ...{ ttl: lifetime.unfinished(message), token },
         ...values,
       },
+      ...(returns && { returns }),
     });
-    return outcome.applied || outcome.item?.token === token;
+    if (outcome.applied) return outcome.attributes;
+    return outcome.item?.token === token ? outcome.item : undefined;
   };
 
   /** Ends a run. Dying between storing a large value and this leaves an object that nobody refers to. */
@@ -112,17 +127,18 @@ export function createClaims({ table, clock, lifetime, large, shownUntil }: Stor
     without: readonly string[] = [],
   ): Promise<boolean> => {
     const now = clock().toISOString();
-    return settle(claim, {
+    const settled = await settle(claim, {
       set: [
         "@state = :final, @finishedAt = :now, @ttl = :ttl, @shownUntil = :shown",
         ...(value ? [value.set] : []),
       ].join(", "),
-      remove: [HOLDER, "@eta", "@revokeRequestedAt", ...(value ? [value.remove] : []), ...without],
+      remove: [HOLDER, RELEASES, "@eta", "@revokeRequestedAt", ...(value ? [value.remove] : []), ...without],
       values: {
         ...{ final: state, now, ttl: lifetime.final(claim.message), shown: lifetime.shown(claim.message) },
         ...value?.values,
       },
     });
+    return settled !== undefined;
   };
 
   /** For a task that runs without a claim: whether its record lets it run. An expired one counts, as it does when the run settles. */
@@ -130,7 +146,8 @@ export function createClaims({ table, clock, lifetime, large, shownUntil }: Stor
     const record = recordIn(await table.get(recordKey(message.id)));
     const waits = record === undefined || record.state === "PENDING" || record.state === "RETRY";
     if (waits && (record === undefined || record.attempt === message.attempt)) {
-      return { claimed: true, claim: { message, fence: 0, starts: undefined, tracked: false } };
+      // What the ledger holds was written under the fence of whoever held the task then.
+      return { claimed: true, claim: { message, fence: record?.fence ?? 0, starts: undefined, tracked: false } };
     }
     return { claimed: false, record };
   };
@@ -149,7 +166,7 @@ export function createClaims({ table, clock, lifetime, large, shownUntil }: Stor
       const token = randomUUID();
       const outcome = await table.update({
         key: recordKey(message.id),
-        update: `SET ${set.join(", ")}, @state = :started, @attempt = :attempt, @fence = if_not_exists(@fence, :zero) + :one, @leaseSeconds = :leaseSeconds, @messageId = :messageId, @receiveCount = :receiveCount, @startedAt = :now, @ttl = :ttl, @token = :token`,
+        update: `SET ${set.join(", ")}, @state = :started, @attempt = :attempt, @fence = if_not_exists(@fence, :zero) + :one, @leaseSeconds = :leaseSeconds, @messageId = :messageId, @receiveCount = :receiveCount, @startedAt = :now, @ttl = :ttl, @token = :token REMOVE @progress`,
         condition: MAY_CLAIM,
         values: {
           ...values,
@@ -185,23 +202,37 @@ export function createClaims({ table, clock, lifetime, large, shownUntil }: Stor
       const { message } = claim;
       const ttl = lifetime.unfinished(message, eta.toISOString());
       const packed = await large.error(message, error, new Date(ttl * 1_000));
-      return settle(claim, {
-        set: `@state = :retry, @attempt = :next, @eta = :eta, @fenceBase = :fence, @ttl = :ttl, ${packed.set}${message.payloadRef ? ", @payloadRef = :payloadRef" : ""}`,
-        remove: [HOLDER, packed.remove],
-        values: { ...packed.values, ...payloadRefOf(message), next: message.attempt + 1, eta: eta.toISOString(), ttl },
+      const settled = await settle(claim, {
+        // Whoever ran without a claim does not know how often it was claimed by others.
+        set: `@state = :retry, @attempt = :next, @eta = :eta, @fenceBase = if_not_exists(@fence, :zero), @ttl = :ttl, ${packed.set}${message.payloadRef ? ", @payloadRef = :payloadRef" : ""}`,
+        remove: [HOLDER, RELEASES, "@progress", packed.remove],
+        values: {
+          ...packed.values,
+          ...payloadRefOf(message),
+          ...{ next: message.attempt + 1, eta: eta.toISOString(), ttl, zero: 0 },
+        },
       });
+      return settled !== undefined;
     },
 
     fail: async (claim, error) =>
       end(claim, "FAILURE", await large.error(claim.message, error, shownUntil(claim.message))),
 
-    release: (claim) => settle(claim, { set: "@state = :retry, @fenceBase = :fence", remove: [HOLDER], values: {} }),
+    async release(claim, reason, error) {
+      const settled = await settle(claim, {
+        set: `@state = :retry, @fenceBase = if_not_exists(@fence, :zero), @error = :error, @${reason} = if_not_exists(@${reason}, :zero) + :one`,
+        remove: [HOLDER, "@errorRef"],
+        // In the record itself: the bucket may be what does not answer.
+        values: { error: toJsonText(shortened(error)), zero: 0, one: 1 },
+        returns: "UPDATED_NEW",
+      });
+      return settled && Number(settled[reason]);
+    },
 
-    progress: (claim, meta) =>
-      settle(claim, {
-        set: "@progress = :progress",
-        values: { progress: toJsonText(meta) },
-      }),
+    progress: async (claim, meta) => {
+      const settled = await settle(claim, { set: "@progress = :progress", values: { progress: toJsonText(meta) } });
+      return settled !== undefined;
+    },
 
     abandon: async (claim, error) =>
       end(claim, "REVOKED", await large.error(claim.message, error, shownUntil(claim.message))),

@@ -48,6 +48,9 @@ export const MINE = "@fence = :fence AND @state = :started";
 /** Nobody has ended what I run without a claim. */
 export const MINE_UNCLAIMED = `${NEVER_RECORDED} OR ${WAITING} AND ${OF_MY_ATTEMPT}`;
 
+/** It waits, or has no record yet: its record may say why it still waits. */
+export const MAY_EXPLAIN = `${NEVER_RECORDED} OR ${WAITING}`;
+
 /** It may be ended for having come too late. */
 export const MAY_EXPIRE = `${NEVER_RECORDED} OR ${NOT_BEGUN}`;
 

@@ -1,12 +1,12 @@
 /** How a task ends that nobody runs: revoked, too late, replaced, or failed without a run. */
 
 import type { UpdateOutcome } from "../aws/dynamodb.ts";
-import type { ErrorRecord } from "../errors.ts";
+import { type ErrorRecord, shortened } from "../errors.ts";
 import { toJsonText } from "../message/json.ts";
 import type { Message } from "../message/message.ts";
 import { birth } from "./birth.ts";
 import { HOLDER, type StoreParts } from "./claims.ts";
-import { evidence, IDLE, MAY_EXPIRE, NOT_BEGUN, type Receipt, WAITING } from "./conditions.ts";
+import { evidence, IDLE, MAY_EXPIRE, MAY_EXPLAIN, NOT_BEGUN, type Receipt, WAITING } from "./conditions.ts";
 import { recordKey } from "./keys.ts";
 import { recordIn, type StoredRecord, type TaskState, toRecord } from "./record.ts";
 
@@ -17,6 +17,8 @@ export interface Endings {
     receipt: Receipt,
     error: ErrorRecord,
   ): Promise<{ applied: boolean; record: StoredRecord | undefined }>;
+  /** Says on the record of a task that waits why it still does, and makes one where there is none; false if it runs, or has ended. */
+  explain(message: Message, why: ErrorRecord): Promise<boolean>;
   /** Ends a task that is not running, because it was revoked while it ran. */
   revoke(message: Message, receipt: Receipt, error: ErrorRecord): Promise<boolean>;
   /** Ends a task that has never begun, because it came too late. */
@@ -62,6 +64,23 @@ export function createEndings({ table, clock, lifetime, large, shownUntil }: Sto
     async failUnclaimed(message, receipt, error) {
       const outcome = await endUnclaimed("FAILURE", message, receipt, error, IDLE);
       return { applied: outcome.applied, record: outcome.applied ? undefined : recordIn(outcome.item) };
+    },
+
+    async explain(message, why) {
+      const { set, values } = birth(message);
+      const outcome = await table.update({
+        key: recordKey(message.id),
+        update: `SET ${set.join(", ")}, @state = if_not_exists(@state, :pending), @attempt = if_not_exists(@attempt, :attempt), @error = :error, @ttl = if_not_exists(@ttl, :ttl) REMOVE @errorRef`,
+        condition: MAY_EXPLAIN,
+        values: {
+          ...values,
+          ...{ pending: "PENDING", retry: "RETRY", attempt: message.attempt },
+          // In the record itself, and nothing of it in the bucket, which may be what does not answer.
+          error: toJsonText(shortened(why)),
+          ttl: lifetime.unfinished(message),
+        },
+      });
+      return outcome.applied;
     },
 
     revoke: async (message, receipt, error) => (await endUnclaimed("REVOKED", message, receipt, error, IDLE)).applied,

@@ -24,22 +24,26 @@ export interface TaskContext {
   readonly log: Log;
   /**
    * Stores `meta` (any JSON value) as the record's `progress`. At most one write per second: what comes sooner is
-   * written with the next call after that second.
+   * written with the next call after that second. It need not be awaited; the end of the run waits for it.
    */
   progress(meta: unknown): Promise<void>;
   /**
    * Does `work` once for this task, however often the task runs: its result (JSON) is kept in a ledger, and a later attempt
    * gets it from there. Costs two writes. If the process dies while `work` is under way, the next attempt does it again:
    * nobody can know how far it came. Where that must not be, pass the receiver a key of its own, such as `${ctx.id}:${key}`.
+   * Parts of one run that ask with the same key at once share one work. The end of a run waits for what it has open, so that no
+   * later attempt begins it a second time.
    * @param key 1 to 256 characters, unique within the task
    * @throws InvalidOptionError for another key; TaskRevokedError if another worker has taken the task over
    */
   once<Result>(key: string, work: () => Result | Promise<Result>): Promise<Jsonified<Result>>;
   /**
-   * Ends this run and asks for another, within the task's `maxRetries`: `throw ctx.retry({ countdown: 60 })`.
+   * Ends this run and asks for another, within the task's `maxRetries`. It throws by itself, as Celery's `self.retry()` does;
+   * `throw ctx.retry({ countdown: 60 })` tells the compiler that the code ends there.
    * @param options `countdown`: seconds until the next run, up to 400 days, by default the task's backoff; `cause`: why
+   * @throws always; InvalidOptionError for a countdown out of range
    */
-  retry(options?: { countdown?: number; cause?: unknown }): Error;
+  retry(options?: { countdown?: number; cause?: unknown }): never;
 }
 
 /** A run, as the engine sees it. */
@@ -47,6 +51,10 @@ export interface CurrentRun {
   context: TaskContext;
   /** Aborts when the run can no longer set anything off. */
   over: AbortSignal;
+  /** Has the end of the run wait for a call; answers with the promise that its caller is to hold. */
+  add<T>(call: Promise<T>): Promise<T>;
+  /** Told for how many milliseconds the task's code has kept the event loop. */
+  blocked(milliseconds: number): void;
 }
 
 const running = new AsyncLocalStorage<CurrentRun>();

@@ -51,6 +51,8 @@ const NO_RETRY: RetryPolicy = {
 /** @throws InvalidOptionError for a number out of range */
 export function toRetryPolicy(options: RetryOptions | undefined): RetryPolicy {
   if (options === undefined) return NO_RETRY;
+  checkClasses("retry.on", options.on);
+  checkClasses("retry.notOn", options.notOn);
   const policy: RetryPolicy = {
     automatic: true,
     maxRetries: options.maxRetries ?? 3,
@@ -82,8 +84,30 @@ export function retryDelay(policy: RetryPolicy, attempt: number, random: () => n
   return policy.jitter ? random() * full : full;
 }
 
-/** Whether this error brings another run by itself. */
+/** Whether this error brings another run by itself. Never throws, whatever was thrown. */
 export function isRetryable(policy: RetryPolicy, error: unknown): boolean {
-  if (!policy.automatic || policy.notOn.some((type) => error instanceof type)) return false;
-  return policy.on === undefined || policy.on.some((type) => error instanceof type);
+  if (!policy.automatic || isOneOf(policy.notOn, error)) return false;
+  return policy.on === undefined || isOneOf(policy.on, error);
+}
+
+/** Whether `error` is of one of these classes. Never throws: a thrown Proxy may refuse to be asked. */
+export function isOneOf(classes: readonly ErrorClass[], error: unknown): boolean {
+  return classes.some((type) => {
+    try {
+      return error instanceof type;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** @throws InvalidOptionError for what is no class, such as the `undefined` that modules which import each other leave */
+export function checkClasses(option: string, classes: readonly ErrorClass[] = []): void {
+  if (!Array.isArray(classes)) throw new InvalidOptionError(option, classes, "a list of error classes");
+  for (const [index, type] of classes.entries()) {
+    if (typeof type === "function" && typeof type.prototype === "object") continue;
+    const expected =
+      "an error class (one that is undefined comes from modules that import each other: break the circle)";
+    throw new InvalidOptionError(`${option}[${index}]`, type, expected);
+  }
 }

@@ -15,11 +15,19 @@ import { parseRateLimit } from "../limits/rate-limit.ts";
 import type { Json, Jsonified } from "../message/json.ts";
 import { isKey, isMessageGroupId, isTag, MESSAGE_GROUP_ID_EXPECTED } from "../message/labels.ts";
 import { AsyncResult } from "./async-result.ts";
-import type { TaskContext } from "./context.ts";
+import { currentRun, type TaskContext } from "./context.ts";
 import { currentApp } from "./current-app.ts";
 import { type ApplyOptions, isTimeLimit } from "./options.ts";
-import { type ErrorClass, type RetryOptions, type RetryPolicy, toRetryPolicy } from "./retry-policy.ts";
+import {
+  checkClasses,
+  type ErrorClass,
+  isOneOf,
+  type RetryOptions,
+  type RetryPolicy,
+  toRetryPolicy,
+} from "./retry-policy.ts";
 import { sendTask } from "./send.ts";
+import { TaskSignal } from "./signals.ts";
 
 export interface TaskOptions<Schema extends StandardSchemaV1, Result> {
   /** Unique in the service; part of messages and URLs, so it must not change while messages are under way. */
@@ -78,8 +86,12 @@ export interface TaskOptions<Schema extends StandardSchemaV1, Result> {
 export interface TaskHooks<Payload, Result> {
   beforeStart?: (payload: Payload, context: TaskContext) => void | Promise<void>;
   onSuccess?: (result: Result, payload: Payload, context: TaskContext) => void | Promise<void>;
-  /** The task has ended as a FAILURE. */
-  onFailure?: (error: unknown, payload: Payload, context: TaskContext) => void | Promise<void>;
+  /**
+   * The task has ended as a FAILURE, also by crashes of its worker (`TASK_CRASHED`, in a run of its own afterwards, perhaps more than
+   * once) or because a deployment has changed its schema. `payload` is undefined if the schema does not take it any more, or if a
+   * large one is gone. Not called for a task that no module exports any more, nor for one that is REVOKED or has expired.
+   */
+  onFailure?: (error: unknown, payload: Payload | undefined, context: TaskContext) => void | Promise<void>;
   /** This run has failed, and another will follow. */
   onRetry?: (error: unknown, payload: Payload, context: TaskContext) => void | Promise<void>;
 }
@@ -114,7 +126,7 @@ export interface RegisteredTask {
   /** Checks the payload and runs the task. @throws InvalidPayloadError, or whatever `beforeStart` and `run` throw */
   execute(payload: Json, context: TaskContext): Promise<unknown>;
   /** Calls the hook for this outcome, if there is one. */
-  settled(payload: Json, context: TaskContext, outcome: Outcome): Promise<void>;
+  settled(payload: Json | undefined, context: TaskContext, outcome: Outcome): Promise<void>;
 }
 
 /** A task with its types. (`delay` and `applyAsync` are properties: of methods the compiler checks arguments loosely.) */
@@ -175,11 +187,26 @@ export function task<Schema extends StandardSchemaV1, Result>(
   );
   const rateLimit = options.rateLimit === undefined ? undefined : String(options.rateLimit);
   if (rateLimit !== undefined) parseRateLimit(rateLimit);
+  checkClasses("throws", options.throws);
+  refuseUnless(typeof options.run === "function", "run", options.run, "a function");
+  for (const [hook, call] of Object.entries(hooks)) {
+    refuseUnless(call === undefined || typeof call === "function", `hooks.${hook}`, call, "a function");
+  }
 
   const check = async (payload: Json): Promise<StandardSchemaV1.InferOutput<Schema>> => {
     const outcome = await schema["~standard"].validate(payload);
     if (outcome.issues) throw new InvalidPayloadError(name, outcome.issues);
     return outcome.value;
+  };
+
+  /** Undefined for a payload that is gone, or that the schema does not take any more: a failure is told all the same. */
+  const acceptable = async (payload: Json | undefined): Promise<StandardSchemaV1.InferOutput<Schema> | undefined> => {
+    if (payload === undefined) return undefined;
+    try {
+      return await check(payload);
+    } catch {
+      return undefined;
+    }
   };
 
   const defined = {
@@ -221,29 +248,43 @@ export function task<Schema extends StandardSchemaV1, Result>(
     async execute(payload: Json, context: TaskContext): Promise<unknown> {
       const checked = await check(payload);
       await hooks.beforeStart?.(checked, context);
-      return options.run(checked, context);
+      const begunAt = performance.now();
+      const running = options.run(checked, context);
+      // Until its first pause nothing else in this process could go on.
+      currentRun()?.blocked(performance.now() - begunAt);
+      const result = await running;
+      // Returned or thrown, it says the same.
+      if (isOneOf([TaskSignal], result)) throw result;
+      return result;
     },
-    async settled(payload: Json, context: TaskContext, outcome: Outcome): Promise<void> {
+    async settled(payload: Json | undefined, context: TaskContext, outcome: Outcome): Promise<void> {
       switch (outcome.state) {
         case "SUCCESS":
+          if (hooks.onSuccess === undefined || payload === undefined) return;
           // The one place where a run's result gets its type back: execute() of this same task returned it.
-          return hooks.onSuccess?.(outcome.result as Result, await check(payload), context);
+          return hooks.onSuccess(outcome.result as Result, await check(payload), context);
         case "FAILURE":
-          return hooks.onFailure?.(outcome.error, await check(payload), context);
+          return hooks.onFailure?.(outcome.error, await acceptable(payload), context);
         case "RETRY":
-          return hooks.onRetry?.(outcome.error, await check(payload), context);
+          if (hooks.onRetry === undefined || payload === undefined) return;
+          return hooks.onRetry(outcome.error, await check(payload), context);
       }
     },
     delay(payload: StandardSchemaV1.InferInput<Schema>): Promise<AsyncResult<Jsonified<Result>>> {
       return defined.applyAsync(payload);
     },
-    async applyAsync(
+    applyAsync(
       payload: StandardSchemaV1.InferInput<Schema>,
       applyOptions?: ApplyOptions,
     ): Promise<AsyncResult<Jsonified<Result>>> {
-      const app = currentApp();
-      const { id } = await sendTask(app, defined, payload, applyOptions);
-      return new AsyncResult(id, app);
+      const send = async (): Promise<AsyncResult<Jsonified<Result>>> => {
+        const app = currentApp();
+        const { id } = await sendTask(app, defined, payload, applyOptions);
+        return new AsyncResult(id, app);
+      };
+      const sending = send();
+      // The end of a run waits for what it sends: a function that has answered is frozen in the middle of it.
+      return currentRun()?.add(sending) ?? sending;
     },
   };
   return defined;

@@ -16,7 +16,8 @@ export type Admission = { admitted: true; place: Place | undefined } | { admitte
 /** A record that is begun with less than this share of the function's time shares that time with others. */
 const WHOLE = 0.95;
 
-export function isAlone({ remainingMilliseconds, totalMilliseconds }: Invocation): boolean {
+/** Whether what begins now has as much time as a function can give. */
+export function hasWholeTime({ remainingMilliseconds, totalMilliseconds }: Invocation): boolean {
   return remainingMilliseconds() >= totalMilliseconds * WHOLE;
 }
 
@@ -71,15 +72,21 @@ async function hasEnded(app: App, { message, receipt }: Delivery): Promise<Verdi
   const decided = (await app.control.decisions()).revokedBy(message);
   if (decided !== undefined) {
     const reason = describeError(new TaskRevokedError(message.id, decided.why));
-    if (await app.results.revoke(message, receipt, reason)) return "acknowledge";
+    if (await app.results.revoke(message, receipt, reason)) return endedUnrun(app, message, reason.message);
   }
   const isFirst = message.attempt === 1;
   if (isFirst && message.expires !== undefined && Date.parse(message.expires) <= app.clock().getTime()) {
     const reason = new TaskRevokedError(message.id, `it expired at ${message.expires} before it was started`);
-    if (await app.results.expire(message, describeError(reason))) return "acknowledge";
+    if (await app.results.expire(message, describeError(reason))) return endedUnrun(app, message, reason.message);
   }
   // What was refused above has ended already, or runs: the claim finds out.
   return undefined;
+}
+
+/** No hook is called for a task that has never run, so its end is told here. */
+function endedUnrun(app: App, { id, task }: Message, reason: string): Verdict {
+  app.log.info("Task was revoked before it ran", { id, task, reason });
+  return "acknowledge";
 }
 
 /** Puts off what must not be run yet. */
@@ -103,7 +110,8 @@ async function mustWait(
     if (verdict) return verdict;
   }
   // A copy is sent, for a redelivery would count as a failure of this one.
-  return fitsInto(task, message, invocation) ? undefined : putOff(app, delivery, 0, { suspect: true });
+  if (fitsInto(task, message, invocation)) return undefined;
+  return putOff(app, delivery, 0, { suspect: true, crowded: (message.crowded ?? 0) + 1 });
 }
 
 /** A newer call of the burst takes this one's place, if it was really sent. */

@@ -10,10 +10,12 @@ import { isFinal, type StoredRecord } from "../results/record.ts";
 import type { App } from "../task/current-app.ts";
 import { secondsUntil } from "../task/dispatch.ts";
 import type { Registry } from "../task/registry.ts";
-import { admit, isAlone } from "./admission.ts";
+import { admit } from "./admission.ts";
 import type { Invocation, Verdict } from "./batch.ts";
+import { afterCrash } from "./crash.ts";
 import { comeBackAfter, type Delivery, hide, readDelivery, sendRetry, withPayloadStored } from "./delivery.ts";
-import { loadPayload, runClaimed } from "./run-claimed.ts";
+import { loadPayload } from "./payload.ts";
+import { runClaimed } from "./run-claimed.ts";
 
 /** How long a deployment may take to reach every function. */
 const DEPLOYMENT_MILLISECONDS = 15 * 60_000;
@@ -30,12 +32,26 @@ export async function handleTaskRecord(
   invocation: Invocation,
 ): Promise<Verdict> {
   const received = readDelivery(app, record);
-  const { fifo } = received;
-  const alone = isAlone(invocation);
   const now = app.clock();
   const eta = received.message.eta === undefined ? now : new Date(received.message.eta);
   // SQS delivers on time by its own clock; if ours is behind, the rest of the wait is spent in the queue.
   if (eta > now) return hide(app, received, secondsUntil(eta, now));
+  if (received.message.crashed !== undefined) {
+    return afterCrash(app, registry.find(received.message.task), received, received.message.crashed, invocation);
+  }
+  try {
+    return await handleDue(app, registry, received, invocation);
+  } catch (error) {
+    // Whoever looks at the record is to see why it does not go on; if the store itself is what fails, the log says it.
+    await app.results.explain(received.message, describeError(error)).catch(() => false);
+    throw error;
+  }
+}
+
+/** Handles a message whose time has come. */
+async function handleDue(app: App, registry: Registry, received: Delivery, invocation: Invocation): Promise<Verdict> {
+  const { fifo } = received;
+  const now = app.clock();
   const delivery = { ...received, message: await withPayloadStored(app, received) };
   const { message } = delivery;
   if (!fifo && app.broker.isFifo(message.queue)) {
@@ -56,11 +72,7 @@ export async function handleTaskRecord(
     // Dying from here to the settling leaves STARTED; the next delivery of this message shows that the run is over.
     if (!outcome.claimed) return await afterRefusal(app, delivery, outcome.record);
     const { claim } = outcome;
-    return await runClaimed(app, task, { ...delivery, message: claim.message }, claim, {
-      ...payload,
-      alone,
-      invocation,
-    });
+    return await runClaimed(app, task, { ...delivery, message: claim.message }, claim, { payload, invocation });
   } finally {
     await admission.place?.leave();
   }
@@ -72,7 +84,8 @@ export async function handleTaskRecord(
  */
 async function claimAttempt(app: App, delivery: Delivery, leaseSeconds: number): Promise<ClaimOutcome> {
   const { message, receipt, fifo, suspect } = delivery;
-  const tracked = message.trackStarted !== false || fifo || suspect;
+  // So does what may expire, for only a claim tells a copy of its message that it has begun in time.
+  const tracked = message.trackStarted !== false || fifo || suspect || message.expires !== undefined;
   const outcome = await app.results.claim(message, receipt, leaseSeconds, { countStarts: fifo, tracked });
   if (outcome.claimed || !fifo) return outcome;
   const { record } = outcome;
@@ -88,11 +101,15 @@ async function claimAttempt(app: App, delivery: Delivery, leaseSeconds: number):
  * it waits a while before it fails.
  */
 async function afterUnknownTask(app: App, registry: Registry, delivery: Delivery, now: Date): Promise<Verdict> {
-  const { message } = delivery;
+  const { message, receipt } = delivery;
+  const reason = describeError(new TaskNotRegisteredError(message.task, registry.names));
+  const fields = { id: message.id, task: message.task, code: reason.code };
   if (now.getTime() - Date.parse(message.sentAt) < DEPLOYMENT_MILLISECONDS) {
+    app.log.warn("A task that is not registered waits for a deployment that may bring it", fields);
+    if (receipt.receiveCount === 1) await app.results.explain(message, reason);
     return hide(app, delivery, UNKNOWN_TASK_SECONDS);
   }
-  const reason = describeError(new TaskNotRegisteredError(message.task, registry.names));
+  app.log.error("A task has failed, for it is not registered", fields);
   const { applied, record: found } = await app.results.failUnclaimed(message, delivery.receipt, reason);
   return applied || (found && isFinal(found.state)) ? "acknowledge" : "keep";
 }

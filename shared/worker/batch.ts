@@ -29,8 +29,9 @@ const LEAST_MILLISECONDS = 3_000;
  * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting
  *
  * Records delivered for the first time run at once. Those that come again run after them and one by one: their worker may
- * have died because of one of them, and then only that one is running when it dies again. Records of one FIFO group run in
- * order, and stop at the first that is kept.
+ * have died because of one of them, and then only that one is running when it dies again. One that was put off for lack of time
+ * again and again runs before all others, with all of the function's time. Records of one FIFO group run in order, and stop at the
+ * first that is kept.
  */
 export async function handleBatch(
   app: App,
@@ -58,8 +59,10 @@ export async function handleBatch(
   };
 
   const lanes = lanesOf(event.Records);
-  const suspects = lanes.filter((lane) => lane.some(runsAlone));
-  await Promise.all(lanes.filter((lane) => !suspects.includes(lane)).map(run));
+  const first = lanes.filter((lane) => lane.some(goesFirst));
+  const suspects = lanes.filter((lane) => !first.includes(lane) && lane.some(runsAlone));
+  for (const lane of first) await run(lane);
+  await Promise.all(lanes.filter((lane) => !first.includes(lane) && !suspects.includes(lane)).map(run));
   for (const lane of suspects) {
     if (hasTime()) await run(lane);
   }
@@ -98,6 +101,13 @@ async function readable(app: App, record: SQSRecord, handle: () => Promise<Verdi
     if (error instanceof InvalidMessageError) return recordPoison(app, record, error);
     throw error;
   }
+}
+
+/** It was put off so often because others had left it too little time. */
+const MAX_CROWDED = 5;
+
+function goesFirst({ body }: SQSRecord): boolean {
+  return Number(/"crowded":(\d+)/.exec(body)?.[1] ?? 0) >= MAX_CROWDED;
 }
 
 /**

@@ -89,7 +89,7 @@ export async function putOff(
  * Keeps what a waiting message needs for as long as the message may be on its way: its record, which tells that it has not been
  * revoked, and its payload. Undefined if its task has ended meanwhile.
  */
-async function refreshed(app: App, message: Message): Promise<Message | undefined> {
+export async function refreshed(app: App, message: Message): Promise<Message | undefined> {
   const now = app.clock();
   const last = message.refreshedAt ?? message.eta ?? message.sentAt;
   if (now.getTime() - Date.parse(last) < REFRESH_SECONDS * 1_000) return message;
@@ -123,7 +123,7 @@ export function comeBackAfter(app: App, delivery: Delivery, { fence, leaseSecond
 /** Lets the next attempt happen at `eta`. On a FIFO queue this message stands for every attempt. */
 export async function sendRetry(app: App, delivery: Delivery, eta: Date): Promise<Verdict> {
   if (delivery.fifo) return putOff(app, delivery, (eta.getTime() - app.clock().getTime()) / 1_000);
-  const { suspect, seen, slot, deferrals, refreshedAt, ...rest } = delivery.message;
+  const { suspect, seen, slot, deferrals, refreshedAt, crowded, rescues, ...rest } = delivery.message;
   await dispatch(app, { ...rest, attempt: rest.attempt + 1, eta: eta.toISOString() });
   return "acknowledge";
 }

@@ -1,65 +1,39 @@
 import {
   describeError,
-  InvalidPayloadError,
-  MaxRetriesExceededError,
+  type ErrorRecord,
   ResultTooLargeError,
   TaskCrashedError,
-  TaskRejectedError,
-  TaskRevokedError,
+  TaskReturnedError,
   TaskTimeLimitError,
-  ValueExpiredError,
 } from "../errors.ts";
-import type { Log } from "../log.ts";
 import { MAX_VALUE_BYTES } from "../message/claim-check.ts";
-import { byteLength, type Json, parseJson, toJsonText } from "../message/json.ts";
-import type { Message } from "../message/message.ts";
-import type { Claim } from "../results/claims.ts";
+import { byteLength, parseJson, toJsonText } from "../message/json.ts";
+import type { Claim, ReleaseReason } from "../results/claims.ts";
 import { withRun } from "../task/context.ts";
 import type { App } from "../task/current-app.ts";
-import { isRetryable, retryDelay } from "../task/retry-policy.ts";
-import { Ignore, Reject, Retry } from "../task/signals.ts";
-import type { Outcome, RegisteredTask } from "../task/task.ts";
+import type { RegisteredTask } from "../task/task.ts";
+import { hasWholeTime } from "./admission.ts";
 import type { Invocation, Verdict } from "./batch.ts";
 import { MAX_CRASHES } from "./dead-letter.ts";
 import { type Delivery, putOff, sendRetry, withPayloadUntil } from "./delivery.ts";
-import { createRun, hookRun, type Run, timeLimits } from "./run.ts";
+import { callHook, type Hooked } from "./hook.ts";
+import { isExpected, judge } from "./outcome.ts";
+import type { Payload } from "./payload.ts";
+import { createRun, RESERVE_MILLISECONDS, type Run } from "./run.ts";
 
 /** One run, from its claim to its end. */
-interface Attempt {
+interface Attempt extends Hooked {
   app: App;
-  task: RegisteredTask;
   delivery: Delivery;
   claim: Claim;
-  payload: Json;
-  run: Run;
-  log: Log;
-  invocation: Invocation;
 }
 
-/** Kept of the function's time for what comes after a hook. */
-const HOOK_RESERVE_MILLISECONDS = 500;
-
-/** What a run begins with. */
-export type Start = Loaded & {
-  invocation: Invocation;
-  /** It did not have to wait for others in its batch. */
-  alone: boolean;
-};
-
-/** A payload, or why there is none any more. */
-type Loaded = { payload: Json } | { payload: undefined; expired: ValueExpiredError };
-
-/** Fetches a large payload. */
-export async function loadPayload(app: App, { payload, payloadRef }: Message): Promise<Loaded> {
-  if (payloadRef === undefined) return { payload };
-  try {
-    return { payload: parseJson(await app.claimChecks.load(payloadRef)) };
-  } catch (error) {
-    // Any other error is S3's, and no fault of the task: the message comes back.
-    if (!(error instanceof ValueExpiredError)) throw error;
-    return { payload: undefined, expired: error };
-  }
-}
+/**
+ * How often an attempt may be given back, by why. An outcome that could not be stored is tried again after waits that double up to 15
+ * minutes, so that an outage of half a day fails nothing; with every try the task's work is done again.
+ */
+const MAX_RELEASES: Readonly<Record<ReleaseReason, number>> = { unsettled: 50, cutShort: 3, requeued: 1_000 };
+const LONGEST_PAUSE_SECONDS = 900;
 
 /** Runs a claimed attempt and stores its outcome. */
 export async function runClaimed(
@@ -67,42 +41,45 @@ export async function runClaimed(
   task: RegisteredTask,
   delivery: Delivery,
   claim: Claim,
-  start: Start,
+  start: { payload: Payload; invocation: Invocation },
 ): Promise<Verdict> {
+  const log = app.log.with({ task: task.name, id: claim.message.id, attempt: claim.message.attempt });
+  const run = createRun(app, claim, log, delivery.fifo);
+  const attempt: Attempt = { app, task, delivery, claim, run, log, ...start };
   try {
-    return await run(app, task, delivery, claim, start);
+    return await runAttempt(attempt);
   } catch (error) {
-    // What could not be stored is not the task's fault, and its start is not one that killed a worker.
-    await app.results.release(claim).catch(() => false);
-    throw error;
+    // It could not be stored, which is not the task's fault: its start is not one that killed a worker. Dying here leaves STARTED.
+    log.error("The outcome of a run could not be stored", { error: describeError(error) });
+    return giveBack(attempt, "unsettled", error);
+  } finally {
+    run.end();
   }
 }
 
-async function run(app: App, task: RegisteredTask, delivery: Delivery, claim: Claim, start: Start): Promise<Verdict> {
-  const { message } = delivery;
+async function runAttempt(attempt: Attempt): Promise<Verdict> {
+  const { app, task, claim, run, payload, invocation } = attempt;
   const { starts = 0 } = claim;
   if (starts > MAX_CRASHES) {
     // A FIFO queue has no dead-letter queue, which would break its order: what crashes its worker ends here.
-    return settled(await app.results.fail(claim, describeError(new TaskCrashedError(task.name, starts - 1))));
+    return fail(attempt, new TaskCrashedError(task.name, starts - 1));
   }
-  if (start.payload === undefined) return settled(await app.results.fail(claim, describeError(start.expired)));
-  const { payload, alone, invocation } = start;
-  const log = app.log.with({ task: task.name, id: message.id, attempt: message.attempt });
-  const run = createRun(app, claim, log, delivery.fifo);
-  const attempt: Attempt = { app, task, delivery, claim, payload, run, log, invocation };
+  if (payload.text === undefined) return fail(attempt, payload.gone);
+  const { text } = payload;
+  const shared = !hasWholeTime(invocation);
+  const milliseconds = invocation.remainingMilliseconds();
   let result: unknown;
   let json: string | undefined;
   try {
-    result = await run.within(task, invocation.remainingMilliseconds(), () =>
-      withRun(run, () => task.execute(payload, run.context)),
-    );
-    json = message.ignoreResult ? undefined : toResultText(task, result);
+    result = await run.within(task, milliseconds, () => withRun(run, () => task.execute(parseJson(text), run.context)));
+    json = claim.message.ignoreResult ? undefined : toResultText(task, result);
   } catch (error) {
     const revoked = run.revoked();
     run.abandon();
     const trouble = run.trouble();
     if (trouble) throw trouble.error;
-    return await afterError(attempt, error, revoked, alone);
+    const seconds = Math.max(0, milliseconds - RESERVE_MILLISECONDS) / 1_000;
+    return await afterError(attempt, { error, revoked, shared, seconds });
   } finally {
     run.end();
   }
@@ -121,51 +98,50 @@ function toResultText(task: RegisteredTask, result: unknown): string {
 
 async function afterError(
   attempt: Attempt,
-  error: unknown,
-  revoked: TaskRevokedError | undefined,
-  alone: boolean,
+  thrown: { error: unknown; revoked: ReturnType<Run["revoked"]>; shared: boolean; seconds: number },
 ): Promise<Verdict> {
-  const { app, task, delivery, claim, log } = attempt;
-  const { message } = delivery;
-  if (wasCutShort(task, message, error, alone)) return giveBack(attempt, 0, { suspect: true });
-  if (revoked) {
-    log.info("Task was revoked while it ran");
-    return settled(await app.results.abandon(claim, describeError(revoked)));
+  const { app, task, claim, log } = attempt;
+  const { id, attempt: number } = claim.message;
+  const judgement = judge({ task, id, attempt: number, random: app.random, ...thrown });
+  switch (judgement.outcome) {
+    case "cutShort":
+      return giveBack(attempt, "cutShort", new TaskTimeLimitError(task.name, thrown.seconds));
+    case "revoke": {
+      log.info("Task was revoked while it ran", { reason: judgement.error.message });
+      return settled(await app.results.abandon(claim, describeError(judgement.error)));
+    }
+    case "requeue":
+      return giveBack(attempt, "requeued", new Error(judgement.reason), judgement.seconds);
+    case "retry":
+      return retry(attempt, judgement.cause, judgement.seconds);
+    case "fail":
+      return fail(attempt, judgement.error, judgement.cause);
   }
-  if (error instanceof Ignore) {
-    log.info("Task ignored itself", { reason: error.message });
-    const reason = new TaskRevokedError(message.id, `it ignored itself: ${error.message}`);
-    return settled(await app.results.abandon(claim, describeError(reason)));
-  }
-  if (error instanceof Reject) {
-    return error.requeue
-      ? giveBack(attempt, error.countdown)
-      : fail(attempt, new TaskRejectedError(task.name, error.message), error);
-  }
-  const wanted = error instanceof Retry || (!isHopeless(error) && isRetryable(task.retry, error));
-  const cause = error instanceof Retry ? (error.cause ?? error) : error;
-  if (!wanted) return fail(attempt, cause, cause);
-  const { maxRetries } = task.retry;
-  if (message.attempt > maxRetries) {
-    return fail(attempt, new MaxRetriesExceededError(task.name, maxRetries, cause), cause);
-  }
-  return retry(attempt, cause, error instanceof Retry ? error.countdown : undefined);
 }
 
-/** Gives the attempt back unfinished, to be run again under the same number. */
-async function giveBack(
-  { app, delivery, claim }: Attempt,
-  seconds: number,
-  changes: Partial<Message> = {},
-): Promise<Verdict> {
-  if (!(await app.results.release(claim))) return "keep";
+/**
+ * Gives the attempt back unfinished, to be run again under the same number; when that has been done too often, the task has failed.
+ * @param error why, as its record says until it runs again
+ */
+async function giveBack(attempt: Attempt, reason: ReleaseReason, error: unknown, seconds?: number): Promise<Verdict> {
+  const { app, task, delivery, claim } = attempt;
+  const times = await app.results.release(claim, reason, describeError(error));
+  if (times === undefined) return "keep";
+  if (times > MAX_RELEASES[reason]) {
+    const last = reason === "cutShort" ? error : new TaskReturnedError(task.name, times - 1, error);
+    const record = describeError(last);
+    // Dying before this leaves it waiting: its message comes back, and it is begun once more.
+    const { applied } = await app.results.failUnclaimed(claim.message, delivery.receipt, record);
+    return applied ? failed(attempt, record, last) : "keep";
+  }
   // Dying here leaves it waiting for a message; this one comes back and is claimed.
-  return putOff(app, delivery, seconds, changes);
+  const changes = reason === "cutShort" ? { suspect: true as const } : {};
+  const pause = reason === "unsettled" ? Math.min(LONGEST_PAUSE_SECONDS, 2 ** times) : 0;
+  return putOff(app, delivery, seconds ?? pause, changes);
 }
 
-async function retry(attempt: Attempt, cause: unknown, countdown: number | undefined): Promise<Verdict> {
-  const { app, task, delivery, claim, log } = attempt;
-  const seconds = countdown ?? retryDelay(task.retry, delivery.message.attempt, app.random);
+async function retry(attempt: Attempt, cause: unknown, seconds: number): Promise<Verdict> {
+  const { app, delivery, claim, log } = attempt;
   const eta = new Date(app.clock().getTime() + seconds * 1_000);
   const record = describeError(cause);
   log.info("Task will be retried", { error: record, eta: eta.toISOString() });
@@ -178,46 +154,23 @@ async function retry(attempt: Attempt, cause: unknown, countdown: number | undef
 }
 
 /** @param error what the record says; `cause` is what the task threw */
-async function fail(attempt: Attempt, error: unknown, cause: unknown): Promise<Verdict> {
-  const { app, task, claim, log } = attempt;
+async function fail(attempt: Attempt, error: unknown, cause = error): Promise<Verdict> {
   const record = describeError(error);
   // Where the failure is said in our words, the stack is still that of the task's own error.
   const { stack = record.stack } = describeError(cause);
-  if (task.throws.some((type) => cause instanceof type)) {
+  const kept = { ...record, ...(stack !== undefined && { stack }) };
+  if (!(await attempt.app.results.fail(attempt.claim, kept))) return "keep";
+  return failed(attempt, kept, cause);
+}
+
+/** The failure is stored. */
+async function failed(attempt: Attempt, record: ErrorRecord, cause: unknown): Promise<Verdict> {
+  const { task, log } = attempt;
+  if (isExpected(task, cause)) {
     log.info("Task failed as expected", { error: { name: record.name, message: record.message } });
-  } else log.warn("Task failed", { error: { ...record, stack } });
-  if (!(await app.results.fail(claim, { ...record, ...(stack !== undefined && { stack }) }))) return "keep";
+  } else log.warn("Task failed", { error: record });
   await callHook(attempt, { state: "FAILURE", error: cause });
   return "acknowledge";
-}
-
-/** The outcome is stored, so a hook that fails, or does not come back in time, changes nothing. */
-async function callHook({ task, payload, run, log, invocation }: Attempt, outcome: Outcome): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const left = Math.max(0, invocation.remainingMilliseconds() - HOOK_RESERVE_MILLISECONDS);
-  const tooLate = new Promise<void>((_, reject) => {
-    timer = setTimeout(() => reject(new Error("It did not end within the function's time.")), left);
-  });
-  const hook = hookRun(run);
-  try {
-    await Promise.race([withRun(hook, () => task.settled(payload, hook.context, outcome)), tooLate]);
-  } catch (error) {
-    log.error("A hook failed", { state: outcome.state, error: describeError(error) });
-  } finally {
-    clearTimeout(timer);
-  }
-}
-
-/** Whether the function's end stopped a run that would have had more time alone: then it has not failed. */
-function wasCutShort(task: RegisteredTask, message: Message, error: unknown, alone: boolean): boolean {
-  return !alone && !Number.isFinite(timeLimits(task, message).hard) && error instanceof TaskTimeLimitError;
-}
-
-/** Another run would end the same way. */
-function isHopeless(error: unknown): boolean {
-  return (
-    error instanceof InvalidPayloadError || error instanceof TaskTimeLimitError || error instanceof ResultTooLargeError
-  );
 }
 
 /** A refused settle means that someone else holds the task by now: their delivery decides, so this one is not deleted. */

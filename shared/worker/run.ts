@@ -1,10 +1,4 @@
-import {
-  describeError,
-  InvalidOptionError,
-  SoftTimeLimitError,
-  TaskRevokedError,
-  TaskTimeLimitError,
-} from "../errors.ts";
+import { describeError, InvalidOptionError, SoftTimeLimitError, TaskRevokedError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { byteLength, type Json, type Jsonified, parseJson, toJsonText } from "../message/json.ts";
 import { isKey } from "../message/labels.ts";
@@ -13,11 +7,13 @@ import type { Claim } from "../results/claims.ts";
 import { closeEntry, openEntry } from "../results/ledger.ts";
 import { UNFINISHED_SECONDS } from "../results/lifetime.ts";
 import { isFinal } from "../results/record.ts";
-import type { CurrentRun, TaskContext } from "../task/context.ts";
+import { type CurrentRun, type TaskContext, withRun } from "../task/context.ts";
 import type { App } from "../task/current-app.ts";
 import { Retry } from "../task/signals.ts";
 import type { RegisteredTask } from "../task/task.ts";
 import { MAX_TIMER_SECONDS } from "../timers/timers.ts";
+import { createOpenCalls } from "./open-calls.ts";
+import { withinLimits } from "./time-limit.ts";
 
 /** Milliseconds kept of the function's time to store the outcome of a task that used up the rest. */
 export const RESERVE_MILLISECONDS = 1_500;
@@ -34,17 +30,20 @@ const PROGRESS_MILLISECONDS = 1_000;
 /** A running task looks this often whether it was revoked or taken over; one that is quicker reads nothing. */
 const WATCH_MILLISECONDS = 5_000;
 
+/** Keeping the event loop for longer than this is told in the log. */
+const LONG_BLOCK_MILLISECONDS = 1_000;
+
 /** One run of one task: its context, its signal and its time limits. */
 export interface Run extends CurrentRun {
   /**
-   * Waits for `work`, at most for the time limit and never longer than the function has.
+   * Waits for `work` and for what it has left open, at most for the time limit and never longer than the function has.
    * JavaScript cannot stop code that ignores its signal: it goes on in the background, but its claim is settled.
-   * @throws TaskTimeLimitError
+   * @throws TaskTimeLimitError, FunctionEndedError
    */
   within<T>(task: RegisteredTask, functionMilliseconds: number, work: () => Promise<T>): Promise<T>;
   /** The reason, if a revoke has reached this run. */
   revoked(): TaskRevokedError | undefined;
-  /** What went wrong that is not the task's doing: the ledger did not answer. */
+  /** The error of a ledger that did not answer, which is not the task's doing. */
   trouble(): { error: unknown } | undefined;
   /** Ends a run that failed, so that what it left behind stops and can send no more. */
   abandon(): void;
@@ -56,12 +55,19 @@ export interface Run extends CurrentRun {
 export function createRun(app: App, claim: Claim, log: Log, fifo: boolean): Run {
   const { message } = claim;
   const signal = new AbortController();
+  /** The run can set off nothing more. */
   const over = new AbortController();
+  /** The task's own code has failed: it can begin nothing more, though what it does once may still come to its end. */
+  const failed = new AbortController();
+  const open = createOpenCalls();
+  const entries = new Map<string, Promise<string>>();
   let lastWrite = Number.NEGATIVE_INFINITY;
+  let blockedMilliseconds = 0;
   let revoked: TaskRevokedError | undefined;
   let trouble: { error: unknown } | undefined;
 
   const stop = (reason: Error): void => {
+    failed.abort(reason);
     over.abort(reason);
     signal.abort(reason);
   };
@@ -92,76 +98,119 @@ export function createRun(app: App, claim: Claim, log: Log, fifo: boolean): Run 
     watch().catch((error: unknown) => log.warn("The record could not be watched", { error: describeError(error) }));
   }, WATCH_MILLISECONDS);
 
+  const progress = async (meta: unknown): Promise<void> => {
+    failed.signal.throwIfAborted();
+    const json = toProgress(meta);
+    const now = app.clock().getTime();
+    if (now - lastWrite < PROGRESS_MILLISECONDS) return;
+    lastWrite = now;
+    try {
+      if (await app.results.progress(claim, json)) return;
+    } catch (error) {
+      // What is shown meanwhile is not worth a run.
+      log.warn("Progress could not be stored", { error: describeError(error) });
+      return;
+    }
+    lose();
+    over.signal.throwIfAborted();
+  };
+
+  /** Does `work` unless the ledger has its result, and answers with that as JSON text. */
+  const doOnce = async (key: string, work: () => unknown): Promise<string> => {
+    const ttl = Math.floor(app.clock().getTime() / 1_000) + LEDGER_SECONDS;
+    const entry = await ask(openEntry(app.table, message.id, key, claim.fence, ttl));
+    if (entry.state === "taken") lose();
+    failed.signal.throwIfAborted();
+    if (entry.state === "done") return toJsonText(entry.result);
+    // What it sends is sent though the run has failed meanwhile: half of it done would be done again as a whole.
+    const result = await withRun({ ...run, over: over.signal }, work);
+    // Dying here leaves the entry open: the work is done again.
+    const json = toLedgerJson(result);
+    await ask(closeEntry(app.table, message.id, key, claim.fence, json ?? "null"));
+    if (json === undefined)
+      throw new InvalidOptionError("once", key, `a result of at most ${MAX_LEDGER_BYTES} bytes of JSON`);
+    return json;
+  };
+
+  const once = async <Result>(key: string, work: () => Result | Promise<Result>): Promise<Jsonified<Result>> => {
+    if (!isKey(key)) throw new InvalidOptionError("key", key, "1 to 256 characters");
+    failed.signal.throwIfAborted();
+    // Two parts of one run that ask at once share one work.
+    const entry = entries.get(key) ?? doOnce(key, work);
+    entries.set(key, entry);
+    try {
+      // The one place where the ledger's JSON gets its type back: the same work, of this attempt or an earlier one, wrote it.
+      return parseJson(await entry) as Jsonified<Result>;
+    } catch (error) {
+      // It may be tried again within this run.
+      if (entries.get(key) === entry) entries.delete(key);
+      throw error;
+    }
+  };
+
   const context: TaskContext = {
     ...identityOf(message),
     signal: signal.signal,
     log,
-    async progress(meta) {
-      over.signal.throwIfAborted();
-      const json = toProgress(meta);
-      const now = app.clock().getTime();
-      if (now - lastWrite < PROGRESS_MILLISECONDS) return;
-      lastWrite = now;
-      try {
-        if (await app.results.progress(claim, json)) return;
-      } catch (error) {
-        // What is shown meanwhile is not worth a run.
-        log.warn("Progress could not be stored", { error: describeError(error) });
-        return;
-      }
-      lose();
-      over.signal.throwIfAborted();
+    progress(meta) {
+      const written = open.add(progress(meta));
+      // Nobody has to wait for it: a run that is lost learns so by its signal.
+      written.catch((error: unknown) => log.warn("Progress was refused", { error: describeError(error) }));
+      return written;
     },
-    async once<Result>(key: string, work: () => Result | Promise<Result>) {
-      if (!isKey(key)) throw new InvalidOptionError("key", key, "1 to 256 characters");
-      over.signal.throwIfAborted();
-      const ttl = Math.floor(app.clock().getTime() / 1_000) + LEDGER_SECONDS;
-      const entry = await ask(openEntry(app.table, message.id, key, claim.fence, ttl));
-      if (entry.state === "taken") lose();
-      over.signal.throwIfAborted();
-      // The one place where the ledger's JSON gets its type back: the same work of an earlier attempt wrote it.
-      if (entry.state === "done") return entry.result as Jsonified<Result>;
-      const result = await work();
-      // Dying here leaves the entry open: the work is done again.
-      const json = toLedgerJson(result);
-      await ask(closeEntry(app.table, message.id, key, claim.fence, json ?? "null"));
-      if (json === undefined)
-        throw new InvalidOptionError("once", key, `a result of at most ${MAX_LEDGER_BYTES} bytes of JSON`);
-      return parseJson(json) as Jsonified<Result>;
+    once<Result>(key: string, work: () => Result | Promise<Result>) {
+      return open.add(once<Result>(key, work));
     },
     retry({ countdown, cause } = {}) {
       const longest = fifo ? MAX_FIFO_RETRY_SECONDS : MAX_TIMER_SECONDS;
-      if (countdown !== undefined && !(countdown >= 0 && countdown <= longest)) {
+      if (countdown !== undefined && !(typeof countdown === "number" && countdown >= 0 && countdown <= longest)) {
         throw new InvalidOptionError("countdown", countdown, `0 to ${longest} seconds`);
       }
-      return new Retry(countdown, cause);
+      throw new Retry(countdown, cause);
     },
   };
 
-  return {
+  let failure: { error: unknown } | undefined;
+  /** The task's own code, and then what it has left open: another attempt would do again what is under way. */
+  const toItsEnd = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      const result = await work();
+      const left = await open.ended();
+      if (left) throw left.error;
+      return result;
+    } catch (error) {
+      failure = { error };
+      failed.abort(new TaskRevokedError(message.id, "its run has failed"));
+      await open.ended();
+      throw error;
+    }
+  };
+
+  const run: Run = {
     context,
-    over: over.signal,
-    async within(task, functionMilliseconds, work) {
-      const limits = timeLimits(task, message);
-      const available = Math.max(0, functionMilliseconds - RESERVE_MILLISECONDS);
-      const hard = Math.min(available, limits.hard * 1_000);
-      const timers: NodeJS.Timeout[] = [];
-      const expired = new Promise<never>((_, reject) => {
-        const end = (): void => {
-          const error = new TaskTimeLimitError(task.name, Math.round(hard / 100) / 10);
-          stop(error);
-          reject(error);
-        };
-        timers.push(setTimeout(end, hard));
+    over: failed.signal,
+    add: open.add,
+    blocked(milliseconds) {
+      blockedMilliseconds += milliseconds;
+      if (milliseconds < LONG_BLOCK_MILLISECONDS) return;
+      log.warn("Task kept the event loop: nothing else in this worker could go on", {
+        milliseconds: Math.round(milliseconds),
       });
-      if (limits.soft * 1_000 < hard) {
-        const reason = new SoftTimeLimitError(task.name, limits.soft);
-        timers.push(setTimeout(() => signal.abort(reason), limits.soft * 1_000));
-      }
+    },
+    async within(task, functionMilliseconds, work) {
+      const { hard, soft } = timeLimits(task, message);
       try {
-        return await Promise.race([work(), expired]);
-      } finally {
-        for (const timer of timers) clearTimeout(timer);
+        return await withinLimits({
+          work: () => toItsEnd(work),
+          ...{ task: task.name, hard, soft },
+          functionEnd: Math.max(0, functionMilliseconds - RESERVE_MILLISECONDS),
+          blocked: () => blockedMilliseconds,
+          onSoftLimit: () => signal.abort(new SoftTimeLimitError(task.name, soft)),
+          onGivenUp: stop,
+        });
+      } catch (error) {
+        // It had failed before, and its time went by while it waited for what was open.
+        throw failure ? failure.error : error;
       }
     },
     revoked: () => revoked,
@@ -169,6 +218,7 @@ export function createRun(app: App, claim: Claim, log: Log, fifo: boolean): Run 
     end: () => clearInterval(watcher),
     abandon: () => stop(new TaskRevokedError(message.id, "its run has failed")),
   };
+  return run;
 }
 
 /** Seconds that one run may take: as its call says, or else its task. */
@@ -179,17 +229,12 @@ export function timeLimits(task: RegisteredTask, message: Message): { hard: numb
   };
 }
 
-/** What a hook is called with: what it sends is the task's child, though the run itself is over. */
-export function hookRun({ context }: Run): CurrentRun {
-  const { signal } = new AbortController();
-  return { context: { ...context, signal }, over: signal };
-}
-
 type Identity = "id" | "attempt" | "rootId" | "parentId" | "groupId" | "headers" | "tags";
 
 function identityOf(message: Message): Pick<TaskContext, Identity> {
   const { id, attempt, rootId, parentId, groupId, headers = {}, tags = [] } = message;
-  return { id, attempt, rootId, parentId, groupId, headers, tags };
+  // Copies, for the message may be sent again.
+  return { id, attempt, rootId, parentId, groupId, headers: { ...headers }, tags: [...tags] };
 }
 
 /** Undefined for what cannot be kept. The work is done by then, so its entry is closed all the same. */

@@ -32,6 +32,7 @@ const GET_OBJECT = "S3.GET";
 
 const SUCCESS = { state: "SUCCESS", result: 10 };
 const REVOKED = { state: "REVOKED" };
+const CRASHED = { state: "FAILURE", error: { code: "TASK_CRASHED" } };
 
 const send = async (scenario: Scenario, task: string, options: object = {}): Promise<string> =>
   sentId(await scenario.take("send", task, JSON.stringify({ idempotencyKey: uniqueName("key"), ...options })));
@@ -113,6 +114,17 @@ export const flows: Record<string, Flow> = {
     ...work,
     operations: [RECEIVE, GET, UPDATE, UPDATE, UPDATE, UPDATE, DELETE],
     prepare: (scenario) => send(scenario, "once"),
+  },
+  "running with two of ctx.once at once": {
+    ...work,
+    operations: [RECEIVE, GET, UPDATE, UPDATE, UPDATE, UPDATE, UPDATE, UPDATE, DELETE],
+    prepare: (scenario) => send(scenario, "once_twice"),
+  },
+  "giving back an outcome that the store refuses": {
+    ...work,
+    operations: [RECEIVE, GET, UPDATE, UPDATE, SEND, DELETE],
+    prepare: (scenario) => send(scenario, "add"),
+    step: () => ["work-unsettled"],
   },
   "running without a claim": {
     ...work,
@@ -198,16 +210,28 @@ export const flows: Record<string, Flow> = {
     finish: again("resume", "add"),
   },
   "ending a dead letter": {
-    operations: [RECEIVE, GET, UPDATE, DELETE],
+    operations: [RECEIVE, GET, UPDATE, SEND, DELETE],
     prepare: (scenario) => givenUp(scenario, 3),
     step: () => ["bury"],
     finish: drain,
-    expected: { state: "FAILURE", error: { code: "TASK_CRASHED" } },
+    expected: CRASHED,
+    tasks: 1,
+  },
+  "telling a task of its crash": {
+    operations: [RECEIVE, DELETE],
+    prepare: async (scenario) => {
+      const id = await givenUp(scenario, 3);
+      await scenario.take("bury");
+      return id;
+    },
+    step: () => ["work"],
+    finish: drain,
+    expected: CRASHED,
     tasks: 1,
   },
   "returning a dead letter": {
     ...work,
-    operations: [RECEIVE, GET, SEND, DELETE],
+    operations: [RECEIVE, GET, UPDATE, SEND, DELETE],
     prepare: (scenario) => givenUp(scenario, 1),
     step: () => ["bury"],
   },

@@ -46,12 +46,21 @@ function tasksOf(print: (line: string) => void): Record<string, RegisteredTask> 
   });
   const tasks = [
     task({ name: "add", payload: NUMBERS, run: sum }),
+    task({
+      name: "once_twice",
+      payload: NUMBERS,
+      run: async (numbers, { once }) => {
+        const [sum1, sum2] = await Promise.all([once("one", () => sum(numbers)), once("other", () => sum(numbers))]);
+        return (sum1 + sum2) / 2;
+      },
+    }),
     task({ name: "once", payload: NUMBERS, run: (numbers, context) => context.once("sum", () => sum(numbers)) }),
     task({ name: "fails_once", ...failsOnce("the first time") }),
     task({ name: "fails_large", ...failsOnce(FILLING) }),
     task({
       name: "fails",
       payload: NUMBERS,
+      hooks: { onFailure: (error) => print(`told ${String(error)}`) },
       run: ({ x }) => {
         if (x === 4) throw new Error("for good");
         return 10;
@@ -100,6 +109,12 @@ export async function takeStep(args: readonly string[], surroundings: Surroundin
     case "work":
       await poll(app.config.queueUrl("default"), functionMilliseconds, createWorker(modules, app));
       break;
+    case "work-unsettled": {
+      const results = { ...app.results, succeed: () => Promise.reject(new Error("The store refuses.")) };
+      const worker = createWorker(modules, { ...app, results });
+      await poll(app.config.queueUrl("default"), functionMilliseconds, worker);
+      break;
+    }
     case "bury":
       await poll(deadLetterUrl, functionMilliseconds, createDeadLetterWorker(app));
       break;

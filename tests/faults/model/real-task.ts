@@ -163,7 +163,7 @@ async function act(
     case "retry":
       return store.retry(claimOf(event.by), error, new Date(model.now + event.afterSeconds * 1_000));
     case "release":
-      return store.release(claimOf(event.by));
+      return (await store.release(claimOf(event.by), "unsettled", error)) !== undefined;
     case "progress":
       return store.progress(claimOf(event.by), text);
     case "requestRevoke": {
@@ -178,6 +178,8 @@ async function act(
       const { applied, record } = await store.failUnclaimed(message(event), receiptOf(model, event.evidence), error);
       return applied || record?.state;
     }
+    case "explain":
+      return store.explain(message(event), error);
     case "replace":
       return store.replace(first.id, error);
     case "stateOf":

@@ -54,11 +54,15 @@ export function take(model: TaskModel, step: Event): Answer {
     case "retry":
       return settle(model, step.by, (mine, held) => {
         giveBack(mine, held.attempt + 1);
+        mine.progress = undefined;
         mine.error = textOf(model, step);
         mine.ttl = unfinishedTtl(model, now + step.afterSeconds * 1_000);
       });
     case "release":
-      return settle(model, step.by, (mine, held) => giveBack(mine, held.attempt));
+      return settle(model, step.by, (mine, held) => {
+        giveBack(mine, held.attempt);
+        mine.error = textOf(model, step);
+      });
     case "progress":
       return settle(model, step.by, (mine) => {
         mine.progress = textOf(model, step);
@@ -72,6 +76,8 @@ export function take(model: TaskModel, step: Event): Answer {
       return (!record || record.state === "PENDING") && endUnclaimed(model, step, "REVOKED");
     case "failUnclaimed":
       return record && !isIdle(record, step.evidence) ? record.state : endUnclaimed(model, step, "FAILURE");
+    case "explain":
+      return explain(model, step);
     case "replace":
       return record?.state === "PENDING" && revokeWaiting(model, record, step);
     case "stateOf":
@@ -141,6 +147,7 @@ function claim(model: TaskModel, step: Extract<Event, { do: "claim" }>): Answer 
   mine.fence += 1;
   mine.starts += 1;
   mine.holder = holder;
+  mine.progress = undefined;
   mine.ttl = unfinishedTtl(model);
   hold(model, { attempt, fence: mine.fence, since: now });
   return { claimed: { fence: mine.fence, starts: setup.countStarts ? mine.starts : undefined } };
@@ -181,6 +188,14 @@ function revokeWaiting(model: TaskModel, record: ModelRecord, event: Event): tru
   const { ttl, shownUntil } = record;
   end(model, record, "REVOKED");
   Object.assign(record, { ttl, shownUntil, error: textOf(model, event) });
+  return true;
+}
+
+function explain(model: TaskModel, event: Extract<Event, { do: "explain" }>): boolean {
+  model.record ??= born("PENDING", attemptOf(model, event.attempt), unfinishedTtl(model));
+  const { state } = model.record;
+  if (state !== "PENDING" && state !== "RETRY") return false;
+  model.record.error = textOf(model, event);
   return true;
 }
 

@@ -37,6 +37,7 @@ export type Event =
   | ({ do: "revoke"; large: boolean } & Delivered)
   | ({ do: "expire" } & Delivered)
   | ({ do: "failUnclaimed"; large: boolean } & Delivered)
+  | ({ do: "explain" } & Delivered)
   | { do: "replace" }
   | { do: "stateOf" }
   | { do: "openEntry"; by: Worker }
@@ -88,6 +89,7 @@ const events: fc.Arbitrary<Event> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: is("revoke"), ...delivered, large }) },
   { weight: 1, arbitrary: fc.record({ do: is("expire"), ...delivered }) },
   { weight: 1, arbitrary: fc.record({ do: is("failUnclaimed"), ...delivered, large }) },
+  { weight: 2, arbitrary: fc.record({ do: is("explain"), ...delivered }) },
   { weight: 1, arbitrary: fc.record({ do: is("replace") }) },
   { weight: 1, arbitrary: fc.record({ do: is("stateOf") }) },
   { weight: 3, arbitrary: fc.record({ do: is("openEntry"), by: worker }) },

@@ -321,8 +321,10 @@ describe("ctx.once", () => {
           : engine.app.table.update(update),
     };
     const outage = await engine.deliver("DefaultQueue", createWorker(modules, { ...engine.app, table }));
+    await engine.acknowledge("DefaultQueue", outage.event.Records);
 
-    expect(outage.kept).toHaveLength(1);
+    expect(outage.kept).toEqual([]);
+    expect(await result.fetch()).toMatchObject({ state: "RETRY", attempt: 1, error: { message: "connect ETIMEDOUT" } });
     await workUntilFinal(result.id);
     expect(await result.fetch()).toMatchObject({ state: "SUCCESS", attempt: 1 });
     expect(sent).toEqual([result.id]);
@@ -468,12 +470,16 @@ describe("an outage of DynamoDB", () => {
     return { ...engine.app, results };
   };
 
-  it.each(["claim", "succeed"] as const)("at the %s keeps the message and is no failure of the task", async (step) => {
+  it.each([
+    ["claim", "PENDING", 1],
+    ["succeed", "RETRY", 0],
+  ] as const)("at the %s is no failure of the task, and its record says why it waits", async (step, state, kept) => {
     const result = await add.delay({ x: 2, y: 2 });
     const outage = await engine.deliver("DefaultQueue", createWorker(modules, broken(step)));
+    if (kept === 0) await engine.acknowledge("DefaultQueue", outage.event.Records);
 
-    expect(outage.kept).toHaveLength(1);
-    expect(await result.fetch()).toMatchObject({ state: step === "claim" ? "PENDING" : "RETRY" });
+    expect(outage.kept).toHaveLength(kept);
+    expect(await result.fetch()).toMatchObject({ state, error: { message: "connect ETIMEDOUT" } });
     engine.clock.now = new Date(Date.now() + 60_000);
     for (let round = 0; round < 5 && (await result.fetch()).state !== "SUCCESS"; round++) await work();
     engine.clock.now = new Date();
@@ -529,13 +535,31 @@ describe("a run that the function's end cuts short", () => {
     expect(await result.get()).toBe(1);
   });
 
-  it("has failed if it had the time alone, however slowly its payload came", async () => {
-    const endless = task({
-      name: "endless",
-      payload: z.object({ text: z.string() }),
-      run: (_, { signal }) =>
-        new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
+  const endless = task({
+    name: "endless",
+    payload: z.object({ text: z.string() }),
+    run: (_, { signal }) =>
+      new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
+  });
+  const deliver = async (worker: ReturnType<typeof createWorker>) => {
+    const { event, kept } = await engine.deliver("DefaultQueue", (event) => {
+      const end = performance.now() + 3_200;
+      return worker(event, { getRemainingTimeInMillis: () => end - performance.now() });
     });
+    await engine.acknowledge("DefaultQueue", event.Records);
+    return { count: event.Records.length, kept };
+  };
+
+  it("has failed if it had all the time that a function gives", async () => {
+    const result = await endless.delay({ text: "small" });
+    expect(await deliver(createWorker([{ file: "endless.ts", exports: { endless } }], engine.app))).toEqual({
+      ...{ count: 1, kept: [] },
+    });
+
+    expect(await result.fetch()).toMatchObject({ state: "FAILURE", error: { code: "TASK_TIME_LIMIT" } });
+  });
+
+  it("has failed when that has happened several times, however slowly its payload came", async () => {
     const result = await endless.delay({ text: "z".repeat(60_000) });
     const { claimChecks } = engine.app;
     const worker = createWorker([{ file: "endless.ts", exports: { endless } }], {
@@ -548,13 +572,12 @@ describe("a run that the function's end cuts short", () => {
         },
       },
     });
-    const { event, kept } = await engine.deliver("DefaultQueue", (event) => {
-      const end = performance.now() + 2_000;
-      return worker(event, { getRemainingTimeInMillis: () => end - performance.now() });
-    });
-    await engine.acknowledge("DefaultQueue", event.Records);
+    for (let run = 1; run <= 3; run++) {
+      await deliver(worker);
+      expect(await result.fetch()).toMatchObject({ state: "RETRY", attempt: 1, error: { code: "TASK_TIME_LIMIT" } });
+    }
+    await deliver(worker);
 
-    expect(kept).toEqual([]);
     expect(await result.fetch()).toMatchObject({ state: "FAILURE", error: { code: "TASK_TIME_LIMIT" } });
   });
 });
@@ -595,6 +618,8 @@ describe("the dead-letter queue", () => {
       state: "FAILURE",
       error: { code: "TASK_CRASHED", message: expect.stringContaining("died each of the 3 times") },
     });
+    // Its hook, if it had one, is called by a worker.
+    expect(await work()).toEqual([]);
   });
 
   it("returns a task that was never begun, marked to run alone", async () => {

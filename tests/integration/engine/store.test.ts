@@ -275,7 +275,7 @@ describe("a run without a claim", () => {
   it("that is given back leaves a record that expires", async () => {
     const message = aMessage({ trackStarted: false, ignoreResult: true });
 
-    expect(await store.release(await claimed(message))).toBe(true);
+    expect(await store.release(await claimed(message), "unsettled", why)).toBe(1);
 
     expect(await engine.app.table.get(recordKey(message.id))).toMatchObject({
       state: "RETRY",

@@ -51,6 +51,22 @@ describe("a batch", () => {
     expect(together).toEqual(["new1", "new1+new2", "old1", "old2", "marked"]);
   });
 
+  it("begins with what others have left no time for, again and again", async () => {
+    const began: string[] = [];
+    const records = [
+      record("new"),
+      record("came back", 2),
+      record("crowded", 1, '{"suspect":true,"crowded":5}'),
+      record("a little crowded", 1, '{"suspect":true,"crowded":4}'),
+    ];
+    await handleBatch(app, { Records: records }, time(60_000), async ({ messageId }) => {
+      began.push(messageId);
+      return "acknowledge";
+    });
+
+    expect(began).toEqual(["crowded", "new", "came back", "a little crowded"]);
+  });
+
   it("hands back what it has no time to begin", async () => {
     const answer = await handleBatch(app, { Records: [record("a", 2)] }, time(2_000), async () => "acknowledge");
 

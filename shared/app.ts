@@ -8,7 +8,7 @@ import { collectSchedule } from "./beat/schedule.ts";
 import { createBroker } from "./broker/broker.ts";
 import { type Environment, loadConfig } from "./config.ts";
 import { createControl } from "./control/control.ts";
-import { describeError } from "./errors.ts";
+import { describeError, TaskUndeliveredError } from "./errors.ts";
 import { createFiles, type Files } from "./files/files.ts";
 import { createOperateApi } from "./http/operate.ts";
 import { createReadApi } from "./http/read.ts";
@@ -18,6 +18,8 @@ import { createLog } from "./log.ts";
 import { createMailer, type Mailer } from "./mail/mailer.ts";
 import { createClaimChecks } from "./message/claim-check.ts";
 import { newId } from "./message/id.ts";
+import type { Message } from "./message/message.ts";
+import { NO_RECEIPT } from "./results/conditions.ts";
 import { createResultStore } from "./results/store.ts";
 import { type App, currentApp, provideApp } from "./task/current-app.ts";
 import { createRegistry, type TaskModule } from "./task/registry.ts";
@@ -26,6 +28,7 @@ import { handleArrival } from "./uploads/arrival.ts";
 import { handleTaskRecord } from "./worker/attempt.ts";
 import { handleBatch } from "./worker/batch.ts";
 import { handleDeadLetter } from "./worker/dead-letter.ts";
+import { onKnownQueue } from "./worker/delivery.ts";
 
 /**
  * The composition root. Builds an app from the environment; nothing is connected, and no setting is read, until it is
@@ -122,10 +125,19 @@ export function createTimerSweep(
 ): (event: unknown, context: Pick<Context, "getRemainingTimeInMillis">) => Promise<{ sent: number; failed: number }> {
   return (_, context) =>
     app.timers.sweep({
-      send: app.broker.send,
+      send: (message, delaySeconds) => app.broker.send(onKnownQueue(app, message), delaySeconds),
+      tooLate: (message) => endLate(app, message),
       mayGoOn: () => context.getRemainingTimeInMillis() > SWEEP_RESERVE_MILLISECONDS,
       failed: (timer, error) => app.log.error("A timer could not be sent", { timer, error: describeError(error) }),
     });
+}
+
+/** Ends a task whose timer is so late that nobody can say any more whether it was revoked. */
+async function endLate(app: App, message: Message): Promise<void> {
+  const reason = `its timer was due at ${message.eta}, and was not sent until ${app.clock().toISOString()}`;
+  const error = describeError(new TaskUndeliveredError(message.task, reason));
+  const { applied } = await app.results.failUnclaimed(message, NO_RECEIPT, error);
+  if (applied) app.log.error("A timer came too late", { id: message.id, task: message.task, eta: message.eta });
 }
 
 /** `POST /tasks/{name}`, `POST /uploads`. */

@@ -251,13 +251,13 @@ export class TaskReturnedError extends TaskError {
   }
 }
 
-/** No worker came up for a message, or every one failed before it began the task. */
+/** No worker came up for a message, every one failed before it began the task, or its timer was sent far too late. */
 export class TaskUndeliveredError extends TaskError {
-  constructor(task: string, rescues: number) {
+  constructor(task: string, reason: string) {
     super(
       "TASK_UNDELIVERED",
-      `Task '${task}' came back from the dead-letter queue ${rescues} times, and no worker could begin it. See the worker's log, and replay the task when it is mended.`,
-      { task, rescues },
+      `Task '${task}' was never begun: ${reason}. See the functions' logs, and replay the task when that is mended.`,
+      { task, reason },
     );
   }
 }

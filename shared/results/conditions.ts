@@ -12,6 +12,9 @@ export interface Receipt {
   receiveCount: number;
 }
 
+/** For what is known without a delivery. */
+export const NO_RECEIPT: Receipt = { messageId: "", receiveCount: 0 };
+
 /** It waits, and nobody runs it. */
 export const WAITING = "@state IN (:pending, :retry)";
 
@@ -57,7 +60,7 @@ export const MAY_EXPIRE = `${NEVER_RECORDED} OR ${NOT_BEGUN}`;
 /** The values of a delivery by which the run before it may be known to be over. */
 export function evidence(
   { seen = -1 }: Pick<Message, "seen">,
-  { messageId, receiveCount }: Receipt = { messageId: "", receiveCount: 0 },
+  { messageId, receiveCount }: Receipt = NO_RECEIPT,
 ): Item {
   return { seen, messageId, receiveCount };
 }

@@ -1,16 +1,7 @@
 /** How long a record is kept. */
 
+import { neededUntil, UNFINISHED_SECONDS } from "../lifetimes.ts";
 import type { Message } from "../message/message.ts";
-
-/** A message that waits for longer than this has its record, and its payload, kept for longer. */
-export const REFRESH_SECONDS = 5 * 86_400;
-
-/**
- * How long an unfinished record is kept, so that no message outlives its record: a copy may be sent just before that is kept for longer,
- * SQS holds it for 14 days, and then some.
- * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-queues.html
- */
-export const UNFINISHED_SECONDS = REFRESH_SECONDS + 15 * 86_400;
 
 /** Seconds since 1970. */
 export interface Lifetime {
@@ -31,9 +22,7 @@ export function createLifetime(options: { clock: () => Date; resultExpires: () =
   return {
     shown,
     final: (message) => Math.max(shown(message), Math.floor(now() / 1_000) + UNFINISHED_SECONDS),
-    unfinished(message, eta) {
-      const start = eta === undefined ? now() : Date.parse(eta);
-      return atLeast(message, Math.floor(start / 1_000) + UNFINISHED_SECONDS);
-    },
+    unfinished: (message, eta) =>
+      atLeast(message, Math.floor(neededUntil(options.clock(), eta === undefined ? undefined : new Date(eta)) / 1_000)),
   };
 }

@@ -1,4 +1,5 @@
 import type { Table } from "../aws/dynamodb.ts";
+import { UNDER_WAY_SECONDS } from "../lifetimes.ts";
 import { idTime } from "../message/id.ts";
 import { dayPartition, SHARDS } from "./keys.ts";
 import { publicRecord, type TaskRecord, type TaskState, toRecord } from "./record.ts";
@@ -25,8 +26,8 @@ export interface ListPage {
 
 const DAY_MILLISECONDS = 86_400_000;
 
-/** No record is older: the longest delay, and what an unfinished record is kept beyond it. */
-const OLDEST_MILLISECONDS = 430 * DAY_MILLISECONDS;
+/** No record of a task that may still run is older. */
+const OLDEST_MILLISECONDS = UNDER_WAY_SECONDS * 1_000;
 
 /** Days that one page looks through; the cursor goes on from there. A day is 16 queries. */
 const DAYS_PER_PAGE = 31;

@@ -1,6 +1,6 @@
 import { ResultStoreError } from "../errors.ts";
+import { neededUntil } from "../lifetimes.ts";
 import type { Message } from "../message/message.ts";
-import { UNFINISHED_SECONDS } from "../results/lifetime.ts";
 import type { TaskState } from "../results/record.ts";
 import type { App } from "./current-app.ts";
 import { dispatch } from "./dispatch.ts";
@@ -28,8 +28,8 @@ export async function packPayload(
   message: Message,
   text: string,
 ): Promise<Pick<Message, "payload" | "payloadRef">> {
-  const start = message.eta === undefined ? app.clock().getTime() : Date.parse(message.eta);
-  const unfinished = start + (UNFINISHED_SECONDS + app.config.resultExpires) * 1_000;
+  const eta = message.eta === undefined ? undefined : new Date(message.eta);
+  const unfinished = neededUntil(app.clock(), eta) + app.config.resultExpires * 1_000;
   const until = new Date(Math.max(unfinished, Date.parse(message.keepUntil ?? message.sentAt)));
   const stored = await app.claimChecks.store({ id: message.id, part: "payload", version: "1" }, text, until);
   return "ref" in stored ? { payload: null, payloadRef: stored.ref } : { payload: message.payload };

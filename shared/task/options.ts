@@ -1,7 +1,7 @@
 import { InvalidOptionError } from "../errors.ts";
+import { MAX_TIMER_SECONDS } from "../lifetimes.ts";
 import { byteLength, toJsonText } from "../message/json.ts";
 import { isKey, isMessageGroupId, isTag, MESSAGE_GROUP_ID_EXPECTED } from "../message/labels.ts";
-import { MAX_TIMER_SECONDS } from "../timers/timers.ts";
 import { resolveEta, resolveExpires } from "./times.ts";
 
 /** Options of one call; the names and units are Celery's (https://docs.celeryq.dev/en/stable/userguide/calling.html). */

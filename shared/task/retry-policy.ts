@@ -1,5 +1,5 @@
 import { InvalidOptionError } from "../errors.ts";
-import { MAX_TIMER_SECONDS } from "../timers/timers.ts";
+import { MAX_TIMER_SECONDS } from "../lifetimes.ts";
 
 /** Any error class: `on: [SmtpError]`. */
 export type ErrorClass = abstract new (...args: never[]) => Error;

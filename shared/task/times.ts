@@ -1,5 +1,5 @@
 import { InvalidOptionError } from "../errors.ts";
-import { MAX_TIMER_SECONDS } from "../timers/timers.ts";
+import { MAX_TIMER_SECONDS } from "../lifetimes.ts";
 import type { ApplyOptions } from "./options.ts";
 
 /** The earliest start, if it lies in the future. */

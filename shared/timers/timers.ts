@@ -5,10 +5,8 @@
  */
 
 import type { Item, Key, Table } from "../aws/dynamodb.ts";
+import { MAX_LATE_SECONDS, TIMER_SECONDS } from "../lifetimes.ts";
 import { decodeMessage, encodeMessage, type Message } from "../message/message.ts";
-
-/** The longest delay: 400 days. */
-export const MAX_TIMER_SECONDS = 400 * 86_400;
 
 /** A day's timers are spread over this many partitions, each good for 1,000 writes a second. */
 const SHARDS = [..."01234567"];
@@ -19,10 +17,8 @@ const SHARDS = [..."01234567"];
 const HORIZON_MILLISECONDS = 120_000;
 const DAY = 86_400_000;
 
-const CLOSING_MILLISECONDS = 3_600_000;
-
-/** Kept this long past its time, for a function that is stopped for days. */
-const TTL_SECONDS = 60 * 86_400;
+/** A day is closed so long after its end: no sender's clock is so wrong as to put a timer into it then. */
+const CLOSING_MILLISECONDS = DAY;
 
 /** The earliest day that may still hold a timer. */
 const WATERMARK: Key = { pk: "timers", sk: "watermark" };
@@ -32,13 +28,15 @@ export interface Timers {
   put(message: Message, eta: Date): Promise<void>;
   /**
    * Sends what falls due within two minutes, and all that is overdue, until `mayGoOn` says no. A timer that cannot be sent
-   * holds up no other: it is told to `failed`, stays, and is tried again by the next sweep.
+   * holds up no other: it is told to `failed`, stays, and is tried again by the next sweep. One that is more than `MAX_LATE_SECONDS`
+   * late is given to `tooLate` instead: its record, which tells whether it was revoked or has run, may be gone.
    */
   sweep(sweep: Sweep): Promise<{ sent: number; failed: number }>;
 }
 
 export interface Sweep {
   send: (message: Message, delaySeconds: number) => Promise<void>;
+  tooLate: (message: Message) => Promise<void>;
   mayGoOn: () => boolean;
   failed?: (timer: string, error: unknown) => void;
 }
@@ -57,22 +55,27 @@ export function createTimers(options: { table: Table; clock: () => Date }): Time
   const { table, clock } = options;
   let watermarkExists = false;
 
-  /** The first timer of a service fixes where its first sweep begins: later timers can only be due later. */
+  /**
+   * The first timer of a service fixes where its first sweep begins: later timers can only be due later. By another sender's clock it may
+   * still be yesterday.
+   */
   const ensureWatermark = async (): Promise<void> => {
     if (watermarkExists) return;
     await table.update({
       key: WATERMARK,
       update: "SET @day = if_not_exists(@day, :day)",
-      values: { day: dayOf(clock()) },
+      values: { day: dayOf(new Date(clock().getTime() - DAY)) },
     });
     watermarkExists = true;
   };
 
   /** Sends one timer; true if it is gone. */
-  const fire = async (pk: string, { sk, body, eta }: Item, { send, failed }: Sweep): Promise<boolean> => {
+  const fire = async (pk: string, { sk, body, eta }: Item, { send, tooLate, failed }: Sweep): Promise<boolean> => {
     try {
       const left = (Date.parse(String(eta)) - clock().getTime()) / 1_000;
-      await send(decodeMessage(String(body)), Math.max(0, Math.ceil(left)));
+      const message = decodeMessage(String(body));
+      if (left < -MAX_LATE_SECONDS) await tooLate(message);
+      else await send(message, Math.max(0, Math.ceil(left)));
       // Dying here sends it again in a minute, which is harmless: one claim wins.
       await table.remove({ pk, sk: String(sk) });
       return true;
@@ -107,7 +110,7 @@ export function createTimers(options: { table: Table; clock: () => Date }): Time
         values: {
           body: encodeMessage(message),
           eta: eta.toISOString(),
-          ttl: Math.floor(eta.getTime() / 1_000) + TTL_SECONDS,
+          ttl: Math.floor(eta.getTime() / 1_000) + TIMER_SECONDS,
         },
       });
     },
@@ -126,7 +129,6 @@ export function createTimers(options: { table: Table; clock: () => Date }): Time
           total.sent += sent;
           total.failed += failed;
         }
-        // A day is closed an hour after its end, by which time no clock can be so wrong as to put a timer into it.
         const over = day + DAY + CLOSING_MILLISECONDS <= clock().getTime();
         mayAdvance &&= over && swept.every(({ emptied }) => emptied);
         if (mayAdvance) await advance(new Date(day + DAY));

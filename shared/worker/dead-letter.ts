@@ -44,7 +44,10 @@ export async function handleDeadLetter(app: App, record: SQSRecord): Promise<Ver
   const begun = known && known.attempt === message.attempt ? known.fence - known.fenceBase : 0;
   const rescues = (message.rescues ?? 0) + 1;
   if (begun >= MAX_CRASHES) return end(app, delivery, new TaskCrashedError(message.task, begun), begun);
-  if (rescues > MAX_RESCUES) return end(app, delivery, new TaskUndeliveredError(message.task, MAX_RESCUES), undefined);
+  if (rescues > MAX_RESCUES) {
+    const reason = `it came back from the dead-letter queue ${MAX_RESCUES} times, since no worker could begin it`;
+    return end(app, delivery, new TaskUndeliveredError(message.task, reason), undefined);
+  }
 
   app.log.warn("A message is returned from the dead-letter queue", {
     ...{ id: message.id, task: message.task, begun, rescues, error: known?.error },

@@ -1,10 +1,10 @@
 import type { SQSRecord } from "aws-lambda";
 import { DEFAULT_QUEUE } from "../config.ts";
+import { neededUntil, REFRESH_SECONDS } from "../lifetimes.ts";
 import { MAX_INLINE_BYTES } from "../message/claim-check.ts";
 import { toJsonText } from "../message/json.ts";
 import { decodeMessage, type Message } from "../message/message.ts";
 import type { Receipt } from "../results/conditions.ts";
-import { REFRESH_SECONDS, UNFINISHED_SECONDS } from "../results/lifetime.ts";
 import type { StoredRecord } from "../results/record.ts";
 import type { App } from "../task/current-app.ts";
 import { packPayload } from "../task/deliver.ts";
@@ -34,16 +34,20 @@ const MAX_FIFO_SECONDS = 13 * 86_400;
 export function readDelivery(app: App, record: SQSRecord): Delivery {
   const message = decodeMessage(record.body);
   const source = sourceOf(app, record);
-  // Its queue may have been taken out of the service while it was under way.
-  const queue = app.config.queues.includes(message.queue) ? message.queue : (source ?? DEFAULT_QUEUE);
+  const known = onKnownQueue(app, message, source);
   return {
-    message: { ...message, queue },
+    message: known,
     record,
     receipt: { messageId: record.messageId, receiveCount: Number(record.attributes.ApproximateReceiveCount) },
-    source: source ?? queue,
+    source: source ?? known.queue,
     fifo: isFifo(record),
     suspect: message.suspect === true || Number(record.attributes.ApproximateReceiveCount) > 1,
   };
+}
+
+/** A message's queue may have been taken out of the service while it was under way, or waited as a timer. */
+export function onKnownQueue(app: App, message: Message, instead = DEFAULT_QUEUE): Message {
+  return app.config.queues.includes(message.queue) ? message : { ...message, queue: instead };
 }
 
 export function isFifo({ eventSourceARN }: SQSRecord): boolean {
@@ -101,7 +105,7 @@ export async function refreshed(app: App, message: Message): Promise<Message | u
 export async function withPayloadUntil(app: App, message: Message, eta: Date): Promise<Message> {
   const { payloadRef } = message;
   if (payloadRef === undefined) return message;
-  const until = new Date(eta.getTime() + UNFINISHED_SECONDS * 1_000);
+  const until = new Date(neededUntil(app.clock(), eta));
   const name = { id: message.id, part: "payload", version: String(app.clock().getTime()) } as const;
   return { ...message, payloadRef: await app.claimChecks.renew(name, payloadRef, until) };
 }

@@ -1,25 +1,22 @@
 import { describeError, InvalidOptionError, SoftTimeLimitError, TaskRevokedError } from "../errors.ts";
+import { LEDGER_SECONDS, MAX_TIMER_SECONDS } from "../lifetimes.ts";
 import type { Log } from "../log.ts";
 import { byteLength, type Json, type Jsonified, parseJson, toJsonText } from "../message/json.ts";
 import { isKey } from "../message/labels.ts";
 import type { Message } from "../message/message.ts";
 import type { Claim } from "../results/claims.ts";
 import { closeEntry, openEntry } from "../results/ledger.ts";
-import { UNFINISHED_SECONDS } from "../results/lifetime.ts";
 import { isFinal } from "../results/record.ts";
 import { type CurrentRun, type TaskContext, withRun } from "../task/context.ts";
 import type { App } from "../task/current-app.ts";
 import { Retry } from "../task/signals.ts";
 import type { RegisteredTask } from "../task/task.ts";
-import { MAX_TIMER_SECONDS } from "../timers/timers.ts";
 import { createOpenCalls } from "./open-calls.ts";
 import { withinLimits } from "./time-limit.ts";
 
 /** Milliseconds kept of the function's time to store the outcome of a task that used up the rest. */
 export const RESERVE_MILLISECONDS = 1_500;
 
-/** A ledger entry outlives the longest wait for a retry. */
-const LEDGER_SECONDS = MAX_TIMER_SECONDS + UNFINISHED_SECONDS;
 const MAX_LEDGER_BYTES = 128 * 1_024;
 
 const MAX_FIFO_RETRY_SECONDS = 12 * 86_400;

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import * as z from "zod";
+import type { Key, Table } from "../../../shared/aws/dynamodb.ts";
 import { createTimerSweep, createWorker, task } from "../../../shared/index.ts";
 import { newId } from "../../../shared/message/id.ts";
 import type { Message } from "../../../shared/message/message.ts";
+import { createTimers } from "../../../shared/timers/timers.ts";
 import { type Engine, startEngine } from "../../helpers/engine.ts";
 
 let engine: Engine;
@@ -32,6 +34,7 @@ const pass = (seconds: number) => {
   engine.clock.now = new Date(engine.clock.now.getTime() + seconds * 1_000);
 };
 const mayGoOn = () => true;
+const tooLate = () => Promise.reject(new Error("It is not too late."));
 const plenty = { getRemainingTimeInMillis: () => 60_000 };
 const sweep = (context = plenty) => createTimerSweep(engine.app)(undefined, context);
 
@@ -67,7 +70,7 @@ describe("a delay past 15 minutes", () => {
     pass(1_000 - 95);
     await engine.app.timers.sweep({
       send: async ({ task: name }, delaySeconds) => void sent.push([name, delaySeconds]),
-      mayGoOn,
+      ...{ mayGoOn, tooLate },
     });
 
     expect(sent).toEqual([["ping", 95]]);
@@ -97,13 +100,86 @@ describe("a delay past 15 minutes", () => {
   });
 });
 
+describe("a timer whose queue was taken out of the service", () => {
+  it("is sent to the default queue", async () => {
+    const { config } = engine.app;
+    const result = await ping.applyAsync({}, { countdown: 1_000, queue: "low" });
+    pass(1_001);
+    const without = { ...engine.app, config: { ...config, queues: config.queues.filter((name) => name !== "low") } };
+
+    expect(await createTimerSweep(without)(undefined, plenty)).toEqual({ sent: 1, failed: 0 });
+    await work();
+    expect(await result.get()).toBe("pong");
+  });
+});
+
+describe("a timers function that was stopped for weeks", () => {
+  const stopped = async (days: number) => {
+    const revoked = await ping.applyAsync({}, { countdown: 3_600 });
+    const waiting = await ping.applyAsync({}, { countdown: 3_600 });
+    await revoked.revoke();
+    pass(days * 86_400);
+    await sweep();
+    await work();
+    return { revoked: await revoked.fetch().catch(() => undefined), waiting: await waiting.fetch() };
+  };
+
+  it("runs what waited, and nothing that was revoked meanwhile", async () => {
+    const { revoked, waiting } = await stopped(29);
+    expect(waiting.state).toBe("SUCCESS");
+    expect(revoked).toMatchObject({ state: "REVOKED" });
+  });
+
+  it("runs nothing of which it cannot know any more whether it was revoked, and says so", async () => {
+    const { waiting } = await stopped(100);
+    expect(waiting).toMatchObject({
+      state: "FAILURE",
+      error: { code: "TASK_UNDELIVERED", message: expect.stringContaining("its timer was due at") },
+    });
+  });
+});
+
+describe("the first timer of a service", () => {
+  it("hides no timer of a sender whose clock says yesterday", async () => {
+    const midnight = new Date(Math.ceil(engine.clock.now.getTime() / 86_400_000) * 86_400_000);
+    const empty = createTimers({ table: inFolder(engine.app.table), clock: () => engine.clock.now });
+    const sent: string[] = [];
+    const message = (id: string): Message => ({
+      ...{ v: 1, id, task: "ping", attempt: 1, payload: {}, queue: "default", rootId: id },
+      sentAt: engine.clock.now.toISOString(),
+    });
+    const [fast, right] = [newId(), newId()];
+    // Its clock is 20 minutes fast, shortly before midnight.
+    engine.clock.now = new Date(midnight.getTime() + 600_000);
+    await empty.put(message(fast), new Date(midnight.getTime() + 7_200_000));
+    engine.clock.now = new Date(midnight.getTime() - 600_000);
+    await empty.put(message(right), new Date(midnight.getTime() - 1_000));
+    engine.clock.now = new Date(midnight.getTime() + 60_000);
+    await empty.sweep({ send: async ({ id }) => void sent.push(id), mayGoOn, tooLate });
+
+    expect(sent).toEqual([right]);
+  });
+});
+
+/** The same table with other keys, as if the service were new. */
+function inFolder(table: Table): Table {
+  const name = newId();
+  const inside = ({ pk, sk }: Key): Key => ({ pk: `${name}/${pk}`, sk });
+  return {
+    get: (key) => table.get(inside(key)),
+    update: (update) => table.update({ ...update, key: inside(update.key) }),
+    query: (query) => table.query({ ...query, pk: `${name}/${query.pk}` }),
+    remove: (key) => table.remove(inside(key)),
+  };
+}
+
 describe("the timers function", () => {
   it("catches up without loss when it was stopped for days", async () => {
     const etas = Array.from({ length: 25 }, (_, index) => 1_000 + index * 7_000);
     const results = await Promise.all(etas.map((countdown) => ping.applyAsync({}, { countdown })));
     pass(3 * 86_400);
     const order: string[] = [];
-    await engine.app.timers.sweep({ send: async (message: Message) => void order.push(message.id), mayGoOn });
+    await engine.app.timers.sweep({ send: async (message: Message) => void order.push(message.id), mayGoOn, tooLate });
 
     expect(order.toSorted()).toEqual(results.map(({ id }) => id).toSorted());
   });
@@ -128,11 +204,11 @@ describe("the timers function", () => {
     };
     const failed = (timer: string) => void told.push(timer);
 
-    expect(await engine.app.timers.sweep({ send, mayGoOn, failed })).toEqual({ sent: 1, failed: 1 });
+    expect(await engine.app.timers.sweep({ send, mayGoOn, tooLate, failed })).toEqual({ sent: 1, failed: 1 });
     expect(told[0]).toContain(stuck.id);
     // Days later it is still there, and goes as soon as it can.
     pass(3 * 86_400);
-    expect(await engine.app.timers.sweep({ send, mayGoOn })).toEqual({ sent: 0, failed: 1 });
+    expect(await engine.app.timers.sweep({ send, mayGoOn, tooLate })).toEqual({ sent: 0, failed: 1 });
     expect(await sweep()).toEqual({ sent: 1, failed: 0 });
     await work();
     expect(await free.get()).toBe("pong");
@@ -155,7 +231,7 @@ describe("the timers function", () => {
       clock: () => engine.clock.now,
     });
 
-    expect(await timers.sweep({ send: engine.app.broker.send, mayGoOn })).toEqual({ sent: 0, failed: 0 });
+    expect(await timers.sweep({ send: engine.app.broker.send, mayGoOn, tooLate })).toEqual({ sent: 0, failed: 0 });
   });
 
   it("keeps a timer once, however often it is put", async () => {

@@ -23,7 +23,7 @@ export interface Serverless {
   service: {
     service: string;
     custom: {
-      /** The folder of the task modules. */
+      /** The folders of the task modules, with commas between them. */
       tasks: string;
       /** Native packages of each function that runs any. */
       native: Record<string, string[] | undefined>;

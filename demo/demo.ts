@@ -6,8 +6,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createClient } from "../localstack/client.ts";
 import { startService } from "../localstack/service.ts";
-import { createClient } from "./client.ts";
 import { createSteps, type Outcome } from "./steps.ts";
 
 const COLUMNS = ["step", "id", "state", "attempts", "time", ""] as const;

@@ -114,7 +114,7 @@ describe("a packaged function", () => {
   it("is the same file when nothing has changed", async () => {
     const before = readFileSync(join(WORK_FOLDER, "package", "deadLetter.zip"));
     const { packageFunction } = await import("../../build/package-function.ts");
-    const again = await packageFunction("deadLetter", "handlers/dead-letter.handler", "handlers/tasks", []);
+    const again = await packageFunction("deadLetter", "handlers/dead-letter.handler", ["tests/fixtures/tasks"], []);
 
     expect(existsSync(again)).toBe(true);
     expect(readFileSync(again).equals(before)).toBe(true);

@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import { join, relative } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ROOT, WORK_FOLDER } from "../../build/bundle.ts";
-import { createClient } from "../../demo/client.ts";
+import { createClient } from "../../localstack/client.ts";
 import { freePorts, type Service, spawnService, startService } from "../../localstack/service.ts";
 
 async function refusal(options: Parameters<typeof spawnService>[0]): Promise<{ code: number | null; output: string }> {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Answer, toAnswer } from "../../demo/client.ts";
+import { type Answer, toAnswer } from "../../localstack/client.ts";
 import { type Service, startService } from "../../localstack/service.ts";
 
 let service: Service;

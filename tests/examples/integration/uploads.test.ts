@@ -1,8 +1,8 @@
 import { GetObjectCommand, PutObjectCommand } from "@aws-sdk/client-s3";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import * as email from "../../../handlers/tasks/email.ts";
-import * as processUpload from "../../../handlers/tasks/process-upload.ts";
+import * as email from "../../../handlers/examples/email.ts";
+import * as processUpload from "../../../handlers/examples/process-upload.ts";
 import { createReadApi } from "../../../shared/http/read.ts";
 import { createSubmitApi } from "../../../shared/http/submit.ts";
 import { createUploadListener, createWorker, files } from "../../../shared/index.ts";

@@ -4,9 +4,9 @@ import type { Plugin } from "esbuild";
 
 const ROOT = resolve(import.meta.dirname, "..");
 
-/** The folders that `custom.tasks` in serverless.yml names, with commas between them. */
-export function readTaskFolders(setting: string): string[] {
-  const folders = setting.split(",").map((folder) => folder.trim());
+/** The folders that `custom.tasks` in serverless.yml names: a list, or text with commas, as LOVAGE_TASKS is. */
+export function readTaskFolders(setting: string | readonly string[]): string[] {
+  const folders = [setting].flat().flatMap((text) => text.split(",").map((folder) => folder.trim()));
   return [...new Set(folders.filter((folder) => folder !== ""))];
 }
 

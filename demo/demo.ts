@@ -38,7 +38,7 @@ async function main(): Promise<number> {
   const began = performance.now();
   const outbox = await mkdtemp(join(tmpdir(), "lovage-outbox-"));
   progress("Starting the local cloud and the service …");
-  const service = await startService({ environment: { LOVAGE_OUTBOX: outbox } });
+  const service = await startService({ environment: { LOVAGE_OUTBOX: outbox, LOVAGE_TASKS: "handlers/examples" } });
   const stop = (): void => void service.stop().then(() => process.exit(130));
   process.once("SIGINT", stop);
   try {

@@ -27,7 +27,7 @@ const list = async (path: string) => {
   return Array.isArray(tasks) ? tasks.map((task) => String(toAnswer(task).id)) : [];
 };
 
-describe("the README's walkthrough", () => {
+describe("the HTTP API of a running service", () => {
   it("sends a task, answers at once, and reads the result", async () => {
     const answer = await post("/tasks/add", '{"payload":{"x":4,"y":6}}');
     const accepted = await body(answer);

@@ -4,12 +4,12 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: "unit", include: ["tests/unit/**/*.test.ts"] } },
+      { test: { name: "unit", include: ["tests/{,examples/}unit/**/*.test.ts"] } },
       {
         test: {
           name: "integration",
           globalSetup: ["tests/helpers/compile-template.ts"],
-          include: ["tests/integration/**/*.test.ts"],
+          include: ["tests/{,examples/}integration/**/*.test.ts"],
           testTimeout: 30_000,
           hookTimeout: 60_000,
         },
@@ -23,8 +23,22 @@ export default defineConfig({
           hookTimeout: 60_000,
         },
       },
-      { test: { name: "e2e", include: ["tests/e2e/**/*.test.ts"], testTimeout: 120_000, hookTimeout: 120_000 } },
-      { test: { name: "cloud", include: ["tests/cloud/**/*.test.ts"], testTimeout: 180_000, hookTimeout: 300_000 } },
+      {
+        test: {
+          name: "e2e",
+          include: ["tests/{,examples/}e2e/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        test: {
+          name: "cloud",
+          include: ["tests/{,examples/}cloud/**/*.test.ts"],
+          testTimeout: 180_000,
+          hookTimeout: 300_000,
+        },
+      },
     ],
   },
 });

@@ -20,7 +20,7 @@ export function moduleOf(handler: string): string {
  * How one function becomes an ES module with chunks beside it: what it imports lazily (SES, S3, credential providers) is
  * shipped but not loaded. The same for deployment and for the local cloud.
  */
-export function bundleOptions(handler: string, outdir: string, tasksFolder?: string): BuildOptions {
+export function bundleOptions(handler: string, outdir: string, taskFolders: readonly string[] = []): BuildOptions {
   return {
     absWorkingDir: ROOT,
     entryPoints: [`${moduleOf(handler)}.ts`],
@@ -44,7 +44,7 @@ export function bundleOptions(handler: string, outdir: string, tasksFolder?: str
       js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
     },
     external: NATIVE_PACKAGES,
-    plugins: [taskModules(tasksFolder)],
+    plugins: [taskModules(taskFolders)],
     logLevel: "silent",
   };
 }

@@ -18,7 +18,7 @@ export interface Inspection {
  * a module without a task, a schedule that AWS would refuse, a payload that does not fit its task.
  * @throws Error with the one sentence that says what is wrong
  */
-export async function inspectTasks(tasksFolder?: string): Promise<Inspection> {
+export async function inspectTasks(taskFolders: readonly string[]): Promise<Inspection> {
   await mkdir(WORK_FOLDER, { recursive: true });
   // A name of its own: packaging and the local cloud may inspect at the same time.
   const outfile = join(WORK_FOLDER, `inspect-${randomUUID()}.mjs`);
@@ -30,7 +30,7 @@ export async function inspectTasks(tasksFolder?: string): Promise<Inspection> {
     target: "node24",
     format: "esm",
     packages: "external",
-    plugins: [taskModules(tasksFolder)],
+    plugins: [taskModules(taskFolders)],
     logLevel: "silent",
   });
   const { stdout } = await promisify(execFile)(process.execPath, [outfile], {

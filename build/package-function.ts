@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join, relative } from "node:path";
 import { promisify } from "node:util";
-import { build } from "esbuild";
+import { build, type Metafile } from "esbuild";
 import { type Zippable, zipSync } from "fflate";
 import { bundleOptions, ROOT, WORK_FOLDER } from "./bundle.ts";
 
@@ -11,26 +11,33 @@ const EPOCH = new Date("1980-01-02T00:00:00Z");
 
 /**
  * Bundles one function and zips it with native packages beside the bundle. Answers with the zip's path.
- * @param native packages that the function runs; a bundle which only carries the schemas of tasks that do needs none
+ * @param native packages that the function runs; a bundle which only carries the schemas of tasks that do needs none.
+ *   Those that no module of the bundle imports are left out
  */
 export async function packageFunction(
   name: string,
   handler: string,
-  tasksFolder: string,
+  taskFolders: readonly string[],
   native: readonly string[],
 ): Promise<string> {
   const folder = join(WORK_FOLDER, "package", name);
   await rm(folder, { recursive: true, force: true });
-  await build(bundleOptions(handler, folder, tasksFolder));
+  const { metafile } = await build({ ...bundleOptions(handler, folder, taskFolders), metafile: true });
 
   const files: Zippable = {};
   await addFolder(files, folder, "");
-  for (const wanted of native) {
+  for (const wanted of native.filter((name) => imports(metafile, name))) {
     await addFolder(files, join(await installNative(wanted), "node_modules"), "node_modules/");
   }
   const artifact = join(WORK_FOLDER, "package", `${name}.zip`);
   await writeFile(artifact, zipSync(files, { mtime: EPOCH }));
   return artifact;
+}
+
+/** Whether a module of the bundle imports the package, which is left out of it. */
+function imports({ outputs }: Metafile, name: string): boolean {
+  const paths = Object.values(outputs).flatMap((output) => output.imports.map(({ path }) => path));
+  return paths.some((path) => path === name || path.startsWith(`${name}/`));
 }
 
 async function addFolder(files: Zippable, folder: string, prefix: string): Promise<void> {

@@ -1,6 +1,7 @@
 import { inspectTasks } from "./inspect-tasks.ts";
 import { packageFunction } from "./package-function.ts";
 import type { Resource, Serverless } from "./serverless.ts";
+import { absentFolders, readTaskFolders } from "./task-modules.ts";
 
 /**
  * Turns the service into what is deployed: one zip per function, and an EventBridge Scheduler schedule for each entry of
@@ -28,16 +29,21 @@ async function inOneSentence(serverless: Serverless, step: (serverless: Serverle
 }
 
 async function packageFunctions({ service }: Serverless): Promise<void> {
+  const taskFolders = readTaskFolders(service.custom.tasks);
   for (const [key, config] of Object.entries(service.functions)) {
     config.package = {
-      artifact: await packageFunction(key, config.handler, service.custom.tasks, service.custom.native[key] ?? []),
+      artifact: await packageFunction(key, config.handler, taskFolders, service.custom.native[key] ?? []),
     };
   }
 }
 
 async function addSchedules(serverless: Serverless): Promise<void> {
   const { service } = serverless;
-  const { schedules } = await inspectTasks(service.custom.tasks);
+  const taskFolders = readTaskFolders(service.custom.tasks);
+  for (const folder of absentFolders(taskFolders)) {
+    process.stderr.write(`Task folder '${folder}' is absent: no task comes from it.\n`);
+  }
+  const { schedules } = await inspectTasks(taskFolders);
   const prefix = `${service.service}-${serverless.getProvider("aws").getStage()}`;
   for (const { name, schedule, timezone, input } of schedules) {
     const zone = timezone ?? String(service.provider.environment.TIMEZONE ?? "UTC");

@@ -23,8 +23,8 @@ export interface Serverless {
   service: {
     service: string;
     custom: {
-      /** The folder of the task modules. */
-      tasks: string;
+      /** The folders of the task modules: a list, or text with commas. */
+      tasks: string | readonly string[];
       /** Native packages of each function that runs any. */
       native: Record<string, string[] | undefined>;
       "serverless-offline"?: Record<string, unknown>;

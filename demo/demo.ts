@@ -6,8 +6,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createClient } from "../localstack/client.ts";
 import { startService } from "../localstack/service.ts";
-import { createClient } from "./client.ts";
 import { createSteps, type Outcome } from "./steps.ts";
 
 const COLUMNS = ["step", "id", "state", "attempts", "time", ""] as const;
@@ -38,7 +38,7 @@ async function main(): Promise<number> {
   const began = performance.now();
   const outbox = await mkdtemp(join(tmpdir(), "lovage-outbox-"));
   progress("Starting the local cloud and the service …");
-  const service = await startService({ environment: { LOVAGE_OUTBOX: outbox } });
+  const service = await startService({ environment: { LOVAGE_OUTBOX: outbox, LOVAGE_TASKS: "handlers/examples" } });
   const stop = (): void => void service.stop().then(() => process.exit(130));
   process.once("SIGINT", stop);
   try {

@@ -2,9 +2,9 @@ import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { GetQueueUrlCommand, SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import sharp from "sharp";
+import { type Answer, type Client, toAnswer } from "../localstack/client.ts";
 import type { Service } from "../localstack/service.ts";
 import { nextFire, parseExpression } from "../shared/beat/expression.ts";
-import { type Answer, type Client, expectThat, toAnswer } from "./client.ts";
 import { makeCsv, makeJpeg, seeded } from "./inputs.ts";
 
 /** What a step shows in the table. */
@@ -203,4 +203,9 @@ async function sendPoison({ endpoint }: Service): Promise<string> {
   const { MessageId } = await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: "{ this is not JSON" }));
   sqs.destroy();
   return String(MessageId);
+}
+
+/** @throws Error saying what was expected of what */
+function expectThat(condition: boolean, sentence: string): void {
+  if (!condition) throw new Error(sentence);
 }

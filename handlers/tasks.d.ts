@@ -1,4 +1,4 @@
-/** Every module of `handlers/tasks/`, listed by the build (`build/task-modules.ts`): a new file there needs no entry here. */
+/** Every module of the task folders (`custom.tasks` in serverless.yml), listed by the build (`build/task-modules.ts`): a new file there needs no entry here. */
 declare module "lovage:tasks" {
   export const modules: readonly import("../shared/index.ts").TaskModule[];
 }

@@ -1,20 +1,22 @@
-import { watch } from "node:fs";
+import { existsSync, watch } from "node:fs";
 import { join } from "node:path";
 import { type BuildContext, context } from "esbuild";
 import { bundleOptions, moduleOf, ROOT } from "../build/bundle.ts";
-import { inspectTasks } from "../build/inspect-tasks.ts";
+import { type Inspection, inspectTasks } from "../build/inspect-tasks.ts";
 
 export interface BuildsOptions {
   /** Handlers as serverless.yml names them: `handlers/worker.handler`. */
   handlers: readonly string[];
   outdir: string;
-  tasksFolder?: string;
+  taskFolders: readonly string[];
   /** Called after each later build whose tasks can be registered. */
   onRebuild?: () => void;
   log: (line: string) => void;
 }
 
 export interface Builds {
+  /** Names of the tasks that were registered at the start. */
+  tasks: readonly string[];
   /** Absolute path of the bundle that `handler` is in. */
   bundleOf(handler: string): string;
   stop(): Promise<void>;
@@ -26,9 +28,9 @@ export interface Builds {
  * @throws Error if the first build fails
  */
 export async function startBuilds(options: BuildsOptions): Promise<Builds> {
-  const { handlers, outdir, tasksFolder } = options;
+  const { handlers, outdir, taskFolders } = options;
   const [first = ""] = handlers;
-  const { entryPoints, plugins = [], ...shared } = bundleOptions(first, outdir, tasksFolder);
+  const { entryPoints, plugins = [], ...shared } = bundleOptions(first, outdir, taskFolders);
   const built: BuildContext = await context({
     ...shared,
     entryPoints: handlers.map((handler) => `${moduleOf(handler)}.ts`),
@@ -36,14 +38,16 @@ export async function startBuilds(options: BuildsOptions): Promise<Builds> {
     minify: false,
     plugins,
   });
+  let inspection: Inspection;
   try {
-    await Promise.all([built.rebuild(), inspectTasks(tasksFolder)]);
+    [, inspection] = await Promise.all([built.rebuild(), inspectTasks(taskFolders)]);
   } catch (error) {
     await built.dispose();
     throw error;
   }
   const watcher = options.onRebuild && watchSources(options, built);
   return {
+    tasks: inspection.tasks,
     bundleOf: (handler) => join(outdir, `${moduleOf(handler)}.mjs`),
     async stop() {
       await watcher?.stop();
@@ -55,14 +59,14 @@ export async function startBuilds(options: BuildsOptions): Promise<Builds> {
 /** An editor may write a file in several steps; a build that begins after this pause sees them all. */
 const SETTLE_MILLISECONDS = 100;
 
-function watchSources({ tasksFolder, onRebuild, log }: BuildsOptions, built: BuildContext): { stop(): Promise<void> } {
+function watchSources({ taskFolders, onRebuild, log }: BuildsOptions, built: BuildContext): { stop(): Promise<void> } {
   let timer: NodeJS.Timeout | undefined;
   let building = Promise.resolve();
 
   const rebuild = async (): Promise<void> => {
     try {
       // First whether they can be registered: a build replaces the code that running functions start from.
-      await inspectTasks(tasksFolder);
+      await inspectTasks(taskFolders);
       await built.rebuild();
       onRebuild?.();
       log("Reloaded.");
@@ -70,7 +74,8 @@ function watchSources({ tasksFolder, onRebuild, log }: BuildsOptions, built: Bui
       log(`Not reloaded: ${error instanceof Error ? error.message : String(error)}`);
     }
   };
-  const watchers = ["handlers", "shared", ...(tasksFolder ? [tasksFolder] : [])].map((folder) =>
+  const present = taskFolders.filter((folder) => existsSync(join(ROOT, folder)));
+  const watchers = [...new Set(["handlers", "shared", ...present])].map((folder) =>
     watch(join(ROOT, folder), { recursive: true }, () => {
       clearTimeout(timer);
       timer = setTimeout(() => {

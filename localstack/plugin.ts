@@ -7,6 +7,7 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { WORK_FOLDER } from "../build/bundle.ts";
 import type { Serverless } from "../build/serverless.ts";
+import { readTaskFolders } from "../build/task-modules.ts";
 import { type Builds, startBuilds } from "./builds.ts";
 import { type LocalCloud, startLocalCloud } from "./cloud.ts";
 import { compileTemplate } from "./compile-template.ts";
@@ -120,7 +121,7 @@ class LocalCloudPlugin {
         handlers: Object.values(service.functions).map(({ handler }) => handler),
         // Of its own for each port, so that two services can run side by side.
         outdir: join(WORK_FOLDER, "build", String(this.#httpPort)),
-        tasksFolder: service.custom.tasks,
+        taskFolders: readTaskFolders(service.custom.tasks),
         onRebuild: () => void this.#cloud?.reload(),
         log,
       });
@@ -160,8 +161,11 @@ class LocalCloudPlugin {
     process.stdout.write(
       [
         "",
+        ...(this.#builds?.tasks.length ? [] : ["No task is registered: write one in handlers/tasks/."]),
         "Send a task:",
-        `  curl -s ${url}/tasks/add -H 'Content-Type: application/json' -d '{"payload":{"x":4,"y":6}}'`,
+        this.#builds?.tasks.includes("add")
+          ? `  curl -s ${url}/tasks/add -H 'Content-Type: application/json' -d '{"payload":{"x":4,"y":6}}'`
+          : `  curl -s ${url}/tasks/<name> -H 'Content-Type: application/json' -d '{"payload":{…}}'`,
         "Read it, with the id that you got:",
         `  curl -s '${url}/tasks/<id>?wait=10'`,
         "",

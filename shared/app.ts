@@ -105,7 +105,7 @@ export function createUploadListener(modules: readonly TaskModule[], app = curre
   const registry = createRegistry(modules);
   return (event, context) =>
     handleBatch(app, event, context, async (record) => {
-      await handleArrival(app, registry, record.body);
+      await handleArrival(app, registry, record);
       return "acknowledge";
     });
 }

@@ -90,11 +90,14 @@ export class ConfigError extends TaskError {
 
 /** No registered task has that name. */
 export class TaskNotRegisteredError extends TaskError {
-  constructor(task: string, known: readonly string[]) {
+  /** @param variable the setting that named the task, if one did */
+  constructor(task: string, known: readonly string[], variable?: string) {
     const names = known.length === 0 ? "none" : known.map((name) => `'${name}'`).join(", ");
+    const source = variable === undefined ? "" : ` (${variable})`;
+    const more = variable === undefined ? "" : ` Or set ${variable} to a task that is.`;
     super(
       "TASK_NOT_REGISTERED",
-      `Task '${task}' is not registered. Known tasks: ${names}. Is it exported from a module in handlers/tasks/?`,
+      `Task '${task}'${source} is not registered. Known tasks: ${names}. Is it exported from a module in handlers/tasks/?${more}`,
       { task, known },
     );
   }

@@ -26,7 +26,7 @@ export function createSubmitApi(app: App, registry: Registry, files: Files): Hon
   });
 
   api.post("/uploads", async (c) => {
-    const task = registry.get(app.config.uploadTask);
+    const task = registry.get(app.config.uploadTask, "UPLOAD_TASK");
     const id = app.newId();
     const upload = await files.presignUpload(
       id,

@@ -1,7 +1,7 @@
 import { TaskAlreadyRegisteredError, TaskNotExportedError, TaskNotRegisteredError } from "../errors.ts";
 import { isTask, type RegisteredTask } from "./task.ts";
 
-/** A module of `handlers/tasks/` with everything that it exports; the build lists them all. */
+/** A module of a task folder with everything that it exports; the build lists them all. */
 export interface TaskModule {
   file: string;
   exports: Readonly<Record<string, unknown>>;
@@ -12,8 +12,11 @@ export interface Registry {
   readonly tasks: readonly RegisteredTask[];
   readonly names: readonly string[];
   find(name: string): RegisteredTask | undefined;
-  /** @throws TaskNotRegisteredError listing the names that are known */
-  get(name: string): RegisteredTask;
+  /**
+   * @param variable the setting that names the task, if one does
+   * @throws TaskNotRegisteredError listing the names that are known
+   */
+  get(name: string, variable?: string): RegisteredTask;
 }
 
 /**
@@ -37,9 +40,9 @@ export function createRegistry(modules: readonly TaskModule[]): Registry {
     tasks: [...known.values()].map(({ task }) => task),
     names,
     find: (name) => known.get(name)?.task,
-    get(name) {
+    get(name, variable) {
       const found = known.get(name);
-      if (found === undefined) throw new TaskNotRegisteredError(name, names);
+      if (found === undefined) throw new TaskNotRegisteredError(name, names, variable);
       return found.task;
     },
   };

@@ -1,6 +1,6 @@
 /** Every function bundled as for a deployment, and beside it a bare handler with the same SDK clients. */
 
-import { mkdir, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { type BuildOptions, build, type Metafile } from "esbuild";
 import { bundleOptions, moduleOf, WORK_FOLDER } from "../../build/bundle.ts";
@@ -20,9 +20,9 @@ export interface Bundle {
 
 export interface FunctionBundles {
   name: string;
-  /** With the tasks of `handlers/tasks`, as it is deployed. */
+  /** With the tasks of `handlers/tasks` and `handlers/examples`, as it is deployed. */
   deployed: Bundle;
-  /** With an empty task folder: what Lovage itself costs. */
+  /** With no task folder: what Lovage itself costs. */
   withoutTasks: Bundle;
   bare: Bundle;
   /** SDK clients that load with it. */
@@ -30,19 +30,18 @@ export interface FunctionBundles {
 }
 
 const FOLDER = join(WORK_FOLDER, "bench", "bundles");
-const NO_TASKS = join(WORK_FOLDER, "bench", "no-tasks");
+const DEPLOYED_TASKS = ["handlers/tasks", "handlers/examples"];
 
 /** @param handlers as serverless.yml names them: `handlers/worker.handler` */
 export async function buildFunctions(handlers: readonly string[]): Promise<FunctionBundles[]> {
   await rm(FOLDER, { recursive: true, force: true });
-  await mkdir(NO_TASKS, { recursive: true });
   const bares = new Map<string, Promise<Bundle>>();
   return Promise.all(
     handlers.map(async (handler): Promise<FunctionBundles> => {
       const name = functionName(handler);
       const outdir = (variant: string): string => join(FOLDER, variant, name);
-      const deployed = await build({ ...bundleOptions(handler, outdir("deployed")), metafile: true });
-      const alone = await build({ ...bundleOptions(handler, outdir("without-tasks"), NO_TASKS), metafile: true });
+      const deployed = await build({ ...bundleOptions(handler, outdir("deployed"), DEPLOYED_TASKS), metafile: true });
+      const alone = await build({ ...bundleOptions(handler, outdir("without-tasks")), metafile: true });
       const loaded = clientsOf(alone.metafile, loadedOutputs(alone.metafile));
       const lazy = clientsOf(alone.metafile, Object.keys(alone.metafile.outputs)).filter(
         (one) => !loaded.includes(one),

@@ -19,7 +19,7 @@ const log = (line: string): void => console.log(line);
 const builds = await startBuilds({
   handlers: functions.map(({ handler }) => handler),
   outdir: join(WORK_FOLDER, "bench", "offline"),
-  tasksFolder: TASKS_FOLDER,
+  taskFolders: [TASKS_FOLDER],
   log,
 });
 const cloud = await startLocalCloud({

@@ -2,7 +2,7 @@ import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createClient } from "../../demo/client.ts";
+import { createClient } from "../../localstack/client.ts";
 import { type Service, startService } from "../../localstack/service.ts";
 
 let service: Service;

@@ -4,7 +4,7 @@ import { createServer } from "node:net";
 import { join, relative } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ROOT, WORK_FOLDER } from "../../build/bundle.ts";
-import { createClient } from "../../demo/client.ts";
+import { createClient } from "../../localstack/client.ts";
 import { freePorts, type Service, spawnService, startService } from "../../localstack/service.ts";
 
 async function refusal(options: Parameters<typeof spawnService>[0]): Promise<{ code: number | null; output: string }> {
@@ -52,7 +52,10 @@ describe("a start that cannot work", () => {
 
 describe("plain `serverless offline`", () => {
   it("works like `npm start`, and stops as cleanly", async () => {
-    const service = await startService({ withStart: false });
+    const service = await startService({
+      withStart: false,
+      environment: { LOVAGE_TASKS: "tests/fixtures/tasks" },
+    });
     const client = createClient(service.url);
     const { id } = await client.post("/tasks/add", { payload: { x: 1, y: 2 } });
 
@@ -60,6 +63,33 @@ describe("plain `serverless offline`", () => {
     expect(await service.stop()).toBe(0);
     // Its last process, which sees to it that no sandbox is left, ends a moment after the service.
     await expect.poll(() => service.leftBehind(), { timeout: 5_000 }).toBe(false);
+  });
+});
+
+describe("a service without a task", () => {
+  it("starts, says so, and refuses what needs one", async () => {
+    const service = await startService({ environment: { LOVAGE_TASKS: "tests/fixtures/absent" } });
+    const ask = async (path: string, init?: RequestInit) => (await fetch(service.url + path, init)).json();
+    const upload = { method: "POST", headers: { "content-type": "application/json" } };
+
+    expect(service.output()).toContain("Task folder 'tests/fixtures/absent' is absent: no task comes from it.");
+    expect(service.output()).toContain("No task is registered: write one in handlers/tasks/.");
+    expect(await ask("/")).toMatchObject({ tasks: [] });
+    expect(await ask("/openapi.json")).toMatchObject({ openapi: "3.1.0" });
+    const body = '{"filename":"a.csv","contentType":"text/csv"}';
+    expect(await ask("/uploads", { ...upload, body })).toMatchObject({
+      code: "TASK_NOT_REGISTERED",
+      detail: expect.stringContaining("UPLOAD_TASK"),
+    });
+    expect(await service.stop()).toBe(0);
+  });
+
+  it("is told that a task folder is a file", async () => {
+    const { code, output } = await refusal({ environment: { LOVAGE_TASKS: "tests/fixtures/tasks/plain.ts" } });
+
+    expect(code).toBe(1);
+    expect(output).toContain("Task folder 'tests/fixtures/tasks/plain.ts' is a file: expected a folder.");
+    expect(output).not.toMatch(/\n\s+at .*\(/);
   });
 });
 

@@ -1,6 +1,6 @@
 import { deflateRawSync, gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
-import { SNIFF_BYTES, sniff } from "../../../handlers/tasks/process-upload/sniff.ts";
+import { SNIFF_BYTES, sniff } from "../../../../handlers/examples/process-upload/sniff.ts";
 import { noise } from "./upload.ts";
 
 const UNDECLARED = { filename: "upload.bin", contentType: "application/octet-stream" };

@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import { expect, test } from "vitest";
-import { summariseFile } from "../../../handlers/tasks/process-upload/summarise.ts";
+import { summariseFile } from "../../../../handlers/examples/process-upload/summarise.ts";
 import { seeded } from "./upload.ts";
 
 const MEGABYTE = 1_000_000;

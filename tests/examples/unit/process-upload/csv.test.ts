@@ -1,6 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Delimiter, MAX_RECORD_CHARS, readRecords } from "../../../handlers/tasks/process-upload/csv-records.ts";
+import {
+  type Delimiter,
+  MAX_RECORD_CHARS,
+  readRecords,
+} from "../../../../handlers/examples/process-upload/csv-records.ts";
 import { uploadCsv } from "./upload.ts";
 
 async function recordsOf(text: string, delimiter: Delimiter, chunkChars: number): Promise<string[][]> {

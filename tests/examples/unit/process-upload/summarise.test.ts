@@ -3,12 +3,12 @@ import { Readable } from "node:stream";
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { UploadError } from "../../../handlers/tasks/process-upload/errors.ts";
+import { UploadError } from "../../../../handlers/examples/process-upload/errors.ts";
 import {
   type SummariseOptions,
   summariseFile,
   type UploadSource,
-} from "../../../handlers/tasks/process-upload/summarise.ts";
+} from "../../../../handlers/examples/process-upload/summarise.ts";
 import { noise, upload } from "./upload.ts";
 
 function source(stream: Readable, changes: Partial<UploadSource> = {}): UploadSource {

@@ -1,5 +1,5 @@
 import { Readable } from "node:stream";
-import { summariseFile, type UploadSummary } from "../../../handlers/tasks/process-upload/summarise.ts";
+import { summariseFile, type UploadSummary } from "../../../../handlers/examples/process-upload/summarise.ts";
 
 /** How a test uploads a file. */
 export interface UploadOptions {

@@ -61,8 +61,3 @@ export function toAnswer(value: unknown): Answer {
   }
   return JSON.parse(JSON.stringify(value));
 }
-
-/** @throws Error saying what was expected of what */
-export function expectThat(condition: boolean, sentence: string): void {
-  if (!condition) throw new Error(sentence);
-}

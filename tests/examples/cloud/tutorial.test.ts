@@ -2,10 +2,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { createClient } from "../../demo/client.ts";
-import { createSteps } from "../../demo/steps.ts";
-import { startService } from "../../localstack/service.ts";
-import { startLocalStack, startMoto } from "./peers.ts";
+import { createSteps } from "../../../demo/steps.ts";
+import { createClient } from "../../../localstack/client.ts";
+import { startService } from "../../../localstack/service.ts";
+import { startLocalStack, startMoto } from "../../cloud/peers.ts";
 
 describe.each([
   ["moto", startMoto],

@@ -1,8 +1,8 @@
 import { Readable } from "node:stream";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { Decoder, type Encoding, NotTextError } from "../../../handlers/tasks/process-upload/decode.ts";
-import { summariseText } from "../../../handlers/tasks/process-upload/text.ts";
+import { Decoder, type Encoding, NotTextError } from "../../../../handlers/examples/process-upload/decode.ts";
+import { summariseText } from "../../../../handlers/examples/process-upload/text.ts";
 import { chunksOf } from "./upload.ts";
 
 function count(text: string, encoding: Encoding = "utf-8", chunkBytes = 7) {

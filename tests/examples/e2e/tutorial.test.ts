@@ -1,0 +1,22 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { createSteps } from "../../../demo/steps.ts";
+import { createClient } from "../../../localstack/client.ts";
+import { startService } from "../../../localstack/service.ts";
+
+it("gives in every step of the demo what it should", async () => {
+  const outbox = await mkdtemp(join(tmpdir(), "lovage-tutorial-"));
+  const service = await startService({ environment: { LOVAGE_OUTBOX: outbox } });
+  try {
+    expect(service.output()).toContain(`${service.url}/tasks/add -H`);
+    const states: string[] = [];
+    for (const step of createSteps(service, createClient(service.url), outbox)) states.push((await step.run()).state);
+
+    expect(states).toHaveLength(8);
+  } finally {
+    expect(await service.stop()).toBe(0);
+    await rm(outbox, { recursive: true, force: true });
+  }
+});

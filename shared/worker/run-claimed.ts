@@ -1,6 +1,8 @@
 import {
   describeError,
+  InvalidOnceResultError,
   InvalidPayloadError,
+  InvalidResultError,
   MaxRetriesExceededError,
   ResultTooLargeError,
   TaskCrashedError,
@@ -10,9 +12,9 @@ import {
   ValueExpiredError,
 } from "../errors.ts";
 import type { Log } from "../log.ts";
-import { MAX_VALUE_BYTES } from "../message/claim-check.ts";
-import { byteLength, type Json, parseJson, toJsonText } from "../message/json.ts";
+import { type Json, parseJson } from "../message/json.ts";
 import type { Message } from "../message/message.ts";
+import { resultText } from "../message/user-values.ts";
 import type { Claim } from "../results/claims.ts";
 import { withRun } from "../task/context.ts";
 import type { App } from "../task/current-app.ts";
@@ -96,7 +98,7 @@ async function run(app: App, task: RegisteredTask, delivery: Delivery, claim: Cl
     result = await run.within(task, invocation.remainingMilliseconds(), () =>
       withRun(run, () => task.execute(payload, run.context)),
     );
-    json = message.ignoreResult ? undefined : toResultText(task, result);
+    json = message.ignoreResult ? undefined : resultText(task.name, result);
   } catch (error) {
     const revoked = run.revoked();
     run.abandon();
@@ -110,13 +112,6 @@ async function run(app: App, task: RegisteredTask, delivery: Delivery, claim: Cl
   if (!(await app.results.succeed(claim, json))) return "keep";
   await callHook(attempt, { state: "SUCCESS", result });
   return "acknowledge";
-}
-
-function toResultText(task: RegisteredTask, result: unknown): string {
-  const json = toJsonText(result);
-  const sizeBytes = byteLength(json);
-  if (sizeBytes > MAX_VALUE_BYTES) throw new ResultTooLargeError(task.name, sizeBytes, MAX_VALUE_BYTES);
-  return json;
 }
 
 async function afterError(
@@ -216,7 +211,11 @@ function wasCutShort(task: RegisteredTask, message: Message, error: unknown, alo
 /** Another run would end the same way. */
 function isHopeless(error: unknown): boolean {
   return (
-    error instanceof InvalidPayloadError || error instanceof TaskTimeLimitError || error instanceof ResultTooLargeError
+    error instanceof InvalidPayloadError ||
+    error instanceof TaskTimeLimitError ||
+    error instanceof ResultTooLargeError ||
+    error instanceof InvalidResultError ||
+    error instanceof InvalidOnceResultError
   );
 }
 

@@ -1,14 +1,16 @@
 import {
   describeError,
+  InvalidOnceResultError,
   InvalidOptionError,
   SoftTimeLimitError,
   TaskRevokedError,
   TaskTimeLimitError,
 } from "../errors.ts";
 import type { Log } from "../log.ts";
-import { byteLength, type Json, type Jsonified, parseJson, toJsonText } from "../message/json.ts";
+import { type Jsonified, parseJson } from "../message/json.ts";
 import { isKey } from "../message/labels.ts";
 import type { Message } from "../message/message.ts";
+import { onceResultText, progressText } from "../message/user-values.ts";
 import type { Claim } from "../results/claims.ts";
 import { closeEntry, openEntry } from "../results/ledger.ts";
 import { UNFINISHED_SECONDS } from "../results/lifetime.ts";
@@ -24,11 +26,9 @@ export const RESERVE_MILLISECONDS = 1_500;
 
 /** A ledger entry outlives the longest wait for a retry. */
 const LEDGER_SECONDS = MAX_TIMER_SECONDS + UNFINISHED_SECONDS;
-const MAX_LEDGER_BYTES = 128 * 1_024;
 
 const MAX_FIFO_RETRY_SECONDS = 12 * 86_400;
 
-const MAX_PROGRESS_BYTES = 16 * 1_024;
 const PROGRESS_MILLISECONDS = 1_000;
 
 /** A running task looks this often whether it was revoked or taken over; one that is quicker reads nothing. */
@@ -98,7 +98,7 @@ export function createRun(app: App, claim: Claim, log: Log, fifo: boolean): Run 
     log,
     async progress(meta) {
       over.signal.throwIfAborted();
-      const json = toProgress(meta);
+      const json = parseJson(progressText(meta));
       const now = app.clock().getTime();
       if (now - lastWrite < PROGRESS_MILLISECONDS) return;
       lastWrite = now;
@@ -121,13 +121,13 @@ export function createRun(app: App, claim: Claim, log: Log, fifo: boolean): Run 
       over.signal.throwIfAborted();
       // The one place where the ledger's JSON gets its type back: the same work of an earlier attempt wrote it.
       if (entry.state === "done") return entry.result as Jsonified<Result>;
+      if (entry.state === "lost") throw new InvalidOnceResultError(message.task, key, entry.reason);
       const result = await work();
       // Dying here leaves the entry open: the work is done again.
-      const json = toLedgerJson(result);
-      await ask(closeEntry(app.table, message.id, key, claim.fence, json ?? "null"));
-      if (json === undefined)
-        throw new InvalidOptionError("once", key, `a result of at most ${MAX_LEDGER_BYTES} bytes of JSON`);
-      return parseJson(json) as Jsonified<Result>;
+      const kept = onceOutcome(message.task, key, result);
+      await ask(closeEntry(app.table, message.id, key, claim.fence, kept));
+      if ("error" in kept) throw kept.error;
+      return parseJson(kept.resultJson) as Jsonified<Result>;
     },
     retry({ countdown, cause } = {}) {
       const longest = fifo ? MAX_FIFO_RETRY_SECONDS : MAX_TIMER_SECONDS;
@@ -192,25 +192,16 @@ function identityOf(message: Message): Pick<TaskContext, Identity> {
   return { id, attempt, rootId, parentId, groupId, headers, tags };
 }
 
-/** Undefined for what cannot be kept. The work is done by then, so its entry is closed all the same. */
-function toLedgerJson(result: unknown): string | undefined {
+/** The work is done by then: what cannot be kept closes its entry all the same. */
+function onceOutcome(
+  task: string,
+  key: string,
+  result: unknown,
+): { resultJson: string } | { lost: string; error: InvalidOnceResultError } {
   try {
-    const json = toJsonText(result);
-    return byteLength(json) > MAX_LEDGER_BYTES ? undefined : json;
-  } catch {
-    return undefined;
+    return { resultJson: onceResultText(task, key, result) };
+  } catch (error) {
+    if (!(error instanceof InvalidOnceResultError)) throw error;
+    return { lost: error.reason, error };
   }
-}
-
-/** @throws InvalidOptionError for what is no JSON, or too large to keep beside the record */
-function toProgress(meta: unknown): Json {
-  const text = toJsonText(meta);
-  if (byteLength(text) > MAX_PROGRESS_BYTES) {
-    throw new InvalidOptionError(
-      "progress",
-      `${byteLength(text)} bytes`,
-      `at most ${MAX_PROGRESS_BYTES} bytes of JSON`,
-    );
-  }
-  return parseJson(text);
 }

@@ -191,10 +191,10 @@ function count(members: number, walk: Walk): void {
 }
 
 function tooDeep(value: object, { path, above }: Walk): Unfitness {
-  const first = above.indexOf(value);
-  if (first < 0) return new Unfitness(`it lies deeper than ${MAX_LEVELS} levels`);
-  const second = above.indexOf(value, first + 1);
-  return new Unfitness("it is a cycle: it lies within itself", path.slice(0, second < 0 ? MAX_LEVELS : second));
+  const seen = new Set<object>();
+  const again = [...above, value].findIndex((one) => seen.has(one) || !seen.add(one));
+  if (again < 0) return new Unfitness(`it lies deeper than ${MAX_LEVELS} levels`);
+  return new Unfitness("it is a cycle: it lies within itself", path.slice(0, again));
 }
 
 function holdsBytes(value: object): boolean {

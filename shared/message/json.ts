@@ -13,7 +13,7 @@ export type Json = null | boolean | number | string | Json[] | { [key: string]: 
  */
 export type Jsonified<T> = unknown extends T
   ? Json
-  : T extends undefined
+  : T extends void
     ? null
     : T extends string | number | boolean | null
       ? T

@@ -15,7 +15,7 @@ export type Jsonified<T> = unknown extends T
   ? Json
   : T extends void
     ? null
-    : T extends string | number | boolean | null
+    : T extends Json
       ? T
       : T extends NodeJS.ArrayBufferView | ArrayBufferLike
         ? never

@@ -2,7 +2,7 @@
 
 import { expectTypeOf } from "vitest";
 import * as z from "zod";
-import { type ErrorRecord, type Jsonified, type TaskContext, task } from "../../shared/index.ts";
+import { type ErrorRecord, type Json, type Jsonified, type TaskContext, task } from "../../shared/index.ts";
 
 // What the writer refuses.
 type Refused = [
@@ -37,7 +37,9 @@ expectTypeOf<Jsonified<URL>>().toEqualTypeOf<string>();
 expectTypeOf<Jsonified<(number | undefined)[]>>().toEqualTypeOf<(number | null)[]>();
 expectTypeOf<Jsonified<[Date, number?]>>().toExtend<[string, (number | null | undefined)?]>();
 expectTypeOf<Jsonified<{ a: number; run: () => void; [Symbol.iterator]: string }>>().toEqualTypeOf<{ a: number }>();
-expectTypeOf<Jsonified<unknown>>().toEqualTypeOf<import("../../shared/index.ts").Json>();
+expectTypeOf<Jsonified<unknown>>().toEqualTypeOf<Json>();
+expectTypeOf<Jsonified<Json>>().toEqualTypeOf<Json>();
+expectTypeOf<Jsonified<{ found: Json; at: Date }>>().toEqualTypeOf<{ found: Json; at: string }>();
 
 // What is data stays as it is, even where it looks like an error, an iterator or bytes.
 interface Found {

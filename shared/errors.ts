@@ -25,6 +25,8 @@
  *   TaskFailedError            TASK_FAILED               what get() throws: the task's own error, from its record
  *   ResultTimeoutError         RESULT_TIMEOUT            get() stopped waiting; the task may still run
  *   ResultTooLargeError        RESULT_TOO_LARGE          what a task returned does not fit
+ *   InvalidResultError         RESULT_INVALID            what a task returned is no JSON; never retried
+ *   InvalidOnceResultError     ONCE_RESULT_INVALID       what was done once gave a result that cannot be kept; never retried
  *   BrokerError                BROKER_FAILED             SQS refused; cause: the SDK's error
  *   ResultStoreError           RESULT_STORE_FAILED       sent, but not recorded; cause: the SDK's error
  *   ValueExpiredError          VALUE_EXPIRED             a large value is gone from S3
@@ -35,7 +37,8 @@
  */
 
 import type { StandardSchemaV1 } from "@standard-schema/spec";
-import { describeError, type ErrorRecord, inspect } from "./error-record.ts";
+import { cut, echo, listText, placeText } from "./echo.ts";
+import { describeError, type ErrorRecord, reasonOf, toError } from "./error-record.ts";
 
 export { describeError, type ErrorRecord, shortened } from "./error-record.ts";
 
@@ -63,6 +66,8 @@ export type ErrorCode =
   | "TASK_FAILED"
   | "RESULT_TIMEOUT"
   | "RESULT_TOO_LARGE"
+  | "RESULT_INVALID"
+  | "ONCE_RESULT_INVALID"
   | "BROKER_FAILED"
   | "RESULT_STORE_FAILED";
 
@@ -83,7 +88,7 @@ export class TaskError extends Error {
 /** An environment variable or configuration option cannot be used. */
 export class ConfigError extends TaskError {
   constructor(variable: string, value: string | undefined, expected: string, fix: string) {
-    const found = value === undefined ? "is not set" : `has the value '${value}'`;
+    const found = value === undefined ? "is not set" : `has the value ${echo(value)}`;
     super("CONFIG_INVALID", `Configuration '${variable}' ${found}: expected ${expected}. ${fix}`, { variable, value });
   }
 }
@@ -92,12 +97,11 @@ export class ConfigError extends TaskError {
 export class TaskNotRegisteredError extends TaskError {
   /** @param variable the setting that named the task, if one did */
   constructor(task: string, known: readonly string[], variable?: string) {
-    const names = known.length === 0 ? "none" : known.map((name) => `'${name}'`).join(", ");
     const source = variable === undefined ? "" : ` (${variable})`;
     const more = variable === undefined ? "" : ` Or set ${variable} to a task that is.`;
     super(
       "TASK_NOT_REGISTERED",
-      `Task '${task}'${source} is not registered. Known tasks: ${names}. Is it exported from a module in handlers/tasks/?${more}`,
+      `Task ${echo(task)}${source} is not registered. Known tasks: ${listText(known)}. Is it exported from a module in handlers/tasks/?${more}`,
       { task, known },
     );
   }
@@ -125,18 +129,20 @@ export class TaskNotExportedError extends TaskError {
   }
 }
 
-/** A payload does not fit its task's schema. */
+/** Of what a schema says of one fault, in characters. */
+export const MAX_ISSUE_CHARS = 300;
+
+/** A payload does not fit its task's schema, or is no JSON. */
 export class InvalidPayloadError extends TaskError {
   readonly issues: readonly StandardSchemaV1.Issue[];
 
   constructor(task: string, issues: readonly StandardSchemaV1.Issue[]) {
-    const first = issues[0];
-    const place = first?.path?.map((part) => String(typeof part === "object" ? part.key : part)).join(".");
-    const where = place ? ` at '${place}'` : "";
-    super("PAYLOAD_INVALID", `Payload of task '${task}' was refused${where}: ${first?.message ?? "it does not fit"}.`, {
-      task,
-      issues,
-    });
+    const [first] = issues;
+    const place = placeText(first?.path?.map((part) => (typeof part === "object" ? part.key : part)) ?? []);
+    const where = place === "" ? "" : ` at '${place}'`;
+    const fault = cut(first?.message ?? "it does not fit", MAX_ISSUE_CHARS);
+    const others = issues.length > 1 ? ` (and ${issues.length - 1} more)` : "";
+    super("PAYLOAD_INVALID", `Payload of task '${task}' was refused${where}: ${fault}${others}.`, { task, issues });
     this.issues = issues;
   }
 }
@@ -155,14 +161,20 @@ export class PayloadTooLargeError extends TaskError {
 /** An option of `task()`, `delay` or `applyAsync` has an unusable value. */
 export class InvalidOptionError extends TaskError {
   constructor(option: string, value: unknown, expected: string) {
-    super("OPTION_INVALID", `Option '${option}' has the value ${inspect(value)}: expected ${expected}.`, { option });
+    super("OPTION_INVALID", `Option ${echo(option)} has the value ${echo(value)}: expected ${expected}.`, { option });
   }
 }
+
+/** Of what speaks of someone else's text, in characters. */
+const MAX_REASON_CHARS = 500;
 
 /** A message is not one that Lovage wrote; retrying cannot help. */
 export class InvalidMessageError extends TaskError {
   constructor(reason: string) {
-    super("MESSAGE_INVALID", `Message was refused: ${reason}. Only messages sent by Lovage belong on this queue.`);
+    super(
+      "MESSAGE_INVALID",
+      `Message was refused: ${cut(reason, MAX_REASON_CHARS)}. Only messages sent by Lovage belong on this queue.`,
+    );
   }
 }
 
@@ -170,14 +182,14 @@ export class InvalidMessageError extends TaskError {
 export class InvalidScheduleError extends TaskError {
   /** @param subject e.g. `hour '24' in schedule 'cron(0 24 * * ? *)'` */
   constructor(subject: string, expected: string) {
-    super("SCHEDULE_INVALID", `Invalid ${subject}: expected ${expected}.`, { subject });
+    super("SCHEDULE_INVALID", `Invalid ${cut(subject, MAX_REASON_CHARS)}: expected ${expected}.`, { subject });
   }
 }
 
 /** No record has that id: it was never sent, or its result has expired. */
 export class TaskNotFoundError extends TaskError {
   constructor(id: string) {
-    super("TASK_NOT_FOUND", `No task has the id '${id}': it was never sent, or its record has expired.`, { id });
+    super("TASK_NOT_FOUND", `No task has the id ${echo(id)}: it was never sent, or its record has expired.`, { id });
   }
 }
 
@@ -186,7 +198,7 @@ export class IdempotencyKeyReusedError extends TaskError {
   constructor(task: string, key: string) {
     super(
       "IDEMPOTENCY_KEY_REUSED",
-      `Idempotency key '${key}' of task '${task}' was already used with another payload: expected the same payload, or a new key.`,
+      `Idempotency key ${echo(key)} of task '${task}' was already used with another payload: expected the same payload, or a new key.`,
       { task, key },
     );
   }
@@ -270,7 +282,7 @@ export class MaxRetriesExceededError extends TaskError {
   constructor(task: string, maxRetries: number, cause: unknown) {
     super(
       "MAX_RETRIES_EXCEEDED",
-      `Task '${task}' failed ${maxRetries + 1} times: ${describeError(cause).message}`,
+      `Task '${task}' failed ${maxRetries + 1} times: ${reasonOf(describeError(cause))}`,
       { task, maxRetries },
       cause,
     );
@@ -289,7 +301,7 @@ export class TaskFailedError extends TaskError {
   readonly failure: ErrorRecord;
 
   constructor(id: string, failure: ErrorRecord) {
-    super("TASK_FAILED", `${failure.name}: ${failure.message}`, { id }, failure);
+    super("TASK_FAILED", `${failure.name}: ${reasonOf(failure)}`, { id }, toError(failure));
     this.failure = failure;
   }
 }
@@ -312,6 +324,33 @@ export class ResultTooLargeError extends TaskError {
       `Result of task '${task}' is ${sizeBytes} bytes: at most ${limitBytes} bytes are accepted. Store it as a file and return its key.`,
       { task, sizeBytes, limitBytes },
     );
+  }
+}
+
+/** What a task returned is no JSON: its work is done, but nobody would get its result. Not retried. */
+export class InvalidResultError extends TaskError {
+  /** @param reason where in the result what stands, and what may stand there */
+  constructor(task: string, reason: string) {
+    super(
+      "RESULT_INVALID",
+      `Result of task '${task}' cannot be stored: ${reason}. The task has run and is not run again; return what JSON can hold.`,
+      { task, reason },
+    );
+  }
+}
+
+/** What was done once is done, but its result cannot be kept for a later run: so there must be none. Not retried. */
+export class InvalidOnceResultError extends TaskError {
+  readonly reason: string;
+
+  /** @param reason what is wrong with the result */
+  constructor(task: string, key: string, reason: string) {
+    super(
+      "ONCE_RESULT_INVALID",
+      `Work ${echo(key)} of task '${task}' was done once, but its result cannot be kept: ${reason}. It is not done again; return what JSON can hold, or nothing.`,
+      { task, key, reason },
+    );
+    this.reason = reason;
   }
 }
 

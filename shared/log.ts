@@ -3,6 +3,9 @@
  * https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/CWL_AnalyzeLogData-discoverable-fields.html
  */
 
+import { cut, echo } from "./echo.ts";
+import { describeError, isError } from "./error-record.ts";
+
 export type LogFields = Readonly<Record<string, unknown>>;
 
 export interface Log {
@@ -16,9 +19,12 @@ export interface Log {
 /** A longer text is cut: CloudWatch takes events of up to 1 MB, and nobody reads one. In characters. */
 const MAX_TEXT_CHARS = 8_192;
 
-function cut(_: string, value: unknown): unknown {
-  return typeof value === "string" && value.length > MAX_TEXT_CHARS
-    ? `${value.slice(0, MAX_TEXT_CHARS)}… (${value.length} characters)`
+/** A field as its line shows it: what JSON would make `{}` of, an error above all, as a reader needs it. */
+function shown(_: string, value: unknown): unknown {
+  if (typeof value === "string") return cut(value, MAX_TEXT_CHARS);
+  if (isError(value)) return describeError(value);
+  return typeof value === "bigint" || value instanceof Map || value instanceof Set
+    ? echo(value, MAX_TEXT_CHARS)
     : value;
 }
 
@@ -29,11 +35,11 @@ export function createLog(fields: LogFields = {}, write: (line: string) => void 
     (message: string, extra: LogFields = {}): void => {
       const entry = { level, time: new Date().toISOString(), message, ...fields, ...extra };
       try {
-        write(JSON.stringify(entry, cut));
+        write(JSON.stringify(entry, shown));
       } catch {
         // A field that JSON cannot hold must not fail the task that logs it.
         write(
-          JSON.stringify({ level, time: entry.time, message, fields: String(Object.keys({ ...fields, ...extra })) }),
+          JSON.stringify({ level, time: entry.time, message, fields: echo({ ...fields, ...extra }, MAX_TEXT_CHARS) }),
         );
       }
     };

@@ -1,5 +1,6 @@
 import { InvalidOptionError, InvalidScheduleError } from "../errors.ts";
-import { parseJson, toJsonText } from "../message/json.ts";
+import { parseJson } from "../message/json.ts";
+import { payloadText } from "../message/user-values.ts";
 import type { ApplyOptions } from "../task/options.ts";
 import type { TaskModule } from "../task/registry.ts";
 import { isTask, type RegisteredTask, type Task } from "../task/task.ts";
@@ -99,7 +100,7 @@ export function collectSchedule(modules: readonly TaskModule[]): NamedEntry[] {
   return [...entries.values()];
 }
 
-/** @throws InvalidPayloadError if an entry's payload does not fit its task */
+/** @throws InvalidPayloadError if an entry's payload is no JSON, or does not fit its task */
 export async function checkSchedulePayloads(entries: readonly NamedEntry[]): Promise<void> {
-  for (const entry of entries) await entry.task.validate(parseJson(toJsonText(entry.payload)));
+  for (const entry of entries) await entry.task.validate(parseJson(payloadText(entry.task.name, entry.payload)));
 }

@@ -1,7 +1,9 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import { Hono } from "hono";
+import { cut, echo } from "../echo.ts";
 import { InvalidOptionError } from "../errors.ts";
-import type { Json } from "../message/json.ts";
+import { type Json, unfitText } from "../message/json.ts";
+import { readJson } from "../message/json-reader.ts";
 import type { App } from "../task/current-app.ts";
 import { HttpError, problem } from "./problem.ts";
 
@@ -43,12 +45,12 @@ export function createBase(app: App): Hono {
         ? new HttpError(
             404,
             "NOT_FOUND",
-            `There is nothing at ${c.req.method} ${c.req.path}. GET /openapi.json lists the calls.`,
+            `There is nothing at ${c.req.method} ${cut(c.req.path)}. GET /openapi.json lists the calls.`,
           )
         : new HttpError(
             405,
             "METHOD_NOT_ALLOWED",
-            `${c.req.method} is not a method of ${c.req.path}: expected ${allowed}.`,
+            `${c.req.method} is not a method of ${cut(c.req.path)}: expected ${allowed}.`,
             {
               allow: allowed,
             },
@@ -107,7 +109,7 @@ export async function readBody(request: Request, known: readonly string[]): Prom
     throw new HttpError(
       415,
       "CONTENT_TYPE_UNSUPPORTED",
-      `Content type '${type ?? ""}' is not accepted: expected 'application/json'. Add the header 'Content-Type: application/json'.`,
+      `Content type ${echo(type ?? "")} is not accepted: expected 'application/json'. Add the header 'Content-Type: application/json'.`,
     );
   }
   const text = await request.text();
@@ -121,8 +123,9 @@ export async function readBody(request: Request, known: readonly string[]): Prom
   }
   let value: Json;
   try {
-    value = JSON.parse(text);
-  } catch {
+    value = readJson(text, (unfit) => new HttpError(400, "BODY_INVALID", `The body was refused: ${unfitText(unfit)}.`));
+  } catch (error) {
+    if (error instanceof HttpError) throw error;
     throw new HttpError(
       400,
       "BODY_INVALID",
@@ -141,7 +144,7 @@ export async function readBody(request: Request, known: readonly string[]): Prom
     throw new HttpError(
       400,
       "BODY_INVALID",
-      `The body has an unknown field '${unknown.slice(0, 80)}': expected ${known.join(", ")}.`,
+      `The body has an unknown field ${echo(unknown)}: expected ${known.join(", ")}.`,
     );
   }
   return value;

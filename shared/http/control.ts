@@ -1,5 +1,6 @@
 import type { Hono } from "hono";
 import type { Limits } from "../control/control.ts";
+import { echo } from "../echo.ts";
 import { InvalidOptionError } from "../errors.ts";
 import { isConcurrency, MAX_CONCURRENCY } from "../limits/concurrency.ts";
 import { parseRateLimit } from "../limits/rate-limit.ts";
@@ -22,7 +23,7 @@ export function addControl(api: Hono, app: App, registry: Registry): void {
   const knownQueue = (name: string): string => {
     if (app.config.queues.includes(name)) return name;
     const known = app.config.queues.join(", ");
-    throw new HttpError(404, "QUEUE_NOT_FOUND", `No queue has the name '${name.slice(0, 80)}': expected ${known}.`);
+    throw new HttpError(404, "QUEUE_NOT_FOUND", `No queue has the name ${echo(name)}: expected ${known}.`);
   };
   // What no module exports any more can still be resumed.
   const anyTask = (name: string): string => (isTag(name) ? name : knownTask(name));
@@ -34,7 +35,7 @@ export function addControl(api: Hono, app: App, registry: Registry): void {
     if (!isScope || !isTag(name) || more.length > 0 || others.length > 0) {
       throw new InvalidOptionError(
         "query",
-        c.req.url.split("?")[1]?.slice(0, 80),
+        c.req.url.split("?")[1],
         "one of tag=…, task=… or queue=…, of 1 to 128 characters",
       );
     }
@@ -118,7 +119,7 @@ function toRedrive(queue: string, { rate, task, from, to, limit, cursor }: Recor
     return value;
   };
   const text = (name: string, value: Json | undefined): string | undefined => {
-    if (value !== undefined && typeof value !== "string") throw new InvalidOptionError(name, value, "text");
+    if (value !== undefined && !isTag(value)) throw new InvalidOptionError(name, value, "text of 1 to 128 characters");
     return value;
   };
   const [taskName, since, until, after] = [

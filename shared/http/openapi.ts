@@ -258,6 +258,9 @@ function schemas(): Document {
         message: { type: "string" },
         stack: { type: "string" },
         code: { type: "string" },
+        cause: { ...ref("Error"), description: "Why it came to this error; without a stack." },
+        errors: { type: "array", maxItems: 10, items: ref("Error"), description: "What an AggregateError holds." },
+        moreErrors: { type: "integer", minimum: 1, description: "How many more it holds." },
       },
     },
     Problem: {
@@ -270,7 +273,7 @@ function schemas(): Document {
           status: { type: "integer" },
           detail: { type: "string" },
         },
-        ...{ code: { type: "string" }, id: uuid, issues: { type: "array", items: { type: "object" } } },
+        ...{ code: { type: "string" }, id: uuid, issues: { type: "array", maxItems: 20, items: { type: "object" } } },
       },
     },
   };

@@ -34,6 +34,6 @@ export function createOperateApi(app: App, registry: Registry): Hono {
 }
 
 function knownId(id: string): string {
-  if (!isId(id)) throw new TaskNotFoundError(id.slice(0, 80));
+  if (!isId(id)) throw new TaskNotFoundError(id);
   return id;
 }

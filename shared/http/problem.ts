@@ -1,6 +1,7 @@
 import type { Context } from "hono";
 import type { ContentfulStatusCode } from "hono/utils/http-status";
-import { describeError, type ErrorCode, InvalidPayloadError, TaskError } from "../errors.ts";
+import { cut } from "../echo.ts";
+import { describeError, type ErrorCode, InvalidPayloadError, MAX_ISSUE_CHARS, TaskError } from "../errors.ts";
 import type { Log } from "../log.ts";
 
 /** Codes of what only HTTP can get wrong. */
@@ -62,9 +63,7 @@ export function problem(c: Context, log: Log, error: unknown): Response {
     return answer(c, status, error.code, UNAVAILABLE[error.code] ?? "", withId(error), { "retry-after": "1" });
   }
   const more =
-    error instanceof InvalidPayloadError
-      ? { issues: error.issues.map(({ message, path }) => ({ message, path: path?.map(pathPart) ?? [] })) }
-      : {};
+    error instanceof InvalidPayloadError ? { issues: error.issues.slice(0, MAX_ISSUES).map(shortIssue) } : {};
   return answer(c, status, error.code, error.message, more);
 }
 
@@ -87,10 +86,24 @@ function answer(
   headers: Readonly<Record<string, string>> = {},
 ): Response {
   const title = code.charAt(0) + code.slice(1).toLowerCase().replaceAll("_", " ");
-  return c.body(JSON.stringify({ type: "about:blank", title, status, detail, code, ...more }), status, {
+  const body = { type: "about:blank", title, status, detail: cut(detail, MAX_DETAIL_CHARS), code, ...more };
+  return c.body(JSON.stringify(body), status, {
     "content-type": "application/problem+json",
     ...headers,
   });
+}
+
+/** The caller's text comes back in a refusal; cut here, whatever a sentence says, no answer is larger than 200 KB. */
+const MAX_DETAIL_CHARS = 2_000;
+const MAX_ISSUES = 20;
+const MAX_ISSUE_PATH = 20;
+
+function shortIssue({ message, path = [] }: InvalidPayloadError["issues"][number]): {
+  message: string;
+  path: string[];
+} {
+  const parts = path.slice(0, MAX_ISSUE_PATH).map((part) => cut(pathPart(part)));
+  return { message: cut(message, MAX_ISSUE_CHARS), path: parts };
 }
 
 function pathPart(part: PropertyKey | { readonly key: PropertyKey }): string {

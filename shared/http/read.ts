@@ -24,7 +24,7 @@ export function createReadApi(app: App, registry: Registry, files: Files): Hono 
   const api = createBase(app);
 
   const read = async (id: string, wait: string | undefined): Promise<TaskRecord> => {
-    if (!isId(id)) throw new TaskNotFoundError(id.slice(0, 80));
+    if (!isId(id)) throw new TaskNotFoundError(id);
     const seconds = wait === undefined ? 0 : Number(wait);
     if (!(seconds >= 0 && seconds <= MAX_WAIT_SECONDS)) {
       throw new InvalidOptionError("wait", wait, `0 to ${MAX_WAIT_SECONDS} seconds`);
@@ -102,8 +102,7 @@ function derivedNames(result: Json | undefined): string[] {
 function toListQuery(query: Record<string, string>): ListQuery {
   const known = ["state", "task", "from", "to", "cursor", "limit"];
   const unknown = Object.keys(query).find((name) => !known.includes(name));
-  if (unknown !== undefined)
-    throw new InvalidOptionError(unknown.slice(0, 80), undefined, `one of ${known.join(", ")}`);
+  if (unknown !== undefined) throw new InvalidOptionError(unknown, undefined, `one of ${known.join(", ")}`);
   const { state, task, from, to, cursor, limit } = query;
   const list: ListQuery = {};
   if (state !== undefined) {

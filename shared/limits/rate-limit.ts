@@ -22,18 +22,22 @@ export type Turn =
   /** Every slot within the horizon is taken: ask again, after this time at the earliest. */
   | { now: false; slot: undefined; notBefore: Date };
 
+/** The text of a rate is a key in the table and travels in messages; that of any number is shorter. */
+const MAX_RATE_CHARS = 32;
+
 /**
  * Milliseconds between two starts, of a rate such as `100/m`.
- * @throws InvalidOptionError for another form, or more than 1,000 a second
+ * @throws InvalidOptionError for another form, more than 32 characters, or more than 1,000 a second
  */
 export function parseRateLimit(rateLimit: string): number {
-  const [, count = "", unit = "s"] = /^(\d+(?:\.\d+)?)(?:\/([smh]))?$/.exec(rateLimit) ?? [];
+  const written = rateLimit.length <= MAX_RATE_CHARS ? /^(\d+(?:\.\d+)?)(?:\/([smh]))?$/.exec(rateLimit) : null;
+  const [, count = "", unit = "s"] = written ?? [];
   const perSecond = Number(count) / (UNIT_SECONDS[unit] ?? 1);
   if (count === "" || !(perSecond >= 1 / LONGEST_INTERVAL_SECONDS && perSecond <= MAX_STARTS_PER_SECOND)) {
     throw new InvalidOptionError(
       "rateLimit",
       rateLimit,
-      `starts such as '100/m', '10/s' or '500/h', at least 1 in 400 days and at most ${MAX_STARTS_PER_SECOND} a second`,
+      `starts such as '100/m', '10/s' or '500/h' in at most ${MAX_RATE_CHARS} characters, at least 1 in 400 days and at most ${MAX_STARTS_PER_SECOND} a second`,
     );
   }
   return 1_000 / perSecond;

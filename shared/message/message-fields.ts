@@ -1,3 +1,4 @@
+import { echo } from "../echo.ts";
 import { InvalidMessageError } from "../errors.ts";
 import { isValueKey, type ValueRef } from "./claim-check.ts";
 import { isId } from "./id.ts";
@@ -15,10 +16,10 @@ export function requiredFields(fields: Fields): Pick<Message, Required> {
   return {
     v: 1,
     id: need("id", id, "a UUID"),
-    task: need("task", text, "text"),
+    task: need("task", text, NAME_EXPECTED),
     attempt: need("attempt", positive, "1 or more"),
     payload: fields.payload === undefined ? refuse(fields, "payload", "a JSON value") : fields.payload,
-    queue: need("queue", text, "text"),
+    queue: need("queue", text, NAME_EXPECTED),
     sentAt: need("sentAt", time, "an ISO-8601 time"),
     rootId: need("rootId", id, "a UUID"),
   };
@@ -68,12 +69,16 @@ function readField<T>(fields: Fields, field: string, read: Read<T>): T | undefin
 }
 
 function refuse(fields: Fields, field: string, expected: string): never {
-  const found = Object.hasOwn(fields, field) ? JSON.stringify(fields[field])?.slice(0, 80) : "missing";
+  const found = Object.hasOwn(fields, field) ? echo(fields[field]) : "missing";
   throw new InvalidMessageError(`its field '${field}' is ${found}, expected ${expected}`);
 }
 
+/** No name, time, key of an object or rate of ours is longer; what is would not fit into the record, or travel with each copy. */
+const MAX_TEXT_CHARS = 128;
+const NAME_EXPECTED = `text of 1 to ${MAX_TEXT_CHARS} characters`;
+
 function text(value: Json | undefined): string | undefined {
-  return typeof value === "string" && value !== "" ? value : undefined;
+  return typeof value === "string" && value !== "" && value.length <= MAX_TEXT_CHARS ? value : undefined;
 }
 
 function time(value: Json | undefined): string | undefined {

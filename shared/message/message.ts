@@ -1,6 +1,8 @@
+import { echo } from "../echo.ts";
 import { InvalidMessageError } from "../errors.ts";
 import type { ValueRef } from "./claim-check.ts";
-import { byteLength, type Json, parseJson } from "./json.ts";
+import { byteLength, type Json, unfitText } from "./json.ts";
+import { readJson } from "./json-reader.ts";
 import { optionalFields, requiredFields } from "./message-fields.ts";
 
 /**
@@ -79,22 +81,23 @@ export function encodeMessage(message: Message): string {
 
 /**
  * Reads a body back.
- * @throws InvalidMessageError if Lovage did not write it: not JSON, another version, a field missing or of a wrong type.
+ * @throws InvalidMessageError if Lovage did not write it: not JSON, another version, a field missing or of a wrong type, a number that
+ * JavaScript cannot hold, more than 1,000 levels.
  */
 export function decodeMessage(body: string): Message {
   let value: Json;
   try {
-    value = parseJson(body);
-  } catch {
+    value = readJson(body, (unfit) => new InvalidMessageError(unfitText(unfit)));
+  } catch (error) {
+    if (error instanceof InvalidMessageError) throw error;
     throw new InvalidMessageError(`its body of ${byteLength(body)} bytes is not JSON`);
   }
   if (value === null || typeof value !== "object" || Array.isArray(value)) {
     throw new InvalidMessageError("its body is JSON but not an object");
   }
   if (value.v !== 1) {
-    throw new InvalidMessageError(
-      `its version is ${JSON.stringify(value.v) ?? "missing"}, this worker reads version 1`,
-    );
+    const version = value.v === undefined ? "missing" : echo(value.v);
+    throw new InvalidMessageError(`its version is ${version}, this worker reads version 1`);
   }
   const message = { ...requiredFields(value), ...optionalFields(value) };
   // Whoever may write to the queue must not read what belongs to another task.

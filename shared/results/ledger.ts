@@ -7,6 +7,8 @@ export type LedgerEntry =
   /** Nobody has done it: go on, then call `close`. */
   | { state: "open" }
   | { state: "done"; result: Json }
+  /** It was done, but its result could not be kept: this is why. */
+  | { state: "lost"; reason: string }
   /** A newer run of the task is at it; this one was given up for dead. */
   | { state: "taken" };
 
@@ -30,23 +32,29 @@ export async function openEntry(
     values: { fence, ttl },
   });
   if (outcome.applied) return { state: "open" };
-  const result = outcome.item?.result;
+  const { result, lost } = outcome.item ?? {};
+  if (lost !== undefined) return { state: "lost", reason: String(lost) };
   return result === undefined ? { state: "taken" } : { state: "done", result: parseJson(String(result)) };
 }
 
-/** Records the result of what was done. False if a newer run has opened the entry meanwhile. */
+/**
+ * Records the result of what was done, or that it was done and why its result is lost. False if a newer run has opened the entry
+ * meanwhile.
+ */
 export async function closeEntry(
   table: Table,
   id: string,
   key: string,
   fence: number,
-  resultJson: string,
+  outcome: { resultJson: string } | { lost: string },
 ): Promise<boolean> {
-  const outcome = await table.update({
+  // What is lost has a result all the same, so that the entry counts as done.
+  const values = "lost" in outcome ? { result: "null", lost: outcome.lost } : { result: outcome.resultJson };
+  const { applied } = await table.update({
     key: onceKey(id, key),
-    update: "SET @result = :result",
+    update: `SET @result = :result${"lost" in values ? ", @lost = :lost" : ""}`,
     condition: "@fence = :fence AND attribute_not_exists(@result)",
-    values: { fence, result: resultJson },
+    values: { fence, ...values },
   });
-  return outcome.applied;
+  return applied;
 }

@@ -1,4 +1,5 @@
 import type { Item } from "../aws/dynamodb.ts";
+import { echo } from "../echo.ts";
 import type { ErrorRecord } from "../errors.ts";
 import type { ValueRef } from "../message/claim-check.ts";
 import { type Json, parseJson } from "../message/json.ts";
@@ -139,7 +140,8 @@ function toValueRef(text: string): ValueRef {
 /** @throws Error if the text is no state: someone else wrote to the table. */
 export function toState(text: string): TaskState {
   const state = STATES.find((known) => known === text);
-  if (state === undefined) throw new Error(`A record has the state '${text}': expected one of ${STATES.join(", ")}.`);
+  if (state === undefined)
+    throw new Error(`A record has the state ${echo(text)}: expected one of ${STATES.join(", ")}.`);
   return state;
 }
 

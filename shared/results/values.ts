@@ -2,6 +2,7 @@
 
 import { randomUUID } from "node:crypto";
 import type { Item } from "../aws/dynamodb.ts";
+import { head } from "../echo.ts";
 import { type ErrorRecord, ValueExpiredError } from "../errors.ts";
 import { type ClaimChecks, MAX_INLINE_BYTES, MAX_VALUE_BYTES } from "../message/claim-check.ts";
 import { byteLength, type Json, parseJson, toJsonText } from "../message/json.ts";
@@ -71,5 +72,5 @@ function errorText(error: ErrorRecord): string {
   const sizeBytes = byteLength(text);
   if (sizeBytes <= MAX_VALUE_BYTES) return text;
   const note = `… (this error is ${sizeBytes} bytes: at most ${MAX_VALUE_BYTES} bytes are kept)`;
-  return toJsonText({ ...error, message: error.message.slice(0, MAX_INLINE_BYTES / 4) + note });
+  return toJsonText({ ...error, message: head(error.message, MAX_INLINE_BYTES / 4) + note });
 }

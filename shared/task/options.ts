@@ -163,11 +163,13 @@ function inSeconds(value: unknown, least: number): boolean {
 
 function isHeaders(value: unknown): boolean {
   const plain = typeof value === "object" && value !== null && !Array.isArray(value);
-  return (
-    plain &&
-    Object.values(value).every((one) => typeof one === "string") &&
-    byteLength(toJsonText(value)) <= MAX_HEADERS_BYTES
-  );
+  if (!plain || !Object.values(value).every((one) => typeof one === "string")) return false;
+  try {
+    return byteLength(toJsonText(value)) <= MAX_HEADERS_BYTES;
+  } catch {
+    // A Map, or the Headers of a request, shows no values of its own.
+    return false;
+  }
 }
 
 function hasOnly<Name extends string>(value: unknown, names: readonly Name[]): value is { [K in Name]?: unknown } {

@@ -1,7 +1,7 @@
-import { InvalidOptionError, InvalidPayloadError, PayloadTooLargeError } from "../errors.ts";
-import { MAX_VALUE_BYTES } from "../message/claim-check.ts";
-import { byteLength, parseJson, toJsonText } from "../message/json.ts";
+import { InvalidOptionError } from "../errors.ts";
+import { parseJson } from "../message/json.ts";
 import type { Message } from "../message/message.ts";
+import { payloadText } from "../message/user-values.ts";
 import { currentRun } from "./context.ts";
 import type { App } from "./current-app.ts";
 import { deliver, type Sent } from "./deliver.ts";
@@ -38,7 +38,7 @@ export async function sendTask(
       `one of the service's queues (${app.config.queues.join(", ")})`,
     );
   }
-  const text = toPayloadText(task, payload);
+  const text = payloadText(task.name, payload);
   const json = parseJson(text);
   const keys = await task.validate(json);
   const once = onceOptions(app, resolved);
@@ -103,19 +103,6 @@ function onceOptions(
   if (idempotencyKey === undefined) return undefined;
   const lifetimeSeconds = idempotencyExpires ?? Math.min(IDEMPOTENCY_SECONDS, app.config.resultExpires);
   return { kind: "idempotency", key: idempotencyKey, lifetimeSeconds };
-}
-
-/** JSON text of a payload: what it will be on arrival. */
-function toPayloadText(task: RegisteredTask, payload: unknown): string {
-  let text: string;
-  try {
-    text = toJsonText(payload);
-  } catch (error) {
-    throw new InvalidPayloadError(task.name, [{ message: `it is not JSON (${String(error)})` }]);
-  }
-  const sizeBytes = byteLength(text);
-  if (sizeBytes > MAX_VALUE_BYTES) throw new PayloadTooLargeError(task.name, sizeBytes, MAX_VALUE_BYTES);
-  return text;
 }
 
 function taskExpiry(task: RegisteredTask, start: Date): Date | undefined {

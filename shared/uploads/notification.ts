@@ -1,3 +1,4 @@
+import { echo } from "../echo.ts";
 import { InvalidMessageError } from "../errors.ts";
 import { UPLOAD_PREFIX } from "../files/files.ts";
 import { derivedId, isId } from "../message/id.ts";
@@ -56,6 +57,6 @@ function decodeKey(encoded: string): string {
   try {
     return decodeURIComponent(encoded.replaceAll("+", " "));
   } catch {
-    throw new InvalidMessageError(`its key '${encoded}' is not URL-encoded`);
+    throw new InvalidMessageError(`its key ${echo(encoded)} is not URL-encoded`);
   }
 }

@@ -1,7 +1,9 @@
 /** What is to follow from whatever a task's code has thrown: decided here, without writing anything, and without throwing. */
 
 import {
+  InvalidOnceResultError,
   InvalidPayloadError,
+  InvalidResultError,
   MaxRetriesExceededError,
   ResultTooLargeError,
   TaskRejectedError,
@@ -74,7 +76,13 @@ function judged({ task, id, attempt, error, revoked, shared, seconds, random }: 
 }
 
 /** Another run would end the same way. */
-const HOPELESS = [InvalidPayloadError, TaskTimeLimitError, ResultTooLargeError];
+const HOPELESS = [
+  InvalidPayloadError,
+  TaskTimeLimitError,
+  ResultTooLargeError,
+  InvalidResultError,
+  InvalidOnceResultError,
+];
 
 function isA<T extends Error>(type: abstract new (...args: never[]) => T, error: unknown): error is T {
   return isOneOf([type], error);

@@ -1,13 +1,6 @@
-import {
-  describeError,
-  type ErrorRecord,
-  ResultTooLargeError,
-  TaskCrashedError,
-  TaskReturnedError,
-  TaskTimeLimitError,
-} from "../errors.ts";
-import { MAX_VALUE_BYTES } from "../message/claim-check.ts";
-import { byteLength, parseJson, toJsonText } from "../message/json.ts";
+import { describeError, type ErrorRecord, TaskCrashedError, TaskReturnedError, TaskTimeLimitError } from "../errors.ts";
+import { parseJson } from "../message/json.ts";
+import { resultText } from "../message/user-values.ts";
 import type { Claim, ReleaseReason } from "../results/claims.ts";
 import { withRun } from "../task/context.ts";
 import type { App } from "../task/current-app.ts";
@@ -72,7 +65,7 @@ async function runAttempt(attempt: Attempt): Promise<Verdict> {
   let json: string | undefined;
   try {
     result = await run.within(task, milliseconds, () => withRun(run, () => task.execute(parseJson(text), run.context)));
-    json = claim.message.ignoreResult ? undefined : toResultText(task, result);
+    json = claim.message.ignoreResult ? undefined : resultText(task.name, result);
   } catch (error) {
     const revoked = run.revoked();
     run.abandon();
@@ -87,13 +80,6 @@ async function runAttempt(attempt: Attempt): Promise<Verdict> {
   if (!(await app.results.succeed(claim, json))) return "keep";
   await callHook(attempt, { state: "SUCCESS", result });
   return "acknowledge";
-}
-
-function toResultText(task: RegisteredTask, result: unknown): string {
-  const json = toJsonText(result);
-  const sizeBytes = byteLength(json);
-  if (sizeBytes > MAX_VALUE_BYTES) throw new ResultTooLargeError(task.name, sizeBytes, MAX_VALUE_BYTES);
-  return json;
 }
 
 async function afterError(

@@ -1,9 +1,16 @@
-import { describeError, InvalidOptionError, SoftTimeLimitError, TaskRevokedError } from "../errors.ts";
+import {
+  describeError,
+  InvalidOnceResultError,
+  InvalidOptionError,
+  SoftTimeLimitError,
+  TaskRevokedError,
+} from "../errors.ts";
 import { LEDGER_SECONDS, MAX_TIMER_SECONDS } from "../lifetimes.ts";
 import type { Log } from "../log.ts";
-import { byteLength, type Json, type Jsonified, parseJson, toJsonText } from "../message/json.ts";
+import { type Jsonified, parseJson, toJsonText } from "../message/json.ts";
 import { isKey } from "../message/labels.ts";
 import type { Message } from "../message/message.ts";
+import { onceResultText, progressText } from "../message/user-values.ts";
 import type { Claim } from "../results/claims.ts";
 import { closeEntry, openEntry } from "../results/ledger.ts";
 import { isFinal } from "../results/record.ts";
@@ -17,11 +24,8 @@ import { withinLimits } from "./time-limit.ts";
 /** Milliseconds kept of the function's time to store the outcome of a task that used up the rest. */
 export const RESERVE_MILLISECONDS = 1_500;
 
-const MAX_LEDGER_BYTES = 128 * 1_024;
-
 const MAX_FIFO_RETRY_SECONDS = 12 * 86_400;
 
-const MAX_PROGRESS_BYTES = 16 * 1_024;
 const PROGRESS_MILLISECONDS = 1_000;
 
 /** A running task looks this often whether it was revoked or taken over; one that is quicker reads nothing. */
@@ -97,7 +101,7 @@ export function createRun(app: App, claim: Claim, log: Log, fifo: boolean): Run 
 
   const progress = async (meta: unknown): Promise<void> => {
     failed.signal.throwIfAborted();
-    const json = toProgress(meta);
+    const json = parseJson(progressText(meta));
     const now = app.clock().getTime();
     if (now - lastWrite < PROGRESS_MILLISECONDS) return;
     lastWrite = now;
@@ -119,14 +123,14 @@ export function createRun(app: App, claim: Claim, log: Log, fifo: boolean): Run 
     if (entry.state === "taken") lose();
     failed.signal.throwIfAborted();
     if (entry.state === "done") return toJsonText(entry.result);
+    if (entry.state === "lost") throw new InvalidOnceResultError(message.task, key, entry.reason);
     // What it sends is sent though the run has failed meanwhile: half of it done would be done again as a whole.
     const result = await withRun({ ...run, over: over.signal }, work);
     // Dying here leaves the entry open: the work is done again.
-    const json = toLedgerJson(result);
-    await ask(closeEntry(app.table, message.id, key, claim.fence, json ?? "null"));
-    if (json === undefined)
-      throw new InvalidOptionError("once", key, `a result of at most ${MAX_LEDGER_BYTES} bytes of JSON`);
-    return json;
+    const kept = onceOutcome(message.task, key, result);
+    await ask(closeEntry(app.table, message.id, key, claim.fence, kept));
+    if ("error" in kept) throw kept.error;
+    return kept.resultJson;
   };
 
   const once = async <Result>(key: string, work: () => Result | Promise<Result>): Promise<Jsonified<Result>> => {
@@ -234,25 +238,16 @@ function identityOf(message: Message): Pick<TaskContext, Identity> {
   return { id, attempt, rootId, parentId, groupId, headers: { ...headers }, tags: [...tags] };
 }
 
-/** Undefined for what cannot be kept. The work is done by then, so its entry is closed all the same. */
-function toLedgerJson(result: unknown): string | undefined {
+/** The work is done by then: what cannot be kept closes its entry all the same. */
+function onceOutcome(
+  task: string,
+  key: string,
+  result: unknown,
+): { resultJson: string } | { lost: string; error: InvalidOnceResultError } {
   try {
-    const json = toJsonText(result);
-    return byteLength(json) > MAX_LEDGER_BYTES ? undefined : json;
-  } catch {
-    return undefined;
+    return { resultJson: onceResultText(task, key, result) };
+  } catch (error) {
+    if (!(error instanceof InvalidOnceResultError)) throw error;
+    return { lost: error.reason, error };
   }
-}
-
-/** @throws InvalidOptionError for what is no JSON, or too large to keep beside the record */
-function toProgress(meta: unknown): Json {
-  const text = toJsonText(meta);
-  if (byteLength(text) > MAX_PROGRESS_BYTES) {
-    throw new InvalidOptionError(
-      "progress",
-      `${byteLength(text)} bytes`,
-      `at most ${MAX_PROGRESS_BYTES} bytes of JSON`,
-    );
-  }
-  return parseJson(text);
 }

@@ -23,7 +23,10 @@ const ROWS: readonly (readonly string[])[] = [
   ],
   ["shared/message"],
   ["shared/aws"],
-  ["shared/errors.ts", "shared/error-record.ts", "shared/config.ts", "shared/log.ts", "shared/lifetimes.ts"],
+  [
+    ...["shared/errors.ts", "shared/error-record.ts", "shared/echo.ts"],
+    ...["shared/config.ts", "shared/log.ts", "shared/lifetimes.ts"],
+  ],
 ];
 
 function place(file: string): { row: number; room: string } {

@@ -189,7 +189,7 @@ async function act(
       return entry.state === "done" ? `done: ${textIn(entry.result)}` : entry.state;
     }
     case "closeEntry":
-      return closeEntry(table, first.id, ONCE, claimOf(event.by).fence, JSON.stringify(text));
+      return closeEntry(table, first.id, ONCE, claimOf(event.by).fence, { resultJson: JSON.stringify(text) });
     case "wait":
     case "waitFor":
     case "sweep":

@@ -185,7 +185,7 @@ describe("the life of a task", () => {
   it.each([
     ["nothing", "SUCCESS", null, undefined],
     ["date", "SUCCESS", "1970-01-01T00:00:00.000Z", undefined],
-    ["bigint", "FAILURE", undefined, "Do not know how to serialize a BigInt"],
+    ["bigint", "FAILURE", undefined, "at 'n' it is a BigInt"],
   ] as const)("stores a result of %s as %s", async (what, state, value, reason) => {
     const result = await returns.delay({ what });
     await work();

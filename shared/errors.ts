@@ -24,6 +24,7 @@
  *   TaskRevokedError           TASK_REVOKED
  *   TaskFailedError            TASK_FAILED               what get() throws: the task's own error, from its record
  *   ResultTimeoutError         RESULT_TIMEOUT            get() stopped waiting; the task may still run
+ *   SyncSubtaskError           SYNC_SUBTASK              get() inside a task, which would hold its worker
  *   ResultTooLargeError        RESULT_TOO_LARGE          what a task returned does not fit
  *   InvalidResultError         RESULT_INVALID            what a task returned is no JSON; never retried
  *   InvalidOnceResultError     ONCE_RESULT_INVALID       what was done once gave a result that cannot be kept; never retried
@@ -65,6 +66,7 @@ export type ErrorCode =
   | "TASK_REVOKED"
   | "TASK_FAILED"
   | "RESULT_TIMEOUT"
+  | "SYNC_SUBTASK"
   | "RESULT_TOO_LARGE"
   | "RESULT_INVALID"
   | "ONCE_RESULT_INVALID"
@@ -136,13 +138,15 @@ export const MAX_ISSUE_CHARS = 300;
 export class InvalidPayloadError extends TaskError {
   readonly issues: readonly StandardSchemaV1.Issue[];
 
-  constructor(task: string, issues: readonly StandardSchemaV1.Issue[]) {
+  /** @param cause what the schema threw, if it did */
+  constructor(task: string, issues: readonly StandardSchemaV1.Issue[], cause?: unknown) {
     const [first] = issues;
     const place = placeText(first?.path?.map((part) => (typeof part === "object" ? part.key : part)) ?? []);
     const where = place === "" ? "" : ` at '${place}'`;
     const fault = cut(first?.message ?? "it does not fit", MAX_ISSUE_CHARS);
     const others = issues.length > 1 ? ` (and ${issues.length - 1} more)` : "";
-    super("PAYLOAD_INVALID", `Payload of task '${task}' was refused${where}: ${fault}${others}.`, { task, issues });
+    const sentence = `Payload of task '${task}' was refused${where}: ${fault}${others}.`;
+    super("PAYLOAD_INVALID", sentence, { task, issues }, cause);
     this.issues = issues;
   }
 }
@@ -160,8 +164,10 @@ export class PayloadTooLargeError extends TaskError {
 
 /** An option of `task()`, `delay` or `applyAsync` has an unusable value. */
 export class InvalidOptionError extends TaskError {
-  constructor(option: string, value: unknown, expected: string) {
-    super("OPTION_INVALID", `Option ${echo(option)} has the value ${echo(value)}: expected ${expected}.`, { option });
+  /** @param cause what its function threw, if it did */
+  constructor(option: string, value: unknown, expected: string, cause?: unknown) {
+    const sentence = `Option ${echo(option)} has the value ${echo(value)}: expected ${expected}.`;
+    super("OPTION_INVALID", sentence, { option }, cause);
   }
 }
 
@@ -313,6 +319,17 @@ export class ResultTimeoutError extends TaskError {
       id,
       timeoutSeconds,
     });
+  }
+}
+
+/** A task, or one of its hooks, asked for another task's result: it would wait for a worker while it holds one. */
+export class SyncSubtaskError extends TaskError {
+  constructor(id: string, waiting: string) {
+    super(
+      "SYNC_SUBTASK",
+      `Task ${waiting} was not allowed to wait for task ${id}: get() inside a task holds a worker while it waits for a task that may need that worker. Let this task end, and have the other one send what comes next; or insist with get({ disableSyncSubtasks: false }).`,
+      { id, waiting },
+    );
   }
 }
 

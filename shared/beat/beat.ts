@@ -1,5 +1,6 @@
 import { InvalidScheduleError } from "../errors.ts";
 import { derivedId } from "../message/id.ts";
+import { readTime } from "../message/time.ts";
 import type { App } from "../task/current-app.ts";
 import type { Sent } from "../task/deliver.ts";
 import { sendTask } from "../task/send.ts";
@@ -23,24 +24,24 @@ export function beatInput(name: string): BeatEvent {
  * @throws InvalidScheduleError for an event that names no entry or no time
  */
 export async function handleBeat(app: App, entries: readonly NamedEntry[], event: unknown): Promise<Sent> {
-  const { schedule, scheduledTime } = readEvent(event);
+  const { schedule, scheduledTime, time } = readEvent(event);
   const entry = entries.find(({ name }) => name === schedule);
   if (entry === undefined) {
     const known = entries.map(({ name }) => `'${name}'`).join(", ") || "none";
     throw new InvalidScheduleError(`schedule entry '${schedule}'`, `one of beatSchedule (${known})`);
   }
-  const time = new Date(scheduledTime);
   const id = derivedId(time, `beat/${schedule}/${time.toISOString()}`);
   const sent = await sendTask(app, entry.task, entry.payload, entry.options, { id });
   app.log.info("Schedule entry fired", { schedule, scheduledTime, task: entry.task.name, id: sent.id });
   return sent;
 }
 
-function readEvent(event: unknown): BeatEvent {
+function readEvent(event: unknown): BeatEvent & { time: Date } {
   if (typeof event === "object" && event !== null && "schedule" in event && "scheduledTime" in event) {
     const { schedule, scheduledTime } = event;
-    if (typeof schedule === "string" && typeof scheduledTime === "string" && !Number.isNaN(Date.parse(scheduledTime))) {
-      return { schedule, scheduledTime };
+    const time = typeof scheduledTime === "string" ? readTime(scheduledTime) : undefined;
+    if (typeof schedule === "string" && typeof scheduledTime === "string" && time) {
+      return { schedule, scheduledTime, time };
     }
   }
   throw new InvalidScheduleError(

@@ -2,20 +2,20 @@ import { InvalidOptionError, InvalidScheduleError } from "../errors.ts";
 import { parseJson } from "../message/json.ts";
 import { payloadText } from "../message/user-values.ts";
 import type { ApplyOptions } from "../task/options.ts";
+import { type PayloadField, payloadOrNone } from "../task/payload.ts";
 import type { TaskModule } from "../task/registry.ts";
 import { isTask, type RegisteredTask, type Task } from "../task/task.ts";
 import { nextFire, parseExpression } from "./expression.ts";
 
-/** One row of beat: which task to send, when, and with what. */
-export interface ScheduleEntry<Input = never> {
+/** One row of beat: which task to send, when, and with what; a task that is called as `delay()` needs no payload. */
+export type ScheduleEntry<Input = never> = PayloadField<NoInfer<Input>> & {
   task: Task<Input, unknown>;
-  payload: NoInfer<Input>;
   /** `crontab({…})`, `every({…})`, or an AWS expression: `cron(…)`, `rate(…)`. */
   schedule: string;
   /** IANA zone in which `schedule` is read. @defaultValue the service's `TIMEZONE` */
   timezone?: string;
   options?: Pick<ApplyOptions, "queue" | "expires" | "countdown">;
-}
+};
 
 /** An entry with its name; its types are checked by then. */
 export interface NamedEntry {
@@ -102,5 +102,7 @@ export function collectSchedule(modules: readonly TaskModule[]): NamedEntry[] {
 
 /** @throws InvalidPayloadError if an entry's payload is no JSON, or does not fit its task */
 export async function checkSchedulePayloads(entries: readonly NamedEntry[]): Promise<void> {
-  for (const entry of entries) await entry.task.validate(parseJson(payloadText(entry.task.name, entry.payload)));
+  for (const { task, payload } of entries) {
+    await task.validate(parseJson(payloadText(task.name, payloadOrNone(task.schema, payload))));
+  }
 }

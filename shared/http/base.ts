@@ -4,6 +4,7 @@ import { cut, echo } from "../echo.ts";
 import { InvalidOptionError } from "../errors.ts";
 import { type Json, unfitText } from "../message/json.ts";
 import { readJson } from "../message/json-reader.ts";
+import { readTime, TIME_EXPECTED } from "../message/time.ts";
 import type { App } from "../task/current-app.ts";
 import { HttpError, problem } from "./problem.ts";
 
@@ -150,10 +151,10 @@ export async function readBody(request: Request, known: readonly string[]): Prom
   return value;
 }
 
-/** @throws InvalidOptionError for what is no time */
+/** Reads a bound of a list: a time, or a date, which begins at midnight in UTC. @throws InvalidOptionError for what is neither */
 export function toDate(name: string, text: string): Date {
-  const time = new Date(text);
-  const year = time.getUTCFullYear();
-  if (!(year >= 1970 && year <= 9999)) throw new InvalidOptionError(name, text, "an ISO-8601 time");
+  const time = readTime(text) ?? readTime(`${text}T00:00:00Z`);
+  if (time === undefined)
+    throw new InvalidOptionError(name, text, `a date or ${TIME_EXPECTED}; in a URL write + as %2B`);
   return time;
 }

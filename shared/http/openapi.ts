@@ -62,26 +62,34 @@ export function createOpenApi(tasks: readonly RegisteredTask[]): Document {
 }
 
 function sendOperation(task: RegisteredTask): Document {
+  const input = inputSchema(task.schema);
+  const needsPayload = input === undefined || !takesNothing(input);
   return {
     ...operation(`Send ${task.name}`, [], 202, ref("Accepted"), [400, 409, 413, 415, 422, 503]),
     operationId: `send_${task.name}`,
-    requestBody: jsonBody({
-      type: "object",
-      required: ["payload"],
-      properties: { payload: inputSchema(task.schema), options: ref("Options") },
-      additionalProperties: false,
-    }),
+    requestBody: jsonBody(
+      object({ payload: input ?? {}, options: ref("Options") }, needsPayload ? ["payload"] : []),
+      needsPayload,
+    ),
   };
 }
 
-/** The task's input as JSON Schema, if its library can say it (zod 4.2, valibot and arktype can); else anything. */
-function inputSchema(schema: StandardSchemaV1): Document {
+/** Whether a payload may be left out, for `{}` fits. What cannot be seen at a glance is not promised. */
+function takesNothing({ type, required, ...rest }: Document): boolean {
+  const hidden = ["$ref", "allOf", "anyOf", "oneOf", "not", "enum", "const", "minProperties"];
+  const isObject = type === undefined || [type].flat().includes("object");
+  const needsFields = Array.isArray(required) && required.length > 0;
+  return isObject && !needsFields && !hidden.some((keyword) => keyword in rest);
+}
+
+/** The task's input as JSON Schema, if its library can say it (zod 4.2, valibot and arktype can). */
+function inputSchema(schema: StandardSchemaV1): Document | undefined {
   const standard: StandardSchemaV1["~standard"] & Partial<StandardJSONSchemaV1["~standard"]> = schema["~standard"];
   try {
-    return standard.jsonSchema?.input({ target: "draft-2020-12" }) ?? {};
+    return standard.jsonSchema?.input({ target: "draft-2020-12" });
   } catch {
     // A schema may hold what JSON Schema cannot say, such as a transform; the call is still described.
-    return {};
+    return undefined;
   }
 }
 

@@ -1,11 +1,11 @@
 import type { Hono } from "hono";
-import { InvalidOptionError } from "../errors.ts";
+import { InvalidOptionError, InvalidPayloadError } from "../errors.ts";
 import { type Files, UPLOAD_SECONDS, type UploadRequest, uploadKey } from "../files/files.ts";
 import type { Json } from "../message/json.ts";
 import type { App } from "../task/current-app.ts";
 import type { Registry } from "../task/registry.ts";
 import { sendTask } from "../task/send.ts";
-import { createBase, readBody } from "./base.ts";
+import { createBase, readBody, readOptionalBody } from "./base.ts";
 import { HttpError } from "./problem.ts";
 
 /** When nothing has arrived by then, the upload's own message ends its task; equal to the longest delay of SQS. */
@@ -17,11 +17,12 @@ export function createSubmitApi(app: App, registry: Registry, files: Files): Hon
 
   api.post("/tasks/:name", async (c) => {
     const task = registry.get(c.req.param("name"));
-    const body = await readBody(c.req.raw, ["payload", "options"]);
-    if (body.payload === undefined) {
+    const { payload, options } = await readOptionalBody(c.req.raw, ["payload", "options"]);
+    const { id, state } = await sendTask(app, task, payload, toOptions(options)).catch((error: unknown) => {
+      // Without a payload `{}` was sent, which this task does not take: so one is missing.
+      if (payload !== undefined || !(error instanceof InvalidPayloadError)) throw error;
       throw new HttpError(400, "BODY_INVALID", `The body has no field 'payload': expected {"payload": {…}}.`);
-    }
-    const { id, state } = await sendTask(app, task, body.payload, toOptions(body.options));
+    });
     return c.json({ id, task: task.name, state }, 202, { location: `/tasks/${id}` });
   });
 

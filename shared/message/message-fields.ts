@@ -3,8 +3,9 @@ import { InvalidMessageError } from "../errors.ts";
 import { isValueKey, type ValueRef } from "./claim-check.ts";
 import { isId } from "./id.ts";
 import { byteLength, type Json } from "./json.ts";
-import { isKey, isMessageGroupId, isTag, MESSAGE_GROUP_ID_EXPECTED } from "./labels.ts";
+import { isKey, isMessageGroupId, isTag, MAX_MESSAGE_TAGS, MESSAGE_GROUP_ID_EXPECTED } from "./labels.ts";
 import type { Message } from "./message.ts";
+import { readTime } from "./time.ts";
 
 type Fields = { [field: string]: Json };
 type Read<T> = (value: Json | undefined) => T | undefined;
@@ -20,7 +21,7 @@ export function requiredFields(fields: Fields): Pick<Message, Required> {
     attempt: need("attempt", positive, "1 or more"),
     payload: fields.payload === undefined ? refuse(fields, "payload", "a JSON value") : fields.payload,
     queue: need("queue", text, NAME_EXPECTED),
-    sentAt: need("sentAt", time, "an ISO-8601 time"),
+    sentAt: need("sentAt", time, "an ISO-8601 time with its zone"),
     rootId: need("rootId", id, "a UUID"),
   };
 }
@@ -30,8 +31,8 @@ type Required = "v" | "id" | "task" | "attempt" | "payload" | "queue" | "sentAt"
 /** Every field that may be absent: how it is read, and what is expected. A field unknown here is left out. */
 const OPTIONAL: { [K in keyof Omit<Message, Required>]-?: [Read<Exclude<Message[K], undefined>>, string] } = {
   payloadRef: [valueRef, "the key, sizeBytes and until of this task's stored payload"],
-  eta: [time, "an ISO-8601 time"],
-  expires: [time, "an ISO-8601 time"],
+  eta: [time, "an ISO-8601 time with its zone"],
+  expires: [time, "an ISO-8601 time with its zone"],
   parentId: [id, "a UUID"],
   groupId: [id, "a UUID"],
   replayOf: [id, "a UUID"],
@@ -39,13 +40,13 @@ const OPTIONAL: { [K in keyof Omit<Message, Required>]-?: [Read<Exclude<Message[
   headers: [headers, "a small object of texts"],
   messageGroupId: [groupId, MESSAGE_GROUP_ID_EXPECTED],
   concurrencyKey: [key, "text of up to 256 characters"],
-  refreshedAt: [time, "an ISO-8601 time"],
+  refreshedAt: [time, "an ISO-8601 time with its zone"],
   debounce: [debounce, "a key and a burst"],
   timeLimit: [seconds, "seconds above 0"],
   softTimeLimit: [seconds, "seconds above 0"],
   ignoreResult: [yes, "true"],
   trackStarted: [no, "false"],
-  keepUntil: [time, "an ISO-8601 time"],
+  keepUntil: [time, "an ISO-8601 time with its zone"],
   slot: [slot, "a time and a rate limit"],
   deferrals: [positive, "1 or more"],
   seen: [positive, "1 or more"],
@@ -81,9 +82,9 @@ function text(value: Json | undefined): string | undefined {
   return typeof value === "string" && value !== "" && value.length <= MAX_TEXT_CHARS ? value : undefined;
 }
 
+/** In UTC, as records and timers keep it: their texts are compared. */
 function time(value: Json | undefined): string | undefined {
-  const found = text(value);
-  return found === undefined || Number.isNaN(Date.parse(found)) ? undefined : found;
+  return readTime(text(value) ?? "")?.toISOString();
 }
 
 function id(value: Json | undefined): string | undefined {
@@ -107,12 +108,11 @@ function no(value: Json | undefined): false | undefined {
   return value === false ? false : undefined;
 }
 
-/** More than a call and its task may have; together with the others it must fit into a record. */
-const MAX_TAGS = 100;
+/** More than a call may have; together with the others it must fit into a record. */
 const MAX_HEADERS_BYTES = 8_192;
 
 function tags(value: Json | undefined): string[] | undefined {
-  if (!Array.isArray(value) || value.length > MAX_TAGS) return undefined;
+  if (!Array.isArray(value) || value.length > MAX_MESSAGE_TAGS) return undefined;
   const found = value.filter(isTag);
   return found.length === value.length ? found : undefined;
 }

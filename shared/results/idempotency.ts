@@ -1,13 +1,14 @@
 import { createHash } from "node:crypto";
 import type { Table } from "../aws/dynamodb.ts";
+import type { Json } from "../message/json.ts";
 import type { Message } from "../message/message.ts";
 import { reservationKey } from "./keys.ts";
 
 /** Whom an idempotency key stands for. */
 export type Reservation =
   | { first: true }
-  /** Someone came before: this is their task, and whether their payload was the same. */
-  | { first: false; id: string; eta: string | undefined; samePayload: boolean };
+  /** Someone came before: this is their task, when it may start and until when, and whether their payload was the same. */
+  | { first: false; id: string; eta: string | undefined; expires: string | undefined; samePayload: boolean };
 
 /**
  * Binds `key` to `message.id` for `lifetimeSeconds`, or says whose it is.
@@ -23,24 +24,83 @@ export async function reserve(
   { kind, key, lifetimeSeconds }: { kind: "idempotency" | "throttle"; key: string; lifetimeSeconds: number },
 ): Promise<Reservation> {
   const seconds = Math.floor(now.getTime() / 1_000);
-  const payloadHash = createHash("sha256").update(payloadText).digest("base64");
+  const { id, eta, expires } = message;
+  const hashes = kind === "idempotency" ? payloadHashes(payloadText, message.payload) : undefined;
+  const given = {
+    ...{ id, ttl: seconds + Math.ceil(lifetimeSeconds) },
+    ...hashes,
+    ...(eta !== undefined && { eta }),
+    ...(expires !== undefined && { expires }),
+  };
+  const set = Object.keys(given).map((name) => `@${name} = :${name}`);
+  // The key may have been another task's, whose time is over.
+  const gone = ["eta", "expires"].filter((name) => !Object.hasOwn(given, name)).map((name) => `@${name}`);
   const outcome = await table.update({
     key: reservationKey(kind, message.task, key),
-    update: `SET @id = :id, @payloadHash = :payloadHash, @ttl = :ttl${message.eta ? ", @eta = :eta" : " REMOVE @eta"}`,
+    update: `SET ${set.join(", ")}${gone.length > 0 ? ` REMOVE ${gone.join(", ")}` : ""}`,
     condition: "attribute_not_exists(@id) OR @ttl <= :seconds",
-    values: {
-      id: message.id,
-      payloadHash,
-      ttl: seconds + Math.ceil(lifetimeSeconds),
-      seconds,
-      ...(message.eta && { eta: message.eta }),
-    },
+    values: { ...given, seconds },
   });
   if (outcome.applied) return { first: true };
+  const text = (name: string): string | undefined => {
+    const found = outcome.item?.[name];
+    return found === undefined ? undefined : String(found);
+  };
   return {
     first: false,
-    id: String(outcome.item?.id ?? message.id),
-    eta: outcome.item?.eta === undefined ? undefined : String(outcome.item.eta),
-    samePayload: outcome.item?.payloadHash === payloadHash,
+    id: text("id") ?? id,
+    eta: text("eta"),
+    expires: text("expires"),
+    samePayload: text("sortedHash") === hashes?.sortedHash || text("payloadHash") === hashes?.payloadHash,
   };
+}
+
+/**
+ * A payload is the same in whatever order its fields stand: another program, or the next version of this one, may write them in
+ * another. The hash of its text is what an older version of Lovage compares; while one is deployed for the other, each finds its own.
+ */
+function payloadHashes(text: string, payload: Json): { payloadHash: string; sortedHash: string } {
+  return { payloadHash: createHash("sha256").update(text).digest("base64"), sortedHash: sortedHash(payload) };
+}
+
+/** Text that stands for itself, among values that are still to be written. */
+class Written {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+const COMMA = new Written(",");
+const END_OF_LIST = new Written("]");
+const END_OF_OBJECT = new Written("}");
+const CHUNK_CHARS = 65_536;
+
+/**
+ * Hash of a value's JSON with the fields of each object sorted. Takes about as long as parsing it: 30 ms for 1 MB. It calls nothing
+ * within itself, so no depth is too much for it.
+ */
+export function sortedHash(value: Json): string {
+  const digest = createHash("sha256");
+  const left: (Json | Written)[] = [value];
+  let text = "";
+  for (let part = left.pop(); part !== undefined; part = left.pop()) {
+    if (part instanceof Written) text += part.text;
+    else if (Array.isArray(part)) {
+      text += "[";
+      left.push(END_OF_LIST);
+      for (const one of part.toReversed()) left.push(COMMA, one);
+    } else if (typeof part === "object" && part !== null) {
+      text += "{";
+      left.push(END_OF_OBJECT);
+      for (const name of Object.keys(part).sort().reverse()) {
+        left.push(COMMA, part[name] ?? null, new Written(`${JSON.stringify(name)}:`));
+      }
+    } else text += JSON.stringify(part);
+    if (text.length > CHUNK_CHARS) {
+      digest.update(text);
+      text = "";
+    }
+  }
+  return digest.update(text).digest("base64");
 }

@@ -3,6 +3,7 @@ import {
   describeError,
   InvalidOptionError,
   ResultTimeoutError,
+  SyncSubtaskError,
   TaskFailedError,
   TaskNotFoundError,
   TaskRevokedError,
@@ -10,6 +11,7 @@ import {
 } from "../errors.ts";
 import type { Json } from "../message/json.ts";
 import { isFinal, publicRecord, type StoredRecord, type TaskRecord } from "../results/record.ts";
+import { currentRun } from "./context.ts";
 import type { App } from "./current-app.ts";
 
 /** Milliseconds between two looks at a record: short at first, since most tasks are quick, then longer. */
@@ -27,15 +29,21 @@ export class AsyncResult<Result = Json> {
   }
 
   /**
-   * Waits for the result.
-   * @param options `timeout`: seconds to wait, by default 60
+   * Waits for the result; not inside a task, whose worker would be held while this task may need it. There, let the child send what
+   * comes next, or look with `ready()` or `fetch()`, which do not wait.
+   * https://docs.celeryq.dev/en/stable/userguide/tasks.html#avoid-launching-synchronous-subtasks
+   * @param options `timeout`: seconds to wait, by default 60; `disableSyncSubtasks`: with false it waits inside a task, too, where
+   * enough workers are sure to be free
+   * @throws SyncSubtaskError inside a task or its hooks, at once
    * @throws TaskFailedError carrying the task's own error
    * @throws TaskRevokedError if it was revoked or had expired
    * @throws ResultTimeoutError if it is not finished in time; it may still run
    * @throws TaskNotFoundError for an unknown id
    * @throws ValueExpiredError if a large result is gone from S3
    */
-  async get(options: { timeout?: number } = {}): Promise<Result> {
+  async get(options: { timeout?: number; disableSyncSubtasks?: boolean } = {}): Promise<Result> {
+    const run = currentRun();
+    if (run && options.disableSyncSubtasks !== false) throw new SyncSubtaskError(this.id, run.context.id);
     const timeout = options.timeout ?? 60;
     if (!(timeout >= 0)) throw new InvalidOptionError("timeout", timeout, "0 or more seconds");
     const final = await waitForFinal(this.#app, this.id, timeout);

@@ -1,7 +1,14 @@
 import { InvalidOptionError } from "../errors.ts";
 import { MAX_TIMER_SECONDS } from "../lifetimes.ts";
 import { byteLength, toJsonText } from "../message/json.ts";
-import { isKey, isMessageGroupId, isTag, MESSAGE_GROUP_ID_EXPECTED } from "../message/labels.ts";
+import {
+  isKey,
+  isMessageGroupId,
+  isTag,
+  KEY_EXPECTED,
+  MESSAGE_GROUP_ID_EXPECTED,
+  TAG_EXPECTED,
+} from "../message/labels.ts";
 import { resolveEta, resolveExpires } from "./times.ts";
 
 /** Options of one call; the names and units are Celery's (https://docs.celeryq.dev/en/stable/userguide/calling.html). */
@@ -15,7 +22,7 @@ type StartsAt =
       eta?: never;
     }
   | {
-      /** Earliest start, at most 400 days from now: a Date or an ISO-8601 time with its zone. */
+      /** Earliest start, at most 400 days from now: a Date or an ISO-8601 time with its zone. One that has passed is at once. */
       eta?: Date | string;
       countdown?: never;
     };
@@ -24,7 +31,11 @@ type StartsAt =
 type OnceAtMost =
   | { idempotencyKey?: never; idempotencyExpires?: never; throttle?: never; debounce?: never }
   | {
-      /** Submits with the same key are one task for `idempotencyExpires`. At most 256 characters; kept per task name. */
+      /**
+       * Submits with the same key are one task for `idempotencyExpires`, and the first one's outcome is the outcome of all: also when
+       * it has failed, expired or was revoked. To run it again replay it, or use a new key. The payload must be the same, in
+       * whatever order its fields stand. At most 256 characters, compared as they are; kept per task name.
+       */
       idempotencyKey: string;
       /**
        * Seconds that the key is remembered, up to 34,560,000 (400 days); the task's record is kept at least as long.
@@ -35,7 +46,10 @@ type OnceAtMost =
       debounce?: never;
     }
   | {
-      /** Run the first call with this key, and none more within `period` seconds: those get the first one's handle. Kept per task name. */
+      /**
+       * Run the first call with this key, and none more within `period` seconds: those get the first one's handle, however that one
+       * ended. Kept per task name.
+       */
       throttle: { key: string; period: number };
       idempotencyKey?: never;
       idempotencyExpires?: never;
@@ -45,7 +59,8 @@ type OnceAtMost =
 interface Debounced {
   /**
    * Wait until no call with this key has come for `wait` seconds, then run the newest alone: those before become REVOKED. A
-   * burst that does not end runs after `maxWait` seconds. Kept per task name.
+   * burst that does not end runs after `maxWait` seconds. `expires` must come later than `wait`; the task's own `expires` counts
+   * from the end of the wait. Kept per task name.
    */
   debounce: { key: string; wait: number; maxWait?: number };
   countdown?: never;
@@ -56,7 +71,10 @@ interface Debounced {
 }
 
 interface EveryCall {
-  /** Latest start, in seconds from now or as a time; a task that comes later is REVOKED, not run. */
+  /**
+   * Latest start: seconds from now, up to 34,560,000 (400 days), or a time; a task that comes later is REVOKED, not run. One that is
+   * over before the task may start is refused.
+   */
   expires?: number | Date | string;
   /** The queue to send to; queues with other weights are the priorities. @defaultValue the task's own */
   queue?: string;
@@ -70,7 +88,7 @@ interface EveryCall {
    * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues.html
    */
   messageGroupId?: string;
-  /** Seconds that one run may take, in the place of the task's own. */
+  /** Seconds that one run may take, in the place of the task's own; more than the soft time limit. */
   timeLimit?: number;
   /** Seconds after which the run's `signal` aborts, in the place of the task's own. */
   softTimeLimit?: number;
@@ -99,39 +117,73 @@ const CHECKS: { [K in keyof Required<ApplyOptions>]: (value: unknown) => boolean
   expires: () => true,
   queue: (value) =>
     (typeof value === "string" && QUEUE_NAME.test(value)) || "a lower-case name of letters, digits and hyphens",
-  idempotencyKey: (value) => isKey(value) || "1 to 256 characters",
+  idempotencyKey: (value) => isKey(value) || KEY_EXPECTED,
   idempotencyExpires: (value) => inSeconds(value, 1) || `1 to ${MAX_TIMER_SECONDS} seconds`,
   debounce: (value) =>
     (hasOnly(value, ["key", "wait", "maxWait"]) &&
       isKey(value.key) &&
       inSeconds(value.wait, 1) &&
       (value.maxWait === undefined || (inSeconds(value.maxWait, 1) && Number(value.maxWait) >= Number(value.wait)))) ||
-    "{ key: 1 to 256 characters, wait: 1 second or more, maxWait?: not less than wait }",
+    `{ key: ${KEY_EXPECTED}, wait: 1 second or more, maxWait?: not less than wait }`,
   throttle: (value) =>
     (hasOnly(value, ["key", "period"]) && isKey(value.key) && inSeconds(value.period, 1)) ||
-    "{ key: 1 to 256 characters, period: 1 second or more }",
+    `{ key: ${KEY_EXPECTED}, period: 1 second or more }`,
   tags: (value) =>
     (Array.isArray(value) && value.length <= MAX_TAGS && value.every(isTag)) ||
-    `up to ${MAX_TAGS} texts of 1 to 128 characters`,
-  headers: (value) => isHeaders(value) || `texts by name, together at most ${MAX_HEADERS_BYTES} bytes of JSON`,
+    `up to ${MAX_TAGS} texts of ${TAG_EXPECTED}`,
+  headers: (value) =>
+    isHeaders(value) || `texts by name without a lone surrogate, together at most ${MAX_HEADERS_BYTES} bytes of JSON`,
   messageGroupId: (value) => isMessageGroupId(value) || MESSAGE_GROUP_ID_EXPECTED,
-  timeLimit: (value) => isTimeLimit(value) || "more than 0 and at most 900 seconds",
-  softTimeLimit: (value) => isTimeLimit(value) || "more than 0 and at most 900 seconds",
+  timeLimit: (value) => isTimeLimit(value) || TIME_LIMIT_EXPECTED,
+  softTimeLimit: (value) => isTimeLimit(value) || TIME_LIMIT_EXPECTED,
   ignoreResult: (value) => typeof value === "boolean" || "true or false",
 };
 
 /** Of these, one at most: each decides which call it is that runs. */
 const ONE_OF = ["idempotencyKey", "debounce", "throttle"] as const;
 
-/** @throws InvalidOptionError naming the option, its value and what is accepted */
-export function resolveOptions(options: ApplyOptions, now: Date, taskQueue: string): ResolvedOptions {
+/** What the options of a task say where a call says nothing. */
+interface TaskDefaults {
+  queue: string;
+  timeLimit: number | undefined;
+  softTimeLimit: number | undefined;
+}
+
+/**
+ * The caller may change its objects as soon as it has called, so nothing of them is kept.
+ * @throws InvalidOptionError naming the option, its value and what is accepted
+ */
+export function resolveOptions(options: ApplyOptions, now: Date, task: TaskDefaults): ResolvedOptions {
+  const { debounce, throttle, tags, headers, queue = task.queue, ...rest } = options;
   checkOptions({ ...options });
+  checkTimeLimits(options, task);
   const eta = resolveEta(options, now);
-  const expires = resolveExpires(options.expires, now);
-  if (eta && expires && expires <= eta) {
-    throw new InvalidOptionError("expires", options.expires, "a time after the task's eta");
-  }
-  return { ...options, eta, expires, queue: options.queue ?? taskQueue };
+  return {
+    ...rest,
+    ...(debounce && { debounce: { ...debounce } }),
+    ...(throttle && { throttle: { ...throttle } }),
+    ...(tags && { tags: [...tags] }),
+    ...(headers && { headers: { ...headers } }),
+    eta,
+    expires: resolveExpires(options, eta, now),
+    queue,
+  };
+}
+
+/** A soft limit that comes after the hard one would never be noticed, whichever of the two the call has changed. */
+function checkTimeLimits(call: ApplyOptions, task: TaskDefaults): void {
+  if (call.timeLimit === undefined && call.softTimeLimit === undefined) return;
+  const hard = call.timeLimit ?? task.timeLimit;
+  const soft = call.softTimeLimit ?? task.softTimeLimit;
+  if (hard === undefined || soft === undefined || soft < hard) return;
+  if (call.softTimeLimit !== undefined) throw new InvalidOptionError("softTimeLimit", soft, lessThan(hard));
+  const expected = `more than softTimeLimit, which is ${soft} seconds; give a 'softTimeLimit' beside it`;
+  throw new InvalidOptionError("timeLimit", hard, expected);
+}
+
+/** What a soft time limit must be. */
+export function lessThan(timeLimit: number | undefined): string {
+  return `less than timeLimit, which is ${timeLimit} seconds`;
 }
 
 /** Callers over HTTP, and those without types, may give what the types forbid. */
@@ -153,6 +205,8 @@ function checkOptions(given: Readonly<{ [Name in string]?: unknown }>): void {
   }
 }
 
+export const TIME_LIMIT_EXPECTED = "more than 0 and at most 900 seconds";
+
 export function isTimeLimit(value: unknown): boolean {
   return typeof value === "number" && value > 0 && value <= 900;
 }
@@ -163,7 +217,8 @@ function inSeconds(value: unknown, least: number): boolean {
 
 function isHeaders(value: unknown): boolean {
   const plain = typeof value === "object" && value !== null && !Array.isArray(value);
-  if (!plain || !Object.values(value).every((one) => typeof one === "string")) return false;
+  const isText = (one: unknown): boolean => typeof one === "string" && one.isWellFormed();
+  if (!plain || !Object.entries(value).every((texts) => texts.every(isText))) return false;
   try {
     return byteLength(toJsonText(value)) <= MAX_HEADERS_BYTES;
   } catch {

@@ -7,6 +7,7 @@ import { reserve } from "../results/idempotency.ts";
 import type { App } from "./current-app.ts";
 import { deliver, type Sent } from "./deliver.ts";
 import type { ApplyOptions } from "./options.ts";
+import { secondsAfter } from "./times.ts";
 
 /** Which key makes several calls one task, and for how long. */
 export interface OnceOptions {
@@ -16,7 +17,7 @@ export interface OnceOptions {
   lifetimeSeconds: number;
 }
 
-/** Sends the task unless one of its key has been sent; then that one is the answer. */
+/** Sends the task unless one of its key has been sent; then that one is the answer, however it ended (docs/decisions/0017-one-outcome-per-key.md). */
 export async function sendOnce(app: App, message: Message, payloadText: string, once: OnceOptions): Promise<Sent> {
   const reservation = await reserve(app.table, app.clock(), message, payloadText, once);
   // Dying here leaves a key whose task was never sent; the next submit with that key sends it, below.
@@ -26,22 +27,42 @@ export async function sendOnce(app: App, message: Message, payloadText: string, 
 
   const state = await app.results.stateOf(reservation.id);
   if (state !== undefined) return { id: reservation.id, state };
-  const { eta, ...rest } = message;
+  const { eta, expires, ...rest } = message;
   const rootId = message.parentId === undefined ? reservation.id : message.rootId;
-  const again = { ...rest, id: reservation.id, rootId, ...(reservation.eta && { eta: reservation.eta }) };
+  const again = {
+    ...rest,
+    id: reservation.id,
+    rootId,
+    ...(reservation.eta && { eta: reservation.eta }),
+    ...laterExpiry(expires, reservation.expires),
+  };
   return deliver(app, again, payloadText);
 }
 
-/** Sends the task as the newest of its burst, and revokes the one whose place it takes. */
+/** It starts when the first call wanted, and waits as long as the more patient of the two: neither may end it before its start. */
+function laterExpiry(one: string | undefined, other: string | undefined): { expires?: string } {
+  if (one === undefined || other === undefined) return {};
+  return { expires: one > other ? one : other };
+}
+
+/**
+ * Sends the task as the newest of its burst, and revokes the one whose place it takes.
+ * @param expiresSeconds the task's own, which counts from its start
+ */
 export async function sendDebounced(
   app: App,
   message: Message,
   payloadText: string,
   { key, wait, maxWait }: NonNullable<ApplyOptions["debounce"]>,
+  expiresSeconds: number | undefined,
 ): Promise<Sent> {
   const { id, task } = message;
-  const { burst, eta, replaces } = await joinBurst(app.table, app.clock(), { task, key, id, wait, maxWait });
-  const debounced = { ...message, eta: eta.toISOString(), debounce: { key, burst } };
+  // It waits from the moment of its call, from which its 'expires' counts, too: not from when its payload had been checked.
+  const calledAt = new Date(message.sentAt);
+  const { burst, eta, replaces } = await joinBurst(app.table, calledAt, { task, key, id, wait, maxWait });
+  const expires =
+    message.expires ?? (expiresSeconds === undefined ? undefined : secondsAfter(eta, expiresSeconds).toISOString());
+  const debounced = { ...message, eta: eta.toISOString(), ...(expires && { expires }), debounce: { key, burst } };
   const sent = await deliver(app, debounced, payloadText);
   // Dying here leaves two tasks of one burst; the worker finds that the older is not the newest, and ends it.
   if (replaces !== undefined) {

@@ -1,18 +1,22 @@
 import { InvalidOptionError } from "../errors.ts";
 import { parseJson } from "../message/json.ts";
+import { MAX_MESSAGE_TAGS } from "../message/labels.ts";
 import type { Message } from "../message/message.ts";
 import { payloadText } from "../message/user-values.ts";
 import { currentRun } from "./context.ts";
 import type { App } from "./current-app.ts";
 import { deliver, type Sent } from "./deliver.ts";
 import { type ApplyOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
+import { payloadOrNone } from "./payload.ts";
 import { type OnceOptions, sendDebounced, sendOnce } from "./send-once.ts";
 import type { RegisteredTask } from "./task.ts";
+import { secondsAfter } from "./times.ts";
 
 /**
  * Sends one task: message first, then its PENDING record. A crash between the two leaves a task that runs (its claim
  * writes the record), never a record that waits for a message which nobody sent.
  *
+ * @param payload taken as it is at this moment; `undefined` is no payload
  * @param known what the caller already decided: the id, where it is derived; the task that this one runs again, and its tags
  * @throws InvalidPayloadError, PayloadTooLargeError, InvalidOptionError, IdempotencyKeyReusedError: nothing was sent
  * @throws BrokerError: SQS did not take the message
@@ -30,7 +34,7 @@ export async function sendTask(
   parent?.over.throwIfAborted();
 
   const now = app.clock();
-  const resolved = resolveOptions(options, now, task.queue);
+  const resolved = resolveOptions(options, now, task);
   if (!app.config.queues.includes(resolved.queue)) {
     throw new InvalidOptionError(
       "queue",
@@ -38,9 +42,9 @@ export async function sendTask(
       `one of the service's queues (${app.config.queues.join(", ")})`,
     );
   }
-  const text = payloadText(task.name, payload);
-  const json = parseJson(text);
-  const keys = await task.validate(json);
+  const text = payloadText(task.name, payloadOrNone(task.schema, payload));
+  // A parse of its own: a schema or a key function that changes what it is given does not change what is sent.
+  const keys = await task.validate(parseJson(text));
   const once = onceOptions(app, resolved);
   const id = known.id ?? app.newId();
   const message: Message = {
@@ -48,7 +52,7 @@ export async function sendTask(
     id,
     task: task.name,
     attempt: 1,
-    payload: json,
+    payload: parseJson(text),
     queue: resolved.queue,
     sentAt: now.toISOString(),
     rootId: parent?.context.rootId ?? id,
@@ -56,7 +60,7 @@ export async function sendTask(
     ...(known.replayOf !== undefined && { replayOf: known.replayOf }),
     ...keys,
     ...messageOptions(task, resolved, now, known.tags),
-    ...(once && { keepUntil: new Date(now.getTime() + once.lifetimeSeconds * 1_000).toISOString() }),
+    ...(once && { keepUntil: secondsAfter(now, once.lifetimeSeconds).toISOString() }),
   };
   if (app.broker.isFifo(message.queue) && message.messageGroupId === undefined) {
     throw new InvalidOptionError(
@@ -65,7 +69,7 @@ export async function sendTask(
       `text, for queue '${message.queue}' keeps the order within a group`,
     );
   }
-  if (resolved.debounce) return sendDebounced(app, message, text, resolved.debounce);
+  if (resolved.debounce) return sendDebounced(app, message, text, resolved.debounce, task.expires);
   return once ? sendOnce(app, message, text, once) : deliver(app, message, text);
 }
 
@@ -77,8 +81,14 @@ function messageOptions(
   oldTags: readonly string[] = [],
 ): Partial<Message> {
   const { eta, messageGroupId, headers, timeLimit, softTimeLimit } = options;
-  const expires = options.expires ?? taskExpiry(task, eta ?? now);
+  // The start of a debounced call is not known yet.
+  const ownExpires =
+    task.expires === undefined || options.debounce ? undefined : secondsAfter(eta ?? now, task.expires);
+  const expires = options.expires ?? ownExpires;
   const tags = [...new Set([...task.tags, ...(options.tags ?? []), ...oldTags])];
+  if (tags.length > MAX_MESSAGE_TAGS) {
+    throw new InvalidOptionError("tags", `${tags.length} texts`, `at most ${MAX_MESSAGE_TAGS} with those of the task`);
+  }
   return {
     ...(eta && { eta: eta.toISOString() }),
     ...(expires && { expires: expires.toISOString() }),
@@ -103,8 +113,4 @@ function onceOptions(
   if (idempotencyKey === undefined) return undefined;
   const lifetimeSeconds = idempotencyExpires ?? Math.min(IDEMPOTENCY_SECONDS, app.config.resultExpires);
   return { kind: "idempotency", key: idempotencyKey, lifetimeSeconds };
-}
-
-function taskExpiry(task: RegisteredTask, start: Date): Date | undefined {
-  return task.expires === undefined ? undefined : new Date(start.getTime() + task.expires * 1_000);
 }

@@ -13,11 +13,21 @@ import { InvalidOptionError, InvalidPayloadError } from "../errors.ts";
 import { isConcurrency, MAX_CONCURRENCY } from "../limits/concurrency.ts";
 import { parseRateLimit } from "../limits/rate-limit.ts";
 import type { Json, Jsonified } from "../message/json.ts";
-import { isKey, isMessageGroupId, isTag, MESSAGE_GROUP_ID_EXPECTED } from "../message/labels.ts";
+import { isTag, TAG_EXPECTED } from "../message/labels.ts";
 import { AsyncResult } from "./async-result.ts";
 import { currentRun, type TaskContext } from "./context.ts";
 import { currentApp } from "./current-app.ts";
-import { type ApplyOptions, isTimeLimit } from "./options.ts";
+import { type ApplyOptions, isTimeLimit, lessThan, TIME_LIMIT_EXPECTED } from "./options.ts";
+import {
+  isSchema,
+  NO_PAYLOAD,
+  type NoPayloadSchema,
+  type OptionsCall,
+  type PayloadCall,
+  type Sendable,
+  validate,
+} from "./payload.ts";
+import { type KeyOptions, keysOf, thrownText } from "./payload-keys.ts";
 import {
   checkClasses,
   type ErrorClass,
@@ -28,12 +38,18 @@ import {
 } from "./retry-policy.ts";
 import { sendTask } from "./send.ts";
 import { TaskSignal } from "./signals.ts";
+import { EXPIRY_EXPECTED, isExpiry } from "./times.ts";
 
-export interface TaskOptions<Schema extends StandardSchemaV1, Result> {
+export interface TaskOptions<Schema extends StandardSchemaV1, Result>
+  extends KeyOptions<StandardSchemaV1.InferOutput<Schema>> {
   /** Unique in the service; part of messages and URLs, so it must not change while messages are under way. */
   name: string;
-  /** Any Standard Schema (zod, valibot, arktype, …): checked where the task is sent and again where it runs. */
-  payload: Schema;
+  /**
+   * Any Standard Schema (zod, valibot, arktype, …): checked where the task is sent and again where it runs, each time in the form that
+   * JSON gives it. One that accepts nothing that JSON can hold, such as `z.date()`, does not compile. Where it throws, the caller gets
+   * an InvalidPayloadError, and a run an error like any other. @defaultValue none: the task is called as `delay()`, and runs with `null`
+   */
+  payload?: Schema & Sendable<Schema>;
   /** The queue that its messages go to. @defaultValue default */
   queue?: string;
   /** Without it a task fails at its first error. */
@@ -48,7 +64,7 @@ export interface TaskOptions<Schema extends StandardSchemaV1, Result> {
    * `timeLimit`; if it throws the signal's reason, that is an error like any other. @defaultValue none
    */
   softTimeLimit?: number;
-  /** Seconds after which a task that has not started is REVOKED instead of run. */
+  /** Seconds after its `eta`, or after the wait of its `debounce`, after which a task that has not started is REVOKED instead of run. */
   expires?: number;
   /**
    * Starts of this task over all workers: `"100/m"`, `"10/s"`, `"500/h"`, or a number a second; at most 1,000 a second. What comes
@@ -57,10 +73,6 @@ export interface TaskOptions<Schema extends StandardSchemaV1, Result> {
   rateLimit?: string | number;
   /** Runs of this task at the same time over all workers, 1 to 100; with `concurrencyKey`, for each key. */
   concurrency?: number;
-  /** Who shares `concurrency`, such as the tenant: text of 1 to 256 characters. */
-  concurrencyKey?: string | ((payload: StandardSchemaV1.InferOutput<Schema>) => string);
-  /** The group of its messages, where a call names none: see `ApplyOptions.messageGroupId`. */
-  messageGroupId?: string | ((payload: StandardSchemaV1.InferOutput<Schema>) => string);
   /** Labels of every call, beside those that the call itself gives. */
   tags?: readonly string[];
   /** Do not store results, nor a record before a task starts: one write less. Errors are stored. @defaultValue false */
@@ -129,15 +141,18 @@ export interface RegisteredTask {
   settled(payload: Json | undefined, context: TaskContext, outcome: Outcome): Promise<void>;
 }
 
-/** A task with its types. (`delay` and `applyAsync` are properties: of methods the compiler checks arguments loosely.) */
+/**
+ * A task with its types. Where `{}` is a payload, or the task takes none, it may be left out: `delay()`, `applyAsync(undefined, options)`.
+ * (`delay` and `applyAsync` are properties: of methods the compiler checks arguments loosely.)
+ */
 export interface Task<Input, Result> extends RegisteredTask {
   /** Sends the task; resolves once SQS has it. Same as `applyAsync(payload)`. */
-  readonly delay: (payload: Input) => Promise<AsyncResult<Result>>;
+  readonly delay: (...call: PayloadCall<Input>) => Promise<AsyncResult<Result>>;
   /**
    * Sends the task with options.
    * @throws InvalidPayloadError, PayloadTooLargeError, InvalidOptionError, IdempotencyKeyReusedError, BrokerError
    */
-  readonly applyAsync: (payload: Input, options?: ApplyOptions) => Promise<AsyncResult<Result>>;
+  readonly applyAsync: (...call: OptionsCall<Input, ApplyOptions>) => Promise<AsyncResult<Result>>;
 }
 
 const TASK = Symbol.for("lovage.task");
@@ -155,30 +170,44 @@ const TASK_NAME = /^[A-Za-z][A-Za-z0-9_.-]{0,127}$/;
  * const result = await add.delay({ x: 4, y: 6 });
  * await result.get(); // 10
  *
+ * @example
+ * export const tidyUp = task({ name: "tidy_up", run: () => removeOldDrafts() });
+ * await tidyUp.delay();
+ *
  * @throws InvalidOptionError for a name or number that cannot be used
  */
-export function task<Schema extends StandardSchemaV1, Result>(
+export function task<Schema extends StandardSchemaV1 = NoPayloadSchema, Result = unknown>(
   options: TaskOptions<Schema, Result>,
 ): Task<StandardSchemaV1.InferInput<Schema>, Jsonified<Result>> {
-  const { name, payload: schema, queue = DEFAULT_QUEUE, timeLimit, softTimeLimit, expires, concurrency } = options;
+  const { name, queue = DEFAULT_QUEUE, timeLimit, softTimeLimit, expires, concurrency } = options;
   const { tags = [], hooks = {} } = options;
+  // Where no payload is given, Schema is its default; the compiler cannot see that it is.
+  const { payload: schema = NO_PAYLOAD as StandardSchemaV1 as Schema } = options;
   if (typeof name !== "string" || !TASK_NAME.test(name)) {
     throw new InvalidOptionError("name", name, "a task name of letters, digits, '_', '-' and '.', a letter first");
+  }
+  // A circular import leaves `undefined` in a bundle: it must not become a task without a payload.
+  if ("payload" in options && !isSchema(options.payload)) {
+    throw new InvalidOptionError(
+      "payload",
+      options.payload,
+      "a Standard Schema; for a task without a payload, leave it out",
+    );
   }
   const refuseUnless = (valid: boolean, option: string, value: unknown, expected: string): void => {
     if (!valid) throw new InvalidOptionError(option, value, expected);
   };
-  const limit = "more than 0 and at most 900 seconds";
-  refuseUnless(timeLimit === undefined || isTimeLimit(timeLimit), "timeLimit", timeLimit, limit);
-  refuseUnless(softTimeLimit === undefined || isTimeLimit(softTimeLimit), "softTimeLimit", softTimeLimit, limit);
+  for (const [option, limit] of Object.entries({ timeLimit, softTimeLimit })) {
+    refuseUnless(limit === undefined || isTimeLimit(limit), option, limit, TIME_LIMIT_EXPECTED);
+  }
   refuseUnless(
     softTimeLimit === undefined || timeLimit === undefined || softTimeLimit < timeLimit,
     "softTimeLimit",
     softTimeLimit,
-    `less than timeLimit, which is ${timeLimit} seconds`,
+    lessThan(timeLimit),
   );
-  refuseUnless(expires === undefined || expires > 0, "expires", expires, "seconds above 0");
-  refuseUnless(tags.every(isTag), "tags", tags, "texts of 1 to 128 characters");
+  refuseUnless(expires === undefined || isExpiry(expires), "expires", expires, EXPIRY_EXPECTED);
+  refuseUnless(Array.isArray(tags) && tags.every(isTag), "tags", tags, `texts of ${TAG_EXPECTED}`);
   refuseUnless(
     concurrency === undefined || isConcurrency(concurrency),
     "concurrency",
@@ -194,7 +223,7 @@ export function task<Schema extends StandardSchemaV1, Result>(
   }
 
   const check = async (payload: Json): Promise<StandardSchemaV1.InferOutput<Schema>> => {
-    const outcome = await schema["~standard"].validate(payload);
+    const outcome = await validate(schema, payload);
     if (outcome.issues) throw new InvalidPayloadError(name, outcome.issues);
     return outcome.value;
   };
@@ -219,31 +248,17 @@ export function task<Schema extends StandardSchemaV1, Result>(
     expires,
     rateLimit,
     concurrency,
-    tags,
+    tags: [...tags],
     ignoreResult: options.ignoreResult ?? false,
     trackStarted: options.trackStarted ?? true,
     throws: options.throws ?? [],
     schema,
     async validate(payload: Json): Promise<{ messageGroupId?: string; concurrencyKey?: string }> {
-      const checked = await check(payload);
-      const messageGroupId = keyOf(options.messageGroupId, checked);
-      const concurrencyKey = keyOf(options.concurrencyKey, checked);
-      refuseUnless(
-        messageGroupId === undefined || isMessageGroupId(messageGroupId),
-        "messageGroupId",
-        messageGroupId,
-        MESSAGE_GROUP_ID_EXPECTED,
-      );
-      refuseUnless(
-        concurrencyKey === undefined || isKey(concurrencyKey),
-        "concurrencyKey",
-        concurrencyKey,
-        "1 to 256 characters",
-      );
-      return {
-        ...(messageGroupId !== undefined && { messageGroupId }),
-        ...(concurrencyKey !== undefined && { concurrencyKey }),
-      };
+      const checked = await check(payload).catch((error: unknown) => {
+        if (error instanceof InvalidPayloadError) throw error;
+        throw new InvalidPayloadError(name, [{ message: `its schema threw ${thrownText(error)}` }], error);
+      });
+      return keysOf(options, checked);
     },
     async execute(payload: Json, context: TaskContext): Promise<unknown> {
       const checked = await check(payload);
@@ -270,13 +285,10 @@ export function task<Schema extends StandardSchemaV1, Result>(
           return hooks.onRetry(outcome.error, await check(payload), context);
       }
     },
-    delay(payload: StandardSchemaV1.InferInput<Schema>): Promise<AsyncResult<Jsonified<Result>>> {
+    delay(payload?: unknown): Promise<AsyncResult<Jsonified<Result>>> {
       return defined.applyAsync(payload);
     },
-    applyAsync(
-      payload: StandardSchemaV1.InferInput<Schema>,
-      applyOptions?: ApplyOptions,
-    ): Promise<AsyncResult<Jsonified<Result>>> {
+    applyAsync(payload?: unknown, applyOptions?: ApplyOptions): Promise<AsyncResult<Jsonified<Result>>> {
       const send = async (): Promise<AsyncResult<Jsonified<Result>>> => {
         const app = currentApp();
         const { id } = await sendTask(app, defined, payload, applyOptions);
@@ -288,14 +300,6 @@ export function task<Schema extends StandardSchemaV1, Result>(
     },
   };
   return defined;
-}
-
-/** What a payload, or its task, says for one of its keys. */
-function keyOf<Payload>(
-  key: string | ((payload: Payload) => string) | undefined,
-  payload: Payload,
-): string | undefined {
-  return typeof key === "function" ? key(payload) : key;
 }
 
 /** Whether an exported value was made by `task()`. */

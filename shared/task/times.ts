@@ -1,5 +1,7 @@
+import { types } from "node:util";
 import { InvalidOptionError } from "../errors.ts";
 import { MAX_TIMER_SECONDS } from "../lifetimes.ts";
+import { isKnownTime, readTime, TIME_EXPECTED } from "../message/time.ts";
 import type { ApplyOptions } from "./options.ts";
 
 /** The earliest start, if it lies in the future. */
@@ -9,7 +11,7 @@ export function resolveEta(options: ApplyOptions, now: Date): Date | undefined {
     throw new InvalidOptionError("countdown", countdown, "either 'countdown' or 'eta', not both");
   }
   if (countdown !== undefined) {
-    return countdown === 0 ? undefined : new Date(now.getTime() + countdown * 1_000);
+    return countdown === 0 ? undefined : secondsAfter(now, countdown);
   }
   if (eta === undefined) return undefined;
   const time = toTime("eta", eta);
@@ -19,27 +21,44 @@ export function resolveEta(options: ApplyOptions, now: Date): Date | undefined {
   return time > now ? time : undefined;
 }
 
-/** The latest start. */
-export function resolveExpires(expires: ApplyOptions["expires"], now: Date): Date | undefined {
+/**
+ * The latest start.
+ * @throws InvalidOptionError for no time, and for one that is over before the task may start: it would never run
+ */
+export function resolveExpires(
+  { expires, debounce }: ApplyOptions,
+  eta: Date | undefined,
+  now: Date,
+): Date | undefined {
   if (expires === undefined) return undefined;
-  if (typeof expires === "number") {
-    if (!(expires > 0 && expires <= 34_560_000)) {
-      throw new InvalidOptionError("expires", expires, "more than 0 and at most 34560000 seconds (400 days)");
-    }
-    return new Date(now.getTime() + expires * 1_000);
+  if (typeof expires === "number" && !isExpiry(expires)) {
+    throw new InvalidOptionError("expires", expires, EXPIRY_EXPECTED);
   }
-  return toTime("expires", expires);
+  const time = typeof expires === "number" ? secondsAfter(now, expires) : toTime("expires", expires);
+  const start = eta ?? (debounce ? secondsAfter(now, debounce.wait) : now);
+  if (time <= start) {
+    const after = debounce ? `debounce's wait of ${debounce.wait} seconds` : eta ? "task's eta" : "call";
+    throw new InvalidOptionError("expires", expires, `a time after the ${after}, for the task would never run`);
+  }
+  return time;
+}
+
+export const EXPIRY_EXPECTED = `more than 0 and at most ${MAX_TIMER_SECONDS} seconds (400 days)`;
+
+export function isExpiry(seconds: unknown): boolean {
+  return typeof seconds === "number" && seconds > 0 && seconds <= MAX_TIMER_SECONDS;
+}
+
+export function secondsAfter(time: Date, seconds: number): Date {
+  return new Date(time.getTime() + seconds * 1_000);
 }
 
 /** A time without a zone would mean another moment on each machine, so it is refused. */
 function toTime(option: string, value: Date | string): Date {
-  const time = typeof value === "string" ? (/(Z|[+-]\d\d:?\d\d)$/.test(value) ? new Date(value) : undefined) : value;
-  if (!(time instanceof Date) || Number.isNaN(time.getTime())) {
-    throw new InvalidOptionError(
-      option,
-      value,
-      "a Date or an ISO-8601 time with its zone, such as 2026-11-22T08:00:00Z",
-    );
-  }
+  // A copy, for a Date can be set while the task is on its way; and one of another realm is a Date, too.
+  const time =
+    typeof value === "string" ? readTime(value) : types.isDate(value) ? new Date(value.getTime()) : undefined;
+  if (time === undefined || !isKnownTime(time))
+    throw new InvalidOptionError(option, value, `a Date or ${TIME_EXPECTED}`);
   return time;
 }

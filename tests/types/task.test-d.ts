@@ -3,9 +3,11 @@
  * it, as does an unexpected one.
  */
 
+import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { expectTypeOf } from "vitest";
 import * as z from "zod";
-import { type AsyncResult, beatSchedule, crontab, type Jsonified, task } from "../../shared/index.ts";
+import { type AsyncResult, beatSchedule, crontab, type Json, type Jsonified, task } from "../../shared/index.ts";
+import type { Sendable } from "../../shared/task/payload.ts";
 
 const add = task({ name: "add", payload: z.object({ x: z.number(), y: z.number() }), run: ({ x, y }) => x + y });
 const parse = task({
@@ -30,7 +32,122 @@ expectTypeOf<Jsonified<Map<string, number>>>().not.toEqualTypeOf<Map<string, num
 expectTypeOf<Jsonified<undefined>>().toEqualTypeOf<null>();
 expectTypeOf<Jsonified<[Date, number?]>>().toExtend<[string, (number | null | undefined)?]>();
 
+// A task that takes no payload, and one whose fields are all optional, are called without one.
+const tick = task({
+  name: "tick",
+  run: (payload, { id }) => {
+    expectTypeOf(payload).toEqualTypeOf<null>();
+    return id;
+  },
+});
+const page = task({ name: "page", payload: z.object({ size: z.number().optional() }), run: ({ size = 10 }) => size });
+const anything = task({ name: "anything", payload: z.unknown(), run: () => 1 });
+const text = task({ name: "text", payload: z.string(), run: () => 1 });
+const nullable = task({ name: "nullable", payload: z.object({ n: z.number() }).nullable(), run: () => 1 });
+const list = task({ name: "list", payload: z.array(z.string()), run: () => 1 });
+
+expectTypeOf(tick.delay).returns.resolves.toEqualTypeOf<AsyncResult<string>>();
+export const withoutPayload = [
+  () => [
+    tick.delay(),
+    tick.delay(null),
+    tick.delay({}),
+    tick.applyAsync(),
+    tick.applyAsync(undefined, { countdown: 5 }),
+  ],
+  () => [page.delay(), page.delay({ size: 5 }), page.applyAsync(undefined, { countdown: 5 }), anything.delay()],
+  () => ["1", "2"].map(text.delay),
+];
+
+/** A schema of any other library, whose input and output are T. */
+declare function otherLibrary<T>(): StandardSchemaV1<T>;
+
+// What JSON can hold is a payload, and what a schema makes of it is its own affair.
+interface Tree {
+  name: string;
+  children: Tree[];
+}
+const tree: z.ZodType<Tree, Tree> = z.lazy(() => z.object({ name: z.string(), children: z.array(tree) }));
+const made = z.codec(z.iso.datetime(), z.date(), {
+  decode: (day) => new Date(day),
+  encode: (day) => day.toISOString(),
+});
+export const sendable = [
+  task({
+    name: "t",
+    payload: z.object({ at: z.coerce.date(), n: z.coerce.bigint(), made }),
+    run: ({ at }) => at.getTime(),
+  }),
+  task({ name: "t", payload: z.union([z.string(), z.date()]), run: () => 1 }),
+  task({ name: "t", payload: tree, run: () => 1 }),
+  task({ name: "t", payload: z.json(), run: () => 1 }),
+  task({ name: "t", payload: z.custom<Json>(), run: () => 1 }),
+  task({ name: "t", payload: z.any(), run: () => 1 }),
+  task({ name: "t", payload: z.record(z.string(), z.tuple([z.number(), z.enum(["a", "b"])])), run: () => 1 }),
+  task({
+    name: "t",
+    payload: otherLibrary<{ day: string; n?: number }>(),
+    run: () => 1,
+  }),
+];
+
+expectTypeOf<Sendable<z.ZodObject<{ at: z.ZodDate }>>>().toExtend<`A payload is sent as JSON${string}`>();
+expectTypeOf<Sendable<z.ZodVoid>>().toExtend<`For a task that takes no payload${string}`>();
+// biome-ignore format: the error is expected on the next line
+export const unsendable = [
+  // @ts-expect-error a Date is text in JSON, which z.date() refuses
+  () => task({ name: "t", payload: z.date(), run: () => 1 }),
+  // @ts-expect-error the same within an object …
+  () => task({ name: "t", payload: z.object({ at: z.date() }), run: () => 1 }),
+  // @ts-expect-error … deep within, and optional
+  () => task({ name: "t", payload: z.object({ a: z.array(z.object({ at: z.date().optional() })) }), run: () => 1 }),
+  // @ts-expect-error one member of a union that does not fit the others
+  () => task({ name: "t", payload: z.object({ at: z.number().or(z.date()) }), run: () => 1 }),
+  // @ts-expect-error values of a record
+  () => task({ name: "t", payload: z.record(z.string(), z.date()), run: () => 1 }),
+  // @ts-expect-error members of a tuple
+  () => task({ name: "t", payload: z.tuple([z.string(), z.date()]), run: () => 1 }),
+  // @ts-expect-error JSON has no BigInt
+  () => task({ name: "t", payload: z.object({ n: z.bigint() }), run: () => 1 }),
+  // @ts-expect-error a Map becomes {}
+  () => task({ name: "t", payload: z.map(z.string(), z.number()), run: () => 1 }),
+  // @ts-expect-error a Set becomes {}
+  () => task({ name: "t", payload: z.object({ s: z.set(z.string()) }), run: () => 1 }),
+  // @ts-expect-error a class loses its methods
+  () => task({ name: "t", payload: z.object({ u: z.instanceof(URL) }), run: () => 1 }),
+  // @ts-expect-error bytes become an object of numbers
+  () => task({ name: "t", payload: z.object({ b: z.instanceof(Uint8Array) }), run: () => 1 }),
+  // @ts-expect-error a function is left out
+  () => task({ name: "t", payload: z.object({ f: z.function() }), run: () => 1 }),
+  // @ts-expect-error a symbol, too
+  () => task({ name: "t", payload: z.object({ s: z.symbol() }), run: () => 1 }),
+  // @ts-expect-error another library's date
+  () => task({ name: "t", payload: otherLibrary<{ at: Date }>(), run: () => 1 }),
+  // @ts-expect-error JSON has no undefined: a task without a payload has no schema
+  () => task({ name: "t", payload: z.undefined(), run: () => 1 }),
+  // @ts-expect-error nor void
+  () => task({ name: "t", payload: z.void(), run: () => 1 }),
+];
+
 export const wrong = [
+  // @ts-expect-error a payload with fields cannot be left out
+  () => add.delay(),
+  // @ts-expect-error not for options either
+  () => add.applyAsync(undefined, { countdown: 5 }),
+  // @ts-expect-error nor a text
+  () => text.delay(),
+  // @ts-expect-error nor a list
+  () => list.delay(),
+  // @ts-expect-error null is not left out
+  () => nullable.delay(),
+  // @ts-expect-error a task that takes no payload
+  () => tick.delay({ x: 1 }),
+  // @ts-expect-error an optional field has its type all the same
+  () => page.delay({ size: "5" }),
+  // @ts-expect-error a beat entry's payload, too, is only left out where none is needed
+  () => beatSchedule({ entry: { task: add, schedule: crontab() } }),
+  // @ts-expect-error and not given where none is taken
+  () => beatSchedule({ entry: { task: tick, payload: { x: 1 }, schedule: crontab() } }),
   // @ts-expect-error a number is not text
   () => add.delay({ x: "4", y: 6 }),
   // @ts-expect-error y is missing
@@ -59,4 +176,6 @@ export const wrong = [
 
 export const right = beatSchedule({
   entry: { task: add, payload: { x: 1, y: 2 }, schedule: crontab({ hour: 8, minute: 0 }) },
+  tick: { task: tick, schedule: crontab({ minute: 0 }) },
+  page: { task: page, schedule: crontab({ minute: 0 }) },
 });

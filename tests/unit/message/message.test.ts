@@ -31,7 +31,23 @@ describe("the envelope", () => {
     expect(decodeMessage(encodeMessage(full))).toEqual(full);
   });
 
+  it("keeps the times of other writers in UTC, in the form that records and timers compare", () => {
+    const foreign = { ...message, sentAt: "2026-11-22T08:00:00.123456+00:00", eta: "2026-11-22T13:45:00+05:45" };
+
+    expect(decodeMessage(JSON.stringify(foreign))).toMatchObject({
+      sentAt: "2026-11-22T08:00:00.123Z",
+      eta: "2026-11-22T08:00:00.000Z",
+    });
+  });
+
   it.each([
+    [JSON.stringify({ ...message, eta: "1Z" }), "its field 'eta' is \"1Z\", expected an ISO-8601 time with its zone"],
+    [JSON.stringify({ ...message, sentAt: "2026-11-22T08:00:00" }), "its field 'sentAt'"],
+    [JSON.stringify({ ...message, expires: "2026-11-31T08:00:00Z" }), "its field 'expires'"],
+    [JSON.stringify({ ...message, keepUntil: "+010000-01-01T00:00:00.000Z" }), "its field 'keepUntil'"],
+    [JSON.stringify({ ...message, tags: ["\ud800"] }), "its field 'tags'"],
+    [JSON.stringify({ ...message, concurrencyKey: "\ud800" }), "its field 'concurrencyKey'"],
+    [JSON.stringify({ ...message, debounce: { key: "\ud800", burst: newId() } }), "its field 'debounce'"],
     ["", "its body of 0 bytes is not JSON"],
     ["hello", "is not JSON"],
     ["[1]", "is JSON but not an object"],

@@ -88,7 +88,7 @@ async function mustWait(
   if (paused) {
     // After a pause work goes on within a tenth of the pause's length: a long one costs few looks, a short one is over soon.
     const seconds = (app.clock().getTime() - paused.getTime()) / 10_000;
-    // Turns that were given away before the pause would all be due at once after it.
+    // How late it is after the pause says nothing of the queue.
     const { slot, ...rest } = message;
     return putOff(app, { ...delivery, message: rest }, Math.min(60, Math.max(5, seconds)));
   }

@@ -57,7 +57,7 @@ export function createApp(
     }),
     results: createResultStore({ table, clock, claimChecks, resultExpires: () => config.resultExpires }),
     claimChecks,
-    rateLimiter: createRateLimiter({ table, clock }),
+    rateLimiter: createRateLimiter({ table, clock, random: parts.random ?? Math.random }),
     control: createControl({ table, clock }),
     log: parts.log ?? createLog(),
     random: parts.random ?? Math.random,

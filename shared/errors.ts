@@ -14,6 +14,7 @@
  *   InvalidScheduleError       SCHEDULE_INVALID          expression, field, accepted range
  *   TaskNotFoundError          TASK_NOT_FOUND            no record with that id
  *   IdempotencyKeyReusedError  IDEMPOTENCY_KEY_REUSED    same key, other payload
+ *   TooManyRevokesError        REVOKES_FULL              as many revokes of many are kept as may be
  *   TaskTimeLimitError         TASK_TIME_LIMIT           ran longer than it may
  *   SoftTimeLimitError         TASK_SOFT_TIME_LIMIT      the reason of its signal at the soft limit
  *   TaskRejectedError          TASK_REJECTED             it threw Reject
@@ -55,6 +56,7 @@ export type ErrorCode =
   | "SCHEDULE_INVALID"
   | "TASK_NOT_FOUND"
   | "IDEMPOTENCY_KEY_REUSED"
+  | "REVOKES_FULL"
   | "TASK_TIME_LIMIT"
   | "TASK_SOFT_TIME_LIMIT"
   | "TASK_REJECTED"
@@ -196,6 +198,17 @@ export class InvalidScheduleError extends TaskError {
 export class TaskNotFoundError extends TaskError {
   constructor(id: string) {
     super("TASK_NOT_FOUND", `No task has the id ${echo(id)}: it was never sent, or its record has expired.`, { id });
+  }
+}
+
+/** As many revokes by tag, task or queue are kept as may be. */
+export class TooManyRevokesError extends TaskError {
+  constructor(scope: string, name: string, limit: number) {
+    super(
+      "REVOKES_FULL",
+      `Tasks of ${scope} '${name.slice(0, 128)}' were not revoked: ${limit} revokes are kept, and at most ${limit} are. Drop those whose tasks have all ended: GET /control lists them, DELETE /control?before=<time> or ?${scope}=<name> drops them.`,
+      { scope, name, limit },
+    );
   }
 }
 

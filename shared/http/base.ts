@@ -24,7 +24,7 @@ const ROUTES: readonly (readonly [RegExp, string])[] = [
   [/^\/tasks\/[^/]+\/limits$/, "PUT, DELETE"],
   [/^\/queues$/, "GET"],
   [/^\/queues\/[^/]+\/(pause|resume|purge|redrive)$/, "POST"],
-  [/^\/control$/, "GET"],
+  [/^\/control$/, "GET, DELETE"],
   [/^\/uploads$/, "POST"],
   [/^\/uploads\/[^/]+$/, "GET"],
   [/^\/(health|openapi\.json)?$/, "GET"],

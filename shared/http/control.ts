@@ -43,6 +43,23 @@ export function addControl(api: Hono, app: App, registry: Registry): void {
     return c.json({ revoked: { scope, name, sentUntil: sentUntil.toISOString() } }, 202);
   });
 
+  api.delete("/control", async (c) => {
+    const [[scope, [name = "", ...more]] = ["", []], ...others] = Object.entries(c.req.queries());
+    const isScope = scope === "tag" || scope === "task" || scope === "queue";
+    if (more.length > 0 || others.length > 0 || !(scope === "before" || (isScope && isTag(name)))) {
+      const found = c.req.url.split("?")[1]?.slice(0, 80);
+      throw new InvalidOptionError("query", found, "one of tag=…, task=…, queue=… or before=<ISO-8601 time>");
+    }
+    const meaning = "What was revoked by it and still waits may run.";
+    if (isScope) {
+      await control.dropRevoke(scope, name);
+      return c.json({ dropped: { scope, name }, meaning }, 202);
+    }
+    const time = toDate("before", name);
+    const { dropped, more: isMore } = await control.dropRevokesBefore(time);
+    return c.json({ dropped: { before: time.toISOString(), count: dropped }, more: isMore, meaning }, 202);
+  });
+
   api.post("/tasks/:name/pause", async (c) => {
     const task = knownTask(c.req.param("name"));
     await control.pause("task", task);

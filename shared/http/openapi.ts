@@ -109,7 +109,7 @@ function listOperation(): Document {
 function revokeManyOperation(): Document {
   const query = (name: string): Document => ({ name, in: "query", schema: { type: "string" } });
   const parameters = ["tag", "task", "queue"].map(query);
-  return operation("Revoke all that was sent by now, of one tag, task or queue", parameters, 202, {}, [404, 422]);
+  return operation("Revoke all that was sent by now, of one tag, task or queue", parameters, 202, {}, [404, 409, 422]);
 }
 
 /** What operators decide about many tasks. */
@@ -148,7 +148,25 @@ function controlPaths(): Document {
         requestBody: jsonBody(redrive, false),
       },
     },
-    "/control": { get: operation("Pauses, revokes and limits that are in force", [], 200, { type: "object" }, []) },
+    "/control": {
+      get: operation(
+        "Pauses, revokes and limits that are in force",
+        [
+          { name: "cursor", in: "query", schema: { type: "string" } },
+          { name: "limit", in: "query", schema: { type: "integer", minimum: 1, maximum: 1_000, default: 1_000 } },
+        ],
+        200,
+        { type: "object" },
+        [422],
+      ),
+      delete: operation(
+        "Drop revokes: what they had revoked and still waits may run",
+        ["tag", "task", "queue", "before"].map((one) => ({ name: one, in: "query", schema: { type: "string" } })),
+        202,
+        { type: "object" },
+        [422],
+      ),
+    },
   };
 }
 

@@ -1,4 +1,5 @@
 import type { Hono } from "hono";
+import { FIRST } from "../control/control.ts";
 import { InvalidOptionError, TaskNotFoundError } from "../errors.ts";
 import type { Files } from "../files/files.ts";
 import { isId } from "../message/id.ts";
@@ -56,7 +57,7 @@ export function createReadApi(app: App, registry: Registry, files: Files): Hono 
     const { waiting, inFlight } = await app.broker.deadLetters();
     return c.json({ queues, dead: waiting + inFlight });
   });
-  api.get("/control", async (c) => c.json({ decisions: (await app.control.decisions(0)).entries }));
+  api.get("/control", async (c) => c.json(await app.control.list(toControlPage(c.req.query()))));
 
   api.get("/uploads/:id", async (c) => {
     const record = await read(c.req.param("id"), c.req.query("wait"));
@@ -97,6 +98,24 @@ function derivedNames(result: Json | undefined): string[] {
   if (typeof result !== "object" || result === null || Array.isArray(result)) return [];
   const { derived } = result;
   return Array.isArray(derived) ? derived.filter((name) => typeof name === "string") : [];
+}
+
+const MAX_DECISIONS = 1_000;
+
+function toControlPage({ limit = String(MAX_DECISIONS), cursor, ...others }: Record<string, string>): {
+  limit: number;
+  cursor: string | undefined;
+} {
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined) throw new InvalidOptionError(unknown.slice(0, 80), undefined, "one of cursor, limit");
+  const count = Number(limit);
+  if (!Number.isSafeInteger(count) || count < 1 || count > MAX_DECISIONS) {
+    throw new InvalidOptionError("limit", limit, `1 to ${MAX_DECISIONS}`);
+  }
+  if (cursor !== undefined && !(cursor.startsWith(FIRST) && cursor.length <= 400)) {
+    throw new InvalidOptionError("cursor", cursor, "the 'cursor' of an earlier answer");
+  }
+  return { limit: count, cursor };
 }
 
 function toListQuery(query: Record<string, string>): ListQuery {

@@ -1,12 +1,16 @@
 /**
- * A rate over all workers: one item per task holds the time of the next free slot, and each start takes the slot there and
- * moves it on (the generic cell rate algorithm). Who comes too early is told its slot, and comes back for it: so each start costs one
- * write, shared by all starts of one batch, and nobody asks twice.
+ * A rate over all workers. Every start passes a gate: one item per task and rate holds the time of the next start (the generic cell
+ * rate algorithm), and whoever starts moves it on. So the rate holds whatever brought the start about: a message that comes late, comes
+ * again, or comes with thousands of others after an outage.
+ *
+ * Who is refused is told a time to come back. These times lie along a second line in the same item, at the rate's distance, so that
+ * about as many ask at any time as may start; they give no right to start. https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm
  */
 
 import type { Table } from "../aws/dynamodb.ts";
 import { InvalidOptionError } from "../errors.ts";
 import { rateLimitKey } from "./keys.ts";
+import { type Seen, takeSlots } from "./slots.ts";
 
 /** One item takes 1,000 writes a second. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html */
 const MAX_STARTS_PER_SECOND = 1_000;
@@ -14,13 +18,14 @@ const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600 }
 const LONGEST_INTERVAL_SECONDS = 400 * 86_400;
 const DAY_SECONDS = 86_400;
 
-/** Whether a start may be now, or at which time its turn is. */
-export type Turn =
-  | { now: true }
-  /** `slot` is taken: come back then, and start. */
-  | { now: false; slot: Date }
-  /** Every slot within the horizon is taken: ask again, after this time at the earliest. */
-  | { now: false; slot: undefined; notBefore: Date };
+/**
+ * Starts that were missed for less than this are made up for, which is one second's worth at once, and always one. SQS delays by whole
+ * seconds, so with less a rate could not be reached.
+ */
+const CREDIT_MILLISECONDS = 999;
+
+/** Whether a start may be now, or when to ask again. */
+export type Turn = { now: true } | { now: false; askAt: Date };
 
 /** The text of a rate is a key in the table and travels in messages; that of any number is shorter. */
 const MAX_RATE_CHARS = 32;
@@ -45,122 +50,69 @@ export function parseRateLimit(rateLimit: string): number {
 
 export interface RateLimiter {
   /**
-   * Asks for a start of `task`. Questions of the same moment share one write.
-   * @param horizonSeconds a slot further away than this is not taken
+   * Asks for a start of `task`. Questions of the same moment share their writes.
+   * @param horizonSeconds how far ahead a time to ask again is taken in the line; who finds none there is told one by chance, at most
+   * twice as far away
    */
   turn(task: string, rateLimit: string, horizonSeconds: number): Promise<Turn>;
 }
 
-interface Waiting {
+interface Asker {
+  horizonSeconds: number;
   resolve: (turn: Turn) => void;
   reject: (error: unknown) => void;
 }
 
-export function createRateLimiter(options: { table: Table; clock: () => Date }): RateLimiter {
-  const { table, clock } = options;
-  const waiting = new Map<string, Waiting[]>();
-  // A task below its rate is found idle each time: then the update for that comes first, and no write is refused.
-  const idle = new Set<string>();
+export function createRateLimiter(options: { table: Table; clock: () => Date; random: () => number }): RateLimiter {
+  const { table, clock, random } = options;
+  const asking = new Map<string, Asker[]>();
+  const seen = new Map<string, Seen>();
 
-  const ask = async (task: string, rateLimit: string, horizonSeconds: number, askers: Waiting[]): Promise<void> => {
-    const now = clock();
-    const interval = parseRateLimit(rateLimit);
-    const group = `${task} ${rateLimit}`;
-    const taken = await takeSlots(table, now, {
-      task,
-      rateLimit,
-      horizonSeconds,
-      count: askers.length,
-      idle: idle.has(group),
-    });
-    if (taken.idle) idle.add(group);
-    else idle.delete(group);
-    for (const [index, { resolve }] of askers.entries()) {
-      if (taken.first === undefined) resolve({ now: false, slot: undefined, notBefore: taken.notBefore });
-      else {
-        const slot = new Date(taken.first.getTime() + index * interval);
-        resolve(slot <= now ? { now: true } : { now: false, slot });
-      }
+  const ask = async (group: string, task: string, rateLimit: string, askers: readonly Asker[]): Promise<void> => {
+    const now = clock().getTime();
+    const step = parseRateLimit(rateLimit);
+    const horizon = Math.max(...askers.map(({ horizonSeconds }) => horizonSeconds)) * 1_000;
+    const ttl = Math.ceil((now + horizon + step * askers.length) / 1_000) + DAY_SECONDS;
+    const item = { key: rateLimitKey(task, rateLimit), stepMilliseconds: step, ttl };
+    const known = seen.get(group) ?? { gate: Number.NEGATIVE_INFINITY, next: Number.NEGATIVE_INFINITY };
+    seen.set(group, known);
+
+    // Dying after this leaves a start that nobody makes: the rate is not exceeded, but for that moment not reached.
+    const open = { count: askers.length, from: now - CREDIT_MILLISECONDS, until: now };
+    const starts = await takeSlots(table, { ...item, attribute: "gate" }, open, known);
+    for (const { resolve } of askers.slice(0, starts.count)) resolve({ now: true });
+    const refused = askers.slice(starts.count);
+    if (refused.length === 0) return;
+
+    // Where the line has fallen behind, it goes on from when a start is free.
+    const ahead = { count: refused.length, from: Math.max(now, known.gate), until: now + horizon };
+    const returns = await takeSlots(table, { ...item, attribute: "next" }, ahead, known);
+    const full = Math.max(known.next, known.gate) - horizon - now;
+    for (const [index, { resolve }] of refused.entries()) {
+      const askAt =
+        index < returns.count
+          ? returns.first + index * step
+          : now + Math.min(Math.max(0, full), horizon) + random() * horizon;
+      resolve({ now: false, askAt: new Date(Math.ceil(askAt)) });
     }
   };
 
   return {
     turn(task, rateLimit, horizonSeconds) {
       return new Promise((resolve, reject) => {
-        const asker = { resolve, reject };
-        const askTogether = (askers: Waiting[]): void => {
-          ask(task, rateLimit, horizonSeconds, askers).catch((error: unknown) => {
-            for (const one of askers) one.reject(error);
-          });
-        };
-        // Without a horizon no later slot may be taken, so each asks for itself.
-        if (horizonSeconds === 0) return askTogether([asker]);
+        const asker = { horizonSeconds, resolve, reject };
         const group = `${task} ${rateLimit}`;
-        const others = waiting.get(group);
+        const others = asking.get(group);
         if (others) return void others.push(asker);
         const askers = [asker];
-        waiting.set(group, askers);
+        asking.set(group, askers);
         setImmediate(() => {
-          waiting.delete(group);
-          askTogether(askers);
+          asking.delete(group);
+          ask(group, task, rateLimit, askers).catch((error: unknown) => {
+            for (const one of askers) one.reject(error);
+          });
         });
       });
     },
   };
-}
-
-interface Request {
-  task: string;
-  rateLimit: string;
-  count: number;
-  horizonSeconds: number;
-  /** Whether nothing was running late when it was asked last. */
-  idle: boolean;
-}
-
-type Taken = { idle: boolean; first: Date } | { idle: false; first: undefined; notBefore: Date };
-
-/**
- * Takes `count` slots of `task`: the first is answered, the others follow at the rate's interval.
- *
- * Dying after this leaves slots that nobody uses: the rate is not exceeded, but for that moment not reached.
- */
-async function takeSlots(table: Table, now: Date, request: Request): Promise<Taken> {
-  const { task, rateLimit, count, horizonSeconds } = request;
-  const interval = parseRateLimit(rateLimit);
-  // An idle task may start one second's worth at once, and always one.
-  const floor = now.getTime() - Math.max(0, 1_000 - interval);
-  const horizon = now.getTime() + horizonSeconds * 1_000;
-  const key = rateLimitKey(task, rateLimit);
-  const ttl = Math.floor((horizon + interval * count) / 1_000) + DAY_SECONDS;
-
-  const begin = async (): Promise<Taken | undefined> => {
-    const outcome = await table.update({
-      key,
-      update: "SET @next = :next, @ttl = :ttl",
-      condition: "attribute_not_exists(@next) OR @next < :floor",
-      values: { next: floor + interval * count, floor, ttl },
-    });
-    return outcome.applied ? { idle: true, first: new Date(floor) } : undefined;
-  };
-  const follow = async (): Promise<Taken | undefined> => {
-    const outcome = await table.update({
-      key,
-      update: "SET @next = @next + :taken, @ttl = :ttl",
-      condition: "@next BETWEEN :floor AND :horizon",
-      values: { taken: interval * count, floor, horizon, ttl },
-      returns: "UPDATED_NEW",
-    });
-    if (outcome.applied) return { idle: false, first: new Date(Number(outcome.attributes.next) - interval * count) };
-    const next = Number(outcome.item?.next ?? 0);
-    return next > horizon
-      ? { idle: false, first: undefined, notBefore: new Date(next - horizonSeconds * 1_000) }
-      : undefined;
-  };
-
-  // Each knows what the other does not; and between two, someone else may have been first.
-  for (let idle = request.idle; ; idle = !idle) {
-    const taken = await (idle ? begin() : follow());
-    if (taken) return taken;
-  }
 }

@@ -52,9 +52,9 @@ export interface Message {
   keepUntil?: string;
   /** When its record, and its stored payload, were last seen to live long enough. */
   refreshedAt?: string;
-  /** Its turn under the task's rate limit, as that was then. */
+  /** When it is to ask the task's rate limit again, as that was then: no right to start. */
   slot?: { at: string; rateLimit: string };
-  /** How often it was put off because its task was at its limit. */
+  /** How often it was put off because its task had no place free. */
   deferrals?: number;
   /** The fence of a run that was under way when this copy was sent; its function's time is over by now. */
   seen?: number;

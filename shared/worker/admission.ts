@@ -21,17 +21,11 @@ export function hasWholeTime({ remainingMilliseconds, totalMilliseconds }: Invoc
   return remainingMilliseconds() >= totalMilliseconds * WHOLE;
 }
 
-/** However slow a rate is, what waits looks again after this time, for the rate may have been changed. */
-const LONGEST_WAIT_SECONDS = 120;
-
-/** How far ahead turns under a rate limit are given away: a limit that is changed reaches what waits after that time. */
+/** How far ahead what waits for its turn is told a time to ask again: a limit that is changed reaches it after that time, or twice. */
 const HORIZON_SECONDS = 60;
 
-/**
- * A turn that was missed for longer is no longer worth anything. Until then it is taken late: were it given back, a queue that is
- * slower than this would use up turns without starting anything.
- */
-const TURN_SECONDS = 900;
+/** Where the queue itself is late, the same number of messages is spread over a longer time, or they would all come back at once. */
+const LONGEST_HORIZON_SECONDS = 300;
 
 export async function admit(
   app: App,
@@ -101,7 +95,7 @@ async function mustWait(
   if (paused) {
     // After a pause work goes on within a tenth of the pause's length: a long one costs few looks, a short one is over soon.
     const seconds = (app.clock().getTime() - paused.getTime()) / 10_000;
-    // Turns that were given away before the pause would all be due at once after it.
+    // How late it is after the pause says nothing of the queue.
     const { slot, ...rest } = message;
     return putOff(app, { ...delivery, message: rest }, Math.min(60, Math.max(5, seconds)));
   }
@@ -139,7 +133,7 @@ async function waitForPlace(app: App, delivery: Delivery): Promise<Verdict> {
   return putOff(app, delivery, seconds, { deferrals: before + 1 });
 }
 
-/** Undefined if it may start now. */
+/** Undefined if it may start now. Nothing that a message carries gives it a right to start: each start asks. */
 async function waitForTurn(
   app: App,
   task: RegisteredTask,
@@ -148,23 +142,17 @@ async function waitForTurn(
 ): Promise<Verdict | undefined> {
   const { message, fifo } = delivery;
   const now = app.clock();
-  const { slot, deferrals = 0 } = message;
-  if (slot?.rateLimit === rateLimit) {
-    const late = (now.getTime() - Date.parse(slot.at)) / 1_000;
-    if (late < 0) return putOff(app, delivery, -late);
-    if (late <= TURN_SECONDS) return undefined;
-  }
-  // On a FIFO queue a message cannot carry its turn along, so it takes none that is not now.
-  const turn = await app.rateLimiter.turn(task.name, rateLimit, fifo ? 0 : HORIZON_SECONDS);
+  const slot = message.slot?.rateLimit === rateLimit ? message.slot : undefined;
+  if (slot && Date.parse(slot.at) > now.getTime()) return putOff(app, delivery, secondsUntil(new Date(slot.at), now));
+
+  const late = (now.getTime() - Date.parse(slot?.at ?? message.eta ?? message.sentAt)) / 1_000;
+  // On a FIFO queue a message is hidden, and cannot say for when.
+  const horizon = fifo ? HORIZON_SECONDS : Math.min(LONGEST_HORIZON_SECONDS, Math.max(HORIZON_SECONDS, late));
+  const turn = await app.rateLimiter.turn(task.name, rateLimit, horizon);
   if (turn.now) return undefined;
-  if (turn.slot) {
-    const taken = { slot: { at: turn.slot.toISOString(), rateLimit }, deferrals: deferrals + 1 };
-    // Dying before it is sent wastes the turn; the message comes back and takes another.
-    return putOff(app, delivery, secondsUntil(turn.slot, now), taken);
-  }
-  const spread = fifo ? 0 : app.random() * HORIZON_SECONDS;
-  const seconds = Math.min(LONGEST_WAIT_SECONDS, secondsUntil(turn.notBefore, now) + spread);
-  return putOff(app, delivery, Math.max(1, seconds), { deferrals: deferrals + 1 });
+  // Dying before it is sent leaves a time at which nobody asks; the message comes back and is told another.
+  const next = { at: turn.askAt.toISOString(), rateLimit };
+  return putOff(app, delivery, secondsUntil(turn.askAt, now), { slot: next });
 }
 
 /**

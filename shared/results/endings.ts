@@ -6,7 +6,7 @@ import { toJsonText } from "../message/json.ts";
 import type { Message } from "../message/message.ts";
 import { birth } from "./birth.ts";
 import { HOLDER, type StoreParts } from "./claims.ts";
-import { evidence, IDLE, MAY_EXPIRE, NOT_BEGUN, type Receipt, WAITING } from "./conditions.ts";
+import { evidence, IDLE, MAY_EXPIRE, NEVER_RECORDED, NOT_BEGUN, type Receipt, WAITING } from "./conditions.ts";
 import { recordKey } from "./keys.ts";
 import { recordIn, type StoredRecord, type TaskState, toRecord } from "./record.ts";
 
@@ -17,6 +17,8 @@ export interface Endings {
     receipt: Receipt,
     error: ErrorRecord,
   ): Promise<{ applied: boolean; record: StoredRecord | undefined }>;
+  /** Records a task that could not be sent as a FAILURE; false if it has a record, for then it was sent after all. */
+  failUnsent(message: Message, error: ErrorRecord): Promise<boolean>;
   /** Ends a task that is not running, because it was revoked while it ran. */
   revoke(message: Message, receipt: Receipt, error: ErrorRecord): Promise<boolean>;
   /** Ends a task that has never begun, because it came too late. */
@@ -63,6 +65,9 @@ export function createEndings({ table, clock, lifetime, large, shownUntil }: Sto
       const outcome = await endUnclaimed("FAILURE", message, receipt, error, IDLE);
       return { applied: outcome.applied, record: outcome.applied ? undefined : recordIn(outcome.item) };
     },
+
+    failUnsent: async (message, error) =>
+      (await endUnclaimed("FAILURE", message, undefined, error, NEVER_RECORDED)).applied,
 
     revoke: async (message, receipt, error) => (await endUnclaimed("REVOKED", message, receipt, error, IDLE)).applied,
 

@@ -2,15 +2,15 @@ import { watch } from "node:fs";
 import { join } from "node:path";
 import { type BuildContext, context } from "esbuild";
 import { bundleOptions, moduleOf, ROOT } from "../build/bundle.ts";
-import { inspectTasks } from "../build/inspect-tasks.ts";
+import { type Inspection, inspectTasks } from "../build/inspect-tasks.ts";
 
 export interface BuildsOptions {
   /** Handlers as serverless.yml names them: `handlers/worker.handler`. */
   handlers: readonly string[];
   outdir: string;
   tasksFolder?: string;
-  /** Called after each later build whose tasks can be registered. */
-  onRebuild?: () => void;
+  /** Called after each later build whose tasks can be registered, with what they declare. "Reloaded." is said when it settles. */
+  onRebuild?: (inspection: Inspection) => Promise<void>;
   log: (line: string) => void;
 }
 
@@ -54,6 +54,8 @@ export async function startBuilds(options: BuildsOptions): Promise<Builds> {
 
 /** An editor may write a file in several steps; a build that begins after this pause sees them all. */
 const SETTLE_MILLISECONDS = 100;
+/** Resources and functions are made from it once, at the start. */
+const DECLARATION = "serverless.yml";
 
 function watchSources({ tasksFolder, onRebuild, log }: BuildsOptions, built: BuildContext): { stop(): Promise<void> } {
   let timer: NodeJS.Timeout | undefined;
@@ -62,9 +64,9 @@ function watchSources({ tasksFolder, onRebuild, log }: BuildsOptions, built: Bui
   const rebuild = async (): Promise<void> => {
     try {
       // First whether they can be registered: a build replaces the code that running functions start from.
-      await inspectTasks(tasksFolder);
+      const inspection = await inspectTasks(tasksFolder);
       await built.rebuild();
-      onRebuild?.();
+      await onRebuild?.(inspection);
       log("Reloaded.");
     } catch (error) {
       log(`Not reloaded: ${error instanceof Error ? error.message : String(error)}`);
@@ -78,9 +80,18 @@ function watchSources({ tasksFolder, onRebuild, log }: BuildsOptions, built: Bui
       }, SETTLE_MILLISECONDS);
     }),
   );
+  // Its folder, for an editor may put another file in its place.
+  let declared: NodeJS.Timeout | undefined;
+  const declaration = watch(ROOT, (_, name) => {
+    if (name !== DECLARATION) return;
+    clearTimeout(declared);
+    declared = setTimeout(() => log(`${DECLARATION} has changed: restart to see it.`), SETTLE_MILLISECONDS);
+  });
+  watchers.push(declaration);
   return {
     async stop() {
       clearTimeout(timer);
+      clearTimeout(declared);
       for (const watcher of watchers) watcher.close();
       await building;
     },

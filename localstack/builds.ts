@@ -1,6 +1,6 @@
 import { watch } from "node:fs";
 import { join } from "node:path";
-import { type BuildContext, context } from "esbuild";
+import { type BuildContext, type BuildFailure, context } from "esbuild";
 import { bundleOptions, moduleOf, ROOT } from "../build/bundle.ts";
 import { type Inspection, inspectTasks } from "../build/inspect-tasks.ts";
 
@@ -69,7 +69,7 @@ function watchSources({ tasksFolder, onRebuild, log }: BuildsOptions, built: Bui
       await onRebuild?.(inspection);
       log("Reloaded.");
     } catch (error) {
-      log(`Not reloaded: ${error instanceof Error ? error.message : String(error)}`);
+      log(`Not reloaded: ${reasonOf(error)}`);
     }
   };
   const watchers = ["handlers", "shared", ...(tasksFolder ? [tasksFolder] : [])].map((folder) =>
@@ -96,4 +96,16 @@ function watchSources({ tasksFolder, onRebuild, log }: BuildsOptions, built: Bui
       await building;
     },
   };
+}
+
+/** In one line: of a source that cannot be bundled, the first mistake and its place. */
+function reasonOf(error: unknown): string {
+  const [first] = isBuildFailure(error) ? error.errors : [];
+  if (first === undefined) return error instanceof Error ? error.message : String(error);
+  const { file, line, column } = first.location ?? {};
+  return `${file === undefined ? "" : `${file}:${line}:${column}: `}${first.text}.`;
+}
+
+function isBuildFailure(error: unknown): error is BuildFailure {
+  return error instanceof Error && "errors" in error && Array.isArray(error.errors);
 }

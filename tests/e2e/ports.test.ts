@@ -1,9 +1,12 @@
 import { execFileSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { request as open } from "node:http";
 import { availableParallelism, networkInterfaces } from "node:os";
+import { join } from "node:path";
 import { ListBucketsCommand, S3Client } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ROOT, WORK_FOLDER } from "../../build/bundle.ts";
 import { createClient } from "../../demo/client.ts";
 import { type Service, startService } from "../../localstack/service.ts";
 
@@ -224,5 +227,20 @@ describe("reads that wait", () => {
     await ask(`${service.url}/tasks/${id}`, "DELETE");
     const states = (await Promise.all(waits)).map(({ text }) => JSON.parse(text).state);
     expect(states.toSorted()).toEqual([...Array(7).fill("PENDING"), ...Array(most).fill("REVOKED")]);
+  });
+
+  it("have a bound on AWS if one is set, and none otherwise", async () => {
+    const folder = await mkdtemp(join(WORK_FOLDER, "template-"));
+    const output = join(folder, "template.json");
+    const bound = async (setting: { READ_CONCURRENCY?: string }): Promise<unknown> => {
+      const command = join(ROOT, "node_modules", ".bin", "serverless");
+      const env = { ...process.env, ...setting };
+      execFileSync(command, ["template", "--stage", "production", "--output", output], { cwd: ROOT, env });
+      const { Resources } = JSON.parse(await readFile(output, "utf8"));
+      return Resources.ReadLambdaFunction.Properties.ReservedConcurrentExecutions;
+    };
+
+    expect([await bound({ READ_CONCURRENCY: "40" }), await bound({})]).toEqual([40, undefined]);
+    await rm(folder, { recursive: true });
   });
 });

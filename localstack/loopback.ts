@@ -27,12 +27,14 @@ export interface Refusal {
 }
 
 export interface GuardedRequest {
+  socket?: { remoteAddress?: string | undefined };
   method?: string | undefined;
   url?: string | undefined;
   headers: IncomingHttpHeaders;
 }
 
 const LOOPBACK_HOSTS = new Set(["127.0.0.1", "localhost", "[::1]"]);
+const LOOPBACK_ADDRESS = /^(::1|(::ffff:)?127\.\d+\.\d+\.\d+)$/;
 const LOOPBACK_NAMES = "127.0.0.1, localhost or [::1]";
 const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
 const FORM_TYPES = new Set(["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"]);
@@ -48,8 +50,12 @@ export function namedOrigins(setting: string | undefined): string[] {
 }
 
 /** Why a request is refused, or undefined if it is welcome. */
-export function refuseForeign({ method, url, headers }: GuardedRequest, door: Door): Refusal | undefined {
+export function refuseForeign({ socket, method, url, headers }: GuardedRequest, door: Door): Refusal | undefined {
   const { host, origin } = headers;
+  // Absent for what is no TCP. A port may be open to others after all: `serverless offline --host 0.0.0.0`.
+  if (socket?.remoteAddress !== undefined && !LOOPBACK_ADDRESS.test(socket.remoteAddress)) {
+    return forbidden(`Address '${socket.remoteAddress}' was refused: the local cloud answers this machine only.`);
+  }
   // A request to a proxy names its host in the URL, too.
   const named = /^[a-z][a-z0-9+.-]*:/i.test(url ?? "") ? url : undefined;
   if (host === undefined || !isLoopback(`http://${host}`) || (named !== undefined && !isLoopback(named))) {

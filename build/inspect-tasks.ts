@@ -53,7 +53,7 @@ const INSPECTOR = `
     await checkSchedulePayloads(entries);
     const inspection = {
       tasks: registry.tasks.map(({ name }) => name),
-      schedules: entries.map(({ name, schedule, timezone }) => ({ name, schedule, timezone, input: JSON.stringify(beatInput(name)) })),
+      schedules: entries.map((entry) => ({ name: entry.name, schedule: entry.schedule, timezone: entry.timezone, input: beatInput(entry) })),
     };
     console.log("\\n" + JSON.stringify({ inspection }));
   } catch (error) {

@@ -1,4 +1,4 @@
-import { inspectTasks } from "./inspect-tasks.ts";
+import { type Inspection, inspectTasks } from "./inspect-tasks.ts";
 import { packageFunction } from "./package-function.ts";
 import type { Resource, Serverless } from "./serverless.ts";
 import { absentFolders, readTaskFolders } from "./task-modules.ts";
@@ -44,12 +44,37 @@ async function addSchedules(serverless: Serverless): Promise<void> {
     process.stderr.write(`Task folder '${folder}' is absent: no task comes from it.\n`);
   }
   const { schedules } = await inspectTasks(taskFolders);
-  const prefix = `${service.service}-${serverless.getProvider("aws").getStage()}`;
-  for (const { name, schedule, timezone, input } of schedules) {
-    const zone = timezone ?? String(service.provider.environment.TIMEZONE ?? "UTC");
-    const resource = scheduleResource(`${prefix}-${name}`, schedule, zone, input);
-    service.provider.compiledCloudFormationTemplate.Resources[`Beat${toPascalCase(name)}Schedule`] = resource;
-  }
+  Object.assign(
+    service.provider.compiledCloudFormationTemplate.Resources,
+    scheduleResources(schedules, scheduleSettings(serverless)),
+  );
+}
+
+/** What the schedules of a service have from serverless.yml. */
+export interface ScheduleSettings {
+  prefix: string;
+  timezone: string;
+}
+
+export function scheduleSettings(serverless: Serverless): ScheduleSettings {
+  const { service } = serverless;
+  return {
+    prefix: `${service.service}-${serverless.getProvider("aws").getStage()}`,
+    timezone: String(service.provider.environment.TIMEZONE ?? "UTC"),
+  };
+}
+
+/** The schedules of beat's entries, by logical id. */
+export function scheduleResources(
+  schedules: Inspection["schedules"],
+  { prefix, timezone: zone }: ScheduleSettings,
+): Record<string, Resource> {
+  return Object.fromEntries(
+    schedules.map(({ name, schedule, timezone, input }) => [
+      `Beat${toPascalCase(name)}Schedule`,
+      scheduleResource(`${prefix}-${name}`, schedule, timezone ?? zone, input),
+    ]),
+  );
 }
 
 function scheduleResource(name: string, expression: string, timezone: string, input: string): Resource {

@@ -190,6 +190,7 @@ function failureOf(record: Answer, reason: string): string {
 async function invokeBeat({ lambdaUrl }: Service, due: Date): Promise<Answer> {
   const answer = await fetch(`${lambdaUrl}/2015-03-31/functions/lovage-local-beat/invocations`, {
     method: "POST",
+    headers: { "content-type": "application/json" },
     body: JSON.stringify({ schedule: "send-daily-email", scheduledTime: due.toISOString() }),
   });
   return toAnswer(await answer.json());

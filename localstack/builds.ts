@@ -1,6 +1,6 @@
 import { existsSync, watch } from "node:fs";
 import { join } from "node:path";
-import { type BuildContext, context } from "esbuild";
+import { type BuildContext, type BuildFailure, context } from "esbuild";
 import { bundleOptions, moduleOf, ROOT } from "../build/bundle.ts";
 import { type Inspection, inspectTasks } from "../build/inspect-tasks.ts";
 
@@ -9,8 +9,8 @@ export interface BuildsOptions {
   handlers: readonly string[];
   outdir: string;
   taskFolders: readonly string[];
-  /** Called after each later build whose tasks can be registered. */
-  onRebuild?: () => void;
+  /** Called after each later build whose tasks can be registered, with what they declare. "Reloaded." is said when it settles. */
+  onRebuild?: (inspection: Inspection) => Promise<void>;
   log: (line: string) => void;
 }
 
@@ -58,6 +58,8 @@ export async function startBuilds(options: BuildsOptions): Promise<Builds> {
 
 /** An editor may write a file in several steps; a build that begins after this pause sees them all. */
 const SETTLE_MILLISECONDS = 100;
+/** Resources and functions are made from it once, at the start. */
+const DECLARATION = "serverless.yml";
 
 function watchSources({ taskFolders, onRebuild, log }: BuildsOptions, built: BuildContext): { stop(): Promise<void> } {
   let timer: NodeJS.Timeout | undefined;
@@ -66,12 +68,12 @@ function watchSources({ taskFolders, onRebuild, log }: BuildsOptions, built: Bui
   const rebuild = async (): Promise<void> => {
     try {
       // First whether they can be registered: a build replaces the code that running functions start from.
-      await inspectTasks(taskFolders);
+      const inspection = await inspectTasks(taskFolders);
       await built.rebuild();
-      onRebuild?.();
+      await onRebuild?.(inspection);
       log("Reloaded.");
     } catch (error) {
-      log(`Not reloaded: ${error instanceof Error ? error.message : String(error)}`);
+      log(`Not reloaded: ${reasonOf(error)}`);
     }
   };
   const present = taskFolders.filter((folder) => existsSync(join(ROOT, folder)));
@@ -83,11 +85,32 @@ function watchSources({ taskFolders, onRebuild, log }: BuildsOptions, built: Bui
       }, SETTLE_MILLISECONDS);
     }),
   );
+  // Its folder, for an editor may put another file in its place.
+  let declared: NodeJS.Timeout | undefined;
+  const declaration = watch(ROOT, (_, name) => {
+    if (name !== DECLARATION) return;
+    clearTimeout(declared);
+    declared = setTimeout(() => log(`${DECLARATION} has changed: restart to see it.`), SETTLE_MILLISECONDS);
+  });
+  watchers.push(declaration);
   return {
     async stop() {
       clearTimeout(timer);
+      clearTimeout(declared);
       for (const watcher of watchers) watcher.close();
       await building;
     },
   };
+}
+
+/** In one line: of a source that cannot be bundled, the first mistake and its place. */
+function reasonOf(error: unknown): string {
+  const [first] = isBuildFailure(error) ? error.errors : [];
+  if (first === undefined) return error instanceof Error ? error.message : String(error);
+  const { file, line, column } = first.location ?? {};
+  return `${file === undefined ? "" : `${file}:${line}:${column}: `}${first.text}.`;
+}
+
+function isBuildFailure(error: unknown): error is BuildFailure {
+  return error instanceof Error && "errors" in error && Array.isArray(error.errors);
 }

@@ -4,12 +4,17 @@
  */
 
 import { availableParallelism } from "node:os";
+import { GetQueueUrlCommand, SendMessageCommand } from "@aws-sdk/client-sqs";
+import { type AsyncConfig, createAsyncInvocations } from "./async-invocations.ts";
 import { createFunctions, type FunctionDefinition, type Functions, type InvocationResult } from "./functions.ts";
 import { type Gateway, startGateway } from "./gateway.ts";
+import { namedOrigins } from "./loopback.ts";
 import { startMappings } from "./mappings.ts";
 import { type Clients, type CloudAccess, createClients, createResources, type Resources } from "./resources.ts";
-import { type Scheduler, type SchedulerClock, startScheduler } from "./scheduler.ts";
+import { type Scheduler, type SchedulerClock, startScheduler, systemClock } from "./scheduler.ts";
+import { describeChanges, readSchedules } from "./schedules.ts";
 import { isObject, numberField, objectField, resourcesOf, type Template, textField } from "./template.ts";
+import { boundWaitingReads } from "./waiting-reads.ts";
 
 export interface LocalCloudOptions {
   template: Template;
@@ -35,9 +40,10 @@ export interface LocalCloud {
   readonly functions: Functions;
   /** URL or name of a declared resource. */
   ref(logicalId: string): Promise<string>;
+  /** As API Gateway and Lambda's Invoke call do. Reads that only wait hold half of a function's sandboxes at most. */
   invoke(functionName: string, event: unknown): Promise<InvocationResult>;
-  /** Puts freshly built code in place. */
-  reload(): Promise<void>;
+  /** Puts freshly built code in place, and the functions and schedules of a template that has changed. */
+  reload(template?: Template): Promise<void>;
   /** Ends polling, drains what runs for up to 10 s, frees everything. Called again, it waits no longer. */
   stop(): Promise<void>;
 }
@@ -51,7 +57,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
   const { template, log } = options;
   const gateway = options.environment.AWS_ENDPOINT_URL
     ? undefined
-    : await startGateway({ ...gatewayOptions(options), log });
+    : await startGateway({ ...gatewayOptions(options), origins: namedOrigins(options.environment.CORS_ORIGIN), log });
   const running: { stop(): Promise<void> }[] = [];
   let functions: Functions | undefined;
   try {
@@ -60,16 +66,15 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     if (gateway === undefined) await checkEndpoint(clients, access.endpoint);
     const resources = await createResources(template, clients, access);
     const environment = toEnvironment(options.environment, access);
-    const define = (): Promise<FunctionDefinition[]> => defineFunctions(options, resources, environment);
+    const define = (newest: Template): Promise<FunctionDefinition[]> =>
+      defineFunctions({ ...options, template: newest }, resources, environment);
     const sandboxes = Math.max(4, availableParallelism());
-    functions = createFunctions({
-      definitions: await define(),
-      log,
-      maxSandboxesPerFunction: Math.max(LEAST_SANDBOXES_OF_A_FUNCTION, sandboxes),
-    });
+    const pool = Math.max(LEAST_SANDBOXES_OF_A_FUNCTION, sandboxes);
+    functions = createFunctions({ definitions: await define(template), log, maxSandboxesPerFunction: pool });
     const invoke = functions.invoke.bind(functions);
     running.push(...(await startMappings(options, resources, clients, invoke, sandboxes)));
-    running.push(await startSchedules(options, resources, invoke));
+    const scheduler = await startSchedules(options, resources, clients, invoke);
+    running.push(scheduler);
 
     const started = functions;
     let stopping: Promise<void> | undefined;
@@ -78,9 +83,14 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
       clients,
       environment,
       functions,
-      invoke,
+      invoke: boundWaitingReads(invoke, Math.floor(pool / 2)),
       ref: async (logicalId) => String(await resources.resolve({ Ref: logicalId })),
-      reload: async () => started.replace(await define()),
+      async reload(newest = template) {
+        const [definitions, schedules] = await Promise.all([define(newest), readSchedules(newest, resources)]);
+        started.replace(definitions);
+        const line = describeChanges(scheduler.replace(schedules));
+        if (line !== undefined) log(line);
+      },
       stop() {
         if (stopping !== undefined) void started.close({ drainMs: 0 });
         stopping ??= stopAll(running, started, clients, gateway);
@@ -182,24 +192,45 @@ async function defineFunctions(
 }
 
 async function startSchedules(
-  { template, log, clock }: LocalCloudOptions,
+  { template, log, clock = systemClock }: LocalCloudOptions,
   resources: Resources,
+  { sqs }: Clients,
   invoke: Functions["invoke"],
 ): Promise<Scheduler> {
-  const schedules = await Promise.all(
-    resourcesOf(template, "AWS::Scheduler::Schedule").map(async ({ id, properties }) => {
-      const target = objectField(properties, "Target") ?? {};
-      return {
-        name: textField(properties, "Name") ?? id,
-        expression: textField(properties, "ScheduleExpression") ?? "",
-        timezone: textField(properties, "ScheduleExpressionTimezone") ?? "UTC",
-        functionName:
-          String(await resources.resolve(target.Arn))
-            .split(":")
-            .at(-1) ?? "",
-        input: textField(target, "Input") ?? "{}",
-      };
-    }),
-  );
-  return startScheduler({ schedules, invoke, log, ...(clock && { clock }) });
+  const calls = createAsyncInvocations({
+    invoke,
+    configs: await readAsyncConfigs(template, resources),
+    async send(queueArn, body) {
+      const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName: queueArn.split(":").at(-1) ?? "" }));
+      await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: body }));
+    },
+    log,
+    clock,
+  });
+  const scheduler = startScheduler({
+    schedules: await readSchedules(template, resources),
+    invoke: calls.invoke,
+    clock,
+  });
+  return {
+    replace: scheduler.replace,
+    async stop() {
+      calls.stop();
+      await scheduler.stop();
+    },
+  };
+}
+
+/** What the template says of the functions that are invoked asynchronously. */
+async function readAsyncConfigs(template: Template, resources: Resources): Promise<Map<string, AsyncConfig>> {
+  const declared = resourcesOf(template, "AWS::Lambda::EventInvokeConfig").map(async ({ properties }) => {
+    const destination = objectField(objectField(properties, "DestinationConfig") ?? {}, "OnFailure")?.Destination;
+    const config: AsyncConfig = {
+      maximumRetryAttempts: numberField(properties, "MaximumRetryAttempts", 2),
+      maximumEventAgeSeconds: numberField(properties, "MaximumEventAgeInSeconds", 21_600),
+      ...(destination !== undefined && { onFailure: String(await resources.resolve(destination)) }),
+    };
+    return [String(await resources.resolve(properties.FunctionName)), config] as const;
+  });
+  return new Map(await Promise.all(declared));
 }

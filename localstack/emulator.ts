@@ -4,6 +4,7 @@
  */
 import { parseArgs } from "node:util";
 import { type Gateway, type GatewayOptions, startGateway } from "./gateway.ts";
+import { namedOrigins } from "./loopback.ts";
 
 const USAGE = "Usage: node localstack/emulator.ts [--port 4566] [--data DIR]";
 const MAX_PORT = 65_535;
@@ -31,7 +32,7 @@ function parseOptions(args: string[]): GatewayOptions {
   if (port !== undefined && !(Number.isInteger(port) && port >= 0 && port <= MAX_PORT)) {
     throw new Error(`Option --port '${values.port}' cannot be used: expected 0–${MAX_PORT}. ${USAGE}`);
   }
-  return { port, dataDir: values.data };
+  return { port, dataDir: values.data, origins: namedOrigins(process.env.CORS_ORIGIN) };
 }
 
 function stopOnSignals(gateway: Gateway): void {

@@ -9,7 +9,7 @@ import { mkdir } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { finished } from "node:stream/promises";
 import type { DynamoDb } from "./dynamodb.ts";
-import { refuseForeign } from "./loopback.ts";
+import { guardServer } from "./loopback.ts";
 import type { S3 } from "./s3.ts";
 import type { Sqs } from "./sqs.ts";
 
@@ -18,6 +18,8 @@ export interface GatewayOptions {
   readonly port?: number | undefined;
   /** Keeps queues, tables and objects here; absent: in memory, and objects in a temporary directory. */
   readonly dataDir?: string | undefined;
+  /** Pages of these origins are let in, as far as a bucket's CORS rules allow; pages of this machine always are. */
+  readonly origins?: readonly string[] | undefined;
   /** Gets what an operator should know, line by line. @defaultValue nothing is said */
   readonly log?: ((line: string) => void) | undefined;
   /** Seconds between two runs that delete expired DynamoDB items; AWS takes up to days. @defaultValue 60 */
@@ -49,6 +51,7 @@ const DRAIN_MS = 5000;
 export async function startGateway(options: GatewayOptions = {}): Promise<Gateway> {
   const opened = Promise.withResolvers<Services>();
   const traffic = createTraffic((request, response) => answer(opened.promise, request, response));
+  guardServer(traffic.server, { origins: options.origins ?? [], takesForms: true });
   const port = await listen(traffic.server, options.port ?? DEFAULT_PORT);
   const endpoint = `http://${LOOPBACK}:${port}`;
   const services = await openServices(endpoint, options).catch(async (error) => {
@@ -102,10 +105,6 @@ async function closeServices({ sqs, dynamodb, s3 }: Services, traffic: Traffic):
 }
 
 async function answer(services: Promise<Services>, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const refusal = refuseForeign(request.headers);
-  if (refusal !== undefined) {
-    return answerText(response, 403, refusal);
-  }
   const { sqs, dynamodb, s3 } = await services;
   const target = String(request.headers["x-amz-target"] ?? "");
   if (target.startsWith("DynamoDB_")) {

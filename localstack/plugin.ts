@@ -6,12 +6,15 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { WORK_FOLDER } from "../build/bundle.ts";
+import { scheduleResources, scheduleSettings } from "../build/plugin.ts";
 import type { Serverless } from "../build/serverless.ts";
 import { readTaskFolders } from "../build/task-modules.ts";
 import { type Builds, startBuilds } from "./builds.ts";
 import { type LocalCloud, startLocalCloud } from "./cloud.ts";
 import { compileTemplate } from "./compile-template.ts";
+import { guardEveryServer, namedOrigins } from "./loopback.ts";
 import { checkPort } from "./ports.ts";
+import type { Template, TemplateResource } from "./template.ts";
 
 /** Where the HTTP functions of serverless-offline find the cloud of their own process. */
 const INVOKE = Symbol.for("lovage.invoke");
@@ -109,6 +112,8 @@ class LocalCloudPlugin {
       );
     }
     const { service } = this.#serverless;
+    // Before anything listens: serverless-offline opens ports of its own, which know no guard.
+    guardEveryServer({ origins: namedOrigins(process.env.CORS_ORIGIN), takesForms: false });
     try {
       await checkPort(this.#httpPort, "HTTP", "PORT");
       await checkPort(
@@ -117,12 +122,17 @@ class LocalCloudPlugin {
         "LAMBDA_PORT",
       );
       const template = await compileTemplate(this.#serverless);
+      const settings = scheduleSettings(this.#serverless);
+      // What beat's entries make of the template changes with every edit; all else stays.
+      const rest = withoutBeat(template);
       this.#builds = await startBuilds({
         handlers: Object.values(service.functions).map(({ handler }) => handler),
         // Of its own for each port, so that two services can run side by side.
         outdir: join(WORK_FOLDER, "build", String(this.#httpPort)),
         taskFolders: readTaskFolders(service.custom.tasks),
-        onRebuild: () => void this.#cloud?.reload(),
+        onRebuild: async ({ schedules }) => {
+          await this.#cloud?.reload({ Resources: { ...rest, ...scheduleResources(schedules, settings) } });
+        },
         log,
       });
       const port = process.env.LOVAGE_CLOUD_PORT;
@@ -183,6 +193,13 @@ class LocalCloudPlugin {
     await this.#builds?.stop();
     await this.#cloud?.stop();
   }
+}
+
+/** The resources of a template that do not come from `beatSchedule`. */
+function withoutBeat({ Resources }: Template): Template["Resources"] {
+  const isBeat = ({ Type, Properties }: TemplateResource): boolean =>
+    Type === "AWS::Scheduler::Schedule" && JSON.stringify(Properties?.Target).includes('"BeatLambdaFunction"');
+  return Object.fromEntries(Object.entries(Resources).filter(([, resource]) => !isBeat(resource)));
 }
 
 function isOffline(plugin: object): plugin is Offline {

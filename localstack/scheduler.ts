@@ -5,7 +5,6 @@
 
 import { randomUUID } from "node:crypto";
 import { nextFire, parseExpression } from "../shared/beat/expression.ts";
-import type { InvocationResult } from "./functions.ts";
 
 export interface Schedule {
   name: string;
@@ -14,12 +13,15 @@ export interface Schedule {
   functionName: string;
   /** JSON text, in which `<aws.scheduler.scheduled-time>` and the other context attributes stand. */
   input: string;
+  /** It fires neither before the one nor after the other. */
+  startDate?: Date;
+  endDate?: Date;
 }
 
 export interface SchedulerOptions {
   schedules: readonly Schedule[];
-  invoke: (functionName: string, event: unknown) => Promise<InvocationResult>;
-  log: (line: string) => void;
+  /** Hands the event to Lambda, which tries it as often as it must. Never rejects. */
+  invoke: (functionName: string, event: unknown) => Promise<void>;
   clock?: SchedulerClock;
 }
 
@@ -31,20 +33,34 @@ export interface SchedulerClock {
 }
 
 export interface Scheduler {
+  /**
+   * Takes another set of schedules. One whose time is as it was keeps its phase; one that is new, or has another time, begins now.
+   * @returns names of those that differ
+   * @throws InvalidScheduleError for an expression that AWS would not take; then all go on as before
+   */
+  replace(schedules: readonly Schedule[]): ScheduleChanges;
   /** Fires no more, and waits for what has been fired. */
   stop(): Promise<void>;
+}
+
+export interface ScheduleChanges {
+  added: string[];
+  changed: string[];
+  removed: string[];
+}
+
+interface Running {
+  /** As it was last declared. */
+  schedule: Schedule;
+  /** When it was created: what a rate counts from. */
+  anchor: Date;
+  callOff: () => void;
 }
 
 /** Node's timers overflow after 24.8 days; waking daily costs nothing and follows a changed clock. */
 const LONGEST_SLEEP = 86_400_000;
 
-/**
- * Scheduler invokes a function asynchronously, so a failing one is retried by Lambda: after one minute, then after two.
- * https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
- */
-const RETRY_MILLISECONDS = [60_000, 120_000];
-
-const systemClock: SchedulerClock = {
+export const systemClock: SchedulerClock = {
   now: () => new Date(),
   after(milliseconds, then) {
     const timer = setTimeout(then, milliseconds);
@@ -54,70 +70,93 @@ const systemClock: SchedulerClock = {
 
 export function startScheduler(options: SchedulerOptions): Scheduler {
   const { clock = systemClock } = options;
-  const anchor = clock.now();
-  const sleeping = new Map<object, () => void>();
+  const running = new Map<string, Running>();
   const firing = new Set<Promise<void>>();
-  let stopped = false;
 
-  const sleep = (milliseconds: number, then: () => void): void => {
-    if (stopped) return;
-    const token = {};
-    const callOff = clock.after(milliseconds, () => {
-      sleeping.delete(token);
-      then();
-    });
-    sleeping.set(token, callOff);
-  };
-
-  const run = (schedule: Schedule, after: Date): void => {
-    const due = nextFire(parseExpression(schedule.expression), after, schedule.timezone, anchor);
-    if (due === undefined) return;
+  const run = (one: Running, after: Date): void => {
+    const { expression, timezone, startDate, endDate } = one.schedule;
+    const from = startDate && startDate > after ? new Date(startDate.getTime() - 1) : after;
+    const due = nextFire(parseExpression(expression), from, timezone, startDate ?? one.anchor);
+    if (due === undefined || (endDate && due > endDate)) return;
     const wait = (): void => {
       const left = due.getTime() - clock.now().getTime();
       if (left > 0) {
-        sleep(Math.min(left, LONGEST_SLEEP), wait);
+        one.callOff = clock.after(Math.min(left, LONGEST_SLEEP), wait);
         return;
       }
-      const fired: Promise<void> = fire(schedule, due, 1).finally(() => firing.delete(fired));
+      const { functionName, input } = one.schedule;
+      const fired: Promise<void> = options
+        .invoke(functionName, JSON.parse(withContext(input, due, one.schedule.name)))
+        .finally(() => firing.delete(fired));
       firing.add(fired);
       // A machine that slept has missed some: AWS would have fired each; here one firing stands for all of them.
-      run(schedule, new Date(Math.max(due.getTime(), clock.now().getTime() - 1)));
+      run(one, new Date(Math.max(due.getTime(), clock.now().getTime() - 1)));
     };
     wait();
   };
 
-  const fire = async (schedule: Schedule, due: Date, attempt: number): Promise<void> => {
-    const result = await options.invoke(schedule.functionName, JSON.parse(withContext(schedule.input, due, attempt)));
-    if (result.ok) return;
-    options.log(
-      `Schedule '${schedule.name}' failed at attempt ${attempt}: ${result.errorType}: ${result.errorMessage}`,
-    );
-    const pause = RETRY_MILLISECONDS[attempt - 1];
-    if (pause === undefined) return;
-    await new Promise<void>((resolve) => {
-      sleep(pause, resolve);
-      if (stopped) resolve();
-    });
-    if (!stopped) await fire(schedule, due, attempt + 1);
+  const begin = (schedule: Schedule): void => {
+    const one: Running = { schedule, anchor: clock.now(), callOff: () => {} };
+    running.set(schedule.name, one);
+    // What is due at this very moment counts: a rate without a start date begins to fire when it is created.
+    run(one, new Date(one.anchor.getTime() - 1));
   };
 
-  // What was due at this very moment counts: a rate begins to fire when it is created.
-  for (const schedule of options.schedules) run(schedule, new Date(anchor.getTime() - 1));
+  const end = (name: string): void => {
+    running.get(name)?.callOff();
+    running.delete(name);
+  };
+
+  const replace = (schedules: readonly Schedule[]): ScheduleChanges => {
+    for (const { expression } of schedules) parseExpression(expression);
+    const declared = new Map(schedules.map((schedule) => [schedule.name, schedule]));
+    const removed = [...running.keys()].filter((name) => !declared.has(name));
+    const added = [...declared.keys()].filter((name) => !running.has(name));
+    const changed: string[] = [];
+    for (const [name, one] of running) {
+      const schedule = declared.get(name);
+      if (schedule === undefined || isSame(schedule, one.schedule)) continue;
+      changed.push(name);
+      if (isSame(timeOf(schedule), timeOf(one.schedule))) {
+        one.schedule = schedule;
+      } else {
+        one.callOff();
+        begin(schedule);
+      }
+    }
+    removed.forEach(end);
+    for (const name of added) {
+      const schedule = declared.get(name);
+      if (schedule) begin(schedule);
+    }
+    return { added, changed, removed };
+  };
+
+  replace(options.schedules);
 
   return {
+    replace,
     async stop() {
-      stopped = true;
-      for (const callOff of sleeping.values()) callOff();
+      for (const name of [...running.keys()]) end(name);
       await Promise.race([Promise.all(firing), new Promise((resolve) => setImmediate(resolve))]);
     },
   };
 }
 
+function timeOf({ expression, timezone, startDate, endDate }: Schedule): object {
+  return { expression, timezone, startDate, endDate };
+}
+
+function isSame(one: object, other: object): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
 /** https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html */
-function withContext(input: string, due: Date, attempt: number): string {
+function withContext(input: string, due: Date, name: string): string {
   const time = due.toISOString().replace(/\.\d{3}Z$/, "Z");
   return input
+    .replaceAll("<aws.scheduler.schedule-arn>", `arn:aws:scheduler:us-east-1:000000000000:schedule/default/${name}`)
     .replaceAll("<aws.scheduler.scheduled-time>", time)
     .replaceAll("<aws.scheduler.execution-id>", randomUUID())
-    .replaceAll("<aws.scheduler.attempt-number>", String(attempt));
+    .replaceAll("<aws.scheduler.attempt-number>", "1");
 }

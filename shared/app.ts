@@ -4,6 +4,7 @@ import { createTable } from "./aws/dynamodb.ts";
 import { createBucket } from "./aws/s3.ts";
 import { createSqs } from "./aws/sqs.ts";
 import { handleBeat } from "./beat/beat.ts";
+import { recordDeadFiring } from "./beat/dead-firing.ts";
 import { collectSchedule } from "./beat/schedule.ts";
 import { createBroker } from "./broker/broker.ts";
 import { type Environment, loadConfig } from "./config.ts";
@@ -25,6 +26,7 @@ import { type App, currentApp, provideApp } from "./task/current-app.ts";
 import { createRegistry, type TaskModule } from "./task/registry.ts";
 import { createTimers } from "./timers/timers.ts";
 import { handleArrival } from "./uploads/arrival.ts";
+import { recordDeadArrival } from "./uploads/dead-arrival.ts";
 import { handleTaskRecord } from "./worker/attempt.ts";
 import { handleBatch } from "./worker/batch.ts";
 import { handleDeadLetter } from "./worker/dead-letter.ts";
@@ -97,7 +99,12 @@ export function createWorker(modules: readonly TaskModule[], app = currentApp())
 
 /** Ends, or returns to their queue, the messages that SQS gave up on. Knows no tasks, so that it works when they do not. */
 export function createDeadLetterWorker(app = currentApp()): Batch {
-  return (event, context) => handleBatch(app, event, context, (record) => handleDeadLetter(app, record));
+  return (event, context) =>
+    handleBatch(app, event, context, async (record) => {
+      // Beside messages, what asked for a task and failed ends here.
+      const recorded = (await recordDeadFiring(app, record)) || (await recordDeadArrival(app, record.body));
+      return recorded ? "acknowledge" : handleDeadLetter(app, record);
+    });
 }
 
 /** Sends the upload task for each file that arrives in the bucket. */

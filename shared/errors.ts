@@ -23,6 +23,7 @@
  *   TaskUndeliveredError       TASK_UNDELIVERED          no worker could begin it, however often it was delivered
  *   MaxRetriesExceededError    MAX_RETRIES_EXCEEDED      cause: the last error
  *   TaskRevokedError           TASK_REVOKED
+ *   TaskNotSentError           TASK_NOT_SENT             a firing of beat or an arrived file could not be made a task
  *   TaskFailedError            TASK_FAILED               what get() throws: the task's own error, from its record
  *   ResultTimeoutError         RESULT_TIMEOUT            get() stopped waiting; the task may still run
  *   SyncSubtaskError           SYNC_SUBTASK              get() inside a task, which would hold its worker
@@ -66,6 +67,7 @@ export type ErrorCode =
   | "TASK_UNDELIVERED"
   | "MAX_RETRIES_EXCEEDED"
   | "TASK_REVOKED"
+  | "TASK_NOT_SENT"
   | "TASK_FAILED"
   | "RESULT_TIMEOUT"
   | "SYNC_SUBTASK"
@@ -312,6 +314,18 @@ export class MaxRetriesExceededError extends TaskError {
 export class TaskRevokedError extends TaskError {
   constructor(id: string, reason: string) {
     super("TASK_REVOKED", `Task ${id} was revoked: ${reason}.`, { id, reason });
+  }
+}
+
+/** What asked for the task, a firing of beat or a file that arrived, failed until AWS gave it up. */
+export class TaskNotSentError extends TaskError {
+  /** @param reason what was tried, how often, and the last error */
+  constructor(task: string, reason: string) {
+    super(
+      "TASK_NOT_SENT",
+      `Task '${task}' was not sent: ${reason}. Mend the cause, then replay it or redrive its queue.`,
+      { task, reason },
+    );
   }
 }
 

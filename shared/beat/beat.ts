@@ -1,21 +1,51 @@
 import { InvalidScheduleError } from "../errors.ts";
 import { derivedId } from "../message/id.ts";
+import { byteLength, type Json, parseJson, toJsonText } from "../message/json.ts";
 import { readTime } from "../message/time.ts";
 import type { App } from "../task/current-app.ts";
 import type { Sent } from "../task/deliver.ts";
+import { payloadOrNone } from "../task/payload.ts";
 import { sendTask } from "../task/send.ts";
 import type { NamedEntry } from "./schedule.ts";
 
-/** What EventBridge Scheduler passes to the beat function: written into each schedule's Input. */
-export interface BeatEvent {
+/** One firing of a schedule entry, as EventBridge Scheduler passes it to the beat function. */
+export interface Firing {
   schedule: string;
-  /** ISO-8601; Scheduler puts it in the place of `<aws.scheduler.scheduled-time>`. */
-  scheduledTime: string;
+  scheduledTime: Date;
+  /** What it would send, for whoever finds it in the dead-letter queue; a schedule of an older deployment does not say. */
+  task?: string;
+  queue?: string;
+  payload?: Json;
 }
 
-/** The Input of an entry's schedule. https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html */
-export function beatInput(name: string): BeatEvent {
-  return { schedule: name, scheduledTime: "<aws.scheduler.scheduled-time>" };
+/** Scheduler puts the time that was due, in ISO-8601, in the place of this text. */
+const SCHEDULED_TIME = "<aws.scheduler.scheduled-time>";
+
+/** What Scheduler passes to a target at most. https://docs.aws.amazon.com/scheduler/latest/UserGuide/scheduler-quotas.html */
+const MAX_INPUT_BYTES = 262_144;
+
+/**
+ * The Input of an entry's schedule, as JSON text. It says what would be sent, too: where a firing that failed for good is found,
+ * nobody knows the entries (docs/decisions/0025-unsent.md).
+ * https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
+ * @throws InvalidScheduleError for a payload that Scheduler would not take
+ */
+export function beatInput({ name, task, payload, options }: NamedEntry): string {
+  const named = { schedule: name, task: task.name, queue: options.queue ?? task.queue };
+  // A payload that holds a text like Scheduler's own must stay as it is.
+  const escaped = toJsonText({
+    ...named,
+    payload: parseJson(toJsonText(payloadOrNone(task.schema, payload))),
+  }).replaceAll("<", "\\u003c");
+  const input = `${escaped.slice(0, -1)},"scheduledTime":"${SCHEDULED_TIME}"}`;
+  const sizeBytes = byteLength(input);
+  if (sizeBytes > MAX_INPUT_BYTES) {
+    throw new InvalidScheduleError(
+      `payload of schedule entry '${name}', whose Input is ${sizeBytes} bytes`,
+      `an Input of at most ${MAX_INPUT_BYTES} bytes. Keep large data in a file and pass its key`,
+    );
+  }
+  return input;
 }
 
 /**
@@ -24,28 +54,46 @@ export function beatInput(name: string): BeatEvent {
  * @throws InvalidScheduleError for an event that names no entry or no time
  */
 export async function handleBeat(app: App, entries: readonly NamedEntry[], event: unknown): Promise<Sent> {
-  const { schedule, scheduledTime, time } = readEvent(event);
+  const firing = readFiring(event);
+  if (firing === undefined) {
+    throw new InvalidScheduleError(
+      `beat event ${JSON.stringify(event)?.slice(0, 200)}`,
+      '{ "schedule": "<entry>", "scheduledTime": "<ISO-8601 time>" }',
+    );
+  }
+  const { schedule, scheduledTime } = firing;
   const entry = entries.find(({ name }) => name === schedule);
   if (entry === undefined) {
     const known = entries.map(({ name }) => `'${name}'`).join(", ") || "none";
     throw new InvalidScheduleError(`schedule entry '${schedule}'`, `one of beatSchedule (${known})`);
   }
-  const id = derivedId(time, `beat/${schedule}/${time.toISOString()}`);
-  const sent = await sendTask(app, entry.task, entry.payload, entry.options, { id });
+  const sent = await sendTask(app, entry.task, entry.payload, entry.options, { id: firingId(firing) });
   app.log.info("Schedule entry fired", { schedule, scheduledTime, task: entry.task.name, id: sent.id });
   return sent;
 }
 
-function readEvent(event: unknown): BeatEvent & { time: Date } {
-  if (typeof event === "object" && event !== null && "schedule" in event && "scheduledTime" in event) {
-    const { schedule, scheduledTime } = event;
-    const time = typeof scheduledTime === "string" ? readTime(scheduledTime) : undefined;
-    if (typeof schedule === "string" && typeof scheduledTime === "string" && time) {
-      return { schedule, scheduledTime, time };
-    }
-  }
-  throw new InvalidScheduleError(
-    `beat event ${JSON.stringify(event)?.slice(0, 200)}`,
-    '{ "schedule": "<entry>", "scheduledTime": "<ISO-8601 time>" }',
-  );
+/** The id of the task that a firing sends. */
+export function firingId({ schedule, scheduledTime }: Firing): string {
+  return derivedId(scheduledTime, `beat/${schedule}/${scheduledTime.toISOString()}`);
+}
+
+/** The firing that an event is; undefined for an event that is none. */
+export function readFiring(event: unknown): Firing | undefined {
+  if (!isObject(event)) return undefined;
+  const { schedule, scheduledTime, task, queue, payload } = event;
+  if (typeof schedule !== "string" || typeof scheduledTime !== "string") return undefined;
+  const time = readTime(scheduledTime);
+  if (time === undefined) return undefined;
+  return {
+    schedule,
+    scheduledTime: time,
+    ...(typeof task === "string" && { task }),
+    ...(typeof queue === "string" && { queue }),
+    ...(payload !== undefined && { payload }),
+  };
+}
+
+/** What Lambda passes was JSON. */
+function isObject(value: unknown): value is { [field in string]?: Json } {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -24,7 +24,8 @@ export const NOT_BEGUN = "@state = :pending";
 /** It waits, or runs. */
 export const NOT_ENDED = "@state IN (:pending, :retry, :started)";
 
-const NEVER_RECORDED = "attribute_not_exists(@state)";
+/** Nobody has ever heard of it. */
+export const NEVER_RECORDED = "attribute_not_exists(@state)";
 const OF_MY_ATTEMPT = "@attempt = :attempt";
 const NOT_REVOKED = "attribute_not_exists(@revokeRequestedAt)";
 

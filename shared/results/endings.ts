@@ -6,7 +6,16 @@ import { toJsonText } from "../message/json.ts";
 import type { Message } from "../message/message.ts";
 import { birth } from "./birth.ts";
 import { HOLDER, type StoreParts } from "./claims.ts";
-import { evidence, IDLE, MAY_EXPIRE, MAY_EXPLAIN, NOT_BEGUN, type Receipt, WAITING } from "./conditions.ts";
+import {
+  evidence,
+  IDLE,
+  MAY_EXPIRE,
+  MAY_EXPLAIN,
+  NEVER_RECORDED,
+  NOT_BEGUN,
+  type Receipt,
+  WAITING,
+} from "./conditions.ts";
 import { recordKey } from "./keys.ts";
 import { recordIn, type StoredRecord, type TaskState, toRecord } from "./record.ts";
 
@@ -19,6 +28,8 @@ export interface Endings {
   ): Promise<{ applied: boolean; record: StoredRecord | undefined }>;
   /** Says on the record of a task that waits why it still does, and makes one where there is none; false if it runs, or has ended. */
   explain(message: Message, why: ErrorRecord): Promise<boolean>;
+  /** Records a task that could not be sent as a FAILURE; false if it has a record, for then it was sent after all. */
+  failUnsent(message: Message, error: ErrorRecord): Promise<boolean>;
   /** Ends a task that is not running, because it was revoked while it ran. */
   revoke(message: Message, receipt: Receipt, error: ErrorRecord): Promise<boolean>;
   /** Ends a task that has never begun, because it came too late. */
@@ -82,6 +93,8 @@ export function createEndings({ table, clock, lifetime, large, shownUntil }: Sto
       });
       return outcome.applied;
     },
+    failUnsent: async (message, error) =>
+      (await endUnclaimed("FAILURE", message, undefined, error, NEVER_RECORDED)).applied,
 
     revoke: async (message, receipt, error) => (await endUnclaimed("REVOKED", message, receipt, error, IDLE)).applied,
 

@@ -1,7 +1,7 @@
 import { echo } from "../echo.ts";
 import { InvalidMessageError } from "../errors.ts";
 import { UPLOAD_PREFIX } from "../files/files.ts";
-import { derivedId, isId } from "../message/id.ts";
+import { derivedId, idTime, isId } from "../message/id.ts";
 import { type Json, parseJson } from "../message/json.ts";
 
 /** An object that arrived in the bucket. */
@@ -9,6 +9,22 @@ export interface ArrivedObject {
   key: string;
   /** The task that processes it: named by the key of a presigned upload, else derived from the event. */
   taskId: string;
+  /** When it arrived, as S3 says. */
+  time: Date;
+}
+
+/** Whether a body claims to be a notification of S3; whether it can be read is another matter. */
+export function isNotification(body: string): boolean {
+  try {
+    const event = parseJson(body);
+    const records = field(event, "Records");
+    return (
+      field(event, "Event") === "s3:TestEvent" ||
+      (Array.isArray(records) && records.some((record) => field(record, "s3") !== undefined))
+    );
+  } catch {
+    return false;
+  }
 }
 
 /**
@@ -34,16 +50,12 @@ export function readNotification(body: string): ArrivedObject[] {
     if (typeof encoded !== "string") throw new InvalidMessageError("its S3 record has no 's3.object.key'");
     const key = decodeKey(encoded);
     const name = key.slice(UPLOAD_PREFIX.length);
-    const time = new Date(String(field(record, "eventTime")));
+    const eventTime = new Date(String(field(record, "eventTime")));
+    const time = Number.isNaN(eventTime.getTime()) ? new Date(0) : eventTime;
     const version = String(field(object, "versionId") ?? field(object, "sequencer") ?? field(object, "eTag"));
-    return [
-      {
-        key,
-        taskId: isId(name)
-          ? name
-          : derivedId(Number.isNaN(time.getTime()) ? new Date(0) : time, `s3/${key}/${version}`),
-      },
-    ];
+    // A form names its key by the task's id; an id without a time is not ours, and its record could not be listed.
+    const isOfForm = isId(name) && idTime(name) !== undefined;
+    return [{ key, taskId: isOfForm ? name : derivedId(time, `s3/${key}/${version}`), time }];
   });
 }
 

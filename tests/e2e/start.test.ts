@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, rm, utimes, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join, relative } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -128,9 +128,51 @@ describe("an edit", () => {
     expect(await run("two")).toBe(21);
   });
 
+  it("of a beat entry reaches the running scheduler, and is said in one line", async () => {
+    const beat = (entries: string): string => `${source("timed", "x * 10")}
+      import { beatSchedule, every } from "../../shared/index.ts";
+      export const schedule = beatSchedule({ ${entries} });`;
+    const entry = (name: string, x: number, minutes = 10): string =>
+      `"${name}": { task: it, payload: { x: ${x} }, schedule: every({ minutes: ${minutes} }) },`;
+    const results = async (): Promise<unknown[]> => {
+      const tasks: { result?: unknown }[] = JSON.parse(
+        await (await fetch(`${service.url}/tasks?task=timed`)).text(),
+      ).tasks;
+      return tasks.map(({ result }) => result).toSorted();
+    };
+    await writeFile(join(folder, "timed.ts"), beat(entry("one", 1) + entry("two", 2)));
+    expect(await service.waitForLine(/^Schedules: added/)).toBe(
+      "Schedules: added 'lovage-local-one', 'lovage-local-two'.",
+    );
+    // A new rate fires at once.
+    await expect.poll(results, { timeout: 20_000 }).toEqual([10, 20]);
+
+    await writeFile(join(folder, "timed.ts"), beat(entry("two", 2, 20) + entry("three", 3)));
+    expect(await service.waitForLine(/^Schedules: added 'lovage-local-three'/)).toBe(
+      "Schedules: added 'lovage-local-three'; changed 'lovage-local-two'; removed 'lovage-local-one'.",
+    );
+    await expect.poll(results, { timeout: 20_000 }).toEqual([10, 20, 20, 30]);
+
+    // A broken one keeps those that are there.
+    await writeFile(join(folder, "timed.ts"), beat(entry("two", 2, -20)));
+    expect(await service.waitForLine(/^Not reloaded/)).toMatch(/^Not reloaded: .*-20.*\.$/);
+    await writeFile(join(folder, "timed.ts"), "const x: = 1;");
+    expect(await service.waitForLine(/^Not reloaded: \.lovage/)).toMatch(/timed\.ts:1:9: .*\.$/);
+    await rm(join(folder, "timed.ts"));
+    expect(await service.waitForLine(/^Schedules: removed/)).toBe(
+      "Schedules: removed 'lovage-local-two', 'lovage-local-three'.",
+    );
+  });
+
+  it("of serverless.yml needs a restart, and says so", async () => {
+    await utimes(join(ROOT, "serverless.yml"), new Date(), new Date());
+
+    expect(await service.waitForLine(/^serverless\.yml/)).toBe("serverless.yml has changed: restart to see it.");
+  });
+
   it("that cannot be registered is explained, and changes nothing", async () => {
     await writeFile(join(folder, "three.ts"), source("one", "x * 4"));
-    const line = await service.waitForLine(/^Not reloaded/);
+    const line = await service.waitForLine(/^Not reloaded: Task 'one'/);
 
     expect(line).toContain("Task 'one' is exported by both");
     expect(await run("one")).toBe(14);

@@ -265,7 +265,7 @@ describe("bad input", () => {
       422,
       "OPTION_INVALID",
     ],
-    ["a foreign host name", "GET", "/tasks", undefined, { host: "evil.example:3000" }, 401, "UNAUTHORIZED"],
+    ["a foreign host name", "GET", "/tasks", undefined, { host: "evil.example:3000" }, 403, "FORBIDDEN"],
   ])("%s is answered with a problem: %s %s", async (_, method, path, body, headers, status, code) => {
     const answer = await request(service.url + path, method, body, headers);
 

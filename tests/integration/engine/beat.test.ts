@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
-import { type SchedulerClock, startScheduler } from "../../../localstack/scheduler.ts";
+import { type Schedule, startScheduler } from "../../../localstack/scheduler.ts";
+import { describeChanges } from "../../../localstack/schedules.ts";
 import { beatInput } from "../../../shared/beat/beat.ts";
 import { beatSchedule, createBeat, createWorker, crontab, task } from "../../../shared/index.ts";
 import { type Engine, startEngine } from "../../helpers/engine.ts";
+import { virtualClock } from "../../helpers/virtual-clock.ts";
 
 let engine: Engine;
 beforeAll(async () => {
@@ -50,31 +52,29 @@ describe("the beat function", () => {
   });
 });
 
-/** Time that passes only when the test says so. */
-function virtualClock(start: string): SchedulerClock & { runTo(time: string): Promise<void> } {
-  let now = new Date(start).getTime();
-  const timers = new Set<{ at: number; then: () => void }>();
-  return {
-    now: () => new Date(now),
-    after(milliseconds, then) {
-      const timer = { at: now + milliseconds, then };
-      timers.add(timer);
-      return () => timers.delete(timer);
-    },
-    async runTo(time) {
-      const end = new Date(time).getTime();
-      for (;;) {
-        const [next] = [...timers].sort((a, b) => a.at - b.at);
-        if (next === undefined || next.at > end) break;
-        timers.delete(next);
-        now = next.at;
-        next.then();
-        await new Promise((resolve) => setImmediate(resolve));
-      }
-      now = end;
-    },
-  };
-}
+describe("the Input of a schedule", () => {
+  const [entry] = schedule.entries;
+
+  it("says what would be sent, and leaves a payload that looks like Scheduler's own words as it is", () => {
+    const payload = { to: "<aws.scheduler.scheduled-time>" };
+    const input = beatInput({ name: "odd", task: mail, payload, schedule: "", timezone: undefined, options: {} });
+    const fired = input.replaceAll("<aws.scheduler.scheduled-time>", "2026-11-23T07:00:00Z");
+
+    expect(JSON.parse(fired)).toEqual({
+      ...{ schedule: "odd", scheduledTime: "2026-11-23T07:00:00Z" },
+      ...{ task: "mail", queue: "default", payload },
+    });
+  });
+
+  it("is refused when it is larger than Scheduler takes", () => {
+    if (entry === undefined) throw new Error("There is no entry.");
+    const large = { ...entry, payload: { to: "x".repeat(262_144) } };
+
+    expect(() => beatInput(large)).toThrow(
+      "Invalid payload of schedule entry 'daily-mail', whose Input is 262270 bytes: expected an Input of at most 262144 bytes.",
+    );
+  });
+});
 
 describe("the local scheduler", () => {
   const entry = {
@@ -82,7 +82,7 @@ describe("the local scheduler", () => {
     expression: "cron(0 8 * * ? *)",
     timezone: "Europe/Berlin",
     functionName: "beat",
-    input: JSON.stringify(beatInput("daily-mail")),
+    input: '{"schedule":"daily-mail","scheduledTime":"<aws.scheduler.scheduled-time>"}',
   };
 
   it("fires a year of mornings at 08:00 in Berlin, summer and winter, with the time in its input", async () => {
@@ -91,10 +91,8 @@ describe("the local scheduler", () => {
     const scheduler = startScheduler({
       schedules: [entry],
       clock,
-      log: () => {},
       invoke: async (name, event) => {
         fired.push([name, event]);
-        return { ok: true, payload: "null" };
       },
     });
     await clock.runTo("2026-12-31T23:59:00Z");
@@ -105,34 +103,12 @@ describe("the local scheduler", () => {
     expect(fired[180]).toEqual(["beat", { schedule: "daily-mail", scheduledTime: "2026-06-30T06:00:00Z" }]);
   });
 
-  it("retries a firing that fails as Lambda does: twice, for the same time", async () => {
-    const times: unknown[] = [];
-    const logged: string[] = [];
-    const clock = virtualClock("2026-01-01T06:59:00Z");
-    const scheduler = startScheduler({
-      schedules: [entry],
-      clock,
-      log: (line) => logged.push(line),
-      invoke: async (_, event) => {
-        times.push(event);
-        return { ok: false, errorType: "Error", errorMessage: "no" };
-      },
-    });
-    await clock.runTo("2026-01-01T08:00:00Z");
-    await scheduler.stop();
-
-    expect(times).toHaveLength(3);
-    expect(new Set(times.map((event) => JSON.stringify(event))).size).toBe(1);
-    expect(logged).toHaveLength(3);
-  });
-
   it("lets one firing stand for all that a sleeping machine has missed", async () => {
     let count = 0;
     let now = new Date("2026-01-01T00:00:00Z").getTime();
     const timers: (() => void)[] = [];
     const scheduler = startScheduler({
       schedules: [{ ...entry, expression: "rate(1 minute)" }],
-      log: () => {},
       clock: {
         now: () => new Date(now),
         after: (_, then) => {
@@ -142,7 +118,6 @@ describe("the local scheduler", () => {
       },
       invoke: async () => {
         count += 1;
-        return { ok: true, payload: "null" };
       },
     });
     expect(count).toBe(1);
@@ -159,10 +134,8 @@ describe("the local scheduler", () => {
     const scheduler = startScheduler({
       schedules: [{ ...entry, expression: "rate(90 minutes)" }],
       clock,
-      log: () => {},
       invoke: async () => {
         count += 1;
-        return { ok: true, payload: "null" };
       },
     });
     await clock.runTo("2026-01-01T06:00:30Z");
@@ -170,5 +143,88 @@ describe("the local scheduler", () => {
     await clock.runTo("2026-01-02T00:00:00Z");
 
     expect(count).toBe(5);
+  });
+
+  it("takes what an edit adds, changes and removes; what stays keeps its phase", async () => {
+    const fired: string[] = [];
+    const clock = virtualClock("2026-01-01T00:00:00Z");
+    const rate = (name: string, minutes: number, input = "{}"): Schedule => ({
+      ...{
+        name,
+        timezone: "UTC",
+        functionName: "beat",
+        input: input.replace("}", '"at":"<aws.scheduler.scheduled-time>"}'),
+      },
+      expression: `rate(${minutes} minutes)`,
+    });
+    const scheduler = startScheduler({
+      schedules: [rate("stays", 10), rate("goes", 10), rate("changes", 10), rate("speaks", 10)],
+      clock,
+      invoke: async (_, event) => void fired.push(JSON.stringify(event)),
+    });
+    await clock.runTo("2026-01-01T00:13:00Z");
+    expect(fired).toHaveLength(8);
+
+    fired.length = 0;
+    const changes = scheduler.replace([
+      rate("stays", 10),
+      rate("changes", 5),
+      rate("speaks", 10, '{"word":"now",}'),
+      rate("comes", 30),
+    ]);
+    expect(describeChanges(changes)).toBe("Schedules: added 'comes'; changed 'changes', 'speaks'; removed 'goes'.");
+    expect(
+      describeChanges(
+        scheduler.replace([
+          rate("stays", 10),
+          rate("changes", 5),
+          rate("speaks", 10, '{"word":"now",}'),
+          rate("comes", 30),
+        ]),
+      ),
+    ).toBe(undefined);
+
+    await clock.runTo("2026-01-01T00:20:00Z");
+    await scheduler.stop();
+    // A new rate fires at once, as it does when AWS creates it; one that stays, ten minutes after it last did.
+    expect(fired.map((event) => JSON.parse(event))).toEqual([
+      { at: "2026-01-01T00:13:00Z" },
+      { at: "2026-01-01T00:13:00Z" },
+      { at: "2026-01-01T00:18:00Z" },
+      { at: "2026-01-01T00:20:00Z" },
+      { word: "now", at: "2026-01-01T00:20:00Z" },
+    ]);
+  });
+
+  it("keeps all as they were when one of a new set cannot be read", async () => {
+    let count = 0;
+    const clock = virtualClock("2026-01-01T00:00:00Z");
+    const scheduler = startScheduler({
+      schedules: [{ ...entry, expression: "rate(1 hour)" }],
+      clock,
+      invoke: async () => {
+        count += 1;
+      },
+    });
+    expect(() => scheduler.replace([{ ...entry, expression: "cron(61 * * * ? *)" }])).toThrow("Invalid minute '61'");
+    await clock.runTo("2026-01-01T01:00:00Z");
+    await scheduler.stop();
+
+    expect(count).toBe(2);
+  });
+
+  it("keeps to a start and an end", async () => {
+    const times: unknown[] = [];
+    const clock = virtualClock("2026-01-01T00:00:00Z");
+    const [startDate, endDate] = [new Date("2026-01-01T02:30:00Z"), new Date("2026-01-01T04:00:00Z")];
+    const scheduler = startScheduler({
+      schedules: [{ ...entry, expression: "rate(1 hour)", startDate, endDate }],
+      clock,
+      invoke: async (_, event) => void times.push(Object(event).scheduledTime),
+    });
+    await clock.runTo("2026-01-02T00:00:00Z");
+    await scheduler.stop();
+
+    expect(times).toEqual(["2026-01-01T02:30:00Z", "2026-01-01T03:30:00Z"]);
   });
 });

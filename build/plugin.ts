@@ -1,48 +1,79 @@
+import { adoptRetained } from "./adopt.ts";
+import { describeBuildFailure } from "./build-failure.ts";
+import { checkFunctionKeys, checkScheduleIds, scheduleId } from "./check-names.ts";
+import { checkTemplate } from "./check-template.ts";
+import { functionEnvironments } from "./environments.ts";
 import { inspectTasks } from "./inspect-tasks.ts";
 import { packageFunction } from "./package-function.ts";
 import type { Resource, Serverless } from "./serverless.ts";
+import { checkTarget } from "./target.ts";
 
 /**
  * Turns the service into what is deployed: one zip per function, and an EventBridge Scheduler schedule for each entry of
- * `beatSchedule`. Refuses to package tasks that could not be registered.
+ * `beatSchedule`. Refuses what could not be registered, deployed or run, before anything is uploaded.
  */
 class BuildPlugin {
   readonly hooks: Record<string, () => Promise<void>>;
 
   constructor(serverless: Serverless) {
+    const inOneSentence = (step: (serverless: Serverless) => Promise<void> | void) => async (): Promise<void> => {
+      try {
+        await step(serverless);
+      } catch (error) {
+        // The framework shows a stack for any error but its own.
+        throw new serverless.classes.Error(describeBuildFailure(error), "LOVAGE");
+      }
+    };
     this.hooks = {
-      "before:package:createDeploymentArtifacts": () => inOneSentence(serverless, packageFunctions),
-      "before:deploy:function:packageFunction": () => inOneSentence(serverless, packageFunctions),
-      "package:compileEvents": () => inOneSentence(serverless, addSchedules),
+      initialize: inOneSentence(() => checkTarget(serverless, process.env)),
+      "before:package:createDeploymentArtifacts": inOneSentence(packageFunctions),
+      "before:deploy:function:packageFunction": inOneSentence(packageFunctions),
+      "package:compileEvents": inOneSentence(addSchedules),
+      "after:aws:package:finalize:mergeCustomProviderResources": inOneSentence(() =>
+        checkTemplate(
+          serverless.service.provider.compiledCloudFormationTemplate,
+          serverless.getProvider("aws").getRegion(),
+        ),
+      ),
+      "before:aws:deploy:deploy:createStack": inOneSentence(adoptRetained),
     };
   }
 }
 
-/** The framework shows a stack for any error but its own. */
-async function inOneSentence(serverless: Serverless, step: (serverless: Serverless) => Promise<void>): Promise<void> {
-  try {
-    await step(serverless);
-  } catch (error) {
-    throw new serverless.classes.Error(error instanceof Error ? error.message : String(error), "LOVAGE");
-  }
-}
-
-async function packageFunctions({ service }: Serverless): Promise<void> {
+async function packageFunctions(serverless: Serverless): Promise<void> {
+  const { service } = serverless;
+  checkFunctionKeys(service.functions);
+  // First, for it is quick: whatever is wrong with a task would be wrong in each bundle.
+  await inspectTasks({ tasksFolder: service.custom.tasks, environments: await functionEnvironments(serverless) });
   for (const [key, config] of Object.entries(service.functions)) {
+    const architecture = config.architecture ?? service.provider.architecture ?? "x86_64";
+    const native = service.custom.native[key] ?? [];
     config.package = {
-      artifact: await packageFunction(key, config.handler, service.custom.tasks, service.custom.native[key] ?? []),
+      artifact: await packageFunction({
+        name: key,
+        handler: config.handler,
+        tasksFolder: service.custom.tasks,
+        native,
+        architecture,
+      }),
     };
   }
 }
 
 async function addSchedules(serverless: Serverless): Promise<void> {
   const { service } = serverless;
-  const { schedules } = await inspectTasks(service.custom.tasks);
+  const { schedules } = await inspectTasks({
+    tasksFolder: service.custom.tasks,
+    environments: await functionEnvironments(serverless),
+  });
+  const { Resources } = service.provider.compiledCloudFormationTemplate;
+  checkScheduleIds(
+    schedules.map(({ name }) => name),
+    { ...Resources, ...service.resources?.Resources },
+  );
   const prefix = `${service.service}-${serverless.getProvider("aws").getStage()}`;
   for (const { name, schedule, timezone, input } of schedules) {
-    const zone = timezone ?? String(service.provider.environment.TIMEZONE ?? "UTC");
-    const resource = scheduleResource(`${prefix}-${name}`, schedule, zone, input);
-    service.provider.compiledCloudFormationTemplate.Resources[`Beat${toPascalCase(name)}Schedule`] = resource;
+    Resources[scheduleId(name)] = scheduleResource(`${prefix}-${name}`, schedule, timezone, input);
   }
 }
 
@@ -64,13 +95,6 @@ function scheduleResource(name: string, expression: string, timezone: string, in
       },
     },
   };
-}
-
-function toPascalCase(name: string): string {
-  return name
-    .split("-")
-    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
-    .join("");
 }
 
 export { BuildPlugin as "module.exports" };

@@ -1,14 +1,18 @@
 import { watch } from "node:fs";
 import { join } from "node:path";
 import { type BuildContext, context } from "esbuild";
+import { describeBuildFailure } from "../build/build-failure.ts";
 import { bundleOptions, moduleOf, ROOT } from "../build/bundle.ts";
+import type { FunctionEnvironment } from "../build/environments.ts";
 import { inspectTasks } from "../build/inspect-tasks.ts";
 
 export interface BuildsOptions {
   /** Handlers as serverless.yml names them: `handlers/worker.handler`. */
   handlers: readonly string[];
   outdir: string;
-  tasksFolder?: string;
+  tasksFolder: string;
+  /** What the functions are told: their modules may read it when they are imported. */
+  environments: readonly FunctionEnvironment[];
   /** Called after each later build whose tasks can be registered. */
   onRebuild?: () => void;
   log: (line: string) => void;
@@ -37,10 +41,11 @@ export async function startBuilds(options: BuildsOptions): Promise<Builds> {
     plugins,
   });
   try {
-    await Promise.all([built.rebuild(), inspectTasks(tasksFolder)]);
+    // The tasks themselves were inspected when the template was compiled.
+    await built.rebuild();
   } catch (error) {
     await built.dispose();
-    throw error;
+    throw new Error(describeBuildFailure(error));
   }
   const watcher = options.onRebuild && watchSources(options, built);
   return {
@@ -55,22 +60,25 @@ export async function startBuilds(options: BuildsOptions): Promise<Builds> {
 /** An editor may write a file in several steps; a build that begins after this pause sees them all. */
 const SETTLE_MILLISECONDS = 100;
 
-function watchSources({ tasksFolder, onRebuild, log }: BuildsOptions, built: BuildContext): { stop(): Promise<void> } {
+function watchSources(
+  { tasksFolder, environments, onRebuild, log }: BuildsOptions,
+  built: BuildContext,
+): { stop(): Promise<void> } {
   let timer: NodeJS.Timeout | undefined;
   let building = Promise.resolve();
 
   const rebuild = async (): Promise<void> => {
     try {
       // First whether they can be registered: a build replaces the code that running functions start from.
-      await inspectTasks(tasksFolder);
+      await inspectTasks({ tasksFolder, environments });
       await built.rebuild();
       onRebuild?.();
       log("Reloaded.");
     } catch (error) {
-      log(`Not reloaded: ${error instanceof Error ? error.message : String(error)}`);
+      log(`Not reloaded: ${describeBuildFailure(error)}`);
     }
   };
-  const watchers = ["handlers", "shared", ...(tasksFolder ? [tasksFolder] : [])].map((folder) =>
+  const watchers = ["handlers", "shared", tasksFolder].map((folder) =>
     watch(join(ROOT, folder), { recursive: true }, () => {
       clearTimeout(timer);
       timer = setTimeout(() => {

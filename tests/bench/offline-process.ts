@@ -20,6 +20,7 @@ const builds = await startBuilds({
   handlers: functions.map(({ handler }) => handler),
   outdir: join(WORK_FOLDER, "bench", "offline"),
   tasksFolder: TASKS_FOLDER,
+  environments: [],
   log,
 });
 const cloud = await startLocalCloud({

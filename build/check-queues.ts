@@ -49,11 +49,15 @@ export async function checkQueues(template: Template, resolve: Resolve): Promise
     for (const reader of readers.filter((one) => !own.includes(one))) {
       missing.push(`an sqs event with arn: !GetAtt ${queue}.Arn under functions.${functionKey(reader)}.events`);
     }
+    const lacking = new Map<string, string[]>();
     for (const [role, statements] of roles) {
-      const lacks = QUEUE_ACTIONS.filter(
+      const rights = QUEUE_ACTIONS.filter(
         (action) => allows(statements, action, standardArn) && !allows(statements, action, arn),
-      );
-      if (lacks.length > 0) missing.push(`${lacks.join(", ")} on !GetAtt ${queue}.Arn in ${role}`);
+      ).join(", ");
+      if (rights !== "") lacking.set(rights, [...(lacking.get(rights) ?? []), role]);
+    }
+    for (const [rights, holders] of lacking) {
+      missing.push(`${rights} on !GetAtt ${queue}.Arn in ${holders.join(", ")} (the list &taskQueues)`);
     }
     if (!isFifo && deadLetter !== undefined && deadLetterOf(queue) !== deadLetter) {
       missing.push(`a RedrivePolicy to ${deadLetter} in resources.Resources.${queue}.Properties`);

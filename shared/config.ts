@@ -159,7 +159,7 @@ export function loadConfig(environment: Environment): Config {
             "API_KEY_HASHES",
             "(hidden)",
             "SHA-256 digests of non-empty keys, 64 hex digits each, or 'none'",
-            WHERE,
+            `printf %s "$KEY" | sha256sum makes one. ${WHERE}`,
           );
         }
       }
@@ -200,7 +200,7 @@ export function checkSettings(variables: Readonly<Record<string, unknown>>): voi
     const queue = queueOf(variable);
     if (queue === undefined) {
       const expected = `BROKER_URL for the default queue, or BROKER_URL_<NAME> with capitals, digits and '_', a letter first`;
-      throw new ConfigError(variable, environment[variable], expected, WHERE);
+      throw new ConfigError(variable, environment[variable] ?? "(a reference)", expected, WHERE);
     }
     if (environment[variable]) config.queueUrl(queue);
   }

@@ -165,6 +165,6 @@ function describeFailure(failure: Failure, importing: string | undefined, { func
 function placeOf(stack = ""): string | undefined {
   const frames = [...stack.matchAll(/(?:file:\/\/)?(\/[^\s():]+|[A-Za-z]:[\\/][^\s():]+):(\d+):\d+/g)];
   const places = frames.map(([, path = "", line]) => ({ file: relative(ROOT, path).replaceAll("\\", "/"), line }));
-  const own = places.find(({ file }) => !/^(\.\.|shared\/|build\/|\.lovage\/)|node_modules\//.test(file));
+  const own = places.find(({ file }) => !/^(\.\.|shared\/|build\/|\.lovage\/inspect-[^/]+$)|node_modules\//.test(file));
   return own && `${own.file}:${own.line}`;
 }

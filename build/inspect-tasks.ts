@@ -1,62 +1,170 @@
 import { execFile } from "node:child_process";
 import { randomUUID } from "node:crypto";
-import { mkdir, rm } from "node:fs/promises";
-import { join } from "node:path";
-import { promisify } from "node:util";
-import { build } from "esbuild";
-import { ROOT, WORK_FOLDER } from "./bundle.ts";
-import { taskModules } from "./task-modules.ts";
+import { mkdir, readFile, rm } from "node:fs/promises";
+import { extname, join, relative } from "node:path";
+import { build, type Loader, type Plugin } from "esbuild";
+import { describeBuildFailure } from "./build-failure.ts";
+import { bundleOptions, ROOT, WORK_FOLDER } from "./bundle.ts";
+import type { FunctionEnvironment } from "./environments.ts";
 
 /** What the tasks of a service declare. */
 export interface Inspection {
-  tasks: string[];
-  schedules: { name: string; schedule: string; timezone: string | undefined; input: string }[];
+  tasks: readonly string[];
+  schedules: { name: string; schedule: string; timezone: string; input: string }[];
 }
 
+/** What the inspector (inspector.ts) could not go on after. */
+export interface Failure {
+  name: string;
+  message: string;
+  stack?: string;
+  /** The module it is about, where the inspector knows. */
+  file?: string;
+  /** Variables that the module had asked for and not found, the last one last. */
+  missing: string[];
+  /** A refusal of Lovage's own, which says all. */
+  isOwn: boolean;
+}
+
+/** A line of the inspector's report. */
+export type Report = { importing: string | undefined } | { inspection: Inspection } | { error: Failure };
+
+export interface InspectOptions {
+  taskFolders: readonly string[];
+  environments: readonly FunctionEnvironment[];
+  /** How long importing all modules may take. @defaultValue 30 000 */
+  timeoutMilliseconds?: number;
+}
+
+const TIMEOUT_MILLISECONDS = 30_000;
+
 /**
- * Loads every task module once, in a process of its own, and checks what only running them can tell: two tasks of one name,
- * a module without a task, a schedule that AWS would refuse, a payload that does not fit its task.
- * @throws Error with the one sentence that says what is wrong
+ * Loads every task module as the functions will, in a process of its own for each environment, and checks what only running them
+ * can tell: two tasks of one name, a module without a task, a queue that does not exist, a schedule that AWS would refuse or that
+ * never fires, a payload that does not fit its task.
+ * @throws Error with the one sentence that says what is wrong, and in which file
  */
-export async function inspectTasks(taskFolders: readonly string[]): Promise<Inspection> {
+export async function inspectTasks(options: InspectOptions): Promise<Inspection> {
   await mkdir(WORK_FOLDER, { recursive: true });
   // A name of its own: packaging and the local cloud may inspect at the same time.
   const outfile = join(WORK_FOLDER, `inspect-${randomUUID()}.mjs`);
-  await build({
-    stdin: { contents: INSPECTOR, resolveDir: ROOT, loader: "ts" },
-    outfile,
-    bundle: true,
-    platform: "node",
-    target: "node24",
-    format: "esm",
-    packages: "external",
-    plugins: [taskModules(taskFolders)],
-    logLevel: "silent",
-  });
-  const { stdout } = await promisify(execFile)(process.execPath, [outfile], {
-    cwd: ROOT,
-    env: { PATH: process.env.PATH },
-  }).finally(() => rm(outfile, { force: true }));
-  const outcome: { inspection: Inspection } | { error: string } = JSON.parse(
-    stdout.slice(stdout.lastIndexOf("\n{") + 1),
-  );
-  if ("error" in outcome) throw new Error(outcome.error);
-  return outcome.inspection;
+  try {
+    await bundleInspector(outfile, options.taskFolders);
+    const inspections = await Promise.all(
+      options.environments.map((environment, index) => inspectIn(environment, outfile, `${outfile}.${index}`, options)),
+    );
+    const beat = options.environments.findIndex(({ functions }) => functions.includes("beat"));
+    const inspection = inspections[Math.max(0, beat)];
+    if (inspection === undefined)
+      throw new Error("No function of serverless.yml imports 'lovage:tasks': expected one that runs tasks.");
+    return inspection;
+  } finally {
+    await rm(outfile, { force: true });
+  }
 }
 
-const INSPECTOR = `
-  import { beatInput, checkSchedulePayloads, collectSchedule, createRegistry } from "./shared/index.ts";
+/** Everything in one file, as a function's bundle has it; no package is looked up where it runs. */
+async function bundleInspector(outfile: string, taskFolders: readonly string[]): Promise<void> {
+  const { entryPoints, outdir, outbase, chunkNames, plugins = [], ...shared } = bundleOptions("", "", taskFolders);
   try {
-    const { modules } = await import("lovage:tasks");
-    const registry = createRegistry(modules);
-    const entries = collectSchedule(modules);
-    await checkSchedulePayloads(entries);
-    const inspection = {
-      tasks: registry.tasks.map(({ name }) => name),
-      schedules: entries.map((entry) => ({ name: entry.name, schedule: entry.schedule, timezone: entry.timezone, input: beatInput(entry) })),
-    };
-    console.log("\\n" + JSON.stringify({ inspection }));
+    await build({
+      ...shared,
+      entryPoints: [join(ROOT, "build", "inspector.ts")],
+      outfile,
+      splitting: false,
+      minify: false,
+      sourcemap: "inline",
+      plugins: [...plugins, markModules],
+    });
   } catch (error) {
-    console.log("\\n" + JSON.stringify({ error: error instanceof Error ? error.message : String(error) }));
+    throw new Error(describeBuildFailure(error));
   }
-`;
+}
+
+/** Lets each module of the service say that it begins, so that whatever ends the inspection has a name. */
+const markModules: Plugin = {
+  name: "lovage:mark",
+  setup({ onLoad }) {
+    onLoad({ filter: /\.[cm]?[jt]sx?$/ }, async ({ path }) => {
+      const file = relative(ROOT, path).replaceAll("\\", "/");
+      if (/(^|\/)node_modules\/|^(shared|build)\/|^\.\./.test(file)) return undefined;
+      const source = await readFile(path, "utf8");
+      // On the first line, so that every line keeps its number.
+      const mark = `globalThis[Symbol.for("lovage.importing")](${JSON.stringify(file)});`;
+      return { contents: mark + source, loader: loaderOf(path) };
+    });
+  },
+};
+
+function loaderOf(path: string): Loader {
+  const ending = extname(path);
+  if (ending === ".tsx" || ending === ".jsx") return ending === ".tsx" ? "tsx" : "jsx";
+  return ending.includes("t") ? "ts" : "js";
+}
+
+interface End {
+  code: number | null;
+  isTimeout: boolean;
+  errors: string;
+}
+
+async function inspectIn(
+  environment: FunctionEnvironment,
+  outfile: string,
+  reportFile: string,
+  { timeoutMilliseconds = TIMEOUT_MILLISECONDS }: InspectOptions,
+): Promise<Inspection> {
+  const { PATH = "" } = process.env;
+  const end = await new Promise<End>((resolve) => {
+    const child = execFile(
+      process.execPath,
+      ["--enable-source-maps", outfile, reportFile],
+      { cwd: ROOT, env: { ...environment.variables, PATH }, timeout: timeoutMilliseconds, killSignal: "SIGKILL" },
+      (error, _, errors) => resolve({ code: child.exitCode, isTimeout: error?.killed === true, errors }),
+    );
+  });
+  const text = await readFile(reportFile, "utf8").catch(() => "");
+  await rm(reportFile, { force: true });
+  let importing: string | undefined;
+  for (const line of text.split("\n").filter((one) => one !== "")) {
+    const report: Report = JSON.parse(line);
+    if ("inspection" in report) return report.inspection;
+    if ("error" in report) throw new Error(describeFailure(report.error, importing, environment));
+    importing = report.importing;
+  }
+  throw new Error(describeEnd(end, importing ?? "A task module", timeoutMilliseconds));
+}
+
+/** A module that ended the process, or never came to its end. */
+function describeEnd({ code, isTimeout, errors }: End, file: string, timeoutMilliseconds: number): string {
+  if (isTimeout) {
+    return `${file} was not imported within ${timeoutMilliseconds / 1_000} s: expected a module that only declares. Move what waits into a task's run.`;
+  }
+  // https://nodejs.org/api/process.html#exit-codes
+  if (code === 13) {
+    return `${file} is never imported to its end, for its top-level 'await' waits for what does not come: expected a module that only declares. Move what waits into a task's run.`;
+  }
+  const [reason] = errors.split("\n").filter((line) => /Error|error|fatal|not allowed/.test(line));
+  return `${file} ends the process (exit code ${code ?? "none, a signal"}) when it is imported${reason ? ` (${reason.trim().slice(0, 200)})` : ""}: expected a module that only declares. Remove process.exit, or move it into a task's run.`;
+}
+
+function describeFailure(failure: Failure, importing: string | undefined, { functions }: FunctionEnvironment): string {
+  const { name, message, isOwn } = failure;
+  const place = failure.file ?? (importing && (placeOf(failure.stack) ?? importing));
+  if (isOwn) return place ? `${place}: ${message}` : message;
+  if (importing === undefined) return `${place ?? "The task modules"} could not be checked (${name}: ${message}).`;
+  const sentence = `${place} throws when it is imported: ${name}: ${message.replaceAll(/\s*\n\s*/g, " ").slice(0, 500)}`;
+  const variable = failure.missing.findLast((one) => message.includes(one)) ?? failure.missing.at(-1);
+  const ended = /[.!?]$/.test(sentence) ? sentence : `${sentence}.`;
+  if (variable === undefined) return `${ended} Move what can fail into a task's run.`;
+  const shell = process.env[variable] === undefined ? "" : ", for your shell's variables are not a function's";
+  return `${ended} It reads ${variable}, which is not set for ${functions.map((one) => `'${one}'`).join(", ")}: set it under provider.environment in serverless.yml (${variable}: \${env:${variable}})${shell}, or read it in a task's run.`;
+}
+
+/** The innermost line of the service's own code in a stack, or of a package; `handlers/tasks/mail.ts:7`. */
+function placeOf(stack = ""): string | undefined {
+  const frames = [...stack.matchAll(/(?:file:\/\/)?(\/[^\s():]+|[A-Za-z]:[\\/][^\s():]+):(\d+):\d+/g)];
+  const places = frames.map(([, path = "", line]) => ({ file: relative(ROOT, path).replaceAll("\\", "/"), line }));
+  const own = places.find(({ file }) => !/^(\.\.|shared\/|build\/|\.lovage\/inspect-[^/]+$)|node_modules\//.test(file));
+  return own && `${own.file}:${own.line}`;
+}

@@ -9,25 +9,51 @@ import { bundleOptions, ROOT, WORK_FOLDER } from "./bundle.ts";
 /** A fixed time in every zip, so that the same code is the same file and nothing is deployed that did not change. */
 const EPOCH = new Date("1980-01-02T00:00:00Z");
 
+/** The processor of each architecture of Lambda, in npm's words. https://docs.aws.amazon.com/lambda/latest/dg/foundation-arch.html */
+const PROCESSORS: Readonly<Record<string, string | undefined>> = { arm64: "arm64", x86_64: "x64" };
+
+/** https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html#function-configuration-deployment-and-execution */
+const MAX_UNZIPPED_BYTES = 262_144_000;
+
+export interface PackageOptions {
+  name: string;
+  handler: string;
+  taskFolders: readonly string[];
+  /**
+   * Native packages that the function runs; a bundle which only carries the schemas of tasks that do needs none. Those that no module
+   * of the bundle imports are left out.
+   */
+  native: readonly string[];
+  /** `arm64` or `x86_64`: the processor that the function runs on. */
+  architecture: string;
+}
+
 /**
  * Bundles one function and zips it with native packages beside the bundle. Answers with the zip's path.
- * @param native packages that the function runs; a bundle which only carries the schemas of tasks that do needs none.
- *   Those that no module of the bundle imports are left out
+ * @throws Error for an architecture that Lambda does not have, a package that cannot be installed, and a function that is too large
  */
-export async function packageFunction(
-  name: string,
-  handler: string,
-  taskFolders: readonly string[],
-  native: readonly string[],
-): Promise<string> {
+export async function packageFunction(options: PackageOptions): Promise<string> {
+  const { name, handler, taskFolders, native, architecture } = options;
+  const processor = PROCESSORS[architecture];
+  if (processor === undefined) {
+    throw new Error(
+      `Function '${name}' has the architecture '${architecture}': expected ${Object.keys(PROCESSORS).join(" or ")}. Set it under 'provider' or under the function in serverless.yml.`,
+    );
+  }
   const folder = join(WORK_FOLDER, "package", name);
   await rm(folder, { recursive: true, force: true });
   const { metafile } = await build({ ...bundleOptions(handler, folder, taskFolders), metafile: true });
 
   const files: Zippable = {};
   await addFolder(files, folder, "");
-  for (const wanted of native.filter((name) => imports(metafile, name))) {
-    await addFolder(files, join(await installNative(wanted), "node_modules"), "node_modules/");
+  for (const wanted of native.filter((one) => imports(metafile, one))) {
+    await addFolder(files, join(await installNative(wanted, processor), "node_modules"), "node_modules/");
+  }
+  const bytes = Object.values(files).reduce((sum, file) => sum + (file instanceof Uint8Array ? file.byteLength : 0), 0);
+  if (bytes > MAX_UNZIPPED_BYTES) {
+    throw new Error(
+      `Function '${name}' is ${bytes} bytes unzipped: Lambda accepts at most ${MAX_UNZIPPED_BYTES}. Import large packages in fewer functions, or remove native packages from custom.native.`,
+    );
   }
   const artifact = join(WORK_FOLDER, "package", `${name}.zip`);
   await writeFile(artifact, zipSync(files, { mtime: EPOCH }));
@@ -49,15 +75,15 @@ async function addFolder(files: Zippable, folder: string, prefix: string): Promi
   }
 }
 
-/** Installs the version that the lock file holds for Linux on arm64, whatever this machine is; once. */
-async function installNative(name: string): Promise<string> {
+/** Installs the version that the lock file holds for Linux on `processor`, whatever this machine is; once. */
+async function installNative(name: string, processor: string): Promise<string> {
   const lock: { packages: Record<string, { version?: string } | undefined> } = JSON.parse(
     await readFile(join(ROOT, "package-lock.json"), "utf8"),
   );
   const version = lock.packages[`node_modules/${name}`]?.version;
   if (version === undefined)
     throw new Error(`Package '${name}' is not in package-lock.json: install it with npm install ${name}.`);
-  const folder = join(WORK_FOLDER, "native", `${name}-${version}-linux-arm64`);
+  const folder = join(WORK_FOLDER, "native", `${name}-${version}-linux-${processor}`);
   const done = join(folder, ".done");
   try {
     await readFile(done);
@@ -66,18 +92,18 @@ async function installNative(name: string): Promise<string> {
     // Not installed yet, or an earlier installation was cut short.
   }
   await rm(folder, { recursive: true, force: true });
-  const npm = promisify(execFile);
-  const target = ["--os=linux", "--cpu=arm64", "--libc=glibc"];
-  await npm("npm", [
-    "install",
-    "--prefix",
-    folder,
-    "--no-audit",
-    "--no-fund",
-    "--ignore-scripts",
-    ...target,
-    `${name}@${version}`,
-  ]);
+  const target = ["--os=linux", `--cpu=${processor}`, "--libc=glibc"];
+  const quiet = ["--no-audit", "--no-fund", "--ignore-scripts"];
+  try {
+    await promisify(execFile)("npm", ["install", "--prefix", folder, ...quiet, ...target, `${name}@${version}`]);
+  } catch (error) {
+    const said =
+      typeof error === "object" && error !== null && "stderr" in error ? String(error.stderr) : String(error);
+    const reason = said.replaceAll(/\s+/g, " ").trim().slice(0, 300);
+    throw new Error(
+      `Package ${name}@${version} could not be installed for Linux on ${processor} (${reason}): expected npm to reach its registry. Try again online; it is kept in ${relative(ROOT, join(WORK_FOLDER, "native"))} afterwards.`,
+    );
+  }
   await writeFile(done, "");
   return folder;
 }

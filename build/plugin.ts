@@ -1,38 +1,57 @@
+import { adoptRetained } from "./adopt.ts";
+import { describeBuildFailure } from "./build-failure.ts";
+import { checkFunctionKeys, checkScheduleIds, scheduleId } from "./check-names.ts";
+import { checkTemplate } from "./check-template.ts";
+import { functionEnvironments } from "./environments.ts";
 import { type Inspection, inspectTasks } from "./inspect-tasks.ts";
 import { packageFunction } from "./package-function.ts";
 import type { Resource, Serverless } from "./serverless.ts";
+import { checkTarget } from "./target.ts";
 import { absentFolders, readTaskFolders } from "./task-modules.ts";
 
 /**
  * Turns the service into what is deployed: one zip per function, and an EventBridge Scheduler schedule for each entry of
- * `beatSchedule`. Refuses to package tasks that could not be registered.
+ * `beatSchedule`. Refuses what could not be registered, deployed or run, before anything is uploaded.
  */
 class BuildPlugin {
   readonly hooks: Record<string, () => Promise<void>>;
 
   constructor(serverless: Serverless) {
+    const inOneSentence = (step: (serverless: Serverless) => Promise<void> | void) => async (): Promise<void> => {
+      try {
+        await step(serverless);
+      } catch (error) {
+        // The framework shows a stack for any error but its own.
+        throw new serverless.classes.Error(describeBuildFailure(error), "LOVAGE");
+      }
+    };
     this.hooks = {
-      "before:package:createDeploymentArtifacts": () => inOneSentence(serverless, packageFunctions),
-      "before:deploy:function:packageFunction": () => inOneSentence(serverless, packageFunctions),
-      "package:compileEvents": () => inOneSentence(serverless, addSchedules),
+      initialize: inOneSentence(() => checkTarget(serverless, process.env)),
+      "before:package:createDeploymentArtifacts": inOneSentence(packageFunctions),
+      "before:deploy:function:packageFunction": inOneSentence(packageFunctions),
+      "package:compileEvents": inOneSentence(addSchedules),
+      "after:aws:package:finalize:mergeCustomProviderResources": inOneSentence(() =>
+        checkTemplate(
+          serverless.service.provider.compiledCloudFormationTemplate,
+          serverless.getProvider("aws").getRegion(),
+        ),
+      ),
+      "before:aws:deploy:deploy:createStack": inOneSentence(adoptRetained),
     };
   }
 }
 
-/** The framework shows a stack for any error but its own. */
-async function inOneSentence(serverless: Serverless, step: (serverless: Serverless) => Promise<void>): Promise<void> {
-  try {
-    await step(serverless);
-  } catch (error) {
-    throw new serverless.classes.Error(error instanceof Error ? error.message : String(error), "LOVAGE");
-  }
-}
-
-async function packageFunctions({ service }: Serverless): Promise<void> {
+async function packageFunctions(serverless: Serverless): Promise<void> {
+  const { service } = serverless;
+  checkFunctionKeys(service.functions);
   const taskFolders = readTaskFolders(service.custom.tasks);
+  // First, for it is quick: whatever is wrong with a task would be wrong in each bundle.
+  await inspectTasks({ taskFolders, environments: await functionEnvironments(serverless) });
   for (const [key, config] of Object.entries(service.functions)) {
+    const architecture = config.architecture ?? service.provider.architecture ?? "x86_64";
+    const native = service.custom.native[key] ?? [];
     config.package = {
-      artifact: await packageFunction(key, config.handler, taskFolders, service.custom.native[key] ?? []),
+      artifact: await packageFunction({ name: key, handler: config.handler, taskFolders, native, architecture }),
     };
   }
 }
@@ -43,36 +62,34 @@ async function addSchedules(serverless: Serverless): Promise<void> {
   for (const folder of absentFolders(taskFolders)) {
     process.stderr.write(`Task folder '${folder}' is absent: no task comes from it.\n`);
   }
-  const { schedules } = await inspectTasks(taskFolders);
-  Object.assign(
-    service.provider.compiledCloudFormationTemplate.Resources,
-    scheduleResources(schedules, scheduleSettings(serverless)),
-  );
+  const { schedules } = await inspectTasks({ taskFolders, environments: await functionEnvironments(serverless) });
+  const { Resources } = service.provider.compiledCloudFormationTemplate;
+  const declared = { ...Resources, ...service.resources?.Resources };
+  Object.assign(Resources, scheduleResources(schedules, schedulePrefix(serverless), declared));
 }
 
-/** What the schedules of a service have from serverless.yml. */
-export interface ScheduleSettings {
-  prefix: string;
-  timezone: string;
+/** What the name of each schedule begins with. */
+export function schedulePrefix(serverless: Serverless): string {
+  return `${serverless.service.service}-${serverless.getProvider("aws").getStage()}`;
 }
 
-export function scheduleSettings(serverless: Serverless): ScheduleSettings {
-  const { service } = serverless;
-  return {
-    prefix: `${service.service}-${serverless.getProvider("aws").getStage()}`,
-    timezone: String(service.provider.environment.TIMEZONE ?? "UTC"),
-  };
-}
-
-/** The schedules of beat's entries, by logical id. */
+/**
+ * The schedules of beat's entries, by logical id.
+ * @throws Error for two entries, or an entry and a declared resource, of one id
+ */
 export function scheduleResources(
   schedules: Inspection["schedules"],
-  { prefix, timezone: zone }: ScheduleSettings,
+  prefix: string,
+  declared: Readonly<Record<string, unknown>>,
 ): Record<string, Resource> {
+  checkScheduleIds(
+    schedules.map(({ name }) => name),
+    declared,
+  );
   return Object.fromEntries(
     schedules.map(({ name, schedule, timezone, input }) => [
-      `Beat${toPascalCase(name)}Schedule`,
-      scheduleResource(`${prefix}-${name}`, schedule, timezone ?? zone, input),
+      scheduleId(name),
+      scheduleResource(`${prefix}-${name}`, schedule, timezone, input),
     ]),
   );
 }
@@ -95,13 +112,6 @@ function scheduleResource(name: string, expression: string, timezone: string, in
       },
     },
   };
-}
-
-function toPascalCase(name: string): string {
-  return name
-    .split("-")
-    .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
-    .join("");
 }
 
 export { BuildPlugin as "module.exports" };

@@ -2,11 +2,13 @@
 
 export interface Resource {
   Type: string;
+  DeletionPolicy?: string;
   Properties?: Record<string, unknown>;
 }
 
 export interface Template {
   Resources: Record<string, Resource>;
+  Outputs?: Record<string, unknown>;
 }
 
 export interface FunctionConfig {
@@ -14,12 +16,14 @@ export interface FunctionConfig {
   handler: string;
   timeout?: number | string;
   memorySize?: number | string;
+  architecture?: string;
   environment?: Record<string, unknown>;
   package?: { artifact?: string };
 }
 
 export interface Serverless {
   serviceDir: string;
+  processedInput: { commands: string[] };
   service: {
     service: string;
     custom: {
@@ -31,16 +35,18 @@ export interface Serverless {
     };
     functions: Record<string, FunctionConfig>;
     package: { artifact?: string };
+    resources?: { Resources?: Record<string, unknown> };
     provider: {
       region: string;
       stage: string;
+      architecture?: string;
       environment: Record<string, unknown>;
       compiledCloudFormationTemplate: Template;
     };
   };
   classes: { Error: new (message: string, code: string) => Error };
   configurationInput: { params?: Record<string, unknown> };
-  getProvider(name: "aws"): { getStage(): string; getRegion(): string };
+  getProvider(name: "aws"): { getStage(): string; getRegion(): string; getAccountId(): Promise<string> };
   pluginManager: {
     getHooks(events: string | string[]): { pluginName: string; hook: () => Promise<void> }[];
     hooks: Record<string, { pluginName: string; hook: () => Promise<void> }[]>;

@@ -1,7 +1,9 @@
 import { existsSync, watch } from "node:fs";
 import { join } from "node:path";
-import { type BuildContext, type BuildFailure, context } from "esbuild";
+import { type BuildContext, context } from "esbuild";
+import { describeBuildFailure } from "../build/build-failure.ts";
 import { bundleOptions, moduleOf, ROOT } from "../build/bundle.ts";
+import type { FunctionEnvironment } from "../build/environments.ts";
 import { type Inspection, inspectTasks } from "../build/inspect-tasks.ts";
 
 export interface BuildsOptions {
@@ -9,6 +11,8 @@ export interface BuildsOptions {
   handlers: readonly string[];
   outdir: string;
   taskFolders: readonly string[];
+  /** What the functions are told: their modules may read it when they are imported. */
+  environments: readonly FunctionEnvironment[];
   /** Called after each later build whose tasks can be registered, with what they declare. "Reloaded." is said when it settles. */
   onRebuild?: (inspection: Inspection) => Promise<void>;
   log: (line: string) => void;
@@ -28,7 +32,7 @@ export interface Builds {
  * @throws Error if the first build fails
  */
 export async function startBuilds(options: BuildsOptions): Promise<Builds> {
-  const { handlers, outdir, taskFolders } = options;
+  const { handlers, outdir, taskFolders, environments } = options;
   const [first = ""] = handlers;
   const { entryPoints, plugins = [], ...shared } = bundleOptions(first, outdir, taskFolders);
   const built: BuildContext = await context({
@@ -40,10 +44,10 @@ export async function startBuilds(options: BuildsOptions): Promise<Builds> {
   });
   let inspection: Inspection;
   try {
-    [, inspection] = await Promise.all([built.rebuild(), inspectTasks(taskFolders)]);
+    [, inspection] = await Promise.all([built.rebuild(), inspectTasks({ taskFolders, environments })]);
   } catch (error) {
     await built.dispose();
-    throw error;
+    throw new Error(describeBuildFailure(error));
   }
   const watcher = options.onRebuild && watchSources(options, built);
   return {
@@ -61,19 +65,22 @@ const SETTLE_MILLISECONDS = 100;
 /** Resources and functions are made from it once, at the start. */
 const DECLARATION = "serverless.yml";
 
-function watchSources({ taskFolders, onRebuild, log }: BuildsOptions, built: BuildContext): { stop(): Promise<void> } {
+function watchSources(
+  { taskFolders, environments, onRebuild, log }: BuildsOptions,
+  built: BuildContext,
+): { stop(): Promise<void> } {
   let timer: NodeJS.Timeout | undefined;
   let building = Promise.resolve();
 
   const rebuild = async (): Promise<void> => {
     try {
       // First whether they can be registered: a build replaces the code that running functions start from.
-      const inspection = await inspectTasks(taskFolders);
+      const inspection = await inspectTasks({ taskFolders, environments });
       await built.rebuild();
       await onRebuild?.(inspection);
       log("Reloaded.");
     } catch (error) {
-      log(`Not reloaded: ${reasonOf(error)}`);
+      log(`Not reloaded: ${describeBuildFailure(error)}`);
     }
   };
   const present = taskFolders.filter((folder) => existsSync(join(ROOT, folder)));
@@ -101,16 +108,4 @@ function watchSources({ taskFolders, onRebuild, log }: BuildsOptions, built: Bui
       await building;
     },
   };
-}
-
-/** In one line: of a source that cannot be bundled, the first mistake and its place. */
-function reasonOf(error: unknown): string {
-  const [first] = isBuildFailure(error) ? error.errors : [];
-  if (first === undefined) return error instanceof Error ? error.message : String(error);
-  const { file, line, column } = first.location ?? {};
-  return `${file === undefined ? "" : `${file}:${line}:${column}: `}${first.text}.`;
-}
-
-function isBuildFailure(error: unknown): error is BuildFailure {
-  return error instanceof Error && "errors" in error && Array.isArray(error.errors);
 }

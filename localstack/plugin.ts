@@ -6,7 +6,8 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { WORK_FOLDER } from "../build/bundle.ts";
-import { scheduleResources, scheduleSettings } from "../build/plugin.ts";
+import { functionEnvironments } from "../build/environments.ts";
+import { schedulePrefix, scheduleResources } from "../build/plugin.ts";
 import type { Serverless } from "../build/serverless.ts";
 import { readTaskFolders } from "../build/task-modules.ts";
 import { type Builds, startBuilds } from "./builds.ts";
@@ -49,7 +50,6 @@ class LocalCloudPlugin {
       "before:offline:start:init": () => this.#start(),
       "after:offline:start:init": () => this.#announce(),
       "before:offline:start:end": () => this.#stop(),
-      "before:deploy:deploy": () => this.#checkDeploy(),
       "template:print": () => this.#print(),
     };
   }
@@ -68,19 +68,6 @@ class LocalCloudPlugin {
     this.#refuse(
       `Stage '${this.#stage}' is not one of this service: expected ${stages.join(", ")}. Add it under 'params' in serverless.yml.`,
     );
-  }
-
-  /** A variable left over from local work would silently send a real deployment to an emulator, or the reverse. */
-  #checkDeploy(): void {
-    const endpoint = process.env.AWS_ENDPOINT_URL;
-    if (endpoint && this.#stage !== "local") {
-      this.#refuse(
-        `AWS_ENDPOINT_URL is '${endpoint}' while deploying stage '${this.#stage}': unset it, or deploy stage 'local'.`,
-      );
-    }
-    if (!endpoint && this.#stage === "local") {
-      this.#refuse("Stage 'local' has an open API and is not deployed to AWS: expected --stage dev or production.");
-    }
   }
 
   async #print(): Promise<void> {
@@ -122,16 +109,18 @@ class LocalCloudPlugin {
         "LAMBDA_PORT",
       );
       const template = await compileTemplate(this.#serverless);
-      const settings = scheduleSettings(this.#serverless);
+      const environments = await functionEnvironments(this.#serverless);
       // What beat's entries make of the template changes with every edit; all else stays.
       const rest = withoutBeat(template);
+      const prefix = schedulePrefix(this.#serverless);
       this.#builds = await startBuilds({
         handlers: Object.values(service.functions).map(({ handler }) => handler),
         // Of its own for each port, so that two services can run side by side.
         outdir: join(WORK_FOLDER, "build", String(this.#httpPort)),
         taskFolders: readTaskFolders(service.custom.tasks),
+        environments,
         onRebuild: async ({ schedules }) => {
-          await this.#cloud?.reload({ Resources: { ...rest, ...scheduleResources(schedules, settings) } });
+          await this.#cloud?.reload({ Resources: { ...rest, ...scheduleResources(schedules, prefix, rest) } });
         },
         log,
       });

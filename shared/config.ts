@@ -129,7 +129,9 @@ export function loadConfig(environment: Environment): Config {
     get mailUrl() {
       const value = read("MAIL_URL") ?? "ses:";
       if (!URL.canParse(value) || !["ses:", "smtp:", "smtps:", "outbox:"].includes(new URL(value).protocol)) {
-        throw new ConfigError("MAIL_URL", value, "'ses:', 'smtp://host:port' or 'outbox:<folder>'", WHERE);
+        // A password may stand in it.
+        const shown = value.replace(/\/\/.*@/, "//(hidden)@");
+        throw new ConfigError("MAIL_URL", shown, "'ses:', 'smtp://host:port' or 'outbox:<folder>'", WHERE);
       }
       return new URL(value);
     },
@@ -157,7 +159,7 @@ export function loadConfig(environment: Environment): Config {
             "API_KEY_HASHES",
             "(hidden)",
             "SHA-256 digests of non-empty keys, 64 hex digits each, or 'none'",
-            WHERE,
+            `printf %s "$KEY" | sha256sum makes one. ${WHERE}`,
           );
         }
       }
@@ -166,12 +168,54 @@ export function loadConfig(environment: Environment): Config {
   };
 }
 
+/** The variable of each setting; `queueUrl` and `queues` have `BROKER_URL` and `BROKER_URL_<NAME>`. */
+const VARIABLES: { readonly [Setting in Exclude<keyof Config, "queueUrl" | "queues">]: string } = {
+  deadLetterQueueUrl: "DEAD_LETTER_QUEUE_URL",
+  resultTable: "RESULT_BACKEND",
+  resultExpires: "RESULT_EXPIRES",
+  taskSerializer: "TASK_SERIALIZER",
+  timezone: "TIMEZONE",
+  uploadsBucket: "UPLOADS_BUCKET",
+  uploadTask: "UPLOAD_TASK",
+  uploadMaxBytes: "UPLOAD_MAX_BYTES",
+  mailUrl: "MAIL_URL",
+  mailFrom: "MAIL_FROM",
+  apiKeyHashes: "API_KEY_HASHES",
+};
+
+/**
+ * Reads every setting that stands in `variables` as text, so that a build finds what would else fail when it is first used. What is
+ * not there, or is no text yet (CloudFormation's `Ref`), is not judged: a build cannot know what only a deployment knows.
+ * @throws ConfigError for the first that cannot be used
+ */
+export function checkSettings(variables: Readonly<Record<string, unknown>>): void {
+  const literals = Object.entries(variables).filter(([, value]) => value !== null && typeof value !== "object");
+  // CloudFormation takes numbers and booleans for texts.
+  const environment: Environment = Object.fromEntries(literals.map(([name, value]) => [name, String(value)]));
+  const config = loadConfig(environment);
+  for (const setting of Object.keys(VARIABLES).filter((name): name is keyof typeof VARIABLES => name in VARIABLES)) {
+    if (environment[VARIABLES[setting]]) void config[setting];
+  }
+  for (const variable of Object.keys(variables).filter((name) => /^BROKER_URL(_|$)/.test(name))) {
+    const queue = queueOf(variable);
+    if (queue === undefined) {
+      const expected = `BROKER_URL for the default queue, or BROKER_URL_<NAME> with capitals, digits and '_', a letter first`;
+      throw new ConfigError(variable, environment[variable] ?? "(a reference)", expected, WHERE);
+    }
+    if (environment[variable]) config.queueUrl(queue);
+  }
+}
+
 function furtherQueues(environment: Environment): string[] {
-  const names = Object.keys(environment).flatMap((variable) => {
-    const name = /^BROKER_URL_([A-Z0-9_]+)$/.exec(variable)?.[1];
-    return name === undefined ? [] : [name.toLowerCase().replaceAll("_", "-")];
-  });
-  return names.sort();
+  const names = Object.keys(environment).flatMap((variable) => queueOf(variable) ?? []);
+  return names.filter((name) => name !== DEFAULT_QUEUE).sort();
+}
+
+/** The queue that a variable names, if it is one that may: `BROKER_URL_BULK_MAIL` is `bulk-mail`, and no other variable is. */
+function queueOf(variable: string): string | undefined {
+  if (variable === queueVariable(DEFAULT_QUEUE)) return DEFAULT_QUEUE;
+  const name = /^BROKER_URL_([A-Z][A-Z0-9_]{0,62})$/.exec(variable)?.[1]?.toLowerCase().replaceAll("_", "-");
+  return name === DEFAULT_QUEUE ? undefined : name;
 }
 
 /** What a deployment with an unset variable would make of its key. */

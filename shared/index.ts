@@ -13,9 +13,8 @@ export {
   files,
   mailer,
 } from "./app.ts";
-export { beatInput } from "./beat/beat.ts";
 export { crontab, every } from "./beat/crontab.ts";
-export { type BeatSchedule, beatSchedule, checkSchedulePayloads, collectSchedule } from "./beat/schedule.ts";
+export { type BeatSchedule, beatSchedule } from "./beat/schedule.ts";
 export * from "./errors.ts";
 export type { UploadedFile } from "./files/files.ts";
 export type { Mail } from "./mail/mailer.ts";

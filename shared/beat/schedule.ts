@@ -1,7 +1,7 @@
-import { InvalidOptionError, InvalidScheduleError } from "../errors.ts";
+import { describeError, InvalidOptionError, InvalidScheduleError } from "../errors.ts";
 import { parseJson } from "../message/json.ts";
 import { payloadText } from "../message/user-values.ts";
-import type { ApplyOptions } from "../task/options.ts";
+import { type ApplyOptions, resolveOptions } from "../task/options.ts";
 import { type PayloadField, payloadOrNone } from "../task/payload.ts";
 import type { TaskModule } from "../task/registry.ts";
 import { isTask, type RegisteredTask, type Task } from "../task/task.ts";
@@ -32,6 +32,10 @@ const SCHEDULE = Symbol.for("lovage.beatSchedule");
 /** EventBridge Scheduler's rule for names, less what the stack's own prefix needs. */
 const ENTRY_NAME = /^[a-z][a-z0-9-]{0,39}$/;
 
+/** AWS cron knows no year before 1970. */
+const BEFORE_ALL = new Date(0);
+const DATE_EXPECTED = "a date that comes: no month has that day, or the clock of its time zone skips that time";
+
 export interface BeatSchedule {
   readonly entries: readonly NamedEntry[];
 }
@@ -50,7 +54,8 @@ export interface BeatSchedule {
  *   },
  * });
  *
- * @throws InvalidScheduleError for an expression or a time zone that AWS would not take
+ * @throws InvalidScheduleError for an expression or a time zone that AWS would not take, and for a date that never comes (31 February).
+ * An entry whose last time has passed is refused by the build alone: a deployed service goes on when that day has come.
  */
 export function beatSchedule<Inputs extends Record<string, unknown>>(
   entries: {
@@ -66,8 +71,10 @@ export function beatSchedule<Inputs extends Record<string, unknown>>(
         "a name of up to 40 lower-case letters, digits and hyphens",
       );
     }
-    // Finds the mistake at build time, in the zone that it will run in.
-    nextFire(parseExpression(schedule), new Date(0), timezone ?? "UTC", new Date(0));
+    // Finds the mistake where the entry stands, and in the zone that it will run in. What this refuses no time can change.
+    if (nextFire(parseExpression(schedule), BEFORE_ALL, timezone ?? "UTC", BEFORE_ALL) === undefined) {
+      throw new InvalidScheduleError(`schedule '${schedule}' of entry '${name}'`, DATE_EXPECTED);
+    }
     named.push({ name, task, payload, schedule, timezone, options });
   }
   const declared = { [SCHEDULE]: true, entries: named };
@@ -78,31 +85,91 @@ function isBeatSchedule(value: unknown): value is BeatSchedule {
   return typeof value === "object" && value !== null && SCHEDULE in value;
 }
 
+/** An entry, and the module that declares it. */
+export interface CollectedEntry extends NamedEntry {
+  file: string;
+}
+
 /**
  * All entries of a service.
  * @throws InvalidOptionError for two entries of one name, or one whose task is not exported
  */
-export function collectSchedule(modules: readonly TaskModule[]): NamedEntry[] {
-  const entries = new Map<string, NamedEntry>();
+export function collectSchedule(modules: readonly TaskModule[]): CollectedEntry[] {
+  const entries = new Map<string, CollectedEntry>();
   const tasks = new Set(modules.flatMap(({ exports }) => Object.values(exports).filter(isTask)));
-  const schedules = new Set(modules.flatMap(({ exports }) => Object.values(exports).filter(isBeatSchedule)));
-  for (const entry of [...schedules].flatMap((schedule) => schedule.entries)) {
-    if (entries.has(entry.name)) throw new InvalidOptionError("beatSchedule", entry.name, "one entry per name");
-    if (!tasks.has(entry.task)) {
-      throw new InvalidOptionError(
-        "beatSchedule",
-        entry.name,
-        `its task '${entry.task.name}' to be exported from handlers/tasks/`,
-      );
+  const schedules = new Map<BeatSchedule, string>();
+  for (const { file, exports } of modules) {
+    for (const schedule of Object.values(exports).filter(isBeatSchedule)) {
+      // One schedule that two modules export is still one.
+      if (!schedules.has(schedule)) schedules.set(schedule, file);
     }
-    entries.set(entry.name, entry);
+  }
+  for (const [schedule, file] of schedules) {
+    for (const entry of schedule.entries) {
+      const other = entries.get(entry.name);
+      if (other !== undefined) {
+        throw new InvalidOptionError(
+          "beatSchedule",
+          entry.name,
+          `one entry per name, which both ${other.file} and ${file} use: rename one of them`,
+        );
+      }
+      if (!tasks.has(entry.task)) {
+        throw new InvalidOptionError(
+          "beatSchedule",
+          entry.name,
+          `its task '${entry.task.name}' to be exported from handlers/tasks/`,
+        );
+      }
+      entries.set(entry.name, { ...entry, file });
+    }
   }
   return [...entries.values()];
 }
 
-/** @throws InvalidPayloadError if an entry's payload is no JSON, or does not fit its task */
-export async function checkSchedulePayloads(entries: readonly NamedEntry[]): Promise<void> {
-  for (const { task, payload } of entries) {
-    await task.validate(parseJson(payloadText(task.name, payloadOrNone(task.schema, payload))));
+/** What a service offers its entries. */
+export interface ScheduleGround {
+  now: Date;
+  /** Of entries that name none. */
+  timezone: string;
+  queues: readonly string[];
+  isFifo(queue: string): boolean;
+}
+
+/**
+ * Checks what a firing would find wrong, before anything is deployed.
+ * @throws InvalidScheduleError naming the entry: it never fires again, or its payload, options or queue would be refused
+ */
+export async function checkEntry(entry: NamedEntry, ground: ScheduleGround): Promise<void> {
+  const { name, task, payload, schedule, options } = entry;
+  const { now, queues } = ground;
+  if (nextFire(parseExpression(schedule), now, entry.timezone ?? ground.timezone, now) === undefined) {
+    throw new InvalidScheduleError(
+      `schedule '${schedule}' of entry '${name}'`,
+      `a time after now (${now.toISOString()}), for its last one has passed: remove the entry or change its time`,
+    );
+  }
+  const queue = options.queue ?? task.queue;
+  if (!queues.includes(queue)) {
+    throw new InvalidScheduleError(
+      `queue '${queue}' of schedule entry '${name}'`,
+      `one of the service's queues (${queues.join(", ")})`,
+    );
+  }
+  let keys: { messageGroupId?: string };
+  try {
+    resolveOptions(options, now, task);
+    keys = await task.validate(parseJson(payloadText(task.name, payloadOrNone(task.schema, payload))));
+  } catch (error) {
+    throw new InvalidScheduleError(
+      `schedule entry '${name}'`,
+      `what task '${task.name}' accepts (${describeError(error).message})`,
+    );
+  }
+  if (ground.isFifo(queue) && options.messageGroupId === undefined && keys.messageGroupId === undefined) {
+    throw new InvalidScheduleError(
+      `queue '${queue}' of schedule entry '${name}'`,
+      `a messageGroupId of task '${task.name}', for this queue keeps the order within a group`,
+    );
   }
 }

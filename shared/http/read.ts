@@ -1,6 +1,7 @@
 import type { Hono } from "hono";
+import type { QueueDepth } from "../aws/sqs.ts";
 import { FIRST } from "../control/control.ts";
-import { InvalidOptionError, TaskNotFoundError } from "../errors.ts";
+import { describeError, InvalidOptionError, TaskNotFoundError } from "../errors.ts";
 import type { Files } from "../files/files.ts";
 import { isId } from "../message/id.ts";
 import { byteLength, type Json } from "../message/json.ts";
@@ -47,15 +48,21 @@ export function createReadApi(app: App, registry: Registry, files: Files): Hono 
 
   api.get("/queues", async (c) => {
     const decisions = await app.control.decisions(0);
+    // One that cannot be read must not hide the others.
+    const depthOf = (queue: string, depth: Promise<QueueDepth>): Promise<QueueDepth | { unreadable: true }> =>
+      depth.catch((error: unknown) => {
+        app.log.error("A queue could not be read", { queue, error: describeError(error) });
+        return { unreadable: true };
+      });
     const queues = await Promise.all(
       app.config.queues.map(async (name) => ({
         name,
-        ...(await app.broker.depth(name)),
+        ...(await depthOf(name, app.broker.depth(name))),
         paused: decisions.entries.some((one) => one.kind === "pause" && one.scope === "queue" && one.name === name),
       })),
     );
-    const { waiting, inFlight } = await app.broker.deadLetters();
-    return c.json({ queues, dead: waiting + inFlight });
+    const dead = await depthOf("dead-letter", app.broker.deadLetters());
+    return c.json({ queues, dead: "unreadable" in dead ? null : dead.waiting + dead.inFlight });
   });
   api.get("/control", async (c) => c.json(await app.control.list(toControlPage(c.req.query()))));
 

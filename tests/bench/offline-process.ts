@@ -20,6 +20,7 @@ const builds = await startBuilds({
   handlers: functions.map(({ handler }) => handler),
   outdir: join(WORK_FOLDER, "bench", "offline"),
   taskFolders: [TASKS_FOLDER],
+  environments: [{ functions: ["worker"], variables: {} }],
   log,
 });
 const cloud = await startLocalCloud({

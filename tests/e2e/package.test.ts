@@ -115,7 +115,10 @@ describe("a packaged function", () => {
   it("is the same file when nothing has changed", async () => {
     const before = readFileSync(join(WORK_FOLDER, "package", "deadLetter.zip"));
     const { packageFunction } = await import("../../build/package-function.ts");
-    const again = await packageFunction("deadLetter", "handlers/dead-letter.handler", ["tests/fixtures/tasks"], []);
+    const again = await packageFunction({
+      ...{ name: "deadLetter", handler: "handlers/dead-letter.handler", taskFolders: ["tests/fixtures/tasks"] },
+      ...{ native: [], architecture: "arm64" },
+    });
 
     expect(existsSync(again)).toBe(true);
     expect(readFileSync(again).equals(before)).toBe(true);

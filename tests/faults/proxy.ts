@@ -8,6 +8,8 @@ export interface Call {
   number: number;
   /** `DynamoDB.UpdateItem`, `SQS.SendMessageBatch`. */
   operation: string;
+  /** With the query; of S3, bucket and key. */
+  path: string;
   body: Buffer;
 }
 
@@ -41,7 +43,12 @@ export async function startProxy(target: string, route: Route): Promise<Proxy> {
   let calls = 0;
 
   const pass = async (incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> => {
-    const call = { number: ++calls, operation: operationOf(incoming), body: await read(incoming) };
+    const call = {
+      number: ++calls,
+      operation: operationOf(incoming),
+      path: incoming.url ?? "/",
+      body: await read(incoming),
+    };
     const forward: Forward = ({ body }) =>
       new Promise((resolve, reject) => {
         const headers = { ...incoming.headers, "content-length": String(body.length) };

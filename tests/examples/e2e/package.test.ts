@@ -40,8 +40,10 @@ describe("the examples", () => {
   });
 
   it("bring sharp for Linux on arm64, only where it is used", async () => {
-    const pack = async (name: string, handler: string, native: string[]) =>
-      Object.keys(unzipSync(await readFile(await packageFunction(name, handler, ["handlers/examples"], native))));
+    const pack = async (name: string, handler: string, native: string[]) => {
+      const shared = { taskFolders: ["handlers/examples"], architecture: "arm64" };
+      return Object.keys(unzipSync(await readFile(await packageFunction({ name, handler, native, ...shared }))));
+    };
     const worker = await pack("examplesWorker", "handlers/worker.handler", ["sharp"]);
     const beat = await pack("examplesBeat", "handlers/beat.handler", []);
 

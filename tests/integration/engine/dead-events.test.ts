@@ -2,8 +2,8 @@ import { PutObjectCommand } from "@aws-sdk/client-s3";
 import type { SQSRecord } from "aws-lambda";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
+import { beatInput } from "../../../shared/beat/beat.ts";
 import {
-  beatInput,
   beatSchedule,
   createBeat,
   createDeadLetterWorker,

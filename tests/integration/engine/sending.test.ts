@@ -1,16 +1,8 @@
 import { createHash } from "node:crypto";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import * as z from "zod";
-import {
-  AsyncResult,
-  beatSchedule,
-  checkSchedulePayloads,
-  collectSchedule,
-  createBeat,
-  currentApp,
-  every,
-  task,
-} from "../../../shared/index.ts";
+import { checkEntry, collectSchedule } from "../../../shared/beat/schedule.ts";
+import { AsyncResult, beatSchedule, createBeat, currentApp, every, task } from "../../../shared/index.ts";
 import { reservationKey } from "../../../shared/results/keys.ts";
 import { type Engine, startEngine, uniqueName, visibility } from "../../helpers/engine.ts";
 import { createWorkbench, type Workbench } from "../../helpers/workbench.ts";
@@ -364,7 +356,8 @@ describe("a task without a payload", () => {
       page: { task: page, schedule: every({ minutes: 5 }) },
     });
     const modules = [{ file: "tests.ts", exports: { ...tasks, schedule } }];
-    await checkSchedulePayloads(collectSchedule(modules));
+    const ground = { now: engine.clock.now, timezone: "UTC", queues: engine.app.config.queues, isFifo: () => false };
+    for (const entry of collectSchedule(modules)) await checkEntry(entry, ground);
     const beat = createBeat(modules, engine.app);
     const scheduledTime = engine.clock.now.toISOString();
     for (const entry of ["tick", "page"]) await beat({ schedule: entry, scheduledTime });

@@ -1,0 +1,371 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import * as z from "zod";
+import { createResolver } from "../../../build/resolve-template.ts";
+import { allows, type Statement, statementsOf } from "../../../build/role.ts";
+import { isObject, type Template } from "../../../localstack/template.ts";
+import type { Files } from "../../../shared/files/files.ts";
+import { createOperateApi } from "../../../shared/http/operate.ts";
+import { createReadApi } from "../../../shared/http/read.ts";
+import { createSubmitApi } from "../../../shared/http/submit.ts";
+import {
+  type ApplyOptions,
+  AsyncResult,
+  beatSchedule,
+  createBeat,
+  createDeadLetterWorker,
+  createTimerSweep,
+  createUploadListener,
+  files,
+  Ignore,
+  mailer,
+  Reject,
+  type TaskContext,
+  task,
+} from "../../../shared/index.ts";
+import type { Mailer } from "../../../shared/mail/mailer.ts";
+import { createRegistry } from "../../../shared/task/registry.ts";
+import type { TaskOptions } from "../../../shared/task/task.ts";
+import { startProxy } from "../../faults/proxy.ts";
+import { type Right, rightsOf, rightsOfSigned } from "../../helpers/aws-rights.ts";
+import { readTemplate } from "../../helpers/compile-template.ts";
+import { type Engine, startEngine, visibility } from "../../helpers/engine.ts";
+import { createWorkbench, type Workbench } from "../../helpers/workbench.ts";
+
+/**
+ * Everything that a task may call is called in one, and every AWS call that follows, read off the wire, is held against the
+ * function's role in the template that is deployed. The tables are complete by their types and by the objects' own keys: what is
+ * offered later and stands in no table fails here.
+ */
+
+type Work = (context: TaskContext) => unknown;
+
+const LARGE = "x".repeat(20_000);
+const EARLIER = "01a20545-3078-75ef-b431-9dde9371f6cf";
+const mail = { to: "ada@example.com", subject: "Hello", text: "Hello" };
+const derived = (id: string): string => `derived/${id}/a.txt`;
+
+const FILES: { [K in keyof Files]: Work } = {
+  presignUpload: ({ id }) => files.presignUpload(id, { filename: "a.csv", contentType: "text/csv" }),
+  describe: async ({ id }) => [await files.describe(`uploads/${EARLIER}`), await files.describe(derived(id))],
+  open: async ({ id }) => {
+    await files.saveDerived(id, "a.txt", "a", "text/plain");
+    for await (const _ of await files.open(derived(id)));
+    // Of an upload that is gone: what counts is the call.
+    await files.open(`uploads/${EARLIER}`).catch(() => undefined);
+  },
+  saveDerived: ({ id }) => files.saveDerived(id, "a.txt", "a", "text/plain"),
+  linkDerived: ({ id }) => files.linkDerived(id, "a.txt"),
+};
+const MAILER: { [K in keyof Mailer]: Work } = { send: ({ id }) => mailer.send(mail, id) };
+const CONTEXT: { [K in keyof TaskContext as TaskContext[K] extends (...args: never) => unknown ? K : never]: Work } = {
+  progress: (context) => context.progress({ part: LARGE.slice(0, 1_000) }),
+  once: async (context) => [await context.once("a", () => 1), await context.once("a", () => 2)],
+  retry: (context) => {
+    if (context.attempt === 1) throw context.retry({ countdown: 0 });
+    if (context.attempt === 2) throw context.retry({ countdown: 1_200 });
+  },
+};
+/** Of a task that waits long enough to be seen as it is. */
+const RESULT: { [K in Exclude<keyof AsyncResult, "id">]: (result: AsyncResult) => Promise<unknown> } = {
+  get: (result) => result.get({ timeout: 0 }).catch(() => undefined),
+  fetch: (result) => result.fetch(),
+  ready: (result) => result.ready(),
+  successful: (result) => result.successful(),
+  failed: (result) => result.failed(),
+  revoke: (result) => result.revoke(),
+};
+const OPTIONS: { [K in keyof Required<ApplyOptions>]: () => ApplyOptions } = {
+  countdown: () => ({ countdown: 3_600 }),
+  eta: () => ({ eta: new Date(Date.now() + 100_000_000) }),
+  expires: () => ({ expires: 3_600 }),
+  queue: () => ({ queue: "fifo", messageGroupId: "a" }),
+  idempotencyKey: () => ({ idempotencyKey: "a" }),
+  idempotencyExpires: () => ({ idempotencyKey: "b", idempotencyExpires: 60 }),
+  debounce: () => ({ debounce: { key: "a", wait: 1 } }),
+  throttle: () => ({ throttle: { key: "a", period: 60 } }),
+  tags: () => ({ tags: ["a"], queue: "high" }),
+  headers: () => ({ headers: { by: "ada" }, queue: "low" }),
+  messageGroupId: () => ({ messageGroupId: "a" }),
+  timeLimit: () => ({ timeLimit: 5 }),
+  softTimeLimit: () => ({ softTimeLimit: 5 }),
+  ignoreResult: () => ({ ignoreResult: true }),
+};
+
+const payload = z.object({ text: z.string().optional() });
+const child = task({ name: "child", payload, run: ({ text }) => text });
+type Declared = Omit<TaskOptions<typeof payload, unknown>, "name" | "payload" | "run">;
+const twice: Declared = { retry: { maxRetries: 1, backoff: { base: 0.01, max: 0.01 } } };
+/** What a task can say of itself, each with what shows it. */
+const DECLARED: { [K in keyof Required<Declared>]: { options: Declared; work?: Work } } = {
+  queue: { options: { queue: "high" } },
+  retry: { options: twice, work: ({ attempt }) => attempt > 1 || failure() },
+  timeLimit: { options: { timeLimit: 0.1 }, work: () => new Promise(() => {}) },
+  softTimeLimit: { options: { softTimeLimit: 0.05, timeLimit: 5 }, work: ({ signal }) => aborted(signal) },
+  expires: { options: { expires: 60 } },
+  rateLimit: { options: { rateLimit: "1/s" } },
+  concurrency: { options: { concurrency: 1 } },
+  concurrencyKey: { options: { concurrency: 1, concurrencyKey: "a" } },
+  messageGroupId: { options: { messageGroupId: "a" } },
+  tags: { options: { tags: ["a"] } },
+  ignoreResult: { options: { ignoreResult: true } },
+  trackStarted: { options: { trackStarted: false } },
+  throws: { options: { throws: [Error] }, work: () => failure() },
+  hooks: {
+    options: { ...twice, hooks: { beforeStart() {}, onSuccess() {}, onFailure() {}, onRetry() {} } },
+    work: () => failure(),
+  },
+};
+const OTHERS: Record<string, Work> = {
+  "delay, small": () => child.delay({}),
+  "delay, large": () => child.delay({ text: LARGE }),
+  "applyAsync, large and later": () => child.applyAsync({ text: LARGE }, { countdown: 3_600 }),
+  "applyAsync, the same key again": async () => {
+    await child.applyAsync({}, { idempotencyKey: "twice" });
+    return (await child.applyAsync({}, { idempotencyKey: "twice" })).id;
+  },
+  "a large result": () => LARGE,
+  "a large error": () => failure(LARGE),
+  Reject: () => {
+    throw new Reject("no");
+  },
+  Requeue: () => {
+    requeued = !requeued;
+    if (requeued) throw new Reject("later", { requeue: true, countdown: 0 });
+  },
+  Ignore: () => {
+    throw new Ignore("no");
+  },
+};
+
+function failure(message = "no"): never {
+  throw new Error(message);
+}
+let requeued = false;
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve()));
+}
+
+let engine: Engine;
+let bench: Workbench;
+let proxy: Awaited<ReturnType<typeof startProxy>>;
+let template: Template;
+/** Whose calls are being seen, and those that were. */
+let role = "";
+let doing = "";
+const asked: { role: string; doing: string; right: Right }[] = [];
+const note = (rights: readonly Right[]): void => {
+  for (const right of rights) if (role !== "") asked.push({ role, doing, right });
+};
+
+const works = new Map<string, Work>([
+  ...Object.entries(FILES).map(([name, work]): [string, Work] => [`files.${name}`, work]),
+  ...Object.entries(MAILER).map(([name, work]): [string, Work] => [`mailer.${name}`, work]),
+  ...Object.entries(CONTEXT).map(([name, work]): [string, Work] => [`ctx.${name}`, work]),
+  ...Object.entries(RESULT).map(([name, use]): [string, Work] => [
+    `AsyncResult.${name}`,
+    async () => use(await child.applyAsync({ text: LARGE }, { countdown: 600 })),
+  ]),
+  ...Object.entries(OPTIONS).map(([name, options]): [string, Work] => [
+    `applyAsync({ ${name} })`,
+    () => child.applyAsync({}, options()).then(({ id }) => id),
+  ]),
+  ...Object.entries(OTHERS),
+]);
+const caller = task({
+  name: "caller",
+  payload: z.object({ name: z.string() }),
+  retry: { maxRetries: 3, backoff: { base: 0.01, max: 0.01 }, on: [] },
+  run: async ({ name }, context) => {
+    const value = await works.get(name)?.(context);
+    note(rightsOfSigned(value));
+    return typeof value === "string" ? value : null;
+  },
+});
+const declared = Object.entries(DECLARED).map(([name, { options, work }]) => ({
+  name,
+  task: task({ name: `declared_${name}`, payload, ...options, run: (_, context) => work?.(context) ?? null }),
+}));
+const uploaded = task({ name: "process_upload", payload: z.object({ key: z.string() }), run: ({ key }) => key });
+const schedule = beatSchedule({ entry: { task: child, payload: {}, schedule: "rate(1 day)" } });
+const exported = {
+  ...{ child, caller, uploaded, schedule },
+  ...Object.fromEntries(declared.map(({ name, task }) => [name, task])),
+};
+const modules = [{ file: "tests.ts", exports: exported }];
+
+beforeAll(async () => {
+  template = await readTemplate();
+  engine = await startEngine((changed) => {
+    visibility(1, "DefaultQueue")(changed);
+    const environment = changed.Resources.WorkerLambdaFunction?.Properties?.Environment;
+    if (isObject(environment) && isObject(environment.Variables)) environment.Variables.MAIL_URL = "ses:";
+  });
+  proxy = await startProxy(process.env.AWS_ENDPOINT_URL ?? "", async (call, forward) => {
+    note(rightsOf(call));
+    // There is no SES on a laptop.
+    if (call.path.startsWith("/v2/email/")) return { status: 200, headers: {}, body: Buffer.from('{"MessageId":"1"}') };
+    return forward(call);
+  });
+  process.env.AWS_ENDPOINT_URL = proxy.endpoint;
+  bench = createWorkbench(engine, exported);
+});
+afterAll(async () => {
+  await proxy.close();
+  await engine.stop();
+});
+
+async function as(name: string, what: string, work: () => Promise<unknown>): Promise<void> {
+  [role, doing] = [name, what];
+  try {
+    await work();
+  } finally {
+    role = "";
+  }
+}
+
+/** What a role was asked for and may not do. */
+async function refused(name: string): Promise<string[]> {
+  const statements: Statement[] = await statementsOf(template, name, createResolver(template, "us-east-1"));
+  const lines = asked
+    .filter((one) => one.role === name && !allows(statements, one.right.action, one.right.resource, one.right.context))
+    .map(({ doing: what, right }) => `${what}: ${right.action} on ${right.resource} ${JSON.stringify(right.context)}`);
+  return [...new Set(lines)];
+}
+const seen = (name: string): number => asked.filter((one) => one.role === name).length;
+
+describe("the worker's role", () => {
+  it("knows every function that is offered to tasks", () => {
+    const methods = Object.getOwnPropertyNames(AsyncResult.prototype).filter((name) => name !== "constructor");
+
+    expect(Object.keys(files).sort()).toEqual(Object.keys(FILES).sort());
+    expect(Object.keys(mailer).sort()).toEqual(Object.keys(MAILER).sort());
+    expect(methods.filter((name) => !(name in RESULT))).toEqual([]);
+  });
+
+  it("allows whatever these functions ask of AWS", { timeout: 120_000 }, async () => {
+    for (const name of works.keys()) {
+      const { id } = await caller.delay({ name });
+      await as("WorkerRole", name, async () => {
+        if (name === "ctx.retry") for (let round = 0; round < 4; round++) await bench.work();
+        else await bench.workUntilFinal(id);
+      });
+      const record = await engine.app.results.read(id);
+      const fails = ["a large error", "Reject", "Ignore", "ctx.retry"].includes(name);
+      expect(fails || record?.state === "SUCCESS", `${name}: ${JSON.stringify(record?.error)}`).toBe(true);
+    }
+    expect(seen("WorkerRole")).toBeGreaterThan(works.size);
+    expect(await refused("WorkerRole")).toEqual([]);
+  });
+
+  it("allows whatever a task's own options ask of AWS", { timeout: 120_000 }, async () => {
+    for (const { name, task: one } of declared) {
+      const queue = name === "queue" ? "HighQueue" : "DefaultQueue";
+      const { id } = await one.delay({});
+      await one.delay({});
+      await as("WorkerRole", name, () => bench.workUntilFinal(id, queue));
+    }
+    expect(await refused("WorkerRole")).toEqual([]);
+  });
+
+  it("is judged as IAM does: no right by default, and none beyond its resources", async () => {
+    const statements = await statementsOf(template, "OperateRole", createResolver(template, "us-east-1"));
+    const table = "arn:aws:dynamodb:us-east-1:123456789012:table/lovage-local-tasks";
+    const may = (action: string, resource: string, key = "control"): boolean =>
+      allows(statements, action, resource, { "dynamodb:LeadingKeys": [key] });
+
+    expect(may("dynamodb:DeleteItem", table)).toBe(true);
+    expect(may("dynamodb:DeleteItem", table, "task#1")).toBe(false);
+    expect(may("dynamodb:UpdateItem", `${table}-2`)).toBe(false);
+    expect(may("dynamodb:DeleteTable", table)).toBe(false);
+  });
+});
+
+describe("the other roles", () => {
+  it("allow every call of the API, each by the function that answers it", { timeout: 120_000 }, async () => {
+    const { id } = await child.delay({ text: LARGE });
+    const failed = await caller.delay({ name: "Reject" });
+    const dead = await caller.delay({ name: "a large error" });
+    await bench.workUntilFinal(failed.id);
+    await bench.workUntilFinal(dead.id);
+    const registry = createRegistry(modules);
+    const calls: Record<string, { path?: string; body?: unknown }> = {
+      "/tasks/:name": { path: "/tasks/child", body: { payload: { text: LARGE }, options: { countdown: 3_600 } } },
+      "/uploads": { body: { filename: "a.csv", contentType: "text/csv" } },
+      "/tasks/:id": { path: `/tasks/${id}` },
+      "/uploads/:id": { path: `/uploads/${id}` },
+      "/tasks/:id/replay": { path: `/tasks/${failed.id}/replay`, body: {} },
+      "DELETE /tasks": { path: "/tasks?tag=a" },
+      "/tasks/:name/limits": { path: "/tasks/child/limits", body: { concurrency: 3 } },
+      "/queues/:name/redrive": { path: "/queues/default/redrive", body: { rate: 100 } },
+    };
+    for (const [name, api] of [
+      ["SubmitRole", createSubmitApi(engine.app, registry, files)],
+      ["ReadRole", createReadApi(engine.app, registry, files)],
+      ["OperateRole", createOperateApi(engine.app, registry)],
+    ] as const) {
+      for (const { method, path } of api.routes.filter((route) => route.method !== "ALL")) {
+        const call = calls[`${method} ${path}`] ?? calls[path] ?? {};
+        const target = (call.path ?? path)
+          .replace(":name", path.startsWith("/queues") ? "default" : "child")
+          .replace(":id", id);
+        const body = method === "GET" || method === "DELETE" ? undefined : JSON.stringify(call.body ?? {});
+        await as(name, `${method} ${path}`, async () => {
+          const answer = await api.request(
+            new Request(`http://127.0.0.1:3000${target}`, {
+              method,
+              headers: { host: "127.0.0.1:3000", "content-type": "application/json" },
+              ...(body !== undefined && { body }),
+            }),
+          );
+          expect(answer.status, `${method} ${target}: ${await answer.clone().text()}`).toBeLessThan(500);
+          for (const value of Object.values(Object(await answer.json()))) note(rightsOfSigned(value));
+        });
+      }
+      expect(seen(name), name).toBeGreaterThan(0);
+      expect(await refused(name), name).toEqual([]);
+    }
+  });
+
+  it("allow what is done with timers, firings, arrivals and dead letters", async () => {
+    engine.clock.now = new Date(Date.now() + 7_200_000);
+    await as("TimersRole", "sweep", () =>
+      createTimerSweep(engine.app)(undefined, { getRemainingTimeInMillis: () => 60_000 }),
+    );
+    engine.clock.now = new Date();
+    await as("BeatRole", "firing", () =>
+      createBeat(modules, engine.app)({ schedule: "entry", scheduledTime: engine.clock.now.toISOString() }),
+    );
+    const key = `uploads/${EARLIER}`;
+    const notice = {
+      Records: [{ eventName: "ObjectCreated:Post", s3: { bucket: { name: "b" }, object: { key, size: 1 } } }],
+    };
+    const record = (body: string) => ({
+      ...{ messageId: "m", receiptHandle: "r", body, messageAttributes: {}, md5OfBody: "", eventSource: "aws:sqs" },
+      ...{ eventSourceARN: "arn:aws:sqs:us-east-1:000000000000:lovage-local-default", awsRegion: "us-east-1" },
+      attributes: {
+        ...{ ApproximateReceiveCount: "1", SentTimestamp: "1", SenderId: "s", ApproximateFirstReceiveTimestamp: "1" },
+      },
+    });
+    const time = { getRemainingTimeInMillis: () => 30_000 };
+    await as("UploadsRole", "arrival", () =>
+      createUploadListener(modules, engine.app)({ Records: [record(JSON.stringify(notice))] }, time),
+    );
+    const letter = {
+      v: 1,
+      id: EARLIER,
+      task: "child",
+      attempt: 1,
+      payload: {},
+      queue: "default",
+      sentAt: new Date().toISOString(),
+      rootId: EARLIER,
+    };
+    await as("DeadLetterRole", "dead letter", () =>
+      createDeadLetterWorker(engine.app)({ Records: [record(JSON.stringify(letter)), record("{")] }, time),
+    );
+    for (const name of ["TimersRole", "BeatRole", "UploadsRole", "DeadLetterRole"]) {
+      expect(seen(name), name).toBeGreaterThan(0);
+      expect(await refused(name), name).toEqual([]);
+    }
+  });
+});

@@ -1,3 +1,4 @@
+import { corsVariables } from "./cors.ts";
 import { inspectTasks } from "./inspect-tasks.ts";
 import { packageFunction } from "./package-function.ts";
 import type { Resource, Serverless } from "./serverless.ts";
@@ -7,9 +8,11 @@ import type { Resource, Serverless } from "./serverless.ts";
  * `beatSchedule`. Refuses to package tasks that could not be registered.
  */
 class BuildPlugin {
+  readonly configurationVariablesSources: Record<string, ReturnType<typeof corsVariables>>;
   readonly hooks: Record<string, () => Promise<void>>;
 
   constructor(serverless: Serverless) {
+    this.configurationVariablesSources = { cors: corsVariables(serverless) };
     this.hooks = {
       "before:package:createDeploymentArtifacts": () => inOneSentence(serverless, packageFunctions),
       "before:deploy:function:packageFunction": () => inOneSentence(serverless, packageFunctions),

@@ -13,6 +13,7 @@
  *   InvalidMessageError        MESSAGE_INVALID           not a Lovage message; never retried
  *   InvalidScheduleError       SCHEDULE_INVALID          expression, field, accepted range
  *   TaskNotFoundError          TASK_NOT_FOUND            no record with that id
+ *   TaskUnfinishedError        TASK_UNFINISHED           only what has ended can run again
  *   IdempotencyKeyReusedError  IDEMPOTENCY_KEY_REUSED    same key, other payload
  *   TaskTimeLimitError         TASK_TIME_LIMIT           ran longer than it may
  *   SoftTimeLimitError         TASK_SOFT_TIME_LIMIT      the reason of its signal at the soft limit
@@ -48,6 +49,7 @@ export type ErrorCode =
   | "MESSAGE_INVALID"
   | "SCHEDULE_INVALID"
   | "TASK_NOT_FOUND"
+  | "TASK_UNFINISHED"
   | "IDEMPOTENCY_KEY_REUSED"
   | "TASK_TIME_LIMIT"
   | "TASK_SOFT_TIME_LIMIT"
@@ -171,6 +173,17 @@ export class InvalidScheduleError extends TaskError {
 export class TaskNotFoundError extends TaskError {
   constructor(id: string) {
     super("TASK_NOT_FOUND", `No task has the id '${id}': it was never sent, or its record has expired.`, { id });
+  }
+}
+
+/** A task was to run again that has not ended: it would run twice. */
+export class TaskUnfinishedError extends TaskError {
+  constructor(id: string, state: string) {
+    super(
+      "TASK_UNFINISHED",
+      `Task ${id} is ${state}: expected one that has ended. Wait for its end, or revoke it, and then replay it.`,
+      { id, state },
+    );
   }
 }
 

@@ -1,5 +1,4 @@
 import { Hono } from "hono";
-import { InvalidOptionError } from "../errors.ts";
 import type { Json } from "../message/json.ts";
 import type { App } from "../task/current-app.ts";
 import { allowOrigins } from "./cors.ts";
@@ -111,12 +110,4 @@ export async function readBody(request: Request, known: readonly string[]): Prom
     );
   }
   return value;
-}
-
-/** @throws InvalidOptionError for what is no time */
-export function toDate(name: string, text: string): Date {
-  const time = new Date(text);
-  const year = time.getUTCFullYear();
-  if (!(year >= 1970 && year <= 9999)) throw new InvalidOptionError(name, text, "an ISO-8601 time");
-  return time;
 }

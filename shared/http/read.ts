@@ -1,15 +1,17 @@
 import type { Hono } from "hono";
 import { InvalidOptionError, TaskNotFoundError } from "../errors.ts";
 import type { Files } from "../files/files.ts";
-import { isId } from "../message/id.ts";
+import { idTime, isId } from "../message/id.ts";
 import { byteLength, type Json } from "../message/json.ts";
 import { type ListPage, type ListQuery, listTasks } from "../results/list.ts";
-import { publicRecord, STATES, type StoredRecord, type TaskRecord } from "../results/record.ts";
+import { publicRecord, STATES, type StoredRecord, type TaskRecord, type TaskState } from "../results/record.ts";
 import { waitForFinal, withDecisions } from "../task/async-result.ts";
 import type { App } from "../task/current-app.ts";
 import type { Registry } from "../task/registry.ts";
-import { createBase, toDate } from "./base.ts";
+import { createBase } from "./base.ts";
+import { createNames, type Names } from "./names.ts";
 import { createOpenApi } from "./openapi.ts";
+import { toDate, toId, toNumber, toQuery, toTag } from "./query.ts";
 
 /** Longest wait of one call: API Gateway answers after 30 s. */
 const MAX_WAIT_SECONDS = 20;
@@ -22,13 +24,11 @@ const MAX_PAGE_BYTES = 2_500_000;
 /** The calls that read. Their function may not send. */
 export function createReadApi(app: App, registry: Registry, files: Files): Hono {
   const api = createBase(app);
+  const names = createNames(app, registry);
 
   const read = async (id: string, wait: string | undefined): Promise<TaskRecord> => {
     if (!isId(id)) throw new TaskNotFoundError(id.slice(0, 80));
-    const seconds = wait === undefined ? 0 : Number(wait);
-    if (!(seconds >= 0 && seconds <= MAX_WAIT_SECONDS)) {
-      throw new InvalidOptionError("wait", wait, `0 to ${MAX_WAIT_SECONDS} seconds`);
-    }
+    const seconds = wait === undefined ? 0 : toNumber("wait", wait, { least: 0, most: MAX_WAIT_SECONDS });
     const record = await app.results.complete(await waitForFinal(app, id, seconds), { maxBytes: MAX_ANSWER_BYTES });
     return publicRecord(await withLinks(app, await withDecisions(app, record)));
   };
@@ -40,7 +40,7 @@ export function createReadApi(app: App, registry: Registry, files: Files): Hono 
   api.get("/openapi.json", (c) => c.json(createOpenApi(registry.tasks)));
 
   api.get("/tasks", async (c) =>
-    c.json(cutPage(await listTasks(app.table, app.clock(), toListQuery(c.req.query())), MAX_PAGE_BYTES)),
+    c.json(cutPage(await listTasks(app.table, app.clock(), toListQuery(c.req.url, names)), MAX_PAGE_BYTES)),
   );
   api.get("/tasks/:id", async (c) => c.json(await read(c.req.param("id"), c.req.query("wait"))));
 
@@ -79,7 +79,7 @@ function cutPage(page: ListPage, maxBytes: number): ListPage {
   });
   if (fits < 0) return page;
   const tasks = page.tasks.slice(0, fits);
-  return { tasks, cursor: tasks.at(-1)?.id ?? "" };
+  return { ...page, tasks, cursor: tasks.at(-1)?.id ?? "" };
 }
 
 /** What is too large for an answer is linked to. */
@@ -99,31 +99,45 @@ function derivedNames(result: Json | undefined): string[] {
   return Array.isArray(derived) ? derived.filter((name) => typeof name === "string") : [];
 }
 
-function toListQuery(query: Record<string, string>): ListQuery {
-  const known = ["state", "task", "from", "to", "cursor", "limit"];
-  const unknown = Object.keys(query).find((name) => !known.includes(name));
-  if (unknown !== undefined)
-    throw new InvalidOptionError(unknown.slice(0, 80), undefined, `one of ${known.join(", ")}`);
-  const { state, task, from, to, cursor, limit } = query;
-  const list: ListQuery = {};
-  if (state !== undefined) {
-    const known = STATES.find((name) => name === state);
-    if (known === undefined) throw new InvalidOptionError("state", state, STATES.join(", "));
-    list.state = known;
+const LIST_FIELDS = [
+  ...["state", "task", "queue", "tag", "parent", "root", "unregistered"],
+  ...["from", "to", "finishedFrom", "finishedTo", "cursor", "limit"],
+];
+
+function toListQuery(url: string, names: Names): ListQuery {
+  const { state, task, queue, tag, parent, root, unregistered, cursor, limit, ...times } = toQuery(url, LIST_FIELDS);
+  const known = names.filters(unregistered);
+  const { from, to, finishedFrom, finishedTo } = Object.fromEntries(
+    Object.entries(times).map(([name, text]) => [name, toDate(name, text)]),
+  );
+  for (const [name, start, end] of [
+    ["from", from, to],
+    ["finishedFrom", finishedFrom, finishedTo],
+  ] as const) {
+    const expected = name === "from" ? "'to'" : "'finishedTo'";
+    if (start && end && start > end) throw new InvalidOptionError(name, start, `a time before ${expected}`);
   }
-  if (task !== undefined) list.task = task;
-  if (from !== undefined) list.from = toDate("from", from);
-  if (to !== undefined) list.to = toDate("to", to);
-  if (list.from && list.to && list.from > list.to) throw new InvalidOptionError("from", from, "a time before 'to'");
-  if (cursor !== undefined) {
-    if (!isId(cursor)) throw new InvalidOptionError("cursor", cursor, "the 'cursor' of an earlier answer");
-    list.cursor = cursor;
+  if (cursor !== undefined && (!isId(cursor) || idTime(cursor) === undefined)) {
+    throw new InvalidOptionError("cursor", cursor.slice(0, 80), "the 'cursor' of an earlier answer");
   }
-  if (limit !== undefined) {
-    list.limit = Number(limit);
-    if (!Number.isSafeInteger(list.limit) || list.limit < 1 || list.limit > MAX_LIMIT) {
-      throw new InvalidOptionError("limit", limit, `1 to ${MAX_LIMIT}`);
-    }
-  }
-  return list;
+  return {
+    ...(state !== undefined && { state: toStateFilter(state) }),
+    ...(task !== undefined && { task: known.task(task) }),
+    ...(queue !== undefined && { queue: known.queue(queue) }),
+    ...(tag !== undefined && { tag: toTag("tag", tag) }),
+    ...(parent !== undefined && { parentId: toId("parent", parent) }),
+    ...(root !== undefined && { rootId: toId("root", root) }),
+    ...(from && { from }),
+    ...(to && { to }),
+    ...(finishedFrom && { finishedFrom }),
+    ...(finishedTo && { finishedTo }),
+    ...(cursor !== undefined && { cursor }),
+    ...(limit !== undefined && { limit: toNumber("limit", limit, { least: 1, most: MAX_LIMIT, whole: true }) }),
+  };
+}
+
+function toStateFilter(text: string): TaskState {
+  const state = STATES.find((name) => name === text);
+  if (state === undefined) throw new InvalidOptionError("state", text.slice(0, 80), STATES.join(", "));
+  return state;
 }

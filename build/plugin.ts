@@ -2,7 +2,9 @@ import { adoptRetained } from "./adopt.ts";
 import { describeBuildFailure } from "./build-failure.ts";
 import { checkFunctionKeys, checkScheduleIds, scheduleId } from "./check-names.ts";
 import { checkTemplate } from "./check-template.ts";
+import { corsVariables } from "./cors.ts";
 import { functionEnvironments } from "./environments.ts";
+import { leaveOutExamples } from "./example-functions.ts";
 import { type Inspection, inspectTasks } from "./inspect-tasks.ts";
 import { packageFunction } from "./package-function.ts";
 import type { Resource, Serverless } from "./serverless.ts";
@@ -14,9 +16,11 @@ import { absentFolders, readTaskFolders } from "./task-modules.ts";
  * `beatSchedule`. Refuses what could not be registered, deployed or run, before anything is uploaded.
  */
 class BuildPlugin {
+  readonly configurationVariablesSources: Record<string, ReturnType<typeof corsVariables>>;
   readonly hooks: Record<string, () => Promise<void>>;
 
   constructor(serverless: Serverless) {
+    this.configurationVariablesSources = { cors: corsVariables(serverless) };
     const inOneSentence = (step: (serverless: Serverless) => Promise<void> | void) => async (): Promise<void> => {
       try {
         await step(serverless);
@@ -26,7 +30,10 @@ class BuildPlugin {
       }
     };
     this.hooks = {
-      initialize: inOneSentence(() => checkTarget(serverless, process.env)),
+      initialize: inOneSentence(() => {
+        checkTarget(serverless, process.env);
+        leaveOutExamples(serverless);
+      }),
       "before:package:createDeploymentArtifacts": inOneSentence(packageFunctions),
       "before:deploy:function:packageFunction": inOneSentence(packageFunctions),
       "package:compileEvents": inOneSentence(addSchedules),

@@ -14,6 +14,7 @@ export interface Template {
 export interface FunctionConfig {
   name: string;
   handler: string;
+  role?: unknown;
   timeout?: number | string;
   memorySize?: number | string;
   architecture?: string;

@@ -5,7 +5,8 @@
  * Plain JavaScript: serverless-offline would load a TypeScript handler through a second compiler.
  * https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
  */
-export async function handler(event, context) {
+export async function handler(request, context) {
+  const event = withBodyText(request);
   const invoke = globalThis[Symbol.for("lovage.invoke")];
   let result = await invoke(context.functionName, event);
   // AWS would start more sandboxes; a laptop lets the request wait for one, as long as API Gateway waits for a function.
@@ -24,4 +25,14 @@ export async function handler(event, context) {
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ message: statusCode === 503 ? "Service Unavailable" : "Internal Server Error" }),
   };
+}
+
+/**
+ * API Gateway passes a body on as text; serverless-offline parses JSON, and passes `null`, `0`, `false` and `""` on as if there were none.
+ * What it cannot tell apart any more, `null` and `""`, has a length; sent in chunks it has not, and counts as no body.
+ */
+function withBodyText(event) {
+  if (event?.requestContext?.http === undefined || typeof event.body === "string") return event;
+  const isAbsent = (event.body ?? null) === null && !(Number(event.headers?.["content-length"]) > 0);
+  return isAbsent ? event : { ...event, body: JSON.stringify(event.body ?? null) };
 }

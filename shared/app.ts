@@ -1,4 +1,5 @@
 import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
+import type { Hono } from "hono";
 import { handle, type LambdaContext, type LambdaEvent } from "hono/aws-lambda";
 import { createTable } from "./aws/dynamodb.ts";
 import { createBucket } from "./aws/s3.ts";
@@ -11,6 +12,7 @@ import { type Environment, loadConfig } from "./config.ts";
 import { createControl } from "./control/control.ts";
 import { describeError, TaskUndeliveredError } from "./errors.ts";
 import { createFiles, type Files } from "./files/files.ts";
+import { createBase } from "./http/base.ts";
 import { createOperateApi } from "./http/operate.ts";
 import { createReadApi } from "./http/read.ts";
 import { createSubmitApi } from "./http/submit.ts";
@@ -160,4 +162,16 @@ export function createRead(modules: readonly TaskModule[], app = currentApp()): 
 /** What operators decide: revoke, replay, redrive, pause, resume, purge, limits. */
 export function createOperate(modules: readonly TaskModule[], app = currentApp()): Http {
   return handle(createOperateApi(app, createRegistry(modules)));
+}
+
+/**
+ * Views of your own, behind what the API itself has: the key, other origins, problem details for what they throw.
+ *
+ * @example
+ * const view = new Hono();
+ * view.get("/welcome", async (c) => c.json({ id: (await add.delay({ x: 4, y: 6 })).id }, 202));
+ * export const handler = createView(view);
+ */
+export function createView(view: Hono, app = currentApp()): Http {
+  return handle(createBase(app).route("/", view));
 }

@@ -43,6 +43,11 @@ export interface Config {
    * it to everyone and is meant for a stage that listens on loopback only. Unset or empty: every call is refused.
    */
   readonly apiKeyHashes: readonly string[] | "none";
+  /**
+   * `CORS_ORIGIN`: origins of web pages that may call the API and upload, separated by commas; or `*`, any. With
+   * `API_KEY_HASHES=none` pages of this machine may in any case. @defaultValue none
+   */
+  readonly corsOrigins: readonly string[] | "*";
 }
 
 /** 400 days: large values are kept for 460. */
@@ -165,6 +170,9 @@ export function loadConfig(environment: Environment): Config {
       }
       return present;
     },
+    get corsOrigins() {
+      return parseOrigins(read("CORS_ORIGIN") ?? "");
+    },
   };
 }
 
@@ -181,6 +189,7 @@ const VARIABLES: { readonly [Setting in Exclude<keyof Config, "queueUrl" | "queu
   mailUrl: "MAIL_URL",
   mailFrom: "MAIL_FROM",
   apiKeyHashes: "API_KEY_HASHES",
+  corsOrigins: "CORS_ORIGIN",
 };
 
 /**
@@ -204,6 +213,29 @@ export function checkSettings(variables: Readonly<Record<string, unknown>>): voi
     }
     if (environment[variable]) config.queueUrl(queue);
   }
+}
+
+/**
+ * Origins as a browser sends them: scheme, host, and the port if it is not the scheme's own.
+ * @throws ConfigError naming the first that is none
+ */
+export function parseOrigins(text: string): readonly string[] | "*" {
+  const origins = text.split(",").map((origin) => origin.trim());
+  const present = origins.filter((origin) => origin !== "");
+  if (present.length === 1 && present[0] === "*") return "*";
+  for (const origin of present) {
+    if (!/^https?:[^*]*$/.test(origin) || !URL.canParse(origin) || new URL(origin).origin !== origin) {
+      const expected =
+        "origins such as 'https://app.example.com' or 'http://localhost:5173', separated by commas, or '*'";
+      throw new ConfigError(
+        "CORS_ORIGIN",
+        origin.slice(0, 80),
+        expected,
+        "An origin ends before its path, and has no '/' there.",
+      );
+    }
+  }
+  return present;
 }
 
 function furtherQueues(environment: Environment): string[] {

@@ -13,6 +13,7 @@
  *   InvalidMessageError        MESSAGE_INVALID           not a Lovage message; never retried
  *   InvalidScheduleError       SCHEDULE_INVALID          expression, field, accepted range
  *   TaskNotFoundError          TASK_NOT_FOUND            no record with that id
+ *   TaskUnfinishedError        TASK_UNFINISHED           only what has ended can run again
  *   IdempotencyKeyReusedError  IDEMPOTENCY_KEY_REUSED    same key, other payload
  *   TooManyRevokesError        REVOKES_FULL              as many revokes of many are kept as may be
  *   TaskTimeLimitError         TASK_TIME_LIMIT           ran longer than it may
@@ -56,6 +57,7 @@ export type ErrorCode =
   | "MESSAGE_INVALID"
   | "SCHEDULE_INVALID"
   | "TASK_NOT_FOUND"
+  | "TASK_UNFINISHED"
   | "IDEMPOTENCY_KEY_REUSED"
   | "REVOKES_FULL"
   | "TASK_TIME_LIMIT"
@@ -210,6 +212,17 @@ export class TooManyRevokesError extends TaskError {
       "REVOKES_FULL",
       `Tasks of ${scope} '${name.slice(0, 128)}' were not revoked: ${limit} revokes are kept, and at most ${limit} are. Drop those whose tasks have all ended: GET /control lists them, DELETE /control?before=<time> or ?${scope}=<name> drops them.`,
       { scope, name, limit },
+    );
+  }
+}
+
+/** A task was to run again that has not ended: it would run twice. */
+export class TaskUnfinishedError extends TaskError {
+  constructor(id: string, state: string) {
+    super(
+      "TASK_UNFINISHED",
+      `Task ${id} is ${state}: expected one that has ended. Wait for its end, or revoke it, and then replay it.`,
+      { id, state },
     );
   }
 }

@@ -9,6 +9,7 @@ export {
   createSubmit,
   createTimerSweep,
   createUploadListener,
+  createView,
   createWorker,
   files,
   mailer,
@@ -17,6 +18,7 @@ export { crontab, every } from "./beat/crontab.ts";
 export { type BeatSchedule, beatSchedule } from "./beat/schedule.ts";
 export * from "./errors.ts";
 export type { UploadedFile } from "./files/files.ts";
+export { requireKey } from "./http/key.ts";
 export type { Mail } from "./mail/mailer.ts";
 export type { Json, Jsonified } from "./message/json.ts";
 export type { TaskRecord, TaskState } from "./results/record.ts";

@@ -44,6 +44,8 @@ export interface Query {
   pageSize: number;
   filter?: string;
   values?: Item;
+  /** What `filter` cannot say: items that it refuses count as not found. */
+  keep?: (item: Item) => boolean;
   /** @defaultValue newest (highest sort key) first */
   oldestFirst?: boolean;
   /** Strongly consistent, for a decision that rests on it. @defaultValue false, which costs half */
@@ -96,7 +98,7 @@ export function createTable(tableName: () => string): Table {
         return { applied: false, item: error.Item && unmarshall(error.Item) };
       }
     },
-    async query({ pk, from, to, limit, pageSize, filter, values, oldestFirst = false, consistent = false }) {
+    async query({ pk, from, to, limit, pageSize, filter, values, keep, oldestFirst = false, consistent = false }) {
       const items: Item[] = [];
       let start: QueryCommandOutput["LastEvaluatedKey"];
       do {
@@ -113,7 +115,8 @@ export function createTable(tableName: () => string): Table {
             ...(start && { ExclusiveStartKey: start }),
           }),
         );
-        items.push(...(answer.Items ?? []).map((item) => unmarshall(item)));
+        const found = (answer.Items ?? []).map((item): Item => unmarshall(item));
+        items.push(...(keep ? found.filter(keep) : found));
         start = answer.LastEvaluatedKey;
       } while (start && items.length < limit);
       return items.slice(0, limit);

@@ -1,11 +1,10 @@
-import { createHash, timingSafeEqual } from "node:crypto";
 import { Hono } from "hono";
 import { cut, echo } from "../echo.ts";
-import { InvalidOptionError } from "../errors.ts";
 import { type Json, unfitText } from "../message/json.ts";
 import { readJson } from "../message/json-reader.ts";
-import { readTime, TIME_EXPECTED } from "../message/time.ts";
 import type { App } from "../task/current-app.ts";
+import { allowOrigins } from "./cors.ts";
+import { requireKey } from "./key.ts";
 import { HttpError, problem } from "./problem.ts";
 
 /**
@@ -13,8 +12,6 @@ import { HttpError, problem } from "./problem.ts";
  * is uploaded, or sent through the SDK.
  */
 const MAX_BODY_BYTES = 4 * 1_048_576;
-
-const LOOPBACK = /^(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
 
 /** Methods of each path of the whole API, so that every function can tell a wrong method from an unknown path. */
 const ROUTES: readonly (readonly [RegExp, string])[] = [
@@ -30,14 +27,12 @@ const ROUTES: readonly (readonly [RegExp, string])[] = [
   [/^\/(health|openapi\.json)?$/, "GET"],
 ];
 
-/** A Hono app with what all functions of the API share: keys, problem details, unknown paths. */
+/** A Hono app with what all functions of the API share: other origins, keys, problem details, unknown paths. */
 export function createBase(app: App): Hono {
   const hono = new Hono({ strict: false });
-  hono.use(async (c, next) => {
-    if (c.req.path !== "/health")
-      authorize(app, c.req.header("host"), c.req.header("authorization"), c.req.header("x-api-key"));
-    await next();
-  });
+  const key = requireKey(app);
+  hono.use(allowOrigins(app.config));
+  hono.use((c, next) => (c.req.path === "/health" ? next() : key(c, next)));
   hono.onError((error, c) => problem(c, app.log, error));
   hono.notFound((c) => {
     const allowed = ROUTES.find(([path]) => path.test(c.req.path))?.[1];
@@ -59,37 +54,6 @@ export function createBase(app: App): Hono {
     return problem(c, app.log, error);
   });
   return hono;
-}
-
-/**
- * Refuses a caller without a key; with no key configured, everyone. `API_KEY_HASHES=none` opens the API, but only to
- * requests that were addressed to loopback: neither a deployed stage nor a web page that rebinds its name gets in.
- */
-function authorize(app: App, host: string | undefined, bearer: string | undefined, header: string | undefined): void {
-  const hashes = app.config.apiKeyHashes;
-  if (hashes === "none") {
-    if (host !== undefined && LOOPBACK.test(host)) return;
-    throw new HttpError(
-      401,
-      "UNAUTHORIZED",
-      "This stage has no API key and answers on loopback only. Set API_KEY_HASHES.",
-    );
-  }
-  const key = header ?? /^Bearer (.+)$/i.exec(bearer ?? "")?.[1];
-  const given = createHash("sha256")
-    .update(key ?? "")
-    .digest();
-  // Every hash is compared, whatever the outcome, in constant time.
-  const matches = hashes.filter((hash) => timingSafeEqual(given, Buffer.from(hash, "hex")));
-  if (key && matches.length > 0) return;
-  throw new HttpError(
-    401,
-    "UNAUTHORIZED",
-    "An API key is needed: send it as 'Authorization: Bearer <key>' or 'X-Api-Key'.",
-    {
-      "www-authenticate": "Bearer",
-    },
-  );
 }
 
 /** As `readBody`; no body at all is an empty object. */
@@ -149,12 +113,4 @@ export async function readBody(request: Request, known: readonly string[]): Prom
     );
   }
   return value;
-}
-
-/** Reads a bound of a list: a time, or a date, which begins at midnight in UTC. @throws InvalidOptionError for what is neither */
-export function toDate(name: string, text: string): Date {
-  const time = readTime(text) ?? readTime(`${text}T00:00:00Z`);
-  if (time === undefined)
-    throw new InvalidOptionError(name, text, `a date or ${TIME_EXPECTED}; in a URL write + as %2B`);
-  return time;
 }

@@ -1,46 +1,36 @@
 import type { Hono } from "hono";
-import type { Limits } from "../control/control.ts";
-import { echo } from "../echo.ts";
+import type { Limits, Scope } from "../control/control.ts";
 import { InvalidOptionError } from "../errors.ts";
 import { isConcurrency, MAX_CONCURRENCY } from "../limits/concurrency.ts";
 import { parseRateLimit } from "../limits/rate-limit.ts";
 import type { Json } from "../message/json.ts";
 import { isTag } from "../message/labels.ts";
 import type { App } from "../task/current-app.ts";
+import { MAX_REDRIVE_RATE, MAX_REDRIVES, type Redrive, type Redriven, redrive } from "../task/redrive.ts";
 import type { Registry } from "../task/registry.ts";
-import { type Redrive, redrive } from "../task/replay.ts";
-import { readBody, readOptionalBody, toDate } from "./base.ts";
-import { HttpError } from "./problem.ts";
+import { audit } from "./audit.ts";
+import { readBody, readOptionalBody } from "./base.ts";
+import { createNames, type Names } from "./names.ts";
+import { explain } from "./problem.ts";
+import { toDate } from "./query.ts";
 
 const DEFAULT_RATE = 10;
-const MAX_RATE = 1_000;
 const DEFAULT_REDRIVES = 100;
-const MAX_REDRIVES = 1_000;
 
 /** The calls that decide about many tasks at once. Whoever runs tasks notices within seconds. */
 export function addControl(api: Hono, app: App, registry: Registry): void {
   const { control } = app;
-  const knownQueue = (name: string): string => {
-    if (app.config.queues.includes(name)) return name;
-    const known = app.config.queues.join(", ");
-    throw new HttpError(404, "QUEUE_NOT_FOUND", `No queue has the name ${echo(name)}: expected ${known}.`);
+  const names = createNames(app, registry);
+  const revoke = async (scope: Scope, name: string) => {
+    const sentUntil = (await control.revoke(scope, name)).toISOString();
+    return { revoked: { scope, name, sentUntil } };
   };
-  // What no module exports any more can still be resumed.
-  const anyTask = (name: string): string => (isTag(name) ? name : knownTask(name));
-  const knownTask = (name: string): string => registry.get(name).name;
 
   api.delete("/tasks", async (c) => {
-    const [[scope, [name, ...more]] = ["", []], ...others] = Object.entries(c.req.queries());
-    const isScope = scope === "tag" || scope === "task" || scope === "queue";
-    if (!isScope || !isTag(name) || more.length > 0 || others.length > 0) {
-      throw new InvalidOptionError(
-        "query",
-        c.req.url.split("?")[1],
-        "one of tag=…, task=… or queue=…, of 1 to 128 characters",
-      );
-    }
-    const sentUntil = await control.revoke(scope, scope === "queue" ? knownQueue(name) : name);
-    return c.json({ revoked: { scope, name, sentUntil: sentUntil.toISOString() } }, 202);
+    const { scope, name } = toRevoke(c.req.url, names);
+    const answer = await revoke(scope, name);
+    audit(app, c, "revoke", { scope, name }, answer.revoked);
+    return c.json(answer, 202);
   });
 
   api.delete("/control", async (c) => {
@@ -53,61 +43,105 @@ export function addControl(api: Hono, app: App, registry: Registry): void {
     const meaning = "What was revoked by it and still waits may run.";
     if (isScope) {
       await control.dropRevoke(scope, name);
+      audit(app, c, "drop", { scope, name }, {});
       return c.json({ dropped: { scope, name }, meaning }, 202);
     }
     const time = toDate("before", name);
     const { dropped, more: isMore } = await control.dropRevokesBefore(time);
+    audit(app, c, "drop", { before: time.toISOString() }, { dropped });
     return c.json({ dropped: { before: time.toISOString(), count: dropped }, more: isMore, meaning }, 202);
   });
 
   api.post("/tasks/:name/pause", async (c) => {
-    const task = knownTask(c.req.param("name"));
+    const task = names.task(c.req.param("name"));
     await control.pause("task", task);
+    audit(app, c, "pause", { task }, { paused: true });
     return c.json({ task, paused: true }, 202);
   });
 
   api.post("/tasks/:name/resume", async (c) => {
-    const task = anyTask(c.req.param("name"));
+    const task = await names.decidedTask(c.req.param("name"));
     await control.resume("task", task);
+    audit(app, c, "resume", { task }, { paused: false });
     return c.json({ task, paused: false }, 202);
   });
 
   api.put("/tasks/:name/limits", async (c) => {
-    const task = knownTask(c.req.param("name"));
+    const task = names.task(c.req.param("name"));
     const limits = toLimits(await readBody(c.req.raw, ["rateLimit", "concurrency"]));
     await control.setLimits(task, limits);
+    audit(app, c, "limits", { task }, { limits });
     return c.json({ task, limits }, 202);
   });
 
   api.delete("/tasks/:name/limits", async (c) => {
-    const task = anyTask(c.req.param("name"));
+    const task = await names.decidedTask(c.req.param("name"));
     await control.setLimits(task, undefined);
+    audit(app, c, "limits", { task }, { limits: null });
     return c.json({ task, limits: null }, 202);
   });
 
   api.post("/queues/:name/pause", async (c) => {
-    const queue = knownQueue(c.req.param("name"));
+    const queue = names.queue(c.req.param("name"));
     await control.pause("queue", queue);
+    audit(app, c, "pause", { queue }, { paused: true });
     return c.json({ queue, paused: true }, 202);
   });
 
   api.post("/queues/:name/resume", async (c) => {
-    const queue = knownQueue(c.req.param("name"));
+    const queue = names.queue(c.req.param("name"));
     await control.resume("queue", queue);
+    audit(app, c, "resume", { queue }, { paused: false });
     return c.json({ queue, paused: false }, 202);
   });
 
   api.post("/queues/:name/purge", async (c) => {
-    const queue = knownQueue(c.req.param("name"));
-    const sentUntil = await control.revoke("queue", queue);
-    return c.json({ revoked: { scope: "queue", name: queue, sentUntil: sentUntil.toISOString() } }, 202);
+    const queue = names.queue(c.req.param("name"));
+    const answer = await revoke("queue", queue);
+    audit(app, c, "purge", { queue }, answer.revoked);
+    return c.json(answer, 202);
   });
 
   api.post("/queues/:name/redrive", async (c) => {
-    const queue = knownQueue(c.req.param("name"));
+    const queue = names.queue(c.req.param("name"));
     const body = await readOptionalBody(c.req.raw, ["rate", "task", "from", "to", "limit", "cursor"]);
-    return c.json(await redrive(app, registry, toRedrive(queue, body)), 202);
+    const request = toRedrive(queue, body, names);
+    const outcome = await redrive(app, registry, request);
+    const { redriven, cursor } = outcome;
+    const skipped = toSkipped(outcome);
+    const stopped = outcome.stopped === undefined ? undefined : { stopped: toReason(outcome.stopped) };
+    audit(app, c, "redrive", { ...request }, { redriven, skipped: skipped.length, cursor, ...stopped });
+    return c.json({ redriven, skipped, ...stopped, ...(cursor !== undefined && { cursor }) }, 202);
   });
+}
+
+/** Exactly one of tag, task and queue; the name of one that is gone has to be meant. */
+function toRevoke(url: string, names: Names): { scope: Scope; name: string } {
+  const query = new URL(url).searchParams;
+  const unregistered = query.getAll("unregistered");
+  query.delete("unregistered");
+  const [[scope, name] = ["", ""], ...others] = [...query];
+  const isScope = scope === "tag" || scope === "task" || scope === "queue";
+  if (!isScope || !isTag(name) || others.length > 0 || unregistered.length > 1) {
+    const given = query.toString().slice(0, 80);
+    throw new InvalidOptionError("query", given, "one of tag=…, task=… or queue=…, of 1 to 128 characters");
+  }
+  return { scope, name: scope === "tag" ? name : names.filters(unregistered[0])[scope](name) };
+}
+
+function toReason(error: unknown): { code: string; reason: string } {
+  const { code, reason } = explain(error);
+  return { code, reason };
+}
+
+/** Failures that a redrive has left alone, and why. */
+function toSkipped({ replayed, failed }: Redriven) {
+  return [
+    ...replayed.map(({ id, replayedBy }) => ({
+      ...{ id, code: "ALREADY_REPLAYED", reason: `It was run again as ${replayedBy}.`, replayedBy },
+    })),
+    ...failed.map(({ id, error }) => ({ id, ...toReason(error) })),
+  ];
 }
 
 function toLimits({ rateLimit, concurrency }: Record<string, Json>): Limits {
@@ -128,7 +162,11 @@ function toLimits({ rateLimit, concurrency }: Record<string, Json>): Limits {
   return limits;
 }
 
-function toRedrive(queue: string, { rate, task, from, to, limit, cursor }: Record<string, Json>): Redrive {
+function toRedrive(
+  queue: string,
+  { rate, task, from, to, limit, cursor }: Record<string, Json>,
+  names: Names,
+): Redrive {
   const number = (name: string, value: Json | undefined, fallback: number, most: number, whole: boolean): number => {
     if (value === undefined) return fallback;
     const valid = typeof value === "number" && value > 0 && value <= most && (!whole || Number.isSafeInteger(value));
@@ -147,9 +185,9 @@ function toRedrive(queue: string, { rate, task, from, to, limit, cursor }: Recor
   ];
   return {
     queue,
-    rate: number("rate", rate, DEFAULT_RATE, MAX_RATE, false),
+    rate: number("rate", rate, DEFAULT_RATE, MAX_REDRIVE_RATE, false),
     limit: number("limit", limit, DEFAULT_REDRIVES, MAX_REDRIVES, true),
-    ...(taskName !== undefined && { task: taskName }),
+    ...(taskName !== undefined && { task: names.task(taskName) }),
     ...(since !== undefined && { from: toDate("from", since) }),
     ...(until !== undefined && { to: toDate("to", until) }),
     ...(after !== undefined && { cursor: after }),

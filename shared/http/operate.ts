@@ -5,6 +5,7 @@ import { AsyncResult } from "../task/async-result.ts";
 import type { App } from "../task/current-app.ts";
 import type { Registry } from "../task/registry.ts";
 import { replay } from "../task/replay.ts";
+import { audit } from "./audit.ts";
 import { createBase, readOptionalBody } from "./base.ts";
 import { addControl } from "./control.ts";
 
@@ -15,6 +16,7 @@ export function createOperateApi(app: App, registry: Registry): Hono {
   api.delete("/tasks/:id", async (c) => {
     const id = knownId(c.req.param("id"));
     const { task, state } = await new AsyncResult(id, app).revoke();
+    audit(app, c, "revoke", { id, task }, { state });
     return c.json({ id, task, state }, 202, { location: `/tasks/${id}` });
   });
 
@@ -26,6 +28,7 @@ export function createOperateApi(app: App, registry: Registry): Hono {
     const { id, state } = await replay(app, registry, record, {
       ...(body.payload !== undefined && { payload: body.payload }),
     });
+    audit(app, c, "replay", { id: oldId, task: record.task }, { replayedBy: id, state });
     return c.json({ id, task: record.task, state, replayOf: record.id }, 202, { location: `/tasks/${id}` });
   });
 

@@ -11,6 +11,7 @@ export type HttpCode =
   | "CONTENT_TYPE_UNSUPPORTED"
   | "NOT_FOUND"
   | "QUEUE_NOT_FOUND"
+  | "TASK_NOT_REGISTERED"
   | "METHOD_NOT_ALLOWED"
   | "UNAUTHORIZED"
   | "INTERNAL";
@@ -34,6 +35,7 @@ const STATUS: Partial<Record<ErrorCode, ContentfulStatusCode>> = {
   TASK_NOT_REGISTERED: 404,
   TASK_NOT_FOUND: 404,
   VALUE_EXPIRED: 410,
+  TASK_UNFINISHED: 409,
   IDEMPOTENCY_KEY_REUSED: 409,
   REVOKES_FULL: 409,
   PAYLOAD_TOO_LARGE: 413,
@@ -53,19 +55,28 @@ export function problem(c: Context, log: Log, error: unknown): Response {
   if (error instanceof HttpError) {
     return answer(c, error.status, error.code, error.message, {}, error.headers);
   }
-  const status = error instanceof TaskError ? STATUS[error.code] : undefined;
-  if (!(error instanceof TaskError) || status === undefined) {
+  const { status, code, reason } = explain(error);
+  if (status >= 500) {
     log.error("A request failed", { method: c.req.method, path: c.req.path, error: describeError(error) });
-    return answer(c, 500, "INTERNAL", "The request failed for a reason that is in the service's log.");
   }
-  if (status === 503) {
-    // The cause is AWS's own text, which names roles and resources; the log has it.
-    log.error("A request failed", { method: c.req.method, path: c.req.path, error: describeError(error) });
-    return answer(c, status, error.code, UNAVAILABLE[error.code] ?? "", withId(error), { "retry-after": "1" });
+  if (status === 503 && error instanceof TaskError) {
+    return answer(c, status, code, reason, withId(error), { "retry-after": "1" });
   }
   const more =
     error instanceof InvalidPayloadError ? { issues: error.issues.slice(0, MAX_ISSUES).map(shortIssue) } : {};
-  return answer(c, status, error.code, error.message, more);
+  return answer(c, status, code, reason, more);
+}
+
+/** What a caller is told of an error: of what is not the caller's doing, no more than that. */
+export function explain(error: unknown): { status: ContentfulStatusCode; code: string; reason: string } {
+  const status = error instanceof TaskError ? STATUS[error.code] : undefined;
+  if (!(error instanceof TaskError) || status === undefined) {
+    const reason = "The request failed for a reason that is in the service's log.";
+    return { status: 500, code: "INTERNAL", reason };
+  }
+  // The cause is AWS's own text, which names roles and resources; the log has it.
+  const reason = status === 503 ? (UNAVAILABLE[error.code] ?? "") : error.message;
+  return { status, code: error.code, reason };
 }
 
 const UNAVAILABLE: Partial<Record<ErrorCode, string>> = {

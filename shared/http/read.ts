@@ -3,15 +3,17 @@ import type { QueueDepth } from "../aws/sqs.ts";
 import { FIRST } from "../control/control.ts";
 import { describeError, InvalidOptionError, TaskNotFoundError } from "../errors.ts";
 import type { Files } from "../files/files.ts";
-import { isId } from "../message/id.ts";
+import { idTime, isId } from "../message/id.ts";
 import { byteLength, type Json } from "../message/json.ts";
 import { type ListPage, type ListQuery, listTasks } from "../results/list.ts";
-import { publicRecord, STATES, type StoredRecord, type TaskRecord } from "../results/record.ts";
+import { publicRecord, STATES, type StoredRecord, type TaskRecord, type TaskState } from "../results/record.ts";
 import { waitForFinal, withDecisions } from "../task/async-result.ts";
 import type { App } from "../task/current-app.ts";
 import type { Registry } from "../task/registry.ts";
-import { createBase, toDate } from "./base.ts";
+import { createBase } from "./base.ts";
+import { createNames, type Names } from "./names.ts";
 import { createOpenApi } from "./openapi.ts";
+import { toDate, toId, toNumber, toQuery, toTag } from "./query.ts";
 
 /** Longest wait of one call: API Gateway answers after 30 s. */
 const MAX_WAIT_SECONDS = 20;
@@ -24,13 +26,11 @@ const MAX_PAGE_BYTES = 2_500_000;
 /** The calls that read. Their function may not send. */
 export function createReadApi(app: App, registry: Registry, files: Files): Hono {
   const api = createBase(app);
+  const names = createNames(app, registry);
 
   const read = async (id: string, wait: string | undefined): Promise<TaskRecord> => {
     if (!isId(id)) throw new TaskNotFoundError(id);
-    const seconds = wait === undefined ? 0 : Number(wait);
-    if (!(seconds >= 0 && seconds <= MAX_WAIT_SECONDS)) {
-      throw new InvalidOptionError("wait", wait, `0 to ${MAX_WAIT_SECONDS} seconds`);
-    }
+    const seconds = wait === undefined ? 0 : toNumber("wait", wait, { least: 0, most: MAX_WAIT_SECONDS });
     const record = await app.results.complete(await waitForFinal(app, id, seconds), { maxBytes: MAX_ANSWER_BYTES });
     return publicRecord(await withLinks(app, await withDecisions(app, record)));
   };
@@ -42,7 +42,7 @@ export function createReadApi(app: App, registry: Registry, files: Files): Hono 
   api.get("/openapi.json", (c) => c.json(createOpenApi(registry.tasks)));
 
   api.get("/tasks", async (c) =>
-    c.json(cutPage(await listTasks(app.table, app.clock(), toListQuery(c.req.query())), MAX_PAGE_BYTES)),
+    c.json(cutPage(await listTasks(app.table, app.clock(), toListQuery(c.req.url, names)), MAX_PAGE_BYTES)),
   );
   api.get("/tasks/:id", async (c) => c.json(await read(c.req.param("id"), c.req.query("wait"))));
 
@@ -64,7 +64,7 @@ export function createReadApi(app: App, registry: Registry, files: Files): Hono 
     const dead = await depthOf("dead-letter", app.broker.deadLetters());
     return c.json({ queues, dead: "unreadable" in dead ? null : dead.waiting + dead.inFlight });
   });
-  api.get("/control", async (c) => c.json(await app.control.list(toControlPage(c.req.query()))));
+  api.get("/control", async (c) => c.json(await app.control.list(toControlPage(c.req.url))));
 
   api.get("/uploads/:id", async (c) => {
     const record = await read(c.req.param("id"), c.req.query("wait"));
@@ -87,7 +87,7 @@ function cutPage(page: ListPage, maxBytes: number): ListPage {
   });
   if (fits < 0) return page;
   const tasks = page.tasks.slice(0, fits);
-  return { tasks, cursor: tasks.at(-1)?.id ?? "" };
+  return { ...page, tasks, cursor: tasks.at(-1)?.id ?? "" };
 }
 
 /** What is too large for an answer is linked to. */
@@ -109,46 +109,54 @@ function derivedNames(result: Json | undefined): string[] {
 
 const MAX_DECISIONS = 1_000;
 
-function toControlPage({ limit = String(MAX_DECISIONS), cursor, ...others }: Record<string, string>): {
-  limit: number;
-  cursor: string | undefined;
-} {
-  const [unknown] = Object.keys(others);
-  if (unknown !== undefined) throw new InvalidOptionError(unknown.slice(0, 80), undefined, "one of cursor, limit");
-  const count = Number(limit);
-  if (!Number.isSafeInteger(count) || count < 1 || count > MAX_DECISIONS) {
-    throw new InvalidOptionError("limit", limit, `1 to ${MAX_DECISIONS}`);
-  }
+function toControlPage(url: string): { limit: number; cursor: string | undefined } {
+  const { limit, cursor } = toQuery(url, ["cursor", "limit"]);
   if (cursor !== undefined && !(cursor.startsWith(FIRST) && cursor.length <= 400)) {
     throw new InvalidOptionError("cursor", cursor, "the 'cursor' of an earlier answer");
   }
-  return { limit: count, cursor };
+  const bounds = { least: 1, most: MAX_DECISIONS, whole: true };
+  return { limit: limit === undefined ? MAX_DECISIONS : toNumber("limit", limit, bounds), cursor };
 }
 
-function toListQuery(query: Record<string, string>): ListQuery {
-  const known = ["state", "task", "from", "to", "cursor", "limit"];
-  const unknown = Object.keys(query).find((name) => !known.includes(name));
-  if (unknown !== undefined) throw new InvalidOptionError(unknown, undefined, `one of ${known.join(", ")}`);
-  const { state, task, from, to, cursor, limit } = query;
-  const list: ListQuery = {};
-  if (state !== undefined) {
-    const known = STATES.find((name) => name === state);
-    if (known === undefined) throw new InvalidOptionError("state", state, STATES.join(", "));
-    list.state = known;
+const LIST_FIELDS = [
+  ...["state", "task", "queue", "tag", "parent", "root", "unregistered"],
+  ...["from", "to", "finishedFrom", "finishedTo", "cursor", "limit"],
+];
+
+function toListQuery(url: string, names: Names): ListQuery {
+  const { state, task, queue, tag, parent, root, unregistered, cursor, limit, ...times } = toQuery(url, LIST_FIELDS);
+  const known = names.filters(unregistered);
+  const { from, to, finishedFrom, finishedTo } = Object.fromEntries(
+    Object.entries(times).map(([name, text]) => [name, toDate(name, text)]),
+  );
+  for (const [name, start, end] of [
+    ["from", from, to],
+    ["finishedFrom", finishedFrom, finishedTo],
+  ] as const) {
+    const expected = name === "from" ? "'to'" : "'finishedTo'";
+    if (start && end && start > end) throw new InvalidOptionError(name, start, `a time before ${expected}`);
   }
-  if (task !== undefined) list.task = task;
-  if (from !== undefined) list.from = toDate("from", from);
-  if (to !== undefined) list.to = toDate("to", to);
-  if (list.from && list.to && list.from > list.to) throw new InvalidOptionError("from", from, "a time before 'to'");
-  if (cursor !== undefined) {
-    if (!isId(cursor)) throw new InvalidOptionError("cursor", cursor, "the 'cursor' of an earlier answer");
-    list.cursor = cursor;
+  if (cursor !== undefined && (!isId(cursor) || idTime(cursor) === undefined)) {
+    throw new InvalidOptionError("cursor", cursor, "the 'cursor' of an earlier answer");
   }
-  if (limit !== undefined) {
-    list.limit = Number(limit);
-    if (!Number.isSafeInteger(list.limit) || list.limit < 1 || list.limit > MAX_LIMIT) {
-      throw new InvalidOptionError("limit", limit, `1 to ${MAX_LIMIT}`);
-    }
-  }
-  return list;
+  return {
+    ...(state !== undefined && { state: toStateFilter(state) }),
+    ...(task !== undefined && { task: known.task(task) }),
+    ...(queue !== undefined && { queue: known.queue(queue) }),
+    ...(tag !== undefined && { tag: toTag("tag", tag) }),
+    ...(parent !== undefined && { parentId: toId("parent", parent) }),
+    ...(root !== undefined && { rootId: toId("root", root) }),
+    ...(from && { from }),
+    ...(to && { to }),
+    ...(finishedFrom && { finishedFrom }),
+    ...(finishedTo && { finishedTo }),
+    ...(cursor !== undefined && { cursor }),
+    ...(limit !== undefined && { limit: toNumber("limit", limit, { least: 1, most: MAX_LIMIT, whole: true }) }),
+  };
+}
+
+function toStateFilter(text: string): TaskState {
+  const state = STATES.find((name) => name === text);
+  if (state === undefined) throw new InvalidOptionError("state", text, STATES.join(", "));
+  return state;
 }

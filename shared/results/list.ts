@@ -1,6 +1,6 @@
-import type { Table } from "../aws/dynamodb.ts";
+import type { Item, Table } from "../aws/dynamodb.ts";
 import { UNDER_WAY_SECONDS } from "../lifetimes.ts";
-import { idTime } from "../message/id.ts";
+import { parseJson, toJsonText } from "../message/json.ts";
 import { dayPartition, SHARDS } from "./keys.ts";
 import { publicRecord, type TaskRecord, type TaskState, toRecord } from "./record.ts";
 
@@ -8,10 +8,20 @@ export interface ListQuery {
   state?: TaskState;
   task?: string;
   queue?: string;
-  /** Only tasks sent at or after. @defaultValue 7 days before `to` */
+  /** Only tasks that carry exactly this tag. */
+  tag?: string;
+  /** Only tasks that this one has sent itself. */
+  parentId?: string;
+  /** Only this task and what came of it. */
+  rootId?: string;
+  /** Only tasks sent at or after. @defaultValue 7 days before `to`; with `finishedFrom` or `finishedTo`, 31 days before that */
   from?: Date;
   /** Only tasks sent at or before. @defaultValue now */
   to?: Date;
+  /** Only tasks that ended at or after. */
+  finishedFrom?: Date;
+  /** Only tasks that ended at or before. */
+  finishedTo?: Date;
   /** Go on after this id, as an earlier answer's `cursor` says. */
   cursor?: string;
   /** 1–100. @defaultValue 50 */
@@ -20,6 +30,8 @@ export interface ListQuery {
 
 export interface ListPage {
   tasks: TaskRecord[];
+  /** All pages together look at tasks that were sent since then, and at none before. */
+  searchedFrom: string;
   /** Present if there may be more. */
   cursor?: string;
 }
@@ -28,6 +40,11 @@ const DAY_MILLISECONDS = 86_400_000;
 
 /** No record of a task that may still run is older. */
 const OLDEST_MILLISECONDS = UNDER_WAY_SECONDS * 1_000;
+
+const USUAL_DAYS = 7;
+
+/** A task is looked for among those sent this long before its end, unless `from` says otherwise. */
+const LONG_LIFE_DAYS = 31;
 
 /** Days that one page looks through; the cursor goes on from there. A day is 16 queries. */
 const DAYS_PER_PAGE = 31;
@@ -38,36 +55,24 @@ const DAYS_PER_PAGE = 31;
  */
 export async function listTasks(table: Table, now: Date, query: ListQuery): Promise<ListPage> {
   const limit = query.limit ?? 50;
-  // Clocks of senders may be ahead of this one, but not by a day.
-  const to = new Date(Math.min((query.to ?? now).getTime(), now.getTime() + DAY_MILLISECONDS));
-  const from = query.from ?? new Date(to.getTime() - 7 * DAY_MILLISECONDS);
+  const { from, to } = sentWithin(query, now);
   const before = query.cursor === undefined ? lastIdAt(to) : idBefore(query.cursor);
   const [newest = before] = [before, lastIdAt(to)].toSorted();
-  const oldest = firstIdAt(new Date(Math.max(from.getTime(), now.getTime() - OLDEST_MILLISECONDS)));
+  const oldest = firstIdAt(from);
+  const searchedFrom = from.toISOString();
 
-  if (newest < oldest) return { tasks: [] };
+  if (newest < oldest) return { tasks: [], searchedFrom };
 
-  const clauses = [
-    "@ttl > :now",
-    "NOT @shownUntil <= :now",
-    ...(query.state ? ["@state = :state"] : []),
-    ...(query.task ? ["@task = :task"] : []),
-    ...(query.queue ? ["@queue = :queue"] : []),
-  ];
-  const values = {
-    now: Math.floor(now.getTime() / 1_000),
-    ...(query.state && { state: query.state }),
-    ...(query.task && { task: query.task }),
-    ...(query.queue && { queue: query.queue }),
-  };
-
+  const { clauses, values, keep } = toFilter(query, now);
   // Without a filter nearly every item read is shown; with one, few may be, and larger reads cost fewer calls.
-  const pageSize = query.state || query.task || query.queue ? 1_000 : limit;
+  const pageSize = clauses.length > ALWAYS.length ? 1_000 : limit;
 
   const tasks: TaskRecord[] = [];
-  let day = idTime(newest) ?? to;
+  let day = timeOf(newest);
   for (let days = 0; lastIdAt(endOfDay(day)) >= oldest && tasks.length < limit; days++, day = dayBefore(day)) {
-    if (days === DAYS_PER_PAGE) return { tasks, cursor: firstIdAt(new Date(endOfDay(day).getTime() + 1)) };
+    if (days === DAYS_PER_PAGE) {
+      return { tasks, searchedFrom, cursor: firstIdAt(new Date(endOfDay(day).getTime() + 1)) };
+    }
     const pages = await Promise.all(
       SHARDS.map((shard) =>
         table.query({
@@ -78,6 +83,7 @@ export async function listTasks(table: Table, now: Date, query: ListQuery): Prom
           pageSize,
           filter: clauses.join(" AND "),
           values,
+          ...(keep && { keep }),
         }),
       ),
     );
@@ -86,7 +92,50 @@ export async function listTasks(table: Table, now: Date, query: ListQuery): Prom
     tasks.push(...found.slice(0, limit - tasks.length));
   }
   const last = tasks.at(-1);
-  return tasks.length === limit && last ? { tasks, cursor: last.id } : { tasks };
+  return tasks.length === limit && last ? { tasks, searchedFrom, cursor: last.id } : { tasks, searchedFrom };
+}
+
+/** Between which times the tasks of a list were sent. */
+function sentWithin({ from, to, finishedFrom, finishedTo }: ListQuery, now: Date): { from: Date; to: Date } {
+  // Clocks of senders may be ahead of this one, and of the one that wrote the end, but not by a day.
+  const ahead = (time: Date): number => time.getTime() + DAY_MILLISECONDS;
+  const until = new Date(Math.min((to ?? now).getTime(), ahead(now), finishedTo ? ahead(finishedTo) : ahead(now)));
+  const ended = finishedFrom ?? finishedTo;
+  const usual = ended
+    ? ended.getTime() - LONG_LIFE_DAYS * DAY_MILLISECONDS
+    : until.getTime() - USUAL_DAYS * DAY_MILLISECONDS;
+  const since = Math.max(from?.getTime() ?? usual, now.getTime() - OLDEST_MILLISECONDS);
+  return { from: new Date(since), to: until };
+}
+
+const ALWAYS = ["@ttl > :now", "NOT @shownUntil <= :now"];
+
+/** What must hold of an item: what DynamoDB can test, and what only reading it can. */
+function toFilter(query: ListQuery, now: Date): { clauses: string[]; values: Item; keep?: (item: Item) => boolean } {
+  const { state, task, queue, tag, parentId, rootId, finishedFrom, finishedTo } = query;
+  const equal = Object.entries({ state, task, queue, parentId, rootId }).filter(([, value]) => value !== undefined);
+  const values: Item = {
+    now: Math.floor(now.getTime() / 1_000),
+    ...Object.fromEntries(equal),
+    ...(tag !== undefined && { tag: toJsonText(tag) }),
+    ...(finishedFrom && { finishedFrom: finishedFrom.toISOString() }),
+    ...(finishedTo && { finishedTo: finishedTo.toISOString() }),
+  };
+  const clauses = [
+    ...ALWAYS,
+    ...equal.map(([name]) => `@${name} = :${name}`),
+    ...(finishedFrom ? ["@finishedAt >= :finishedFrom"] : []),
+    ...(finishedTo ? ["@finishedAt <= :finishedTo"] : []),
+    ...(tag === undefined ? [] : ["contains(@tags, :tag)"]),
+  ];
+  if (tag === undefined) return { clauses, values };
+  // Tags are JSON text, in which a tag such as `,` is also found between two others.
+  return { clauses, values, keep: (item) => toTags(item).includes(tag) };
+}
+
+function toTags(item: Item): unknown[] {
+  const tags = parseJson(String(item.tags ?? "[]"));
+  return Array.isArray(tags) ? tags : [];
 }
 
 function firstIdAt(time: Date): string {
@@ -105,6 +154,11 @@ function idBefore(id: string): string {
     .toString(16)
     .padStart(32, "0")
     .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
+
+/** The time that a bound stands for, whatever its version. */
+function timeOf(bound: string): Date {
+  return new Date(Number.parseInt(bound.slice(0, 8) + bound.slice(9, 13), 16));
 }
 
 function endOfDay(day: Date): Date {

@@ -50,6 +50,8 @@ export interface TaskRecord {
   groupId?: string;
   /** The task that this one runs again. */
   replayOf?: string;
+  /** The task that has run this one again, or was to when its sender died; the newest, if there are several. */
+  replayedBy?: string;
   messageGroupId?: string;
   tags?: string[];
   headers?: Record<string, string>;
@@ -80,6 +82,7 @@ const TEXTS = [
   "parentId",
   "groupId",
   "replayOf",
+  "replayedBy",
   "messageGroupId",
   "revokeRequestedAt",
 ] as const;

@@ -20,6 +20,8 @@ export interface ResultStore extends Claims, Endings {
   pending(message: Message): Promise<TaskState>;
   /** Keeps the record of a task whose message goes on waiting; false if it has ended, and the message with it. */
   refresh(message: Message): Promise<boolean>;
+  /** Names the task that runs `id` again. A record that is gone by now stays so. */
+  replayed(id: string, replayedBy: string): Promise<void>;
   /** The state, by a write that changes nothing: for functions which may write records but not read them. */
   stateOf(id: string): Promise<TaskState | undefined>;
   /** The record, read consistently, without its large values; undefined for an unknown or expired id. */
@@ -76,6 +78,15 @@ export function createResultStore(options: {
       });
       // A task that has no record before it starts is not known here.
       return outcome.applied || outcome.item?.state === undefined;
+    },
+
+    async replayed(id, replayedBy) {
+      await table.update({
+        key: recordKey(id),
+        update: "SET @replayedBy = :replayedBy",
+        condition: "attribute_exists(@state)",
+        values: { replayedBy },
+      });
     },
 
     async stateOf(id) {

@@ -1,38 +1,59 @@
-/** Running what has ended once more: one task from its record, or many failures at a chosen rate. */
+/** Running what has ended once more: one task, from its record. */
 
-import { describeError, InvalidOptionError, TaskNotFoundError, ValueExpiredError } from "../errors.ts";
-import { derivedId, isId } from "../message/id.ts";
-import type { Json } from "../message/json.ts";
-import { listTasks } from "../results/list.ts";
-import type { StoredRecord, TaskRecord } from "../results/record.ts";
+import { createHash } from "node:crypto";
+import { TaskUnfinishedError, ValueExpiredError } from "../errors.ts";
+import { derivedId } from "../message/id.ts";
+import { type Json, toJsonText } from "../message/json.ts";
+import { isFinal, type StoredRecord } from "../results/record.ts";
 import type { App } from "./current-app.ts";
 import type { Sent } from "./deliver.ts";
 import type { Registry } from "./registry.ts";
 import { sendTask } from "./send.ts";
 
 /**
- * Sends a task once more, as a new task that is linked to the old one: with the old payload, or another.
- * @throws TaskNotRegisteredError, ValueExpiredError if a large payload is gone, and whatever sending throws
+ * Runs a task that has ended once more, as a new task that is linked to the old one: with the old payload, or another. The new id is
+ * derived from the old one and from another payload, so asking for the same twice is one task, whoever asks: the answer is then the
+ * task that was sent before, as it is now. Its own end may be replayed in turn.
+ *
+ * Before it is sent, the old record names it (`deliver`). Dying between the two, or before the new record is written, leaves a name
+ * without a record: the next replay or redrive finds none under the same id, and sends it.
+ * @throws TaskUnfinishedError, TaskNotRegisteredError, ValueExpiredError if a large payload is gone, and whatever sending throws
  */
 export async function replay(
   app: App,
   registry: Registry,
   old: StoredRecord,
-  change: { payload?: Json; id?: string; eta?: Date } = {},
+  change: { payload?: Json; eta?: Date } = {},
 ): Promise<Sent> {
   const task = registry.get(old.task);
-  const { id, queue, tags, headers, messageGroupId } = old;
+  if (!isFinal(old.state)) throw new TaskUnfinishedError(old.id, old.state);
+  const edited = change.payload !== undefined && !isPayloadOf(old, change.payload);
+  const id = replayId(old, edited ? change.payload : undefined);
+  const state = await app.results.stateOf(id);
+  if (state !== undefined) return { id, state };
+
+  const { queue, tags, headers, messageGroupId } = old;
   const options = {
     // Its queue may be gone from the service.
     ...(app.config.queues.includes(queue) && { queue }),
     ...(headers && { headers }),
     // Another payload may belong to another group: then the task says which.
-    ...(messageGroupId !== undefined && change.payload === undefined && { messageGroupId }),
+    ...(messageGroupId !== undefined && !edited && { messageGroupId }),
     ...(change.eta && { eta: change.eta }),
   };
   const payload = change.payload === undefined ? await payloadOf(app, old) : change.payload;
-  const known = { replayOf: id, ...(tags && { tags }), ...(change.id !== undefined && { id: change.id }) };
-  return sendTask(app, task, payload, options, known);
+  return sendTask(app, task, payload, options, { id, replayOf: old.id, ...(tags && { tags }) });
+}
+
+/** The task that runs this one's end again: the same for whoever asks, and another for each other payload. */
+export function replayId(old: Pick<StoredRecord, "id" | "finishedAt" | "createdAt">, payload?: Json): string {
+  const hash = payload === undefined ? "" : `/${createHash("sha256").update(toJsonText(payload)).digest("hex")}`;
+  return derivedId(new Date(old.finishedAt ?? old.createdAt), `replay/${old.id}${hash}`);
+}
+
+/** Whether an edited payload is the old one after all. A large one is not fetched for that. */
+function isPayloadOf(old: StoredRecord, payload: Json): boolean {
+  return old.refs.payload === undefined && toJsonText(payload) === toJsonText(old.payload);
 }
 
 async function payloadOf(app: App, record: StoredRecord): Promise<Json> {
@@ -40,75 +61,4 @@ async function payloadOf(app: App, record: StoredRecord): Promise<Json> {
   const { payload: ref } = record.refs;
   if (complete.large?.payload && ref) throw new ValueExpiredError(ref.key, ref.sizeBytes);
   return complete.payload;
-}
-
-export interface Redrive {
-  queue: string;
-  /** Tasks a second, more than 0 and at most 1,000. */
-  rate: number;
-  /** Only failures of this task. */
-  task?: string;
-  /** Only tasks sent in this time. @defaultValue the last 7 days */
-  from?: Date;
-  to?: Date;
-  /** Failures that this call redrives at most, 1 to 1,000. */
-  limit: number;
-  /** Go on where an earlier call ended, as its answer says; the rate goes on, too. */
-  cursor?: string;
-}
-
-export interface Redriven {
-  redriven: number;
-  /** Failures that cannot be run again, and why. */
-  skipped: { id: string; reason: string }[];
-  /** Present if there may be more. */
-  cursor?: string;
-}
-
-/**
- * Replays the failures of a queue, newest first, so that one is due every 1/rate seconds. A failure that was redriven before
- * is not run twice, however often this is called: the new id is derived from the old one.
- * @throws InvalidOptionError for a cursor that is none
- */
-export async function redrive(app: App, registry: Registry, request: Redrive): Promise<Redriven> {
-  const now = app.clock();
-  let [cursor, due] = readCursor(request.cursor, now);
-  const { queue, task, from, to, limit, rate } = request;
-  const page = await listTasks(app.table, now, {
-    state: "FAILURE",
-    queue,
-    limit,
-    ...(task !== undefined && { task }),
-    ...(from && { from }),
-    ...(to && { to }),
-    ...(cursor !== undefined && { cursor }),
-  });
-  const outcome: Redriven = { redriven: 0, skipped: [] };
-  const redriveOne = async (failure: TaskRecord, index: number): Promise<void> => {
-    const id = derivedId(new Date(failure.finishedAt ?? failure.createdAt), `redrive/${failure.id}`);
-    try {
-      const record = await app.results.read(failure.id);
-      if (record === undefined) throw new TaskNotFoundError(failure.id);
-      await replay(app, registry, record, { id, eta: new Date(due.getTime() + (index * 1_000) / rate) });
-      outcome.redriven += 1;
-    } catch (error) {
-      outcome.skipped.push({ id: failure.id, reason: describeError(error).message });
-    }
-  };
-  const numbered = [...page.tasks.entries()];
-  // Together they share calls; but large ones, one after another, share the function's memory.
-  await Promise.all(numbered.flatMap(([index, one]) => (one.large ? [] : [redriveOne(one, index)])));
-  for (const [index, one] of numbered) if (one.large) await redriveOne(one, index);
-  due = new Date(due.getTime() + (page.tasks.length * 1_000) / rate);
-  cursor = page.cursor;
-  return cursor === undefined ? outcome : { ...outcome, cursor: `${cursor}~${due.toISOString()}` };
-}
-
-function readCursor(cursor: string | undefined, now: Date): [string | undefined, Date] {
-  if (cursor === undefined) return [undefined, now];
-  const [id = "", due = ""] = cursor.split("~");
-  if (!isId(id) || Number.isNaN(Date.parse(due))) {
-    throw new InvalidOptionError("cursor", cursor, "the 'cursor' of an earlier answer");
-  }
-  return [id, new Date(Math.max(Date.parse(due), now.getTime()))];
 }

@@ -58,7 +58,7 @@ describe("the HTTP API of a running service", () => {
   });
 
   it("answers at once for any bound or cursor, and pages on through empty months", async () => {
-    const page = await read("/tasks?from=1970-01-01&task=nobody");
+    const page = await read("/tasks?from=1970-01-01&task=nobody&unregistered=true");
 
     expect(page.tasks).toEqual([]);
     expect(await list(`/tasks?task=add&cursor=${page.cursor}&from=1970-01-01`)).toEqual([]);
@@ -136,6 +136,25 @@ describe("the HTTP API of a running service", () => {
     expect(ends).toEqual(ends.toSorted());
   });
 
+  it("answers pages of this machine, and no others", async () => {
+    const preflight = (origin: string) =>
+      fetch(`${service.url}/tasks/add`, {
+        method: "OPTIONS",
+        headers: { origin, "access-control-request-method": "POST", "access-control-request-headers": "content-type" },
+      });
+    const own = await preflight("http://localhost:5173");
+
+    expect(own.status).toBe(204);
+    expect(own.headers.get("access-control-allow-origin")).toBe("http://localhost:5173");
+    expect(own.headers.get("access-control-allow-methods")).toContain("POST");
+    const foreign = await fetch(`${service.url}/queues/low/pause`, {
+      method: "POST",
+      headers: { origin: "https://evil.example" },
+    });
+    expect(foreign.status).toBeGreaterThanOrEqual(400);
+    expect(await read("/control")).toEqual({ decisions: [] });
+  });
+
   it("describes itself, and is alive", async () => {
     const contract = await read("/openapi.json");
 
@@ -174,6 +193,11 @@ describe("bad input", () => {
     ["bad JSON", "POST", "/tasks/add", "{", json, 400, "BODY_INVALID"],
     ["an empty body", "POST", "/tasks/add", "", json, 400, "BODY_INVALID"],
     ["a body that is no object", "POST", "/tasks/add", "[1]", json, 400, "BODY_INVALID"],
+    ["null as a body", "POST", "/tasks/add", "null", json, 400, "BODY_INVALID"],
+    ["null for an optional body", "POST", "/queues/low/redrive", "null", json, 400, "BODY_INVALID"],
+    ["0 for an optional body", "POST", "/queues/low/redrive", "0", json, 400, "BODY_INVALID"],
+    ["false for an optional body", "POST", "/queues/low/redrive", "false", json, 400, "BODY_INVALID"],
+    ["an empty text for an optional body", "POST", "/queues/low/redrive", '""', json, 400, "BODY_INVALID"],
     ["no payload", "POST", "/tasks/add", "{}", json, 400, "BODY_INVALID"],
     ["an unknown field", "POST", "/tasks/add", '{"payload":{"x":1,"y":2},"optoins":{}}', json, 400, "BODY_INVALID"],
     ["__proto__", "POST", "/tasks/add", '{"__proto__":{"payload":1}}', json, 400, "BODY_INVALID"],

@@ -14,7 +14,8 @@ import {
   task,
 } from "../../shared/index.ts";
 import type { ApplyOptions } from "../../shared/task/options.ts";
-import { redrive, replay } from "../../shared/task/replay.ts";
+import { redrive } from "../../shared/task/redrive.ts";
+import { replay } from "../../shared/task/replay.ts";
 import { sendTask } from "../../shared/task/send.ts";
 import type { RegisteredTask } from "../../shared/task/task.ts";
 

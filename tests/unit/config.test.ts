@@ -53,3 +53,32 @@ describe("configuration", () => {
     expect(() => loadConfig({ API_KEY_HASHES: "my-secret-key" }).apiKeyHashes).not.toThrow("my-secret-key");
   });
 });
+
+describe("CORS_ORIGIN", () => {
+  const origins = (text: string) => loadConfig({ CORS_ORIGIN: text }).corsOrigins;
+
+  it("is a list of origins, or all, or none", () => {
+    expect(origins("https://a.example, http://localhost:5173,")).toEqual([
+      "https://a.example",
+      "http://localhost:5173",
+    ]);
+    expect(origins("*")).toBe("*");
+    expect(origins("")).toEqual([]);
+    expect(loadConfig({}).corsOrigins).toEqual([]);
+  });
+
+  it.each([
+    "https://a.example/",
+    "https://a.example/path",
+    "a.example",
+    "https://A.example",
+    "https://a.example:443",
+    "https://*.example",
+    "https://a.example,*",
+    "ftp://a.example",
+    "null",
+    "https://user@a.example",
+  ])("refuses '%s', which no browser would send", (text) => {
+    expect(() => origins(text)).toThrow(/Configuration 'CORS_ORIGIN' has the value '.*': expected origins such as/);
+  });
+});

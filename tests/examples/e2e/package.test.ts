@@ -14,8 +14,8 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** Names of the schedules that a stage is deployed with. */
-async function schedules(stage: string, environment: Record<string, string>): Promise<string[]> {
+/** Names of the schedules that a stage is deployed with, and of its example function. */
+async function exampleResources(stage: string, environment: Record<string, string>): Promise<string[]> {
   const file = join(folder, `${stage}.json`);
   await promisify(execFile)(
     join(ROOT, "node_modules", ".bin", "serverless"),
@@ -23,7 +23,9 @@ async function schedules(stage: string, environment: Record<string, string>): Pr
     { cwd: ROOT, env: { ...process.env, ...environment } },
   );
   const { Resources }: { Resources: Record<string, { Type: string }> } = JSON.parse(await readFile(file, "utf8"));
-  return Object.keys(Resources).filter((id) => Resources[id]?.Type === "AWS::Scheduler::Schedule");
+  return Object.keys(Resources).filter(
+    (id) => Resources[id]?.Type === "AWS::Scheduler::Schedule" || id === "ViewLambdaFunction",
+  );
 }
 
 describe("the examples", () => {
@@ -34,9 +36,9 @@ describe("the examples", () => {
     ["are left out by LOVAGE_TASKS", "dev", { LOVAGE_TASKS: "handlers/tasks" }, false],
     ["are taken in by LOVAGE_TASKS", "production", { LOVAGE_TASKS: "handlers/tasks, handlers/examples" }, true],
   ])("%s", async (_, stage, environment, included) => {
-    const daily = included ? ["BeatSendDailyEmailSchedule"] : [];
+    const examples = included ? ["BeatSendDailyEmailSchedule", "ViewLambdaFunction"] : [];
 
-    expect(await schedules(stage, environment)).toEqual([...daily, "TimersSchedule"]);
+    expect((await exampleResources(stage, environment)).toSorted()).toEqual([...examples, "TimersSchedule"].toSorted());
   });
 
   it("bring sharp for Linux on arm64, only where it is used", async () => {

@@ -15,6 +15,15 @@ it("gives in every step of the demo what it should", async () => {
     for (const step of createSteps(service, createClient(service.url), outbox)) states.push((await step.run()).state);
 
     expect(states).toHaveLength(8);
+    // The tutorial's view: it sends, and answers before anything has run.
+    const welcome = await fetch(`${service.url}/welcome`);
+    expect(welcome.status).toBe(202);
+    const ids: Record<string, string> = Object(await welcome.json());
+    for (const [task, id] of Object.entries(ids)) {
+      const record: unknown = await (await fetch(`${service.url}/tasks/${id}?wait=10`)).json();
+      expect(record).toMatchObject({ task, state: "SUCCESS" });
+    }
+    expect(Object.keys(ids)).toEqual(["add", "send_email"]);
   } finally {
     expect(await service.stop()).toBe(0);
     await rm(outbox, { recursive: true, force: true });

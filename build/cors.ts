@@ -1,0 +1,63 @@
+import { parseOrigins } from "../shared/config.ts";
+import type { Serverless } from "./serverless.ts";
+
+/** Pages of this machine, as a bucket's rule says it; each may have one `*`. */
+const LOOPBACK_ORIGINS = ["http://localhost:*", "http://127.0.0.1:*", "http://[::1]:*"];
+
+interface Request {
+  address: string | null;
+  resolveVariable(variable: string): Promise<unknown>;
+}
+
+/**
+ * What serverless.yml says of other origins, as `${cors:api}` and `${cors:bucket}`: made from `param:corsOrigin`, for a variable
+ * there cannot be split into a list. Without an origin there is no rule. On an open stage pages of this machine may call, too:
+ * the functions themselves answer those, since the names of an API know no `*`.
+ */
+export function corsVariables(serverless: Serverless) {
+  return {
+    async resolve({ address, resolveVariable }: Request): Promise<{ value: unknown }> {
+      const origins = originsOf(serverless, String((await resolveVariable("param:corsOrigin")) ?? ""));
+      const isOpen = (await resolveVariable("param:apiKeyHashes")) === "none";
+      const allowed = [...(origins === "*" ? ["*"] : origins), ...(isOpen ? LOOPBACK_ORIGINS : [])];
+      switch (address) {
+        case "api":
+          return { value: allowed.length > 0 && apiRule(allowed) };
+        case "bucket":
+          return { value: allowed.length > 0 ? { CorsRules: [bucketRule(allowed)] } : { Ref: "AWS::NoValue" } };
+        default:
+          throw new Error(`Variable 'cors:${address ?? ""}' is not known: expected cors:api or cors:bucket.`);
+      }
+    },
+  };
+}
+
+/** The framework shows a stack for any error but its own. */
+function originsOf(serverless: Serverless, text: string): readonly string[] | "*" {
+  try {
+    return parseOrigins(text);
+  } catch (error) {
+    throw new serverless.classes.Error(error instanceof Error ? error.message : String(error), "LOVAGE");
+  }
+}
+
+/** What shared/http/cors.ts says, said by API Gateway. */
+function apiRule(allowedOrigins: readonly string[]): object {
+  return {
+    allowedOrigins,
+    allowedHeaders: ["Content-Type", "Authorization", "X-Api-Key"],
+    allowedMethods: ["GET", "POST", "PUT", "DELETE"],
+    exposedResponseHeaders: ["Location", "Retry-After"],
+    maxAge: 3_600,
+  };
+}
+
+function bucketRule(AllowedOrigins: readonly string[]): object {
+  return {
+    AllowedMethods: ["GET", "POST"],
+    AllowedOrigins,
+    AllowedHeaders: ["*"],
+    ExposedHeaders: ["ETag"],
+    MaxAge: 3_600,
+  };
+}

@@ -1,0 +1,12 @@
+import type { Context } from "hono";
+import type { LogFields } from "../log.ts";
+import type { App } from "../task/current-app.ts";
+import { sourceOf } from "./key.ts";
+
+/** What operators may do, as the log names it. */
+export type Act = "pause" | "resume" | "revoke" | "drop" | "purge" | "limits" | "redrive" | "replay";
+
+/** The audit trail: one line for each act of an operator, when it is done: what, on what, with which outcome, from where. */
+export function audit(app: App, c: Context, act: Act, on: LogFields, outcome: LogFields): void {
+  app.log.info("An operator acted", { act, ...on, outcome, ...sourceOf(c) });
+}

@@ -1,0 +1,56 @@
+/** What stands in a query, or as text in a body, read strictly: what is not exactly of its form is refused, with what is accepted. */
+
+import { InvalidOptionError } from "../errors.ts";
+import { isId } from "../message/id.ts";
+import { isTag } from "../message/labels.ts";
+import { readTime, TIME_EXPECTED } from "../message/time.ts";
+
+/**
+ * The fields of a query, each given once.
+ * @param known its fields; another one is refused, for a mistyped filter would be ignored in silence
+ * @throws InvalidOptionError
+ */
+export function toQuery(url: string, known: readonly string[]): Record<string, string> {
+  const query = new URL(url).searchParams;
+  for (const name of query.keys()) {
+    if (!known.includes(name)) throw new InvalidOptionError(name, undefined, `one of ${known.join(", ")}`);
+    const values = query.getAll(name);
+    if (values.length > 1) throw new InvalidOptionError(name, values.join(","), "one value");
+  }
+  return Object.fromEntries(query);
+}
+
+/** Reads a bound of a list: a time, or a date, which begins at midnight in UTC. @throws InvalidOptionError for what is neither */
+export function toDate(name: string, text: string): Date {
+  const time = readTime(text) ?? readTime(`${text}T00:00:00Z`);
+  if (time === undefined) {
+    throw new InvalidOptionError(name, text, `a date or ${TIME_EXPECTED}; in a URL write + as %2B`);
+  }
+  return time;
+}
+
+/** @throws InvalidOptionError for what is no number within these bounds, as JSON writes numbers */
+export function toNumber(
+  name: string,
+  text: string,
+  { least, most, whole = false }: { least: number; most: number; whole?: boolean },
+): number {
+  const number = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/.test(text) ? Number(text) : Number.NaN;
+  if (!(number >= least && number <= most && (!whole || Number.isSafeInteger(number)))) {
+    throw new InvalidOptionError(name, text, `a ${whole ? "whole " : ""}number from ${least} to ${most}`);
+  }
+  return number;
+}
+
+/** @throws InvalidOptionError for what is no id */
+export function toId(name: string, text: string): string {
+  if (!isId(text)) throw new InvalidOptionError(name, text, "the id of a task");
+  return text;
+}
+
+/** @throws InvalidOptionError */
+export function toTag(name: string, text: string): string {
+  const valid: boolean = isTag(text);
+  if (!valid) throw new InvalidOptionError(name, text, "1 to 128 characters");
+  return text;
+}

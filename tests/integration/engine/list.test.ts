@@ -1,0 +1,232 @@
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import * as z from "zod";
+import { task } from "../../../shared/index.ts";
+import { derivedId } from "../../../shared/message/id.ts";
+import { listTasks } from "../../../shared/results/list.ts";
+import { type Engine, startEngine } from "../../helpers/engine.ts";
+import { createVirtualQueues, type VirtualQueues } from "../../helpers/virtual-queues.ts";
+import { createWorkbench, type Workbench } from "../../helpers/workbench.ts";
+
+let engine: Engine;
+let bench: Workbench;
+let queues: VirtualQueues;
+
+const note = task({ name: "note", payload: z.object({}), run: () => "noted" });
+const parent = task({
+  name: "parent",
+  payload: z.object({}),
+  run: async () => {
+    await note.delay({});
+  },
+});
+
+const DAY = 86_400;
+
+beforeAll(async () => {
+  engine = await startEngine();
+  engine.app.newId = () => derivedId(engine.clock.now, randomUUID());
+  bench = createWorkbench(engine, { note, parent });
+  queues = createVirtualQueues(engine, { note, parent });
+});
+afterAll(() => engine.stop());
+beforeEach(() => {
+  // Each test has a time of its own.
+  jump(60 * DAY);
+  queues.clear();
+});
+
+const jump = (seconds: number): string => {
+  engine.clock.now = new Date(engine.clock.now.getTime() + seconds * 1_000);
+  return engine.clock.now.toISOString();
+};
+const ask = async (query: Record<string, string>) => bench.call("GET", `/tasks?${new URLSearchParams(query)}`);
+const ids = async (query: Record<string, string>) =>
+  z
+    .object({ tasks: z.array(z.object({ id: z.string() })) })
+    .parse((await ask(query)).body)
+    .tasks.map(({ id }) => id);
+
+describe("a list", () => {
+  it("of what ended in the last hour has what was sent days before, and says how far it looked", async () => {
+    const old = await note.applyAsync({}, { countdown: 20 * DAY });
+    const early = await note.applyAsync({}, { countdown: 19.6 * DAY });
+    await queues.until(new Date(engine.clock.now.getTime() + 20 * DAY * 1_000));
+    const [hourAgo, now] = [new Date(engine.clock.now.getTime() - 3_600_000).toISOString(), jump(1)];
+    const before = new Date(Date.parse(now) - 6 * 3_600_000).toISOString();
+
+    expect(await ids({ finishedFrom: hourAgo })).toEqual([old.id]);
+    expect((await ask({ finishedFrom: hourAgo })).body.searchedFrom).toBe(
+      new Date(Date.parse(hourAgo) - 31 * DAY * 1_000).toISOString(),
+    );
+    expect(await ids({ finishedTo: before })).toEqual([early.id]);
+    expect(await ids({ finishedFrom: before, finishedTo: hourAgo })).toEqual([]);
+    // They keep meaning the time of sending.
+    expect(await ids({ from: hourAgo })).toEqual([]);
+    expect(await ids({ finishedFrom: hourAgo, from: hourAgo })).toEqual([]);
+    expect((await ask({})).body.searchedFrom).toBe(new Date(Date.parse(now) - 7 * DAY * 1_000).toISOString());
+  });
+
+  it("has filters for the queue, the one that sent it, and the first of them all", async () => {
+    const top = await parent.applyAsync({}, { queue: "high" });
+    await queues.deliver();
+    const other = await note.delay({});
+    const [child] = await ids({ parent: top.id });
+
+    expect(await ids({ queue: "high" })).toEqual([top.id]);
+    expect(await ids({ parent: top.id })).toHaveLength(1);
+    expect((await ids({ root: top.id })).toSorted()).toEqual([top.id, child].toSorted());
+    expect(await ids({ root: other.id })).toEqual([other.id]);
+    expect(await ids({ parent: other.id })).toEqual([]);
+  });
+
+  it.each(["a", ",", 'x"a"y', "a\\", "ü\u{1f600}", ',"', "a b%&=+"])("finds exactly the tag %j", async (tag) => {
+    const hostile = [
+      ["a", "b"],
+      ["x,", ",y"],
+      ['x"a"y', "aa"],
+      ["a\\", "ü"],
+      [tag, "more"],
+      ["more", tag, "most"],
+      ["more", tag],
+    ];
+    const sent = [];
+    for (const tags of hostile) {
+      jump(1);
+      sent.push({ id: (await note.applyAsync({}, { tags })).id, tags });
+    }
+    const expected = sent.filter(({ tags }) => tags.includes(tag)).map(({ id }) => id);
+
+    expect((await ids({ tag })).toSorted()).toEqual(expected.toSorted());
+    // One a page: what a filter in the table lets through by mistake takes no place.
+    const paged: string[] = [];
+    let cursor: string | undefined;
+    do {
+      const page = await listTasks(engine.app.table, engine.clock.now, { tag, limit: 1, ...(cursor && { cursor }) });
+      paged.push(...page.tasks.map(({ id }) => id));
+      cursor = page.cursor;
+    } while (cursor !== undefined);
+    expect(paged).toEqual(expected.toReversed());
+  });
+
+  it("comes to its end through empty months", async () => {
+    const { id } = await note.delay({});
+    const from = new Date(engine.clock.now.getTime() - 1_000).toISOString();
+    jump(200 * DAY);
+    let [pages, cursor, found]: [number, string | undefined, string[]] = [0, undefined, []];
+    do {
+      const page: { tasks: unknown; cursor?: unknown } = Object(
+        (await ask({ from, ...(cursor !== undefined && { cursor }) })).body,
+      );
+      found.push(
+        ...z
+          .array(z.object({ id: z.string() }))
+          .parse(page.tasks)
+          .map((one) => one.id),
+      );
+      cursor = page.cursor === undefined ? undefined : String(page.cursor);
+      pages += 1;
+    } while (cursor !== undefined && pages < 20);
+
+    // Its record has been deleted by now; what matters is the end.
+    expect(found.filter((one) => one === id).length).toBeLessThanOrEqual(1);
+    expect(pages).toBeLessThan(12);
+  });
+
+  it.each([
+    ["task", "typo", 404, "TASK_NOT_REGISTERED", "'note', 'parent'"],
+    ["queue", "typo", 404, "QUEUE_NOT_FOUND", "expected default, fifo, high, low"],
+    ["tag", "", 422, "OPTION_INVALID", "1 to 128"],
+    ["parent", "7", 422, "OPTION_INVALID", "the id of a task"],
+    ["root", "7", 422, "OPTION_INVALID", "the id of a task"],
+    ["from", "12-01-2027", 422, "OPTION_INVALID", "ISO-8601"],
+    ["to", "2026-02-30T00:00:00Z", 422, "OPTION_INVALID", "ISO-8601"],
+    ["finishedFrom", "2026-01-01T00:00:00", 422, "OPTION_INVALID", "with its zone"],
+    ["finishedTo", "soon", 422, "OPTION_INVALID", "ISO-8601"],
+    ["limit", "", 422, "OPTION_INVALID", "1 to 100"],
+    ["limit", "1.5", 422, "OPTION_INVALID", "1 to 100"],
+    ["cursor", "01a20545-3078-45ef-b431-9dde9371f6cf", 422, "OPTION_INVALID", "an earlier answer"],
+    ["unregistered", "yes", 422, "OPTION_INVALID", "true or false"],
+  ])("refuses %s=%s and says what is accepted", async (name, value, status, code, said) => {
+    expect(await ask({ [name]: value })).toMatchObject({
+      status,
+      body: { code, detail: expect.stringContaining(said) },
+    });
+  });
+
+  it("refuses a filter that is given twice, or ends before it begins", async () => {
+    expect((await bench.call("GET", "/tasks?task=note&task=parent")).status).toBe(422);
+    expect((await ask({ from: "2026-02-01", to: "2026-01-01" })).status).toBe(422);
+    expect((await ask({ finishedFrom: "2026-02-01", finishedTo: "2026-01-01" })).status).toBe(422);
+  });
+});
+
+describe("a name that the service no longer has", () => {
+  it("is refused with the names that exist and the way to mean it, and accepted when it is meant", async () => {
+    const gone = task({ name: "gone", payload: z.object({}), run: () => {} });
+    const { id } = await gone.delay({});
+    for (const method of ["GET", "DELETE"]) {
+      for (const [query, code] of [
+        ["task=gone", "TASK_NOT_REGISTERED"],
+        ["queue=gone", "QUEUE_NOT_FOUND"],
+      ]) {
+        expect(await bench.call(method, `/tasks?${query}`)).toMatchObject({
+          status: 404,
+          body: { code, detail: expect.stringContaining("unregistered=true") },
+        });
+      }
+    }
+
+    expect(await ids({ task: "gone", unregistered: "true" })).toEqual([id]);
+    expect(await bench.call("DELETE", "/tasks?task=gone&unregistered=true")).toMatchObject({
+      status: 202,
+      body: { revoked: { scope: "task", name: "gone" } },
+    });
+    expect((await bench.call("GET", `/tasks/${id}`)).body).toHaveProperty("revokeRequestedAt");
+  });
+
+  it("can be resumed and get back its limits as long as something is decided about it, and no longer", async () => {
+    await engine.app.control.pause("task", "gone");
+    expect((await bench.call("POST", "/tasks/gone/resume")).status).toBe(202);
+    await engine.app.control.setLimits("gone", { concurrency: 1 });
+    expect((await bench.call("DELETE", "/tasks/gone/limits")).status).toBe(202);
+
+    for (const [method, path] of [
+      ["POST", "/tasks/gone/resume"],
+      ["DELETE", "/tasks/gone/limits"],
+      ["PUT", "/tasks/gone/limits"],
+      ["POST", "/tasks/gone/pause"],
+      ["POST", "/queues/gone/redrive"],
+      ["POST", "/queues/gone/purge"],
+      ["POST", "/queues/gone/resume"],
+    ] as const) {
+      expect((await bench.call(method, path, method === "PUT" ? {} : undefined)).status).toBe(404);
+    }
+  });
+});
+
+describe("the audit trail", () => {
+  it("has a line for each act: what, on what, with which outcome", async () => {
+    const { id } = await note.delay({});
+    await queues.deliver();
+    const waiting = await note.applyAsync({}, { countdown: 60 });
+    engine.logged.length = 0;
+    const acts = [
+      ["POST", "/tasks/note/pause", undefined, { act: "pause", task: "note", outcome: { paused: true } }],
+      ["POST", "/tasks/note/resume", undefined, { act: "resume", task: "note", outcome: { paused: false } }],
+      ["POST", "/queues/low/pause", undefined, { act: "pause", queue: "low", outcome: { paused: true } }],
+      ["POST", "/queues/low/resume", undefined, { act: "resume", queue: "low", outcome: { paused: false } }],
+      ["PUT", "/tasks/note/limits", { concurrency: 2 }, { act: "limits", outcome: { limits: { concurrency: 2 } } }],
+      ["DELETE", "/tasks/note/limits", undefined, { act: "limits", task: "note", outcome: { limits: null } }],
+      ["DELETE", "/tasks?tag=t", undefined, { act: "revoke", scope: "tag", name: "t", outcome: { scope: "tag" } }],
+      ["POST", "/queues/low/purge", undefined, { act: "purge", queue: "low", outcome: { scope: "queue" } }],
+      ["DELETE", `/tasks/${waiting.id}`, undefined, { act: "revoke", id: waiting.id, outcome: { state: "REVOKED" } }],
+      ["POST", `/tasks/${id}/replay`, undefined, { act: "replay", id, outcome: { state: "PENDING" } }],
+      ["POST", "/queues/low/redrive", { rate: 5 }, { act: "redrive", queue: "low", rate: 5, outcome: { redriven: 0 } }],
+    ] as const;
+    for (const [method, path, body] of acts) expect((await bench.call(method, path, body)).status).toBe(202);
+
+    const line = { level: "info", message: "An operator acted" };
+    expect(engine.logged).toMatchObject(acts.map(([, , , fields]) => ({ ...line, ...fields })));
+  });
+});

@@ -220,7 +220,7 @@ describe("bad input", () => {
       "OPTION_INVALID",
     ],
     ["wrong types", "POST", "/tasks/add", '{"payload":{"x":"4","y":null}}', json, 422, "PAYLOAD_INVALID"],
-    ["an endlessly nested payload", "POST", "/tasks/add", `{"payload":${deep}}`, json, 422, "PAYLOAD_INVALID"],
+    ["an endlessly nested payload", "POST", "/tasks/add", `{"payload":${deep}}`, json, 400, "BODY_INVALID"],
     [
       "an oversized body",
       "POST",

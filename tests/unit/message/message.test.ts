@@ -41,7 +41,7 @@ describe("the envelope", () => {
   });
 
   it.each([
-    [JSON.stringify({ ...message, eta: "1Z" }), "its field 'eta' is \"1Z\", expected an ISO-8601 time with its zone"],
+    [JSON.stringify({ ...message, eta: "1Z" }), "its field 'eta' is '1Z', expected an ISO-8601 time with its zone"],
     [JSON.stringify({ ...message, sentAt: "2026-11-22T08:00:00" }), "its field 'sentAt'"],
     [JSON.stringify({ ...message, expires: "2026-11-31T08:00:00Z" }), "its field 'expires'"],
     [JSON.stringify({ ...message, keepUntil: "+010000-01-01T00:00:00.000Z" }), "its field 'keepUntil'"],

@@ -9,7 +9,7 @@ const MAX_TEMPLATE_BYTES = 1_048_576;
 /** https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html#function-configuration-deployment-and-execution */
 const MAX_ENVIRONMENT_BYTES = 4_096;
 /** For the poller, which may hold a batch before a worker has it (docs/decisions/0005-visibility.md). */
-const VISIBILITY_MARGIN_SECONDS = 30;
+export const VISIBILITY_MARGIN_SECONDS = 30;
 
 /**
  * Holds a compiled template against what CloudFormation and Lambda accept.
@@ -52,14 +52,14 @@ export async function checkLimits(template: Template, resolve: Resolve): Promise
  * @param workers logical ids of the functions that run tasks
  * @throws Error with both times
  */
-export function checkVisibility(template: Template, workers: ReadonlySet<string>): void {
+export function checkVisibility(template: Template, workers: ReadonlySet<string>, marginSeconds: number): void {
   for (const { queue, functionId } of mappingsOf(template)) {
     const properties = template.Resources[queue]?.Properties;
     const functionProperties = template.Resources[functionId]?.Properties;
     if (properties === undefined || functionProperties === undefined) continue;
     const hidden = numberField(properties, "VisibilityTimeout", 30);
     const runs = numberField(functionProperties, "Timeout", 3);
-    const margin = workers.has(functionId) ? VISIBILITY_MARGIN_SECONDS : 0;
+    const margin = workers.has(functionId) ? marginSeconds : 0;
     if (hidden < runs + margin) {
       throw new Error(
         `Queue ${queue} hides a message for ${hidden} s, and ${functionId} may run for ${runs} s: expected a VisibilityTimeout of ${runs + margin} s or more${margin ? `, the function's time and ${margin} s for a batch that waits (custom.visibilityTimeout in serverless.yml)` : ""}, or a shorter 'timeout'.`,

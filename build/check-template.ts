@@ -1,6 +1,6 @@
 import { isObject, objectField, resourcesOf } from "../localstack/template.ts";
 import { checkSettings } from "../shared/config.ts";
-import { checkLimits, checkVisibility } from "./check-limits.ts";
+import { checkLimits, checkVisibility, VISIBILITY_MARGIN_SECONDS } from "./check-limits.ts";
 import { checkNames } from "./check-names.ts";
 import { checkQueues, workersOf } from "./check-queues.ts";
 import { createResolver } from "./resolve-template.ts";
@@ -8,10 +8,15 @@ import type { Template } from "./serverless.ts";
 
 /**
  * Holds the compiled template against what would else be found when it is deployed, or when a task runs: settings, names,
- * queues, times and the limits of AWS. The same for a deployment and for the local cloud.
+ * queues, times and the limits of AWS. The same for a deployment and for the local cloud, but for the margin of visibility.
+ * @param marginSeconds for which a message stays hidden beyond its worker's time
  * @throws Error with the first thing that is wrong
  */
-export async function checkTemplate(template: Template, region: string): Promise<void> {
+export async function checkTemplate(
+  template: Template,
+  region: string,
+  marginSeconds = VISIBILITY_MARGIN_SECONDS,
+): Promise<void> {
   const resolve = createResolver(template, region);
   for (const { properties } of resourcesOf(template, "AWS::Lambda::Function")) {
     const variables = objectField(properties, "Environment")?.Variables;
@@ -20,6 +25,6 @@ export async function checkTemplate(template: Template, region: string): Promise
   }
   await checkNames(template, resolve);
   await checkQueues(template, resolve);
-  checkVisibility(template, workersOf(template));
+  checkVisibility(template, workersOf(template), marginSeconds);
   await checkLimits(template, resolve);
 }

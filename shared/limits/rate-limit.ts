@@ -48,6 +48,13 @@ export function parseRateLimit(rateLimit: string): number {
   return 1_000 / perSecond;
 }
 
+const MICROSECONDS = 1_000_000;
+
+/** Whole microseconds between two starts, rounded up: never faster than the rate. */
+export function stepMicroseconds(rateLimit: string): number {
+  return Math.ceil(parseRateLimit(rateLimit) * 1_000);
+}
+
 export interface RateLimiter {
   /**
    * Asks for a start of `task`. Questions of the same moment share their writes.
@@ -69,16 +76,16 @@ export function createRateLimiter(options: { table: Table; clock: () => Date; ra
   const seen = new Map<string, Seen>();
 
   const ask = async (group: string, task: string, rateLimit: string, askers: readonly Asker[]): Promise<void> => {
-    const now = clock().getTime();
-    const step = parseRateLimit(rateLimit);
-    const horizon = Math.max(...askers.map(({ horizonSeconds }) => horizonSeconds)) * 1_000;
-    const ttl = Math.ceil((now + horizon + step * askers.length) / 1_000) + DAY_SECONDS;
-    const item = { key: rateLimitKey(task, rateLimit), stepMilliseconds: step, ttl };
+    const now = clock().getTime() * 1_000;
+    const step = stepMicroseconds(rateLimit);
+    const horizon = Math.ceil(Math.max(...askers.map(({ horizonSeconds }) => horizonSeconds)) * MICROSECONDS);
+    const ttl = Math.ceil((now + horizon + step * askers.length) / MICROSECONDS) + DAY_SECONDS;
+    const item = { key: rateLimitKey(task, rateLimit), stepMicroseconds: step, ttl };
     const known = seen.get(group) ?? { gate: Number.NEGATIVE_INFINITY, next: Number.NEGATIVE_INFINITY };
     seen.set(group, known);
 
     // Dying after this leaves a start that nobody makes: the rate is not exceeded, but for that moment not reached.
-    const open = { count: askers.length, from: now - CREDIT_MILLISECONDS, until: now };
+    const open = { count: askers.length, from: now - CREDIT_MILLISECONDS * 1_000, until: now };
     const starts = await takeSlots(table, { ...item, attribute: "gate" }, open, known);
     for (const { resolve } of askers.slice(0, starts.count)) resolve({ now: true });
     const refused = askers.slice(starts.count);
@@ -93,7 +100,7 @@ export function createRateLimiter(options: { table: Table; clock: () => Date; ra
         index < returns.count
           ? returns.first + index * step
           : now + Math.min(Math.max(0, full), horizon) + random() * horizon;
-      resolve({ now: false, askAt: new Date(Math.ceil(askAt)) });
+      resolve({ now: false, askAt: new Date(Math.ceil(askAt / 1_000)) });
     }
   };
 

@@ -1,10 +1,13 @@
 import type { Key, Table } from "../aws/dynamodb.ts";
 
-/** A line of times, evenly apart: an attribute of an item says from which on they are free. It never goes back. */
+/**
+ * A line of times, evenly apart: an attribute of an item says from which on they are free. It never goes back. All times and steps are
+ * whole microseconds since 1970: of fractions, DynamoDB's decimal sum and ours would differ, and a condition be refused for ever.
+ */
 export interface Line {
   key: Key;
   attribute: "gate" | "next";
-  stepMilliseconds: number;
+  stepMicroseconds: number;
   /** Seconds since 1970 after which nobody needs to know any more what was taken. */
   ttl: number;
 }
@@ -12,7 +15,7 @@ export interface Line {
 /** From when on each line is free, as this process has seen it last. It may be more by now, but never less. */
 export type Seen = Record<Line["attribute"], number>;
 
-/** Times in milliseconds since 1970. */
+/** Times in microseconds since 1970. */
 export interface Wanted {
   count: number;
   /** What was free before this time is lost. */
@@ -35,7 +38,7 @@ export interface Taken {
  */
 export async function takeSlots(
   table: Table,
-  { key, attribute, stepMilliseconds: step, ttl }: Line,
+  { key, attribute, stepMicroseconds: step, ttl }: Line,
   { count, from, until }: Wanted,
   seen: Seen,
 ): Promise<Taken> {

@@ -111,7 +111,8 @@ describe("the HTTP API of a running service", () => {
     });
     const removed = await fetch(`${service.url}/tasks/add/limits`, { method: "DELETE" });
     expect(await removed.json()).toEqual({ task: "add", limits: null });
-    expect(await read("/control")).toEqual({ decisions: [] });
+    const { decisions } = await read("/control");
+    expect(decisions).not.toContainEqual(expect.objectContaining({ kind: "pause" }));
   });
 
   it("revokes many by tag, and runs what was sent later", async () => {
@@ -152,7 +153,8 @@ describe("the HTTP API of a running service", () => {
       headers: { origin: "https://evil.example" },
     });
     expect(foreign.status).toBeGreaterThanOrEqual(400);
-    expect(await read("/control")).toEqual({ decisions: [] });
+    const { decisions } = await read("/control");
+    expect(decisions).not.toContainEqual(expect.objectContaining({ kind: "pause" }));
   });
 
   it("describes itself, and is alive", async () => {

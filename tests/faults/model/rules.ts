@@ -110,7 +110,9 @@ function born(state: TaskState, attempt: number, ttl: number): ModelRecord {
 
 /** Epoch seconds until which a record is kept that goes on at `from`, or now. */
 function unfinishedTtl({ setup, now }: TaskModel, from = now): number {
-  return kept(setup, Math.floor(from / 1_000) + UNFINISHED_SECONDS);
+  // A timer may be sent so much later.
+  const late = from > now + 900_000 ? 30 * 86_400 : 0;
+  return kept(setup, Math.floor(from / 1_000) + UNFINISHED_SECONDS + late);
 }
 
 function kept({ keepSeconds }: Setup, ttl: number): number {

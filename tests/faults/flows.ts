@@ -139,7 +139,7 @@ export const flows: Record<string, Flow> = {
   },
   "running under a rate limit and a concurrency": {
     ...work,
-    operations: [RECEIVE, GET, UPDATE, UPDATE, UPDATE, UPDATE, UPDATE, UPDATE, DELETE],
+    operations: [RECEIVE, GET, UPDATE, UPDATE, UPDATE, UPDATE, UPDATE, DELETE],
     prepare: (scenario) => send(scenario, "limited"),
   },
   retrying: {
@@ -171,7 +171,7 @@ export const flows: Record<string, Flow> = {
     tasks: 1,
   },
   "a revoke by tag": {
-    operations: [UPDATE, UPDATE],
+    operations: [QUERY, UPDATE, UPDATE],
     prepare: (scenario) => send(scenario, "add", { tags: ["t"] }),
     step: () => ["revoke-tag", "t"],
     finish: never(again("revoke-tag", "t")),
@@ -236,14 +236,14 @@ export const flows: Record<string, Flow> = {
     step: () => ["bury"],
   },
   "a replay": {
-    operations: [GET, SEND, UPDATE],
+    operations: [GET, UPDATE, SEND, UPDATE, UPDATE],
     prepare: async (scenario) => drain(scenario, await send(scenario, "fails")),
     step: (id) => ["replay", id],
     finish: again("replay", "<id>"),
     expected: SUCCESS,
   },
   "a redrive": {
-    operations: [QUERY, GET, SEND, UPDATE],
+    operations: [QUERY, GET, UPDATE, UPDATE, SEND, UPDATE, UPDATE],
     prepare: async (scenario) => drain(scenario, await send(scenario, "fails")),
     step: () => ["redrive"],
     finish: again("redrive"),

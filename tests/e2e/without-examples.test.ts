@@ -41,8 +41,9 @@ describe("the repository without its examples", () => {
       import { unzipSync } from "fflate";
       import { inspectTasks } from "./build/inspect-tasks.ts";
       const files = Object.keys(unzipSync(readFileSync(".lovage/package/worker.zip")));
-      const folders = ["handlers/tasks", "handlers/examples"];
-      console.log(JSON.stringify({ ...(await inspectTasks(folders)), native: files.filter((file) => file.startsWith("node_modules/")) }));
+      const taskFolders = ["handlers/tasks", "handlers/examples"];
+      const inspection = await inspectTasks({ taskFolders, environments: [{ functions: ["worker"], variables: {} }] });
+      console.log(JSON.stringify({ ...inspection, native: files.filter((file) => file.startsWith("node_modules/")) }));
     `;
     await writeFile(join(copy, "look.ts"), script);
 

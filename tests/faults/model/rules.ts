@@ -112,7 +112,7 @@ function born(state: TaskState, attempt: number, ttl: number): ModelRecord {
 function unfinishedTtl({ setup, now }: TaskModel, from = now): number {
   // A timer may be sent so much later.
   const late = from > now + 900_000 ? 30 * 86_400 : 0;
-  return kept(setup, Math.floor(from / 1_000) + UNFINISHED_SECONDS + late);
+  return kept(setup, Math.floor(Math.max(from, now) / 1_000) + UNFINISHED_SECONDS + late);
 }
 
 function kept({ keepSeconds }: Setup, ttl: number): number {

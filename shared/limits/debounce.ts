@@ -1,7 +1,11 @@
-/** A burst of calls of which only the newest is run: one item per task and key knows which that is. */
+/**
+ * A burst of calls of which only the newest is run. One item per task and key knows the burst that is under way; one that is over is
+ * kept in an item of its own, for its calls may still be waiting when the next burst has begun, and must find who took their place.
+ */
 
-import type { Table } from "../aws/dynamodb.ts";
-import { debounceKey } from "./keys.ts";
+import type { Item, Table } from "../aws/dynamodb.ts";
+import { neededUntil } from "../lifetimes.ts";
+import { debounceKey, pastBurstKey } from "./keys.ts";
 
 /** What a call is in its burst. */
 export interface Burst {
@@ -13,44 +17,99 @@ export interface Burst {
   replaces: string | undefined;
 }
 
+/** What a burst has of a call that joins it. */
+export interface Call {
+  task: string;
+  key: string;
+  id: string;
+  /** Seconds of quiet. */
+  wait: number;
+  maxWait: number | undefined;
+}
+
+/** A call looks at so many that came after it: senders that died in a row before they had sent. */
+const MAX_CALLS = 10;
+
 /**
  * Makes `id` the newest call of the burst `key`. A burst ends at the `eta` of its newest call.
  *
  * Dying after this leaves a burst whose newest call was never sent; the worker finds no record of that, and runs the one before.
  */
-export async function joinBurst(
-  table: Table,
-  now: Date,
-  call: { task: string; key: string; id: string; wait: number; maxWait: number | undefined },
-): Promise<Burst> {
-  const key = debounceKey(call.task, call.key);
-  const quiet = new Date(now.getTime() + call.wait * 1_000);
-  const values = { id: call.id, now: now.toISOString(), ttl: Math.floor(quiet.getTime() / 1_000) + 86_400 };
-  const begun = await table.update({
-    key,
-    update: "SET @id = :id, @burst = :id, @begunAt = :now, @eta = :eta, @ttl = :ttl",
-    condition: "attribute_not_exists(@id) OR @eta <= :now",
-    values: { ...values, eta: quiet.toISOString() },
-  });
-  for (let found = begun.applied ? undefined : begun.item; found !== undefined; ) {
-    // The answer to my own update was lost, and the SDK has repeated it. Whom I replaced, the worker finds out.
-    if (found.id === call.id) {
-      return { burst: String(found.burst), eta: new Date(String(found.eta)), replaces: undefined };
+export async function joinBurst(table: Table, now: Date, call: Call): Promise<Burst> {
+  const { id, wait, maxWait } = call;
+  const quiet = new Date(now.getTime() + wait * 1_000);
+  for (let found = await begin(table, now, call, quiet, undefined); found !== undefined; ) {
+    // The answer to my own update was lost, and the SDK has repeated it.
+    if (found.id === id)
+      return { burst: String(found.burst), eta: new Date(String(found.eta)), replaces: before(found) };
+    if (Date.parse(String(found.eta)) <= now.getTime()) {
+      await keepPast(table, call, found);
+      // Dying here leaves a copy of a burst that is still the last one.
+      found = await begin(table, now, call, quiet, found);
+      continue;
     }
-    const { maxWait } = call;
     const latest = maxWait === undefined ? quiet : new Date(Date.parse(String(found.begunAt)) + maxWait * 1_000);
     const eta = latest < quiet ? latest : quiet;
     const newest = String(found.id);
+    const calls = [...callsOf(found), id].slice(-MAX_CALLS).join(" ");
     const joined = await table.update({
-      key,
-      update: "SET @id = :id, @eta = :eta, @ttl = :ttl",
+      key: debounceKey(call.task, call.key),
+      update: "SET @id = :id, @eta = :eta, @calls = :calls, @joins = @joins + :one, @ttl = :ttl",
       condition: "@id = :newest",
-      values: { ...values, eta: eta.toISOString(), newest },
+      values: { id, eta: eta.toISOString(), calls, one: 1, ttl: keptUntil(now, eta), newest },
     });
     if (joined.applied) return { burst: String(found.burst), eta, replaces: newest };
     found = joined.item;
   }
-  return { burst: call.id, eta: quiet, replaces: undefined };
+  return { burst: id, eta: quiet, replaces: undefined };
+}
+
+/** Begins a burst where there is none, or after `past`. Answers with what stands in the way. */
+async function begin(
+  table: Table,
+  now: Date,
+  call: Call,
+  eta: Date,
+  past: Item | undefined,
+): Promise<Item | undefined> {
+  const begun = await table.update({
+    key: debounceKey(call.task, call.key),
+    update: "SET @id = :id, @burst = :id, @begunAt = :now, @eta = :eta, @calls = :id, @joins = :one, @ttl = :ttl",
+    condition: past === undefined ? "attribute_not_exists(@id)" : "@id = :past",
+    values: {
+      ...{ id: call.id, now: now.toISOString(), eta: eta.toISOString(), one: 1, ttl: keptUntil(now, eta) },
+      ...(past !== undefined && { past: String(past.id) }),
+    },
+  });
+  return begun.applied ? undefined : begun.item;
+}
+
+/** A call whose clock is behind may still join a burst that is over for others: the copy of a longer burst stays. */
+async function keepPast(table: Table, { task, key }: Call, past: Item): Promise<void> {
+  await table.update({
+    key: pastBurstKey(task, key, String(past.burst)),
+    update: "SET @eta = :eta, @calls = :calls, @joins = :joins, @ttl = :ttl",
+    condition: "attribute_not_exists(@joins) OR @joins < :joins",
+    values: {
+      eta: String(past.eta),
+      calls: callsOf(past).join(" "),
+      joins: Number(past.joins),
+      ttl: Number(past.ttl),
+    },
+  });
+}
+
+/** As long as a message of the burst may be on its way without its record being looked at. */
+function keptUntil(now: Date, eta: Date): number {
+  return Math.ceil(neededUntil(now, eta) / 1_000);
+}
+
+function callsOf({ calls }: Item): string[] {
+  return calls === undefined ? [] : String(calls).split(" ");
+}
+
+function before(burst: Item): string | undefined {
+  return callsOf(burst).at(-2);
 }
 
 /** Why a call was revoked whose place another took. */
@@ -58,12 +117,16 @@ export function replacedReason(newer: string): string {
   return `a newer call of its debounce key took its place: ${newer}`;
 }
 
-/** The call that took the place of `id` in its burst, and when that one may start; undefined if `id` is the newest. */
-export async function replacedBy(
+/**
+ * The calls of its burst that came after `id`, the newest first, and when that one may start: at most the last ten, of which any that
+ * was really sent has taken its place.
+ */
+export async function callsAfter(
   table: Table,
   call: { task: string; key: string; burst: string; id: string },
-): Promise<{ id: string; eta: Date } | undefined> {
-  const item = await table.get(debounceKey(call.task, call.key));
-  if (item?.burst !== call.burst || item.id === call.id) return undefined;
-  return { id: String(item.id), eta: new Date(String(item.eta)) };
+): Promise<{ ids: string[]; eta: Date }> {
+  const latest = await table.get(debounceKey(call.task, call.key));
+  const item = latest?.burst === call.burst ? latest : await table.get(pastBurstKey(call.task, call.key, call.burst));
+  const calls = item === undefined ? [] : callsOf(item);
+  return { ids: calls.slice(calls.indexOf(call.id) + 1).reverse(), eta: new Date(String(item?.eta)) };
 }

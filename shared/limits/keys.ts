@@ -12,3 +12,8 @@ export function concurrencyKey(task: string, key: string | undefined): Key {
 export function debounceKey(task: string, key: string): Key {
   return { pk: `debounce#${task}`, sk: key };
 }
+
+/** Under a partition of its own: a key is a user's text, and may look like a key and a burst. */
+export function pastBurstKey(task: string, key: string, burst: string): Key {
+  return { pk: `burst#${task}#${burst}`, sk: key };
+}

@@ -2,7 +2,7 @@
 
 import { describeError, TaskRevokedError } from "../errors.ts";
 import { enter, type Place } from "../limits/concurrency.ts";
-import { replacedBy, replacedReason } from "../limits/debounce.ts";
+import { callsAfter, replacedReason } from "../limits/debounce.ts";
 import type { Message } from "../message/message.ts";
 import type { App } from "../task/current-app.ts";
 import { secondsUntil } from "../task/dispatch.ts";
@@ -91,6 +91,11 @@ async function mustWait(
   invocation: Invocation,
 ): Promise<Verdict | undefined> {
   const { message } = delivery;
+  // Before a pause: after a long one, nobody would know any more whose place was taken.
+  if (message.debounce && message.attempt === 1) {
+    const verdict = await afterReplacement(app, delivery, { ...message.debounce, task: task.name, id: message.id });
+    if (verdict) return verdict;
+  }
   const paused = (await app.control.decisions()).pausedSince(message);
   if (paused) {
     // After a pause work goes on within a tenth of the pause's length: a long one costs few looks, a short one is over soon.
@@ -99,30 +104,27 @@ async function mustWait(
     const { slot, ...rest } = message;
     return putOff(app, { ...delivery, message: rest }, Math.min(60, Math.max(5, seconds)));
   }
-  if (message.debounce && message.attempt === 1) {
-    const verdict = await afterReplacement(app, delivery, { ...message.debounce, task: task.name, id: message.id });
-    if (verdict) return verdict;
-  }
   // A copy is sent, for a redelivery would count as a failure of this one.
   if (fitsInto(task, message, invocation)) return undefined;
   return putOff(app, delivery, 0, { suspect: true, crowded: (message.crowded ?? 0) + 1 });
 }
 
-/** A newer call of the burst takes this one's place, if it was really sent. */
+/** Any newer call of the burst takes this one's place, if it was really sent. */
 async function afterReplacement(
   app: App,
   delivery: Delivery,
   call: { task: string; key: string; burst: string; id: string },
 ): Promise<Verdict | undefined> {
-  const newer = await replacedBy(app.table, call);
-  if (newer === undefined) return undefined;
-  if ((await app.results.read(newer.id)) !== undefined) {
-    const reason = new TaskRevokedError(call.id, replacedReason(newer.id));
+  const { ids, eta } = await callsAfter(app.table, call);
+  if (ids.length === 0) return undefined;
+  for (const id of ids) {
+    if ((await app.results.read(id)) === undefined) continue;
+    const reason = new TaskRevokedError(call.id, replacedReason(id));
     return (await app.results.expire(delivery.message, describeError(reason))) ? "acknowledge" : undefined;
   }
-  // Its sender may have died before it was sent. A minute after its time that is certain, and this one runs.
-  const seconds = secondsUntil(newer.eta, app.clock()) + 60;
-  return newer.eta.getTime() + 60_000 > app.clock().getTime() ? putOff(app, delivery, seconds) : undefined;
+  // Their senders may have died before they were sent. A minute after the newest one's time that is certain, and this one runs.
+  const runsAt = eta.getTime() + 60_000;
+  return runsAt > app.clock().getTime() ? putOff(app, delivery, secondsUntil(eta, app.clock()) + 60) : undefined;
 }
 
 async function waitForPlace(app: App, delivery: Delivery): Promise<Verdict> {

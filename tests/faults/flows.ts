@@ -105,6 +105,14 @@ export const flows: Record<string, Flow> = {
     finish: again("send", "add", sendDebounced),
     expected: SUCCESS,
   },
+  "sending the first of a burst that follows another": {
+    operations: [UPDATE, UPDATE, UPDATE, SEND, UPDATE],
+    prepare: async (scenario) => sentId(await scenario.take("send", "add", sendDebounced)),
+    clockOffsetSeconds: 7,
+    step: () => ["send", "add", sendDebounced],
+    finish: again("send", "add", sendDebounced),
+    expected: SUCCESS,
+  },
   running: {
     ...work,
     operations: [RECEIVE, GET, UPDATE, UPDATE, DELETE],

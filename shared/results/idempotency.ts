@@ -1,20 +1,22 @@
 import { createHash } from "node:crypto";
 import type { Table } from "../aws/dynamodb.ts";
 import type { Json } from "../message/json.ts";
-import type { Message } from "../message/message.ts";
+import { decodeMessage, encodeMessage, type Message } from "../message/message.ts";
 import { reservationKey } from "./keys.ts";
 
 /** Whom an idempotency key stands for. */
 export type Reservation =
   | { first: true }
-  /** Someone came before: this is their task, when it may start and until when, and whether their payload was the same. */
-  | { first: false; id: string; eta: string | undefined; expires: string | undefined; samePayload: boolean };
+  /** Someone came before: this is their task, what they send or have sent, and whether their payload was the same. */
+  | { first: false; id: string; message: Message | undefined; samePayload: boolean };
 
 /**
- * Binds `key` to `message.id` for `lifetimeSeconds`, or says whose it is.
+ * Binds `key` to `message` for `lifetimeSeconds`, or says whose it is.
  *
  * If the process dies right after this, the key points to a task that was never sent; the next submit with the same key
- * finds no record under that id and sends it then.
+ * finds no record under that id and sends it then. It sends this very message, for the first sender may be slow, not dead: whichever of
+ * the two is run, the record shows it.
+ * @param message under an idempotency key its payload is not kept, since whoever comes later must have the same
  */
 export async function reserve(
   table: Table,
@@ -24,20 +26,18 @@ export async function reserve(
   { kind, key, lifetimeSeconds }: { kind: "idempotency" | "throttle"; key: string; lifetimeSeconds: number },
 ): Promise<Reservation> {
   const seconds = Math.floor(now.getTime() / 1_000);
-  const { id, eta, expires } = message;
   const hashes = kind === "idempotency" ? payloadHashes(payloadText, message.payload) : undefined;
+  const kept = kind === "idempotency" ? { ...message, payload: null } : message;
   const given = {
-    ...{ id, ttl: seconds + Math.ceil(lifetimeSeconds) },
+    id: message.id,
+    message: encodeMessage(kept),
+    ttl: seconds + Math.ceil(lifetimeSeconds),
     ...hashes,
-    ...(eta !== undefined && { eta }),
-    ...(expires !== undefined && { expires }),
   };
   const set = Object.keys(given).map((name) => `@${name} = :${name}`);
-  // The key may have been another task's, whose time is over.
-  const gone = ["eta", "expires"].filter((name) => !Object.hasOwn(given, name)).map((name) => `@${name}`);
   const outcome = await table.update({
     key: reservationKey(kind, message.task, key),
-    update: `SET ${set.join(", ")}${gone.length > 0 ? ` REMOVE ${gone.join(", ")}` : ""}`,
+    update: `SET ${set.join(", ")}`,
     condition: "attribute_not_exists(@id) OR @ttl <= :seconds",
     values: { ...given, seconds },
   });
@@ -46,11 +46,11 @@ export async function reserve(
     const found = outcome.item?.[name];
     return found === undefined ? undefined : String(found);
   };
+  const body = text("message");
   return {
     first: false,
-    id: text("id") ?? id,
-    eta: text("eta"),
-    expires: text("expires"),
+    id: text("id") ?? message.id,
+    message: body === undefined ? undefined : decodeMessage(body),
     samePayload: text("sortedHash") === hashes?.sortedHash || text("payloadHash") === hashes?.payloadHash,
   };
 }

@@ -13,9 +13,13 @@ export interface Sent {
 
 /** Stores the payload if it is large, sends the message, writes the record. */
 export async function deliver(app: App, message: Message, payloadText: string): Promise<Sent> {
-  const packed = { ...message, ...(await packPayload(app, message, payloadText)) };
+  return deliverPacked(app, { ...message, ...(await packPayload(app, message, payloadText)) });
+}
+
+/** Sends a message whose payload is stored, if it is large, and writes its record. */
+export async function deliverPacked(app: App, packed: Message): Promise<Sent> {
   // Nothing is refused from here on. Dying after this leaves the name of a task that was never sent: task/replay.ts.
-  if (message.replayOf !== undefined) await app.results.replayed(message.replayOf, message.id);
+  if (packed.replayOf !== undefined) await app.results.replayed(packed.replayOf, packed.id);
   await dispatch(app, packed);
   // Dying here leaves a task that runs; its claim writes the record.
   // With a key, its record is what tells the next call that this one was sent.

@@ -5,7 +5,7 @@ import { joinBurst, replacedReason } from "../limits/debounce.ts";
 import type { Message } from "../message/message.ts";
 import { reserve } from "../results/idempotency.ts";
 import type { App } from "./current-app.ts";
-import { deliver, type Sent } from "./deliver.ts";
+import { deliver, deliverPacked, packPayload, type Sent } from "./deliver.ts";
 import type { ApplyOptions } from "./options.ts";
 import { secondsAfter } from "./times.ts";
 
@@ -17,30 +17,32 @@ export interface OnceOptions {
   lifetimeSeconds: number;
 }
 
-/** Sends the task unless one of its key has been sent; then that one is the answer, however it ended (docs/decisions/0017-one-outcome-per-key.md). */
+/**
+ * Sends the task unless one of its key has been sent; then that one is the answer, however it ended
+ * (docs/decisions/0017-one-outcome-per-key.md).
+ */
 export async function sendOnce(app: App, message: Message, payloadText: string, once: OnceOptions): Promise<Sent> {
-  const reservation = await reserve(app.table, app.clock(), message, payloadText, once);
+  const isThrottle = once.kind === "throttle";
+  // Under a throttle payloads differ, and the first call's is kept with the key: a large one is stored before anyone may refer to it.
+  const own = isThrottle ? { ...message, ...(await packPayload(app, message, payloadText)) } : message;
+  const reservation = await reserve(app.table, app.clock(), own, payloadText, once);
+  const send = (one: Message): Promise<Sent> =>
+    isThrottle ? deliverPacked(app, one) : deliver(app, { ...one, payload: message.payload }, payloadText);
   // Dying here leaves a key whose task was never sent; the next submit with that key sends it, below.
-  if (reservation.first) return deliver(app, message, payloadText);
-  if (once.kind === "idempotency" && !reservation.samePayload)
-    throw new IdempotencyKeyReusedError(message.task, once.key);
+  if (reservation.first) return send(own);
+  const { id, message: first, samePayload } = reservation;
+  if (!isThrottle && !samePayload) throw new IdempotencyKeyReusedError(message.task, once.key);
 
-  const state = await app.results.stateOf(reservation.id);
-  if (state !== undefined) return { id: reservation.id, state };
-  const { eta, expires, ...rest } = message;
-  const rootId = message.parentId === undefined ? reservation.id : message.rootId;
-  const again = {
-    ...rest,
-    id: reservation.id,
-    rootId,
-    ...(reservation.eta && { eta: reservation.eta }),
-    ...laterExpiry(expires, reservation.expires),
-  };
-  return deliver(app, again, payloadText);
+  const state = await app.results.stateOf(id);
+  if (state !== undefined) return { id, state };
+  // A key that an older version of Lovage has written names no message.
+  if (first === undefined) return send({ ...own, id, rootId: own.parentId === undefined ? id : own.rootId });
+  const { expires, ...rest } = first;
+  return send({ ...rest, ...laterExpiry(message.expires, expires) });
 }
 
-/** It starts when the first call wanted, and waits as long as the more patient of the two: neither may end it before its start. */
-function laterExpiry(one: string | undefined, other: string | undefined): { expires?: string } {
+/** It waits as long as the more patient of the two calls: neither may end it before its start. */
+function laterExpiry(one: string | undefined, other: string | undefined): Pick<Message, "expires"> {
   if (one === undefined || other === undefined) return {};
   return { expires: one > other ? one : other };
 }

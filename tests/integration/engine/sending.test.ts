@@ -57,6 +57,11 @@ const looksUp = task({
 });
 const hasty = task({ name: "hasty", payload: z.object({}), expires: 0.5, run: () => void ran.push("hasty") });
 const patient = task({ name: "patient", payload: z.object({}), run: () => void ran.push("patient") });
+const note = task({
+  name: "note",
+  payload: z.object({ text: z.string() }),
+  run: ({ text }, { headers }) => void ran.push(`${text} of ${headers.from}`),
+});
 const headed = task({
   name: "headed",
   payload: z.object({}),
@@ -84,7 +89,7 @@ const looker = task({
   },
 });
 
-const tasks = { order, fails, tick, page, shifty, keyless, looksUp, hasty, patient, headed, parent, looker };
+const tasks = { order, fails, tick, page, shifty, keyless, looksUp, hasty, patient, headed, note, parent, looker };
 
 beforeAll(async () => {
   engine = await startEngine(visibility(1, "DefaultQueue"));
@@ -206,6 +211,53 @@ describe("an idempotency key", () => {
     const [eta, expires] = [Date.parse(found?.eta ?? ""), Date.parse(found?.expires ?? "")];
     expect(expires - eta).toBe(58_000);
     expect(ran).toEqual(["patient"]);
+  });
+});
+
+describe("a call that finds its key taken by one that is not recorded yet", () => {
+  const large = (text: string) => text.repeat(20_000);
+
+  it.each([
+    ["small payloads under a throttle", "first", "second", { throttle: { key: uniqueName("key"), period: 60 } }],
+    ["large payloads under a throttle", large("1"), large("2"), { throttle: { key: uniqueName("key"), period: 60 } }],
+    ["small payloads under an idempotency key", "same", "same", { idempotencyKey: uniqueName("key") }],
+    ["large payloads under an idempotency key", large("3"), large("3"), { idempotencyKey: uniqueName("key") }],
+  ])("runs what the record shows, whichever message comes first: %s", async (_, one, other, key) => {
+    const { results } = engine.app;
+    let second: { id: string } | undefined;
+    engine.app.results = {
+      ...results,
+      async pending(message) {
+        engine.app.results = results;
+        second = await note.applyAsync({ text: other }, { ...key, headers: { from: "second" }, tags: ["second"] });
+        // The second one's message is run before the first one's record is written.
+        await bench.work();
+        return results.pending(message);
+      },
+    };
+    const first = await note.applyAsync({ text: one }, { ...key, headers: { from: "first" }, tags: ["first"] });
+    await bench.workUntilFinal(first.id);
+    const shown = await first.fetch();
+
+    expect(second?.id).toBe(first.id);
+    expect(ran).toEqual([`${one} of first`]);
+    expect(shown).toMatchObject({ payload: { text: one }, headers: { from: "first" }, tags: ["first"] });
+  });
+
+  it.each([
+    ["a small payload", "first"],
+    ["a large payload", large("1")],
+  ])("sends the first call's message under a throttle, if its sender has died: %s", async (_, text) => {
+    const throttle = { key: uniqueName("key"), period: 60 };
+    const { broker } = engine.app;
+    engine.app.broker = { ...broker, send: () => Promise.reject(new Error("died")) };
+    await expect(note.applyAsync({ text }, { throttle, headers: { from: "first" } })).rejects.toThrow("died");
+    engine.app.broker = broker;
+    const { id } = await note.applyAsync({ text: "second" }, { throttle, headers: { from: "second" } });
+    await bench.workUntilFinal(id);
+
+    expect(ran).toEqual([`${text} of first`]);
+    expect(await record(id)).toMatchObject({ state: "SUCCESS", headers: { from: "first" } });
   });
 });
 

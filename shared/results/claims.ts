@@ -54,6 +54,11 @@ export interface Claims {
     leaseSeconds: number,
     options?: { countStarts?: boolean; tracked?: boolean },
   ): Promise<ClaimOutcome>;
+  /**
+   * Notes that this delivery has found the run with this fence under way. When its message is delivered again, that run is over. Once it
+   * is, or has settled, this changes nothing.
+   */
+  witness(message: Message, receipt: Receipt, fence: number): Promise<void>;
   // Those below are refused (false) when a newer claim exists: the run was given up for dead, and must stop.
   /** @param resultJson undefined: the result is not kept */
   succeed(claim: Claim, resultJson: string | undefined): Promise<boolean>;
@@ -88,7 +93,7 @@ interface Settling {
 const RELEASES = "@unsettled, @cutShort, @requeued";
 
 /** Who holds the task, which nobody does when it has ended or waits. */
-export const HOLDER = "@leaseSeconds, @messageId, @receiveCount";
+export const HOLDER = "@leaseSeconds, @messageId, @receiveCount, @seenFence, @seenMessage, @seenCount";
 
 export function createClaims({ table, clock, lifetime, large, shownUntil }: StoreParts): Claims {
   /** `update` without its SET and REMOVE, which every settling shares. */
@@ -189,6 +194,15 @@ export function createClaims({ table, clock, lifetime, large, shownUntil }: Stor
       const fence = Number(item?.fence);
       const starts = countStarts ? fence - Number(item?.fenceBase ?? 0) : undefined;
       return { claimed: true, claim: { message, fence, starts, tracked: true } };
+    },
+
+    async witness({ id }, { messageId, receiveCount }, fence) {
+      await table.update({
+        key: recordKey(id),
+        update: "SET @seenFence = :fence, @seenMessage = :messageId, @seenCount = :receiveCount",
+        condition: MINE,
+        values: { fence, messageId, receiveCount, started: "STARTED" },
+      });
     },
 
     async succeed(claim, resultJson) {

@@ -37,13 +37,19 @@ const NOT_REVOKED = "attribute_not_exists(@revokeRequestedAt)";
 const DELIVERED_AGAIN = "@state = :started AND @messageId = :messageId AND @receiveCount < :receiveCount";
 const SEEN_BEFORE = "@state = :started AND @fence = :seen";
 
+/** The same of a message of a FIFO queue, which cannot say what it has seen, for it stays the one that it is: its record says it. */
+const WITNESSED =
+  "@state = :started AND @seenFence = @fence AND @seenMessage = :messageId AND @seenCount < :receiveCount";
+
+const OVER = [DELIVERED_AGAIN, SEEN_BEFORE, WITNESSED];
+
 /** Nobody runs the task, and it has not ended. */
-export const IDLE = [NEVER_RECORDED, WAITING, DELIVERED_AGAIN, SEEN_BEFORE].join(" OR ");
+export const IDLE = [NEVER_RECORDED, WAITING, ...OVER].join(" OR ");
 
 /** This attempt may be begun, and nobody has asked to revoke the task. */
 export const MAY_CLAIM = [
   NEVER_RECORDED,
-  ...[WAITING, DELIVERED_AGAIN, SEEN_BEFORE].map((clause) => `${clause} AND ${OF_MY_ATTEMPT} AND ${NOT_REVOKED}`),
+  ...[WAITING, ...OVER].map((clause) => `${clause} AND ${OF_MY_ATTEMPT} AND ${NOT_REVOKED}`),
 ].join(" OR ");
 
 /** I hold the newest claim. */

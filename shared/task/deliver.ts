@@ -4,6 +4,7 @@ import type { Message } from "../message/message.ts";
 import type { TaskState } from "../results/record.ts";
 import type { App } from "./current-app.ts";
 import { dispatch } from "./dispatch.ts";
+import type { Place } from "./lines.ts";
 
 /** A task that was accepted: durable in SQS, and recorded. */
 export interface Sent {
@@ -11,16 +12,27 @@ export interface Sent {
   state: TaskState;
 }
 
+/** A message that is ready to be sent. */
+export interface Outgoing {
+  message: Message;
+  payloadText: string;
+  /** On a FIFO queue: where it stands in the line of its group. */
+  place: Place | undefined;
+}
+
 /** Stores the payload if it is large, sends the message, writes the record. */
-export async function deliver(app: App, message: Message, payloadText: string): Promise<Sent> {
-  return deliverPacked(app, { ...message, ...(await packPayload(app, message, payloadText)) });
+export async function deliver(app: App, { message, payloadText, place }: Outgoing): Promise<Sent> {
+  return deliverPacked(app, { ...message, ...(await packPayload(app, message, payloadText)) }, place);
 }
 
 /** Sends a message whose payload is stored, if it is large, and writes its record. */
-export async function deliverPacked(app: App, packed: Message): Promise<Sent> {
+export async function deliverPacked(app: App, packed: Message, place: Place | undefined): Promise<Sent> {
   // Nothing is refused from here on. Dying after this leaves the name of a task that was never sent: task/replay.ts.
   if (packed.replayOf !== undefined) await app.results.replayed(packed.replayOf, packed.id);
+  // One at a time: of several in one call SQS may refuse the first and take the others.
+  await place?.turn;
   await dispatch(app, packed);
+  place?.leave();
   // Dying here leaves a task that runs; its claim writes the record.
   // With a key, its record is what tells the next call that this one was sent.
   const isKeyed = packed.keepUntil !== undefined || packed.debounce !== undefined;

@@ -5,7 +5,7 @@ import { joinBurst, replacedReason } from "../limits/debounce.ts";
 import type { Message } from "../message/message.ts";
 import { reserve } from "../results/idempotency.ts";
 import type { App } from "./current-app.ts";
-import { deliver, deliverPacked, packPayload, type Sent } from "./deliver.ts";
+import { deliver, deliverPacked, type Outgoing, packPayload, type Sent } from "./deliver.ts";
 import type { ApplyOptions } from "./options.ts";
 import { secondsAfter } from "./times.ts";
 
@@ -21,13 +21,16 @@ export interface OnceOptions {
  * Sends the task unless one of its key has been sent; then that one is the answer, however it ended
  * (docs/decisions/0017-one-outcome-per-key.md).
  */
-export async function sendOnce(app: App, message: Message, payloadText: string, once: OnceOptions): Promise<Sent> {
+export async function sendOnce(app: App, outgoing: Outgoing, once: OnceOptions): Promise<Sent> {
+  const { message, payloadText, place } = outgoing;
   const isThrottle = once.kind === "throttle";
   // Under a throttle payloads differ, and the first call's is kept with the key: a large one is stored before anyone may refer to it.
   const own = isThrottle ? { ...message, ...(await packPayload(app, message, payloadText)) } : message;
   const reservation = await reserve(app.table, app.clock(), own, payloadText, once);
   const send = (one: Message): Promise<Sent> =>
-    isThrottle ? deliverPacked(app, one) : deliver(app, { ...one, payload: message.payload }, payloadText);
+    isThrottle
+      ? deliverPacked(app, one, place)
+      : deliver(app, { ...outgoing, message: { ...one, payload: message.payload } });
   // Dying here leaves a key whose task was never sent; the next submit with that key sends it, below.
   if (reservation.first) return send(own);
   const { id, message: first, samePayload } = reservation;
@@ -53,11 +56,11 @@ function laterExpiry(one: string | undefined, other: string | undefined): Pick<M
  */
 export async function sendDebounced(
   app: App,
-  message: Message,
-  payloadText: string,
+  outgoing: Outgoing,
   { key, wait, maxWait }: NonNullable<ApplyOptions["debounce"]>,
   expiresSeconds: number | undefined,
 ): Promise<Sent> {
+  const { message } = outgoing;
   const { id, task } = message;
   // It waits from the moment of its call, from which its 'expires' counts, too: not from when its payload had been checked.
   const calledAt = new Date(message.sentAt);
@@ -65,7 +68,7 @@ export async function sendDebounced(
   const expires =
     message.expires ?? (expiresSeconds === undefined ? undefined : secondsAfter(eta, expiresSeconds).toISOString());
   const debounced = { ...message, eta: eta.toISOString(), ...(expires && { expires }), debounce: { key, burst } };
-  const sent = await deliver(app, debounced, payloadText);
+  const sent = await deliver(app, { ...outgoing, message: debounced });
   // Dying here leaves two tasks of one burst; the worker finds that the older is not the newest, and ends it.
   if (replaces !== undefined) {
     const reason = new TaskRevokedError(replaces, replacedReason(id));

@@ -5,19 +5,28 @@ import type { Message } from "../message/message.ts";
 import { payloadText } from "../message/user-values.ts";
 import { currentRun } from "./context.ts";
 import type { App } from "./current-app.ts";
-import { deliver, type Sent } from "./deliver.ts";
+import { deliver, type Outgoing, type Sent } from "./deliver.ts";
+import type { Place } from "./lines.ts";
 import { type ApplyOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
 import { payloadOrNone } from "./payload.ts";
 import { type OnceOptions, sendDebounced, sendOnce } from "./send-once.ts";
 import type { RegisteredTask } from "./task.ts";
 import { secondsAfter } from "./times.ts";
 
+/** What the caller has already decided. */
+interface Known {
+  /** The id, where it is derived. */
+  id?: string;
+  /** The task that this one runs again, and its tags. */
+  replayOf?: string;
+  tags?: readonly string[];
+}
+
 /**
  * Sends one task: message first, then its PENDING record. A crash between the two leaves a task that runs (its claim
  * writes the record), never a record that waits for a message which nobody sent.
  *
  * @param payload taken as it is at this moment; `undefined` is no payload
- * @param known what the caller already decided: the id, where it is derived; the task that this one runs again, and its tags
  * @throws InvalidPayloadError, PayloadTooLargeError, InvalidOptionError, IdempotencyKeyReusedError: nothing was sent
  * @throws BrokerError: SQS did not take the message
  * @throws ResultStoreError: the message was sent and will run; its record could not be written
@@ -27,11 +36,10 @@ export async function sendTask(
   task: RegisteredTask,
   payload: unknown,
   options: ApplyOptions = {},
-  known: { id?: string; replayOf?: string; tags?: readonly string[] } = {},
+  known: Known = {},
 ): Promise<Sent> {
-  const parent = currentRun();
   // A run that was given up (time limit, taken over) must not go on to set things off.
-  parent?.over.throwIfAborted();
+  currentRun()?.over.throwIfAborted();
 
   const now = app.clock();
   const resolved = resolveOptions(options, now, task);
@@ -43,11 +51,41 @@ export async function sendTask(
     );
   }
   const text = payloadText(task.name, payloadOrNone(task.schema, payload));
-  // A parse of its own: a schema or a key function that changes what it is given does not change what is sent.
+  // The order of calls is that of this moment: what follows may take longer for one than for the next.
+  const fifo = app.broker.isFifo(resolved.queue);
+  const entry = fifo ? app.lines.join(resolved.queue) : undefined;
+  let place: Place | undefined;
+  try {
+    const message = await toMessage(app, task, { text, resolved, now, known });
+    if (fifo) {
+      const { messageGroupId } = message;
+      if (messageGroupId === undefined) {
+        const expected = `text, for queue '${message.queue}' keeps the order within a group`;
+        throw new InvalidOptionError("messageGroupId", undefined, expected);
+      }
+      await entry?.turn;
+      place = app.lines.join(`${message.queue} ${messageGroupId}`);
+      entry?.leave();
+    }
+    return await sendMessage(app, task, { message, payloadText: text, place }, resolved);
+  } finally {
+    entry?.leave();
+    place?.leave();
+  }
+}
+
+/** Makes the message. A parse of its own: a schema or a key function that changes what it is given does not change what is sent. */
+async function toMessage(
+  app: App,
+  task: RegisteredTask,
+  call: { text: string; resolved: ResolvedOptions; now: Date; known: Known },
+): Promise<Message> {
+  const { text, resolved, now, known } = call;
+  const parent = currentRun();
   const keys = await task.validate(parseJson(text));
-  const once = onceOptions(app, resolved);
   const id = known.id ?? app.newId();
-  const message: Message = {
+  const once = onceOptions(app, resolved);
+  return {
     v: 1,
     id,
     task: task.name,
@@ -62,15 +100,12 @@ export async function sendTask(
     ...messageOptions(task, resolved, now, known.tags),
     ...(once && { keepUntil: secondsAfter(now, once.lifetimeSeconds).toISOString() }),
   };
-  if (app.broker.isFifo(message.queue) && message.messageGroupId === undefined) {
-    throw new InvalidOptionError(
-      "messageGroupId",
-      undefined,
-      `text, for queue '${message.queue}' keeps the order within a group`,
-    );
-  }
-  if (resolved.debounce) return sendDebounced(app, message, text, resolved.debounce, task.expires);
-  return once ? sendOnce(app, message, text, once) : deliver(app, message, text);
+}
+
+function sendMessage(app: App, task: RegisteredTask, outgoing: Outgoing, options: ResolvedOptions): Promise<Sent> {
+  if (options.debounce) return sendDebounced(app, outgoing, options.debounce, task.expires);
+  const once = onceOptions(app, options);
+  return once ? sendOnce(app, outgoing, once) : deliver(app, outgoing);
 }
 
 /** What the message says because of the call's options and the task's. */

@@ -76,9 +76,8 @@ export async function putOff(
   seconds: number,
   changes: Partial<Message> = {},
 ): Promise<Verdict> {
-  const { fifo, record } = delivery;
-  const age = (app.clock().getTime() - Number(record.attributes.SentTimestamp)) / 1_000;
-  if (fifo && age < MAX_FIFO_SECONDS) return hide(app, delivery, seconds);
+  const { fifo } = delivery;
+  if (fifo && !isForgottenSoon(app, delivery)) return hide(app, delivery, seconds);
 
   const fresh = await refreshed(app, delivery.message);
   if (fresh === undefined) return "acknowledge";
@@ -87,6 +86,21 @@ export async function putOff(
   // Dying after this leaves two of the same message, which is harmless: one claim wins.
   await app.broker.send(message, Math.min(MAX_PUT_OFF_SECONDS, Math.max(0, Math.ceil(seconds))));
   return "acknowledge";
+}
+
+/** Whether SQS has kept a message for so long that it may not come back once more. */
+function isForgottenSoon(app: App, { record }: Delivery): boolean {
+  return (app.clock().getTime() - Number(record.attributes.SentTimestamp)) / 1_000 >= MAX_FIFO_SECONDS;
+}
+
+/**
+ * A message of a FIFO queue that is run in its last day has a copy sent first, behind its group: if its worker dies, SQS may have forgotten
+ * the message by the time when it would come back. Dying after this leaves a copy, which finds the record that the run leaves.
+ */
+export async function insure(app: App, delivery: Delivery): Promise<void> {
+  if (!delivery.fifo || !isForgottenSoon(app, delivery)) return;
+  const fresh = await refreshed(app, delivery.message);
+  if (fresh !== undefined) await app.broker.send({ ...fresh, deferrals: (fresh.deferrals ?? 0) + 1 }, 0);
 }
 
 /**
@@ -118,9 +132,15 @@ export async function withPayloadStored(app: App, { message, record }: Delivery)
 
 /**
  * Comes back when the run that holds the task must be over. What is sent says which run was seen: if that one still holds the task
- * then, its worker has died.
+ * then, its worker has died. A message of a FIFO queue is not sent but hidden, so the record says what it has seen.
  */
-export function comeBackAfter(app: App, delivery: Delivery, { fence, leaseSeconds }: StoredRecord): Promise<Verdict> {
+export async function comeBackAfter(
+  app: App,
+  delivery: Delivery,
+  { fence, leaseSeconds }: StoredRecord,
+): Promise<Verdict> {
+  // Dying after this, or hiding it in vain, shows it again when its visibility timeout ends, by when that run is over, too.
+  if (delivery.fifo) await app.results.witness(delivery.message, delivery.receipt, fence);
   return putOff(app, delivery, leaseSeconds + 1, { seen: fence, suspect: true });
 }
 

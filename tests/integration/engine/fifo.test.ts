@@ -1,6 +1,9 @@
+import { setImmediate } from "node:timers/promises";
 import type { SQSRecord } from "aws-lambda";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import * as z from "zod";
+import { createSqs } from "../../../shared/aws/sqs.ts";
+import { createBroker } from "../../../shared/broker/broker.ts";
 import { createWorker, task } from "../../../shared/index.ts";
 import { type Engine, startEngine, uniqueName, visibility } from "../../helpers/engine.ts";
 import { createWorkbench, type Workbench } from "../../helpers/workbench.ts";
@@ -13,7 +16,13 @@ let during: (text: string) => Promise<void> | void = () => {};
 
 const step = task({
   name: "step",
-  payload: z.object({ group: z.string(), text: z.string(), failures: z.number().default(0) }),
+  payload: z
+    .object({ group: z.string(), text: z.string(), failures: z.number().default(0), filling: z.string().default("") })
+    .refine(async ({ text }) => {
+      // So many turns of the event loop that the calls after this one are ready long before.
+      for (let turn = 0; text === "slow schema" && turn < 1_000; turn++) await setImmediate();
+      return text !== "wrong";
+    }),
   queue: "fifo",
   messageGroupId: ({ group }) => group,
   retry: { maxRetries: 2, backoff: { base: 1, jitter: false } },
@@ -42,6 +51,74 @@ const work = () => {
   return bench.work("FifoQueue");
 };
 const workUntilFinal = (id: string) => bench.workUntilFinal(id, "FifoQueue");
+const textIn = (body: string): string =>
+  z.object({ payload: z.object({ text: z.string() }) }).parse(JSON.parse(body)).payload.text;
+
+describe("calls of one moment on a FIFO queue", () => {
+  const orderOf = async (group: string, calls: Promise<{ id: string }>[]): Promise<string> => {
+    for (const { id } of await Promise.all(calls)) await workUntilFinal(id);
+    return ran.map((one) => one.slice(group.length)).join(" ");
+  };
+  const letters = Array.from("abcdefghijklm");
+
+  it("keep their order, though SQS refuses some of them at first", async () => {
+    const { broker, config } = engine.app;
+    const sqs = createSqs();
+    const refused = new Set<string>();
+    engine.app.broker = createBroker({
+      sqs: {
+        ...sqs,
+        async sendBatch(url, entries) {
+          const isNew = ({ body }: { body: string }) => !refused.has(body) && letters.indexOf(textIn(body)) % 3 === 0;
+          const throttled = entries.filter(isNew);
+          for (const { body } of throttled) refused.add(body);
+          const taken = entries.filter((entry) => !throttled.includes(entry));
+          const refusal = { senderFault: false, code: "ThrottlingException", message: "too many" };
+          const others = taken.length === 0 ? [] : await sqs.sendBatch(url, taken);
+          return [...others, ...throttled.map(({ id }) => ({ id, ...refusal }))];
+        },
+      },
+      queueUrl: (queue) => config.queueUrl(queue),
+      deadLetterQueueUrl: () => config.deadLetterQueueUrl,
+    });
+    const group = uniqueName("g");
+    const order = await orderOf(
+      group,
+      letters.map((text) => step.delay({ group, text })),
+    );
+    engine.app.broker = broker;
+
+    expect(refused.size).toBe(5);
+    expect(order).toBe(letters.join(" "));
+  });
+
+  it("keep their order, though one takes longer to get ready than the next: its schema, its payload, its key", async () => {
+    const group = uniqueName("g");
+    const calls = [
+      step.delay({ group, text: "slow schema" }),
+      step.delay({ group, text: "large", filling: "x".repeat(3_000_000) }),
+      step.applyAsync({ group, text: "key" }, { idempotencyKey: uniqueName("key") }),
+      step.applyAsync({ group, text: "throttle" }, { throttle: { key: uniqueName("key"), period: 60 } }),
+      step.delay({ group, text: "last" }),
+    ];
+
+    expect(await orderOf(group, calls)).toBe("slow schema large key throttle last");
+  });
+
+  it("go on behind one that is refused", async () => {
+    const group = uniqueName("g");
+    const wrong = step.delay({ group, text: "wrong" });
+    const right = step.delay({ group, text: "right" });
+    await expect(wrong).rejects.toMatchObject({ code: "PAYLOAD_INVALID" });
+    const { broker } = engine.app;
+    engine.app.broker = { ...broker, send: () => Promise.reject(new Error("down")) };
+    const lost = step.delay({ group, text: "lost" });
+    await expect(lost).rejects.toThrow("down");
+    engine.app.broker = broker;
+
+    expect(await orderOf(group, [right, step.delay({ group, text: "after" })])).toBe("right after");
+  });
+});
 
 describe("a FIFO queue", () => {
   it("keeps the order within a group, and lets groups run side by side", async () => {

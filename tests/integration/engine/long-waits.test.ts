@@ -209,6 +209,55 @@ describe("a task that has ended", () => {
 });
 
 describe("on a FIFO queue", () => {
+  /** Delivers what is due to a worker that dies right after its claim. */
+  const die = async (): Promise<void> => {
+    const { results } = engine.app;
+    engine.app.results = {
+      ...results,
+      async claim(...args) {
+        await results.claim(...args);
+        throw new Error("died");
+      },
+    };
+    await queues.deliver();
+    engine.app.results = results;
+  };
+  const pauseFor = async (days: number): Promise<void> => {
+    await bench.call("POST", "/queues/fifo/pause");
+    for (let look = 0; look < 2 * days; look++) {
+      await queues.jump(0.5 * DAY);
+      await queues.deliver();
+    }
+    await bench.call("POST", "/queues/fifo/resume");
+  };
+
+  it("a task whose worker died before a pause of two weeks runs soon after it, and its group goes on", async () => {
+    const died = await ordered.delay({ text: "died" });
+    const next = await ordered.delay({ text: "next" });
+    await die();
+    expect((await read(died.id))?.state).toBe("STARTED");
+    await pauseFor(14);
+    await queues.until(new Date(engine.clock.now.getTime() + 600_000));
+
+    expect(ran.toSorted()).toEqual(["died", "next"]);
+    expect([(await died.fetch()).state, (await next.fetch()).state]).toEqual(["SUCCESS", "SUCCESS"]);
+    expect(queues.waiting).toEqual([]);
+  });
+
+  it("a task whose worker dies just before SQS forgets its message runs all the same, and once", async () => {
+    const died = await ordered.delay({ text: "died" });
+    await queues.jump(13.9995 * DAY);
+    await die();
+    await queues.jump(3_600);
+    await queues.deliver();
+    expect(ran).not.toContain("died");
+    await queues.until(inDays(1));
+
+    expect(ran).toEqual(["died"]);
+    expect((await died.fetch()).state).toBe("SUCCESS");
+    expect(queues.waiting).toEqual([]);
+  });
+
   it("a retry that SQS would not keep its message for is refused with a sentence", async () => {
     const [longest, tooLong] = [12 * DAY, 12 * DAY + 1];
     const result = await ordered.delay({ text: "a", countdown: tooLong });

@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import {
   describeError,
   InvalidOnceResultError,
@@ -27,6 +28,9 @@ export const RESERVE_MILLISECONDS = 1_500;
 const MAX_FIFO_RETRY_SECONDS = 12 * 86_400;
 
 const PROGRESS_MILLISECONDS = 1_000;
+
+/** An entry of the ledger whose work is done is closed after pauses that double up to this, as long as the run has time. */
+const LONGEST_CLOSING_PAUSE_MILLISECONDS = 5_000;
 
 /** A running task looks this often whether it was revoked or taken over; one that is quicker reads nothing. */
 const WATCH_MILLISECONDS = 5_000;
@@ -87,6 +91,26 @@ export function createRun(app: App, claim: Claim, log: Log, fifo: boolean): Run 
       throw error;
     }
   };
+  /** The work is done, and would be done again: whoever gives up here early pays with a second mail. */
+  const close = async (key: string, kept: ReturnType<typeof onceOutcome>): Promise<void> => {
+    for (let pause = 100; ; pause = Math.min(LONGEST_CLOSING_PAUSE_MILLISECONDS, pause * 2)) {
+      try {
+        await closeEntry(app.table, message.id, key, claim.fence, kept);
+        // Unless another call has ended the run meanwhile.
+        if (!over.signal.aborted) trouble = undefined;
+        return;
+      } catch (error) {
+        // Known before the run's time is over: that it was not enough is not the task's doing.
+        trouble = { error };
+        if (over.signal.aborted) throw error;
+        log.warn("An entry of the ledger could not be closed, and is tried again", {
+          key,
+          error: describeError(error),
+        });
+        await setTimeout(pause, undefined, { signal: over.signal }).catch(() => undefined);
+      }
+    }
+  };
   const watch = async (): Promise<void> => {
     const decided = (await app.control.decisions()).revokedBy(message);
     if (decided !== undefined) return revoke(decided.why);
@@ -128,7 +152,7 @@ export function createRun(app: App, claim: Claim, log: Log, fifo: boolean): Run 
     const result = await withRun({ ...run, over: over.signal }, work);
     // Dying here leaves the entry open: the work is done again.
     const kept = onceOutcome(message.task, key, result);
-    await ask(closeEntry(app.table, message.id, key, claim.fence, kept));
+    await ask(close(key, kept));
     if ("error" in kept) throw kept.error;
     return kept.resultJson;
   };

@@ -330,6 +330,34 @@ describe("ctx.once", () => {
     expect(sent).toEqual([result.id]);
   });
 
+  it.each([
+    ["answers before the function ends", 3, 30_000, { state: "SUCCESS", attempt: 1 }, 1],
+    ["does not answer before the function ends", 1_000, 2_500, { state: "RETRY", attempt: 1 }, 2],
+  ])("is closed in spite of a ledger that %s", async (_, failures, milliseconds, expected, times) => {
+    sent = [];
+    const result = await sendsOnce.delay({ failures: 0 });
+    let left = failures;
+    const table = {
+      ...engine.app.table,
+      update: (update: Parameters<typeof engine.app.table.update>[0]) =>
+        update.key.pk.startsWith("once#") && update.update.includes("@result") && left-- > 0
+          ? Promise.reject(new Error("connect ETIMEDOUT"))
+          : engine.app.table.update(update),
+    };
+    const worker = createWorker(modules, { ...engine.app, table });
+    const begunAt = performance.now();
+    const lived = await engine.deliver("DefaultQueue", (event) =>
+      worker(event, { getRemainingTimeInMillis: () => milliseconds - (performance.now() - begunAt) }),
+    );
+    await engine.acknowledge("DefaultQueue", lived.event.Records);
+
+    expect(lived.kept).toEqual([]);
+    expect(await result.fetch()).toMatchObject(expected);
+    await workUntilFinal(result.id);
+    expect(await result.fetch()).toMatchObject({ state: "SUCCESS", attempt: 1 });
+    expect(sent).toHaveLength(times);
+  });
+
   it("does again what an earlier attempt began and did not finish", async () => {
     sent = [];
     const result = await sendsOnce.delay({ failures: 0 });

@@ -42,6 +42,15 @@ const complains = task({
     throw retry({ countdown: 20 * DAY, cause: new Error(LARGE) });
   },
 });
+const stepwise = task({
+  name: "stepwise",
+  payload: text,
+  run: async ({ text }, { attempt, once, retry }) => {
+    await once("first", () => void ran.push("once"));
+    if (attempt === 1) throw retry({ countdown: 1 });
+    ran.push(text);
+  },
+});
 const ordered = task({
   name: "ordered",
   payload: text.extend({ countdown: z.number().default(0) }),
@@ -53,7 +62,7 @@ const ordered = task({
   },
 });
 
-const tasks = { note, weekly, far, complains, ordered };
+const tasks = { note, weekly, far, complains, stepwise, ordered };
 
 beforeAll(async () => {
   engine = await startEngine();
@@ -132,6 +141,25 @@ describe("a large payload", () => {
 
     expect(ran).toEqual([LARGE]);
     expect(await result.fetch()).toMatchObject({ state: "SUCCESS", payload: { text: LARGE } });
+  });
+});
+
+describe("a task that is put off for longer than anything is kept by itself", () => {
+  it("runs once, with its payload and what it had done once, after a pause of 440 days", async () => {
+    const result = await stepwise.delay({ text: LARGE });
+    await queues.deliver();
+    expect(ran).toEqual(["once"]);
+    await bench.call("POST", "/tasks/stepwise/pause");
+    for (let look = 0; look < 110; look++) {
+      await queues.jump(4 * DAY);
+      await queues.deliver();
+    }
+    await bench.call("POST", "/tasks/stepwise/resume");
+    await queues.until(inDays(1));
+
+    expect(ran).toEqual(["once", LARGE]);
+    expect((await result.fetch()).state).toBe("SUCCESS");
+    expect(queues.waiting).toEqual([]);
   });
 });
 

@@ -97,6 +97,41 @@ describe("an outage of S3", () => {
   });
 });
 
+describe("a task that circles through the dead-letter queue for weeks, for no worker comes up", () => {
+  const DAY = 86_400;
+  const circle = async (days: number): Promise<void> => {
+    for (let day = 0; day < days; day += 2) {
+      // Until the next look of the dead-letter queue's function, which comes late.
+      await queues.jump(2 * DAY);
+      for (let delivery = 0; delivery < 5; delivery++) {
+        await queues.deliver(deadWorker);
+        await queues.jump(200);
+      }
+    }
+  };
+
+  it("runs with its payload when one does", async () => {
+    const result = await echo.delay({ text: LARGE });
+    await circle(40);
+    expect(ran).toEqual([]);
+    await queues.until(inSeconds(3_600));
+
+    expect(ran).toEqual([LARGE]);
+    expect((await result.fetch()).state).toBe("SUCCESS");
+  });
+
+  it("can be revoked, and does not run then", async () => {
+    const result = await echo.delay({ text: "revoked" });
+    await circle(24);
+    await result.revoke();
+    await queues.until(inSeconds(3_600));
+
+    expect((await result.fetch()).state).toBe("REVOKED");
+    expect(ran).toEqual([]);
+    expect(queues.waiting).toEqual([]);
+  });
+});
+
 describe("a task with trackStarted false", () => {
   it("that was never begun is no crash, however often the dead-letter queue returns it", async () => {
     const result = await untracked.delay({ text: "late" });

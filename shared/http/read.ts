@@ -39,7 +39,7 @@ export function createReadApi(app: App, registry: Registry, files: Files): Hono 
     c.json({ service: "lovage", tasks: registry.tasks.map(({ name }) => name), contract: "/openapi.json" }),
   );
   api.get("/health", (c) => c.json({ status: "ok" }));
-  api.get("/openapi.json", (c) => c.json(createOpenApi(registry.tasks)));
+  api.get("/openapi.json", (c) => c.json(createOpenApi(registry.tasks, new URL(c.req.url).origin)));
 
   api.get("/tasks", async (c) =>
     c.json(cutPage(await listTasks(app.table, app.clock(), toListQuery(c.req.url, names)), MAX_PAGE_BYTES)),

@@ -1,0 +1,226 @@
+/** What the API's bodies look like, as JSON Schema, each under its name in the contract. */
+
+import { MAX_TIMER_SECONDS } from "../lifetimes.ts";
+import { MAX_CONCURRENCY } from "../limits/concurrency.ts";
+import { STATES } from "../results/record.ts";
+
+/** A JSON Schema, or a part of an OpenAPI document. */
+export type Document = Record<string, unknown>;
+
+export const time: Document = { type: "string", format: "date-time" };
+export const uuid: Document = { type: "string", format: "uuid" };
+export const text: Document = { type: "string" };
+const state: Document = { enum: STATES };
+const count: Document = { type: "integer", minimum: 0 };
+/** Texts that are kept as they are; a lone surrogate is refused, which JSON Schema cannot say. */
+const key: Document = { type: "string", minLength: 1, maxLength: 256 };
+export const tag: Document = { type: "string", minLength: 1, maxLength: 128 };
+const seconds: Document = { type: "number", minimum: 1, maximum: MAX_TIMER_SECONDS };
+const timeLimit: Document = { type: "number", exclusiveMinimum: 0, maximum: 900 };
+const anything: Document = {};
+const texts: Document = { type: "object", additionalProperties: text };
+const scope: Document = { enum: ["task", "queue", "tag"] };
+
+/** An object whose fields are all of these; those in `optional` may be absent. */
+function object(required: Document, optional: Document = {}): Document {
+  return { type: "object", required: Object.keys(required), properties: { ...required, ...optional } };
+}
+
+/** What a caller sends: a field that is not known is refused. */
+function body(required: Document, optional: Document = {}): Document {
+  return { ...object(required, optional), additionalProperties: false };
+}
+
+function list(items: Document): Document {
+  return { type: "array", items };
+}
+
+export function ref(name: keyof typeof schemas): Document {
+  return { $ref: `#/components/schemas/${name}` };
+}
+
+/** The body of a call that sends a task. */
+export function sendBody(payload: Document, isNeeded: boolean): Document {
+  const options = { options: ref("Options") };
+  return isNeeded ? body({ payload }, options) : body({}, { payload, ...options });
+}
+
+const large = object({ sizeBytes: count }, { url: text, gone: { const: true } });
+const TASK = {
+  required: {
+    id: uuid,
+    task: text,
+    state,
+    queue: text,
+    attempt: { type: "integer", minimum: 1 },
+    payload: anything,
+    createdAt: time,
+    rootId: uuid,
+  },
+  optional: {
+    result: anything,
+    error: { $ref: "#/components/schemas/Error" },
+    progress: anything,
+    startedAt: time,
+    finishedAt: time,
+    eta: time,
+    expires: time,
+    parentId: uuid,
+    groupId: uuid,
+    replayOf: uuid,
+    replayedBy: uuid,
+    revokeRequestedAt: time,
+    messageGroupId: text,
+    tags: list(text),
+    headers: texts,
+    large: {
+      ...object({}, { payload: large, result: large, error: large }),
+      description:
+        "Values that are not shown here, for they are large: a link to each, or 'gone' when it is kept no longer.",
+    },
+  },
+};
+
+const limits = {
+  rateLimit: {
+    description: "Starts in a time, such as '100/m'; a number is starts a second; null is no limit.",
+    type: ["string", "number", "null"],
+  },
+  concurrency: { type: ["integer", "null"], minimum: 1, maximum: MAX_CONCURRENCY },
+};
+const decided = { name: text, at: time };
+const reason = { code: text, reason: text };
+
+export const schemas = {
+  Task: object(TASK.required, TASK.optional),
+  UploadedTask: object(
+    { ...TASK.required, links: { ...texts, description: "Links to what the task made." } },
+    TASK.optional,
+  ),
+  TaskPage: object(
+    {
+      tasks: list({ $ref: "#/components/schemas/Task" }),
+      searchedFrom: { ...time, description: "No older task was looked at." },
+    },
+    { cursor: { ...uuid, description: "Present if there may be more." } },
+  ),
+  Accepted: object({ id: uuid, task: text, state }, { replayOf: uuid }),
+  Revoked: object({ revoked: object({ scope, name: text, sentUntil: time }) }),
+  Dropped: {
+    anyOf: [
+      object({ dropped: object({ scope, name: text }), meaning: text }),
+      object({ dropped: object({ before: time, count }), more: { type: "boolean" }, meaning: text }),
+    ],
+  },
+  PausedTask: object({ task: text, paused: { type: "boolean" } }),
+  PausedQueue: object({ queue: text, paused: { type: "boolean" } }),
+  Limits: { ...body({}, limits), description: "What is absent is as the task's code says." },
+  TaskLimits: object({ task: text, limits: { anyOf: [{ $ref: "#/components/schemas/Limits" }, { type: "null" }] } }),
+  Queues: object({
+    queues: list(
+      object(
+        { name: text, paused: { type: "boolean" } },
+        { waiting: count, inFlight: count, delayed: count, unreadable: { const: true } },
+      ),
+    ),
+    dead: {
+      type: ["integer", "null"],
+      minimum: 0,
+      description: "Messages in the dead-letter queue; null if it cannot be read.",
+    },
+  }),
+  Redrive: body(
+    {},
+    {
+      rate: { type: "number", exclusiveMinimum: 0, maximum: 1_000, default: 10, description: "Tasks a second." },
+      task: tag,
+      from: { type: "string", description: "A date or a time. By default 7 days ago." },
+      to: { type: "string", description: "A date or a time. By default now." },
+      limit: { type: "integer", minimum: 1, maximum: 1_000, default: 100 },
+      cursor: { ...tag, description: "Of an earlier answer: go on where that ended." },
+    },
+  ),
+  Redriven: object(
+    {
+      redriven: { ...count, description: "Tasks that this call has sent." },
+      skipped: list(object({ id: uuid, ...reason }, { replayedBy: uuid })),
+    },
+    { stopped: object(reason), cursor: text },
+  ),
+  ControlPage: object(
+    {
+      decisions: list({
+        anyOf: [
+          object({ kind: { const: "pause" }, scope: { enum: ["task", "queue"] }, ...decided }),
+          object({ kind: { const: "revoke" }, scope, ...decided }),
+          object({
+            kind: { const: "limits" },
+            scope: { const: "task" },
+            ...decided,
+            limits: { $ref: "#/components/schemas/Limits" },
+          }),
+        ],
+      }),
+    },
+    { cursor: text },
+  ),
+  UploadRequest: body(
+    {
+      filename: { type: "string", minLength: 1, maxLength: 255 },
+      contentType: { type: "string", examples: ["text/csv"] },
+    },
+    { size: { type: "integer", minimum: 0 } },
+  ),
+  Upload: object({
+    id: uuid,
+    upload: {
+      ...object({ method: { const: "POST" }, url: text, fields: texts }),
+      description: "Send `fields` and then the file, as the field `file`, in multipart/form-data to `url`.",
+    },
+    expiresAt: time,
+  }),
+  Replay: body({}, { payload: { description: "In the place of the old one." } }),
+  Health: object({ status: { const: "ok" } }),
+  Index: object({ service: { const: "lovage" }, tasks: list(text), contract: text }),
+  Options: body(
+    {},
+    {
+      countdown: { type: "number", minimum: 0, maximum: MAX_TIMER_SECONDS },
+      eta: time,
+      expires: { anyOf: [{ type: "number", exclusiveMinimum: 0, maximum: MAX_TIMER_SECONDS }, time] },
+      queue: text,
+      idempotencyKey: key,
+      idempotencyExpires: seconds,
+      debounce: body({ key, wait: seconds }, { maxWait: seconds }),
+      throttle: body({ key, period: seconds }),
+      tags: { type: "array", maxItems: 10, items: tag },
+      headers: texts,
+      messageGroupId: { type: "string", pattern: "^[\\x21-\\x7e]{1,128}$" },
+      timeLimit,
+      softTimeLimit: timeLimit,
+      ignoreResult: { type: "boolean" },
+    },
+  ),
+  Error: object(
+    { name: text, message: text },
+    {
+      stack: text,
+      code: text,
+      cause: { $ref: "#/components/schemas/Error", description: "Why it came to this error; without a stack." },
+      errors: {
+        type: "array",
+        maxItems: 10,
+        items: { $ref: "#/components/schemas/Error" },
+        description: "What an AggregateError holds.",
+      },
+      moreErrors: { type: "integer", minimum: 1, description: "How many more it holds." },
+    },
+  ),
+  Problem: {
+    ...object(
+      { type: text, title: text, status: { type: "integer" }, detail: text, code: text },
+      { id: uuid, issues: { type: "array", maxItems: 20, items: object({ message: text, path: list(text) }) } },
+    ),
+    description: "Problem details, RFC 9457: a sentence for people, and a code that stays.",
+  },
+} satisfies Record<string, Document>;

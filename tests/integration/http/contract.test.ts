@@ -1,0 +1,343 @@
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { toStandardJsonSchema } from "@valibot/to-json-schema";
+import { type } from "arktype";
+import type { Hono } from "hono";
+import * as v from "valibot";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import * as z from "zod";
+import { BrokerError, TooManyRevokesError, ValueExpiredError } from "../../../shared/errors.ts";
+import { createOperateApi } from "../../../shared/http/operate.ts";
+import { createReadApi } from "../../../shared/http/read.ts";
+import { createSubmitApi } from "../../../shared/http/submit.ts";
+import { type App, createApp, files, task } from "../../../shared/index.ts";
+import { createRegistry } from "../../../shared/task/registry.ts";
+import { type Contract, readContract } from "../../helpers/contract.ts";
+import { type Engine, startEngine, uniqueName } from "../../helpers/engine.ts";
+import { createWorkbench, type Workbench } from "../../helpers/workbench.ts";
+
+let engine: Engine;
+let bench: Workbench;
+let contract: Contract;
+let document: unknown;
+let apis: Hono[] = [];
+
+const LARGE = "x".repeat(20_000);
+const tree: z.ZodType = z.lazy(() => z.object({ name: z.string(), leaves: z.array(tree).default([]) }));
+
+const add = task({ name: "add", payload: z.object({ x: z.number(), y: z.number() }), run: ({ x, y }) => x + y });
+const grow = task({ name: "grow", payload: z.object({ tree: z.json() }), run: () => LARGE });
+const tick = task({ name: "tick", run: () => null });
+const mail = task({
+  name: "mail",
+  payload: toStandardJsonSchema(v.object({ to: v.pipe(v.string(), v.email()), copies: v.optional(v.number(), 1) })),
+  run: ({ to }) => to,
+});
+const ship = task({
+  name: "ship",
+  payload: type({ to: "string", "parcels?": "number.integer > 0" }),
+  run: ({ to }) => to,
+});
+const fails = task({
+  name: "fails",
+  payload: z.object({ text: z.string().default("") }),
+  retry: { maxRetries: 0 },
+  run: () => {
+    throw new AggregateError([new Error("one"), new Error("two", { cause: "deep" })], "both", {
+      cause: new TypeError("why"),
+    });
+  },
+});
+const reports = task({
+  name: "reports",
+  payload: z.object({}),
+  run: async (_, { progress }) => {
+    await progress({ done: 1 });
+    return 1;
+  },
+});
+const upload = task({
+  name: "process_upload",
+  payload: z.object({ key: z.string() }),
+  run: () => ({ derived: ["small.png"] }),
+});
+const tasks = { add, grow, tick, mail, ship, fails, reports, upload };
+const registry = createRegistry([{ file: "tests.ts", exports: tasks }]);
+
+const apisOf = (app: App): Hono[] => [
+  createSubmitApi(app, registry, files),
+  createOperateApi(app, registry),
+  createReadApi(app, registry, files),
+];
+
+beforeAll(async () => {
+  engine = await startEngine();
+  bench = createWorkbench(engine, tasks);
+  apis = apisOf(engine.app);
+  document = await (
+    await apis[2]?.request("http://127.0.0.1:3000/openapi.json", { headers: { host: "127.0.0.1:3000" } })
+  )?.json();
+  contract = readContract(document);
+});
+afterAll(() => engine.stop());
+
+interface Sent {
+  body?: unknown;
+  raw?: string;
+  headers?: Record<string, string>;
+}
+
+/** One call, by the function whose route it is. */
+async function send(method: string, path: string, { body, raw, headers }: Sent = {}, of = apis): Promise<Response> {
+  const api = of.find(({ routes }) => routes.some((route) => route.method === method && matches(route.path, path)));
+  const text = raw ?? (body === undefined ? undefined : JSON.stringify(body));
+  const answer = await api?.request(`http://127.0.0.1:3000${path}`, {
+    method,
+    headers: { host: "127.0.0.1:3000", "content-type": "application/json", ...headers },
+    ...(text !== undefined && { body: text }),
+  });
+  if (answer === undefined) throw new Error(`No function has a route for ${method} ${path}.`);
+  return answer;
+}
+
+function matches(route: string, path: string): boolean {
+  return new RegExp(`^${route.replaceAll(/:\w+/g, "[^/]+")}$`).test(path.split("?")[0] ?? "");
+}
+
+/** One call whose answer the contract must allow. */
+async function call(method: string, path: string, sent?: Sent, of?: Hono[]): Promise<Record<string, unknown>> {
+  const response = await send(method, path, sent, of);
+  await contract.hold(method, path, response.clone());
+  return Object(await response.json());
+}
+
+/** A task that has ended. */
+async function ended(name: string, payload?: unknown): Promise<string> {
+  const { id } = await call("POST", `/tasks/${name}`, { body: { payload } });
+  await bench.workUntilFinal(String(id));
+  return String(id);
+}
+
+const UNKNOWN = "00000000-0000-7000-8000-000000000000";
+
+describe("the contract", () => {
+  it("names each route of the functions, and no other", () => {
+    const routes = apis.flatMap((api) => api.routes.filter(({ method, path }) => method !== "ALL" && path !== "/*"));
+    const served = routes
+      .map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, "{$1}")}`)
+      .flatMap((route) =>
+        route === "POST /tasks/{name}" ? registry.names.map((name) => `POST /tasks/${name}`) : [route],
+      );
+    const named = [...contract.declared].map((one) => one.replace(/ \d+$/, ""));
+
+    expect([...new Set(named)].toSorted()).toEqual([...new Set(served)].toSorted());
+  });
+
+  it("names each route that serverless.yml gives to a function of its own", () => {
+    const yaml = readFileSync(new URL("../../../serverless.yml", import.meta.url), "utf8");
+    const events = [...yaml.matchAll(/httpApi: ([A-Z]+ \/(?:tasks|queues|control|uploads)\S*)/g)].map(([, route]) =>
+      anonymous(route ?? ""),
+    );
+    const named = [...contract.declared].map((one) => anonymous(one.replace(/ \d+$/, "")));
+    const reads = named.filter((route) => route.startsWith("GET "));
+    const sends = registry.names.map((name) => `POST /tasks/${name}`);
+
+    expect(new Set([...events, ...reads, ...sends])).toEqual(new Set([...named, "POST /tasks/{}"]));
+  });
+
+  it("has an id for each operation, and says where the service is", () => {
+    const shape = z.object({
+      servers: z.array(z.object({ url: z.url() })).nonempty(),
+      paths: z.record(z.string(), z.record(z.string(), z.object({ operationId: z.string() }))),
+    });
+    const { paths, servers } = shape.parse(document);
+    const ids = Object.values(paths).flatMap((methods) => Object.values(methods).map(({ operationId }) => operationId));
+
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(servers).toEqual([{ url: "http://127.0.0.1:3000" }]);
+  });
+
+  it("has the payload of each task as its schema library says it", () => {
+    const { schemas } = z
+      .object({ components: z.object({ schemas: z.record(z.string(), z.unknown()) }) })
+      .parse(document).components;
+
+    expect(schemas).toMatchObject({
+      payload_add: { type: "object", required: ["x", "y"], properties: { x: { type: "number" } } },
+      payload_mail: { type: "object", required: ["to"], properties: { to: { type: "string", format: "email" } } },
+      payload_ship: { type: "object", required: ["to"], properties: { parcels: { type: "integer" } } },
+      payload_tick: { maxProperties: 0 },
+    });
+    // What refers to itself does so where it stands.
+    expect(JSON.stringify(schemas.payload_grow)).toContain("#/components/schemas/payload_grow/");
+  });
+});
+
+/** Each task's call refuses as every other's does. */
+const ofAnyTask = (name: string): string => name.replace(/^POST \/tasks\/[a-z_]+ /, "POST /tasks/{} ");
+
+const anonymous = (route: string): string => route.replaceAll(/\{\w+\}/g, "{}");
+
+describe("an answer", () => {
+  it("of each call is what the contract says, and so is each refusal", { timeout: 120_000 }, async () => {
+    await call("GET", "/");
+    await call("GET", "/health");
+    await call("GET", "/openapi.json");
+
+    const done = await ended("add", { x: 1, y: 2 });
+    const failed = await ended("fails", {});
+    const parent = await ended("reports", {});
+    const big = await ended("grow", { tree: { leaves: [LARGE] } });
+    for (const [name, payload] of [
+      ["mail", { to: "a@example.com" }],
+      ["ship", { to: "b" }],
+      ["tick", undefined],
+      ["process_upload", { key: "uploads/x/source" }],
+    ] as const) {
+      await call("POST", `/tasks/${name}`, { body: payload === undefined ? {} : { payload } });
+    }
+    const options = {
+      ...{
+        countdown: 500,
+        expires: 600,
+        tags: ["t"],
+        headers: { a: "b" },
+        messageGroupId: "g",
+        timeLimit: 5,
+        softTimeLimit: 1,
+      },
+      idempotencyKey: uniqueName("key"),
+    };
+    const waiting = String((await call("POST", "/tasks/add", { body: { payload: { x: 1, y: 1 }, options } })).id);
+    for (const id of [done, failed, parent, big, waiting]) await call("GET", `/tasks/${id}`);
+    await call("GET", `/tasks/${done}?wait=0`);
+    for (const query of ["", "?limit=2", "?state=FAILURE", `?root=${done}`, "?tag=t&queue=default&from=2026-01-01"]) {
+      await call("GET", `/tasks${query}`);
+    }
+
+    const again = await call("POST", `/tasks/${failed}/replay`);
+    await bench.workUntilFinal(String(again.id));
+    await call("POST", `/tasks/${failed}/replay`);
+    await call("GET", `/tasks/${failed}`);
+    await call("DELETE", `/tasks/${waiting}`);
+    await call("GET", `/tasks/${waiting}`);
+    await ended("fails", { text: "another" });
+    await call("POST", "/queues/default/redrive", { body: { limit: 1 } });
+    await call("POST", "/queues/default/redrive");
+    await call("POST", "/queues/default/redrive", { body: { task: "fails", rate: 5, from: "2026-01-01" } });
+
+    for (const scope of ["tasks/add", "queues/low"]) {
+      await call("POST", `/${scope}/pause`);
+      await call("GET", "/control");
+      await call("POST", `/${scope}/resume`);
+    }
+    await call("PUT", "/tasks/add/limits", { body: { rateLimit: "5/s", concurrency: null } });
+    await call("POST", "/queues/low/purge");
+    await call("DELETE", "/tasks?tag=t");
+    await call("DELETE", "/tasks?task=add");
+    await call("GET", "/control");
+    await call("GET", "/control?limit=1");
+    await call("DELETE", "/tasks/add/limits");
+    await call("DELETE", "/control?tag=t");
+    await call("DELETE", "/control?before=2040-01-01");
+    await call("GET", "/queues");
+    const form = await call("POST", "/uploads", { body: { filename: "a.csv", contentType: "text/csv" } });
+    await call("GET", `/uploads/${form.id}`);
+
+    await refusals({ done, big, key: options.idempotencyKey });
+
+    const unmet = [...contract.declared]
+      .map(ofAnyTask)
+      .filter((one) => ![...contract.met].map(ofAnyTask).includes(one) && !one.endsWith(" 500"));
+    expect(unmet).toEqual([]);
+    expect([...contract.met].filter((one) => one.endsWith(" 500")).length).toBeGreaterThan(8);
+  });
+});
+
+/** Every refusal that the contract names, provoked. */
+async function refusals(known: { done: string; big: string; key: string }): Promise<void> {
+  const { done, big, key } = known;
+  const everywhere = [...contract.declared].map((one) => {
+    const [method = "", path = ""] = one.split(" ");
+    return [
+      method,
+      path.replace("{id}", done).replace("{name}", path.startsWith("/queues") ? "default" : "add"),
+    ] as const;
+  });
+  const hash = createHash("sha256").update("a key").digest("hex");
+  const locked = apisOf(createApp({ ...engine.environment, API_KEY_HASHES: hash }));
+  for (const [method, path] of everywhere) if (path !== "/health") await call(method, path, {}, locked);
+
+  const form = { body: { filename: "a.csv", contentType: "text/csv" } };
+  const takeBodies = [
+    ["POST", "/tasks/add", { payload: { x: "1", y: 2 } }],
+    ["POST", `/tasks/${done}/replay`, { payload: "no" }],
+    ["PUT", "/tasks/add/limits", { concurrency: 0 }],
+    ["POST", "/queues/default/redrive", { rate: 0 }],
+    ["POST", "/uploads", { filename: 1, contentType: "text/csv" }],
+  ] as const;
+  for (const [method, path, wrong] of takeBodies) {
+    await call(method, path, { raw: "[1]" });
+    await call(method, path, { raw: "{}", headers: { "content-type": "text/plain" } });
+    await call(method, path, { raw: JSON.stringify({ payload: "x".repeat(4_200_000) }) });
+    await call(method, path, { body: wrong });
+  }
+  for (const path of [`/tasks/${done}?wait=x`, "/tasks?limit=0", `/uploads/${done}?wait=x`, "/control?limit=0"]) {
+    await call("GET", path);
+  }
+  for (const path of ["/tasks", "/control"]) await call("DELETE", path);
+
+  // What does not exist.
+  for (const path of [`/tasks/${UNKNOWN}`, "/tasks?task=typo", `/uploads/${UNKNOWN}`]) await call("GET", path);
+  for (const path of [`/tasks/${UNKNOWN}`, "/tasks?task=typo", "/tasks/typo/limits"]) await call("DELETE", path);
+  for (const path of [`/tasks/${UNKNOWN}/replay`, "/tasks/typo/pause", "/tasks/typo/resume"]) await call("POST", path);
+  for (const verb of ["pause", "resume", "purge", "redrive"]) await call("POST", `/queues/typo/${verb}`);
+  await call("PUT", "/tasks/typo/limits", { body: {} });
+  const withoutUpload = createRegistry([{ file: "tests.ts", exports: { add } }]);
+  await call("POST", "/uploads", form, [createSubmitApi(engine.app, withoutUpload, files)]);
+
+  // What was there before is in the way.
+  await call("POST", "/tasks/add", { body: { payload: { x: 2, y: 2 }, options: { idempotencyKey: key } } });
+  const later = await call("POST", "/tasks/add", { body: { payload: { x: 1, y: 1 }, options: { countdown: 900 } } });
+  await call("POST", `/tasks/${later.id}/replay`);
+  const revoke = () => Promise.reject(new TooManyRevokesError("tag", "full", 1_000));
+  const full = apisOf({ ...engine.app, control: { ...engine.app.control, revoke } });
+  await call("DELETE", "/tasks?tag=full", {}, full);
+  await call("POST", "/queues/default/purge", {}, full);
+  const load = () => Promise.reject(new ValueExpiredError("claims/x", 1));
+  const { claimChecks } = engine.app;
+  const kept = claimChecks.load;
+  claimChecks.load = load;
+  await call("POST", `/tasks/${big}/replay`);
+  await call("GET", `/tasks/${big}`);
+  claimChecks.load = kept;
+
+  // AWS does not answer.
+  const send = () => Promise.reject(new BrokerError("default", "down"));
+  const mute = apisOf({ ...engine.app, broker: { ...engine.app.broker, send } });
+  await call("POST", "/tasks/add", { body: { payload: { x: 1, y: 1 } } }, mute);
+  await call("POST", "/uploads", form, mute);
+  await call("POST", `/tasks/${done}/replay`, { body: { payload: { x: 5, y: 5 } } }, mute);
+  const down = () => Promise.reject(new Error("down"));
+  const { results, control, table } = engine.app;
+  const deaf = apisOf({
+    ...engine.app,
+    results: { ...results, read: down, requestRevoke: down },
+    control: {
+      ...control,
+      list: down,
+      decisions: down,
+      pause: down,
+      resume: down,
+      revoke: down,
+      setLimits: down,
+      dropRevoke: down,
+    },
+    table: { ...table, query: down },
+  });
+  for (const path of ["/tasks", `/tasks/${done}`, "/queues", "/control", `/uploads/${done}`])
+    await call("GET", path, {}, deaf);
+  for (const path of [`/tasks/${done}`, "/tasks?tag=t", "/control?tag=t"]) await call("DELETE", path, {}, deaf);
+  for (const path of ["/tasks/add/pause", "/queues/default/purge", `/tasks/${done}/replay`])
+    await call("POST", path, {}, deaf);
+}

@@ -23,7 +23,8 @@ const scope: Document = { enum: ["task", "queue", "tag"] };
 
 /** An object whose fields are all of these; those in `optional` may be absent. */
 function object(required: Document, optional: Document = {}): Document {
-  return { type: "object", required: Object.keys(required), properties: { ...required, ...optional } };
+  const names = Object.keys(required);
+  return { type: "object", ...(names.length > 0 && { required: names }), properties: { ...required, ...optional } };
 }
 
 /** What a caller sends: a field that is not known is refused. */
@@ -59,7 +60,7 @@ const TASK = {
   },
   optional: {
     result: anything,
-    error: { $ref: "#/components/schemas/Error" },
+    error: { $ref: "#/components/schemas/TaskError" },
     progress: anything,
     startedAt: time,
     finishedAt: time,
@@ -201,16 +202,16 @@ export const schemas = {
       ignoreResult: { type: "boolean" },
     },
   ),
-  Error: object(
+  TaskError: object(
     { name: text, message: text },
     {
       stack: text,
       code: text,
-      cause: { $ref: "#/components/schemas/Error", description: "Why it came to this error; without a stack." },
+      cause: { $ref: "#/components/schemas/TaskError", description: "Why it came to this error; without a stack." },
       errors: {
         type: "array",
         maxItems: 10,
-        items: { $ref: "#/components/schemas/Error" },
+        items: { $ref: "#/components/schemas/TaskError" },
         description: "What an AggregateError holds.",
       },
       moreErrors: { type: "integer", minimum: 1, description: "How many more it holds." },

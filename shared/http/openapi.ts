@@ -28,7 +28,7 @@ export function createOpenApi(tasks: readonly RegisteredTask[], origin: string):
       },
       schemas: {
         ...schemas,
-        ...Object.fromEntries(tasks.map((task) => [payloadName(task), payloads.get(task) ?? {}])),
+        ...Object.fromEntries(tasks.map((task) => [payloadName(task), payloads.get(task) ?? UNSAID])),
       },
     },
   };
@@ -69,6 +69,8 @@ function inputSchema(task: RegisteredTask): Document | undefined {
     return undefined;
   }
 }
+
+const UNSAID: Document = { description: "The task's schema checks it, but does not say as JSON Schema what it takes." };
 
 function payloadName({ name }: RegisteredTask): string {
   return `payload_${name}`;

@@ -396,7 +396,9 @@ describe("a task without a payload", () => {
     const schemaOf = (name: string) => bodyOf(name).content["application/json"].schema;
 
     expect([bodyOf("tick").required, bodyOf("page").required, bodyOf("order").required]).toEqual([false, false, true]);
-    expect(schemaOf("tick").properties.payload).toEqual({ type: ["null", "object"], maxProperties: 0 });
+    const { payload_tick } = Object(body.components).schemas;
+    expect(schemaOf("tick").properties.payload).toEqual({ $ref: "#/components/schemas/payload_tick" });
+    expect(payload_tick).toEqual({ type: ["null", "object"], maxProperties: 0 });
     expect(schemaOf("page")).not.toHaveProperty("required");
     expect(schemaOf("order").required).toEqual(["payload"]);
     expect(bodyOf("looks_up").required).toBe(true);

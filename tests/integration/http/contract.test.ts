@@ -61,7 +61,13 @@ const upload = task({
   payload: z.object({ key: z.string() }),
   run: () => ({ derived: ["small.png"] }),
 });
-const tasks = { add, grow, tick, mail, ship, fails, reports, upload };
+const plain = task({ name: "plain", payload: v.object({ to: v.string() }), run: ({ to }) => to });
+const trim = task({
+  name: "trim",
+  payload: z.object({ to: z.custom<string>((value) => typeof value === "string") }),
+  run: ({ to }) => to,
+});
+const tasks = { plain, trim, add, grow, tick, mail, ship, fails, reports, upload };
 const registry = createRegistry([{ file: "tests.ts", exports: tasks }]);
 
 const apisOf = (app: App): Hono[] => [
@@ -167,7 +173,11 @@ describe("the contract", () => {
       payload_mail: { type: "object", required: ["to"], properties: { to: { type: "string", format: "email" } } },
       payload_ship: { type: "object", required: ["to"], properties: { parcels: { type: "integer" } } },
       payload_tick: { maxProperties: 0 },
+      // valibot says it only if it is asked to.
+      payload_plain: { description: expect.stringContaining("does not say") },
+      payload_trim: { description: expect.stringContaining("does not say") },
     });
+    expect(Object.keys(schemas.payload_plain ?? {})).toEqual(["description"]);
     // What refers to itself does so where it stands.
     expect(JSON.stringify(schemas.payload_grow)).toContain("#/components/schemas/payload_grow/");
   });
@@ -192,6 +202,8 @@ describe("an answer", () => {
       ["mail", { to: "a@example.com" }],
       ["ship", { to: "b" }],
       ["tick", undefined],
+      ["plain", { to: "c" }],
+      ["trim", { to: "d" }],
       ["process_upload", { key: "uploads/x/source" }],
     ] as const) {
       await call("POST", `/tasks/${name}`, { body: payload === undefined ? {} : { payload } });

@@ -1,0 +1,1035 @@
+// @ts-nocheck
+/**
+ * Lovage
+ * 1
+ * DO NOT MODIFY - This file has been generated using oazapfts.
+ * See https://www.npmjs.com/package/oazapfts
+ */
+import * as Oazapfts from "@oazapfts/runtime";
+import * as QS from "@oazapfts/runtime/query";
+export const defaults: Oazapfts.Defaults<Oazapfts.CustomHeaders> = {
+    headers: {},
+    baseUrl: "http://127.0.0.1:3000"
+};
+const oazapfts = Oazapfts.runtime(defaults);
+export const servers = {
+    server1: "http://127.0.0.1:3000"
+};
+export type PayloadAdd = {
+    x: number;
+    y: number;
+};
+export type Options = {
+    countdown?: number;
+    eta?: string;
+    expires?: number | string;
+    queue?: string;
+    idempotencyKey?: string;
+    idempotencyExpires?: number;
+    debounce?: {
+        key: string;
+        wait: number;
+        maxWait?: number;
+    };
+    throttle?: {
+        key: string;
+        period: number;
+    };
+    tags?: string[];
+    headers?: {
+        [key: string]: string;
+    };
+    messageGroupId?: string;
+    timeLimit?: number;
+    softTimeLimit?: number;
+    ignoreResult?: boolean;
+};
+export type Accepted = {
+    id: string;
+    task: string;
+    state: "PENDING" | "STARTED" | "RETRY" | "SUCCESS" | "FAILURE" | "REVOKED";
+    replayOf?: string;
+};
+export type Problem = {
+    "type": string;
+    title: string;
+    status: number;
+    detail: string;
+    code: string;
+    id?: string;
+    issues?: {
+        message: string;
+        path: string[];
+    }[];
+};
+export type PayloadTick = null | object;
+export type Schema0 = string | number | boolean | null | Schema0[] | {
+    [key: string]: Schema0;
+};
+export type PayloadOutline = {
+    tree: Schema0;
+};
+export type PayloadFails = {
+    text?: string;
+};
+export type Index = {
+    service: "lovage";
+    tasks: string[];
+    contract: string;
+};
+export type Health = {
+    status: "ok";
+};
+export type TaskError = {
+    name: string;
+    message: string;
+    stack?: string;
+    code?: string;
+    /** Why it came to this error; without a stack. */
+    cause?: TaskError;
+    /** What an AggregateError holds. */
+    errors?: TaskError[];
+    /** How many more it holds. */
+    moreErrors?: number;
+};
+export type Task = {
+    id: string;
+    task: string;
+    state: "PENDING" | "STARTED" | "RETRY" | "SUCCESS" | "FAILURE" | "REVOKED";
+    queue: string;
+    attempt: number;
+    payload: unknown;
+    createdAt: string;
+    rootId: string;
+    result?: unknown;
+    error?: TaskError;
+    progress?: unknown;
+    startedAt?: string;
+    finishedAt?: string;
+    eta?: string;
+    expires?: string;
+    parentId?: string;
+    groupId?: string;
+    replayOf?: string;
+    replayedBy?: string;
+    revokeRequestedAt?: string;
+    messageGroupId?: string;
+    tags?: string[];
+    headers?: {
+        [key: string]: string;
+    };
+    /** Values that are not shown here, for they are large: a link to each, or 'gone' when it is kept no longer. */
+    large?: {
+        payload?: {
+            sizeBytes: number;
+            url?: string;
+            gone?: true;
+        };
+        result?: {
+            sizeBytes: number;
+            url?: string;
+            gone?: true;
+        };
+        error?: {
+            sizeBytes: number;
+            url?: string;
+            gone?: true;
+        };
+    };
+};
+export type TaskPage = {
+    tasks: Task[];
+    /** No older task was looked at. */
+    searchedFrom: string;
+    /** Present if there may be more. */
+    cursor?: string;
+};
+export type Revoked = {
+    revoked: {
+        scope: "task" | "queue" | "tag";
+        name: string;
+        sentUntil: string;
+    };
+};
+export type Replay = {
+    /** In the place of the old one. */
+    payload?: unknown;
+};
+export type PausedTask = {
+    task: string;
+    paused: boolean;
+};
+export type Limits = {
+    /** Starts in a time, such as '100/m'; a number is starts a second; null is no limit. */
+    rateLimit?: string | number | null;
+    concurrency?: number | null;
+};
+export type TaskLimits = {
+    task: string;
+    limits: Limits | null;
+};
+export type Queues = {
+    queues: {
+        name: string;
+        paused: boolean;
+        waiting?: number;
+        inFlight?: number;
+        delayed?: number;
+        unreadable?: true;
+    }[];
+    /** Messages in the dead-letter queue; null if it cannot be read. */
+    dead: number | null;
+};
+export type PausedQueue = {
+    queue: string;
+    paused: boolean;
+};
+export type Redrive = {
+    /** Tasks a second. */
+    rate?: number;
+    task?: string;
+    /** A date or a time. By default 7 days ago. */
+    "from"?: string;
+    /** A date or a time. By default now. */
+    to?: string;
+    limit?: number;
+    /** Of an earlier answer: go on where that ended. */
+    cursor?: string;
+};
+export type Redriven = {
+    /** Tasks that this call has sent. */
+    redriven: number;
+    skipped: {
+        id: string;
+        code: string;
+        reason: string;
+        replayedBy?: string;
+    }[];
+    stopped?: {
+        code: string;
+        reason: string;
+    };
+    cursor?: string;
+};
+export type ControlPage = {
+    decisions: ({
+        kind: "pause";
+        scope: "task" | "queue";
+        name: string;
+        at: string;
+    } | {
+        kind: "revoke";
+        scope: "task" | "queue" | "tag";
+        name: string;
+        at: string;
+    } | {
+        kind: "limits";
+        scope: "task";
+        name: string;
+        at: string;
+        limits: Limits;
+    })[];
+    cursor?: string;
+};
+export type Dropped = {
+    dropped: {
+        scope: "task" | "queue" | "tag";
+        name: string;
+    };
+    meaning: string;
+} | {
+    dropped: {
+        before: string;
+        count: number;
+    };
+    more: boolean;
+    meaning: string;
+};
+export type UploadRequest = {
+    filename: string;
+    contentType: string;
+    size?: number;
+};
+export type Upload = {
+    id: string;
+    /** Send `fields` and then the file, as the field `file`, in multipart/form-data to `url`. */
+    upload: {
+        method: "POST";
+        url: string;
+        fields: {
+            [key: string]: string;
+        };
+    };
+    expiresAt: string;
+};
+export type UploadedTask = {
+    id: string;
+    task: string;
+    state: "PENDING" | "STARTED" | "RETRY" | "SUCCESS" | "FAILURE" | "REVOKED";
+    queue: string;
+    attempt: number;
+    payload: unknown;
+    createdAt: string;
+    rootId: string;
+    /** Links to what the task made. */
+    links: {
+        [key: string]: string;
+    };
+    result?: unknown;
+    error?: TaskError;
+    progress?: unknown;
+    startedAt?: string;
+    finishedAt?: string;
+    eta?: string;
+    expires?: string;
+    parentId?: string;
+    groupId?: string;
+    replayOf?: string;
+    replayedBy?: string;
+    revokeRequestedAt?: string;
+    messageGroupId?: string;
+    tags?: string[];
+    headers?: {
+        [key: string]: string;
+    };
+    /** Values that are not shown here, for they are large: a link to each, or 'gone' when it is kept no longer. */
+    large?: {
+        payload?: {
+            sizeBytes: number;
+            url?: string;
+            gone?: true;
+        };
+        result?: {
+            sizeBytes: number;
+            url?: string;
+            gone?: true;
+        };
+        error?: {
+            sizeBytes: number;
+            url?: string;
+            gone?: true;
+        };
+    };
+};
+/**
+ * Send add
+ */
+export function sendAdd(body: {
+    payload: PayloadAdd;
+    options?: Options;
+}, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 202;
+        data: Accepted;
+    } | {
+        status: 400;
+        data: Problem;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 409;
+        data: Problem;
+    } | {
+        status: 413;
+        data: Problem;
+    } | {
+        status: 415;
+        data: Problem;
+    } | {
+        status: 422;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    } | {
+        status: 503;
+        data: Problem;
+    }>("/tasks/add", oazapfts.json({
+        ...opts,
+        method: "POST",
+        body
+    }));
+}
+/**
+ * Send tick
+ */
+export function sendTick(body?: {
+    payload?: PayloadTick;
+    options?: Options;
+}, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 202;
+        data: Accepted;
+    } | {
+        status: 400;
+        data: Problem;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 409;
+        data: Problem;
+    } | {
+        status: 413;
+        data: Problem;
+    } | {
+        status: 415;
+        data: Problem;
+    } | {
+        status: 422;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    } | {
+        status: 503;
+        data: Problem;
+    }>("/tasks/tick", oazapfts.json({
+        ...opts,
+        method: "POST",
+        body
+    }));
+}
+/**
+ * Send outline
+ */
+export function sendOutline(body: {
+    payload: PayloadOutline;
+    options?: Options;
+}, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 202;
+        data: Accepted;
+    } | {
+        status: 400;
+        data: Problem;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 409;
+        data: Problem;
+    } | {
+        status: 413;
+        data: Problem;
+    } | {
+        status: 415;
+        data: Problem;
+    } | {
+        status: 422;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    } | {
+        status: 503;
+        data: Problem;
+    }>("/tasks/outline", oazapfts.json({
+        ...opts,
+        method: "POST",
+        body
+    }));
+}
+/**
+ * Send fails
+ */
+export function sendFails(body?: {
+    payload?: PayloadFails;
+    options?: Options;
+}, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 202;
+        data: Accepted;
+    } | {
+        status: 400;
+        data: Problem;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 409;
+        data: Problem;
+    } | {
+        status: 413;
+        data: Problem;
+    } | {
+        status: 415;
+        data: Problem;
+    } | {
+        status: 422;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    } | {
+        status: 503;
+        data: Problem;
+    }>("/tasks/fails", oazapfts.json({
+        ...opts,
+        method: "POST",
+        body
+    }));
+}
+/**
+ * Names of the tasks
+ */
+export function readIndex(opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 200;
+        data: Index;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    }>("/", {
+        ...opts
+    });
+}
+/**
+ * This document
+ */
+export function readContract(opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 200;
+        data: object;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    }>("/openapi.json", {
+        ...opts
+    });
+}
+/**
+ * Liveness; needs no key
+ */
+export function readHealth(opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 200;
+        data: Health;
+    } | {
+        status: 500;
+        data: Problem;
+    }>("/health", {
+        ...opts
+    });
+}
+/**
+ * List tasks, newest first
+ */
+export function listTasks({ state, task, queue, tag, parent, root, $from, to, finishedFrom, finishedTo, unregistered, cursor, limit }: {
+    state?: "PENDING" | "STARTED" | "RETRY" | "SUCCESS" | "FAILURE" | "REVOKED";
+    task?: string;
+    queue?: string;
+    tag?: string;
+    parent?: string;
+    root?: string;
+    $from?: string;
+    to?: string;
+    finishedFrom?: string;
+    finishedTo?: string;
+    unregistered?: "true" | "false";
+    cursor?: string;
+    limit?: number;
+} = {}, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 200;
+        data: TaskPage;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 404;
+        data: Problem;
+    } | {
+        status: 422;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    }>(`/tasks${QS.query(QS.explode({
+        state,
+        task,
+        queue,
+        tag,
+        parent,
+        root,
+        "from": $from,
+        to,
+        finishedFrom,
+        finishedTo,
+        unregistered,
+        cursor,
+        limit
+    }))}`, {
+        ...opts
+    });
+}
+/**
+ * Revoke all that was sent by now, of one tag, task or queue
+ */
+export function revokeTasks({ tag, task, queue, unregistered }: {
+    tag?: string;
+    task?: string;
+    queue?: string;
+    unregistered?: "true" | "false";
+} = {}, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 202;
+        data: Revoked;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 404;
+        data: Problem;
+    } | {
+        status: 409;
+        data: Problem;
+    } | {
+        status: 422;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    }>(`/tasks${QS.query(QS.explode({
+        tag,
+        task,
+        queue,
+        unregistered
+    }))}`, {
+        ...opts,
+        method: "DELETE"
+    });
+}
+/**
+ * Read a task
+ */
+export function readTask(id: string, { wait }: {
+    wait?: number;
+} = {}, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 200;
+        data: Task;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 404;
+        data: Problem;
+    } | {
+        status: 422;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    }>(`/tasks/${encodeURIComponent(id)}${QS.query(QS.explode({
+        wait
+    }))}`, {
+        ...opts
+    });
+}
+/**
+ * Revoke a task
+ */
+export function revokeTask(id: string, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 202;
+        data: Accepted;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 404;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    }>(`/tasks/${encodeURIComponent(id)}`, {
+        ...opts,
+        method: "DELETE"
+    });
+}
+/**
+ * Run a task that has ended again, as a new one
+ */
+export function replayTask(id: string, replay?: Replay, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 202;
+        data: Accepted;
+    } | {
+        status: 400;
+        data: Problem;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 404;
+        data: Problem;
+    } | {
+        status: 409;
+        data: Problem;
+    } | {
+        status: 410;
+        data: Problem;
+    } | {
+        status: 413;
+        data: Problem;
+    } | {
+        status: 415;
+        data: Problem;
+    } | {
+        status: 422;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    } | {
+        status: 503;
+        data: Problem;
+    }>(`/tasks/${encodeURIComponent(id)}/replay`, oazapfts.json({
+        ...opts,
+        method: "POST",
+        body: replay
+    }));
+}
+/**
+ * Pause a task
+ */
+export function pauseTask(name: string, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 202;
+        data: PausedTask;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 404;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    }>(`/tasks/${encodeURIComponent(name)}/pause`, {
+        ...opts,
+        method: "POST"
+    });
+}
+/**
+ * Resume a task
+ */
+export function resumeTask(name: string, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 202;
+        data: PausedTask;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 404;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    }>(`/tasks/${encodeURIComponent(name)}/resume`, {
+        ...opts,
+        method: "POST"
+    });
+}
+/**
+ * Change a task's limits
+ */
+export function setTaskLimits(name: string, limits: Limits, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 202;
+        data: TaskLimits;
+    } | {
+        status: 400;
+        data: Problem;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 404;
+        data: Problem;
+    } | {
+        status: 413;
+        data: Problem;
+    } | {
+        status: 415;
+        data: Problem;
+    } | {
+        status: 422;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    }>(`/tasks/${encodeURIComponent(name)}/limits`, oazapfts.json({
+        ...opts,
+        method: "PUT",
+        body: limits
+    }));
+}
+/**
+ * Give a task the limits of its code
+ */
+export function resetTaskLimits(name: string, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 202;
+        data: TaskLimits;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 404;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    }>(`/tasks/${encodeURIComponent(name)}/limits`, {
+        ...opts,
+        method: "DELETE"
+    });
+}
+/**
+ * Depth of every queue
+ */
+export function listQueues(opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 200;
+        data: Queues;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    }>("/queues", {
+        ...opts
+    });
+}
+/**
+ * Pause a queue
+ */
+export function pauseQueue(name: string, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 202;
+        data: PausedQueue;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 404;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    }>(`/queues/${encodeURIComponent(name)}/pause`, {
+        ...opts,
+        method: "POST"
+    });
+}
+/**
+ * Resume a queue
+ */
+export function resumeQueue(name: string, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 202;
+        data: PausedQueue;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 404;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    }>(`/queues/${encodeURIComponent(name)}/resume`, {
+        ...opts,
+        method: "POST"
+    });
+}
+/**
+ * Revoke everything that was sent to a queue by now
+ */
+export function purgeQueue(name: string, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 202;
+        data: Revoked;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 404;
+        data: Problem;
+    } | {
+        status: 409;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    }>(`/queues/${encodeURIComponent(name)}/purge`, {
+        ...opts,
+        method: "POST"
+    });
+}
+/**
+ * Replay a queue's failures at a rate
+ */
+export function redriveQueue(name: string, redrive?: Redrive, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 202;
+        data: Redriven;
+    } | {
+        status: 400;
+        data: Problem;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 404;
+        data: Problem;
+    } | {
+        status: 413;
+        data: Problem;
+    } | {
+        status: 415;
+        data: Problem;
+    } | {
+        status: 422;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    }>(`/queues/${encodeURIComponent(name)}/redrive`, oazapfts.json({
+        ...opts,
+        method: "POST",
+        body: redrive
+    }));
+}
+/**
+ * Pauses, revokes and limits that are in force
+ */
+export function listDecisions({ cursor, limit }: {
+    cursor?: string;
+    limit?: number;
+} = {}, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 200;
+        data: ControlPage;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 422;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    }>(`/control${QS.query(QS.explode({
+        cursor,
+        limit
+    }))}`, {
+        ...opts
+    });
+}
+/**
+ * Drop the revoke of one tag, task or queue, or those made before a time: what they stopped and still waits may run
+ */
+export function dropRevokes({ tag, task, queue, before }: {
+    tag?: string;
+    task?: string;
+    queue?: string;
+    before?: string;
+} = {}, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 202;
+        data: Dropped;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 422;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    }>(`/control${QS.query(QS.explode({
+        tag,
+        task,
+        queue,
+        before
+    }))}`, {
+        ...opts,
+        method: "DELETE"
+    });
+}
+/**
+ * Ask for an upload form
+ */
+export function createUpload(uploadRequest: UploadRequest, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 201;
+        data: Upload;
+    } | {
+        status: 400;
+        data: Problem;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 404;
+        data: Problem;
+    } | {
+        status: 413;
+        data: Problem;
+    } | {
+        status: 415;
+        data: Problem;
+    } | {
+        status: 422;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    } | {
+        status: 503;
+        data: Problem;
+    }>("/uploads", oazapfts.json({
+        ...opts,
+        method: "POST",
+        body: uploadRequest
+    }));
+}
+/**
+ * Read an upload's task, and links to what it made
+ */
+export function readUpload(id: string, { wait }: {
+    wait?: number;
+} = {}, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 200;
+        data: UploadedTask;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 404;
+        data: Problem;
+    } | {
+        status: 422;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    }>(`/uploads/${encodeURIComponent(id)}${QS.query(QS.explode({
+        wait
+    }))}`, {
+        ...opts
+    });
+}

@@ -68,6 +68,7 @@ export function createResolver(template: Template, region: string): Resolve {
   };
 
   async function resolve(value: unknown): Promise<unknown> {
+    if (isObject(value) && value.Ref === "AWS::NoValue") return undefined;
     if (Array.isArray(value)) return Promise.all(value.map(resolve));
     if (!isObject(value)) return value;
     const [name, ...more] = Object.keys(value);

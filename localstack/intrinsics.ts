@@ -14,16 +14,25 @@ export interface Scope {
  * @throws Error naming a function that is not known here
  */
 export async function resolveIntrinsics(value: unknown, scope: Scope): Promise<unknown> {
-  if (Array.isArray(value)) return Promise.all(value.map((entry) => resolveIntrinsics(entry, scope)));
+  if (Array.isArray(value)) {
+    return Promise.all(value.filter(isSaid).map((entry) => resolveIntrinsics(entry, scope)));
+  }
   if (!isObject(value)) return value;
   const [name, argument] = Object.entries(value)[0] ?? [];
   if (name !== undefined && Object.keys(value).length === 1 && (name === "Ref" || name.startsWith("Fn::"))) {
     return call(name, argument, scope);
   }
   const entries = await Promise.all(
-    Object.entries(value).map(async ([key, entry]) => [key, await resolveIntrinsics(entry, scope)] as const),
+    Object.entries(value)
+      .filter(([, entry]) => isSaid(entry))
+      .map(async ([key, entry]) => [key, await resolveIntrinsics(entry, scope)] as const),
   );
   return Object.fromEntries(entries);
+}
+
+/** `Ref: AWS::NoValue` takes a property, or an entry of a list, away. */
+function isSaid(value: unknown): boolean {
+  return !(isObject(value) && value.Ref === "AWS::NoValue" && Object.keys(value).length === 1);
 }
 
 async function call(name: string, argument: unknown, scope: Scope): Promise<unknown> {

@@ -168,7 +168,7 @@ export const schemas = {
   UploadRequest: body(
     {
       filename: { type: "string", minLength: 1, maxLength: 255 },
-      contentType: { type: "string", examples: ["text/csv"] },
+      contentType: { type: "string", pattern: "^[\\w.+-]+/[\\w.+-]+", examples: ["text/csv"] },
     },
     { size: { type: "integer", minimum: 0 } },
   ),
@@ -189,7 +189,7 @@ export const schemas = {
       countdown: { type: "number", minimum: 0, maximum: MAX_TIMER_SECONDS },
       eta: time,
       expires: { anyOf: [{ type: "number", exclusiveMinimum: 0, maximum: MAX_TIMER_SECONDS }, time] },
-      queue: text,
+      queue: { type: "string", pattern: "^[a-z][a-z0-9-]{0,62}$" },
       idempotencyKey: key,
       idempotencyExpires: seconds,
       debounce: body({ key, wait: seconds }, { maxWait: seconds }),

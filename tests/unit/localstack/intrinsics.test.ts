@@ -27,6 +27,10 @@ describe("CloudFormation's functions", () => {
       { Ref: "A", Other: 1 },
     ],
     [null, null],
+    [
+      { kept: 1, gone: { Ref: "AWS::NoValue" }, list: [{ Ref: "AWS::NoValue" }, { a: { Ref: "AWS::NoValue" } }, 2] },
+      { kept: 1, list: [{}, 2] },
+    ],
   ])("turn %j into %j", async (value, expected) => {
     expect(await resolveIntrinsics(value, scope)).toEqual(expected);
   });

@@ -3,6 +3,7 @@ import { checkSettings } from "../shared/config.ts";
 import { checkLimits, checkVisibility, VISIBILITY_MARGIN_SECONDS } from "./check-limits.ts";
 import { checkNames } from "./check-names.ts";
 import { checkQueues, workersOf } from "./check-queues.ts";
+import { checkReferences } from "./check-references.ts";
 import { createResolver } from "./resolve-template.ts";
 import type { Template } from "./serverless.ts";
 
@@ -17,6 +18,7 @@ export async function checkTemplate(
   region: string,
   marginSeconds = VISIBILITY_MARGIN_SECONDS,
 ): Promise<void> {
+  checkReferences(template);
   const resolve = createResolver(template, region);
   for (const { properties } of resourcesOf(template, "AWS::Lambda::Function")) {
     const variables = objectField(properties, "Environment")?.Variables;

@@ -11,6 +11,7 @@ import { packageFunction } from "./package-function.ts";
 import type { Resource, Serverless } from "./serverless.ts";
 import { checkTarget } from "./target.ts";
 import { absentFolders, readTaskFolders } from "./task-modules.ts";
+import { prepareWorkFolder } from "./work-folder.ts";
 
 /**
  * Turns the service into what is deployed: one zip per function, and an EventBridge Scheduler schedule for each entry of
@@ -21,6 +22,7 @@ class BuildPlugin {
   readonly hooks: Record<string, () => Promise<void>>;
 
   constructor(serverless: Serverless) {
+    prepareWorkFolder(serverless);
     this.configurationVariablesSources = { cors: corsVariables(serverless) };
     const inOneSentence = (step: (serverless: Serverless) => Promise<void> | void) => async (): Promise<void> => {
       try {

@@ -7,6 +7,7 @@ export interface Resource {
 }
 
 export interface Template {
+  Parameters?: Record<string, unknown>;
   Resources: Record<string, Resource>;
   Outputs?: Record<string, unknown>;
 }

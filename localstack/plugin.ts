@@ -14,7 +14,7 @@ import { type Builds, startBuilds } from "./builds.ts";
 import { type LocalCloud, startLocalCloud } from "./cloud.ts";
 import { compileTemplate } from "./compile-template.ts";
 import { guardEveryServer, namedOrigins } from "./loopback.ts";
-import { checkPort } from "./ports.ts";
+import { checkPorts, type Port } from "./ports.ts";
 import type { Template, TemplateResource } from "./template.ts";
 
 /** Where the HTTP functions of serverless-offline find the cloud of their own process. */
@@ -37,11 +37,11 @@ class LocalCloudPlugin {
   };
   readonly hooks: Record<string, () => void | Promise<void>>;
   readonly #serverless: Serverless;
-  readonly #options: { output?: string; httpPort?: string };
+  readonly #options: { output?: string; httpPort?: string; lambdaPort?: string };
   #cloud: LocalCloud | undefined;
   #builds: Builds | undefined;
 
-  constructor(serverless: Serverless, options: { output?: string; httpPort?: string }) {
+  constructor(serverless: Serverless, options: { output?: string; httpPort?: string; lambdaPort?: string }) {
     this.#serverless = serverless;
     this.#options = options;
     this.hooks = {
@@ -102,12 +102,7 @@ class LocalCloudPlugin {
     // Before anything listens: serverless-offline opens ports of its own, which know no guard.
     guardEveryServer({ origins: namedOrigins(process.env.CORS_ORIGIN), takesForms: false });
     try {
-      await checkPort(this.#httpPort, "HTTP", "PORT");
-      await checkPort(
-        Number(service.custom["serverless-offline"]?.lambdaPort ?? 3_002),
-        "Lambda invocations",
-        "LAMBDA_PORT",
-      );
+      await checkPorts(this.#ports);
       const template = await compileTemplate(this.#serverless);
       const environments = await functionEnvironments(this.#serverless);
       // What beat's entries make of the template changes with every edit; all else stays.
@@ -124,13 +119,12 @@ class LocalCloudPlugin {
         },
         log,
       });
-      const port = process.env.LOVAGE_CLOUD_PORT;
       this.#cloud = await startLocalCloud({
         template,
         bundleOf: this.#builds.bundleOf,
         environment: process.env,
         region: service.provider.region,
-        ...(port && { port: Number(port) }),
+        port: Number(this.#cloudPort),
         ...(process.env.LOVAGE_DATA && { dataDir: process.env.LOVAGE_DATA }),
         log,
       });
@@ -156,7 +150,7 @@ class LocalCloudPlugin {
   }
 
   #announce(): void {
-    const url = `http://127.0.0.1:${this.#httpPort}`;
+    const url = `http://127.0.0.1:${Number(this.#httpPort)}`;
     process.stdout.write(
       [
         "",
@@ -174,8 +168,27 @@ class LocalCloudPlugin {
     );
   }
 
-  get #httpPort(): number {
-    return Number(this.#options.httpPort ?? this.#serverless.service.custom["serverless-offline"]?.httpPort ?? 3_000);
+  get #httpPort(): unknown {
+    return this.#options.httpPort ?? this.#serverless.service.custom["serverless-offline"]?.httpPort ?? 3_000;
+  }
+
+  get #cloudPort(): string | number {
+    return process.env.LOVAGE_CLOUD_PORT || 4_566;
+  }
+
+  /** All that will be opened. */
+  get #ports(): Port[] {
+    const offline = this.#serverless.service.custom["serverless-offline"];
+    const ports: Port[] = [
+      { given: this.#httpPort, purpose: "HTTP", variable: "PORT" },
+      {
+        given: this.#options.lambdaPort ?? offline?.lambdaPort ?? 3_002,
+        purpose: "Lambda invocations",
+        variable: "LAMBDA_PORT",
+      },
+    ];
+    const cloud = { given: this.#cloudPort, purpose: "the local cloud", variable: "LOVAGE_CLOUD_PORT" };
+    return process.env.AWS_ENDPOINT_URL ? ports : [...ports, cloud];
   }
 
   async #stop(): Promise<void> {

@@ -120,7 +120,7 @@ export class TaskAlreadyRegisteredError extends TaskError {
   constructor(task: string, first: string, second: string) {
     super(
       "TASK_ALREADY_REGISTERED",
-      `Task '${task}' is exported by both ${first} and ${second}: expected one task per name. Rename one of them.`,
+      `Task '${task}' is exported ${first === second ? `twice by ${first}` : `by both ${first} and ${second}`}: expected one task per name. Rename one of them.`,
       { task, first, second },
     );
   }

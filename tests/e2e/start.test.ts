@@ -24,10 +24,30 @@ describe("a start that cannot work", () => {
     other.close();
 
     expect(code).toBe(1);
-    expect(output).toMatch(new RegExp(`[Pp]ort ${port} .*\\.`));
-    expect(output).toContain(
-      variable === "LOVAGE_CLOUD_PORT" ? ("4566" === port ? "" : port) : `set ${variable} to a free port`,
-    );
+    expect(output).toMatch(new RegExp(`Port ${port} .*set ${variable} to a free port\\.`));
+    expect(output).not.toMatch(/\n\s+at .*\(/);
+  });
+
+  it.each([
+    ["PORT", "abc"],
+    ["PORT", "70000"],
+    ["LAMBDA_PORT", "-1"],
+    ["LOVAGE_CLOUD_PORT", "4566.5"],
+    ["LOVAGE_CLOUD_PORT", "0x10"],
+  ])("says in one sentence that %s=%s is no port", async (variable, value) => {
+    const { code, output } = await refusal({ environment: { [variable]: value } });
+
+    expect(code).toBe(1);
+    expect(output).toContain(`${variable} has the value '${value}': expected a port for `);
+    expect(output).not.toMatch(/\n\s+at .*\(/);
+  });
+
+  it("says in one sentence that two ports are one", async () => {
+    const [port] = await freePorts(1);
+    const { code, output } = await refusal({ environment: { PORT: String(port), LAMBDA_PORT: String(port) } });
+
+    expect(code).toBe(1);
+    expect(output).toContain(`LAMBDA_PORT and PORT are both ${port}: expected a port of its own`);
     expect(output).not.toMatch(/\n\s+at .*\(/);
   });
 

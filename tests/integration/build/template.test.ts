@@ -48,6 +48,22 @@ describe("the template that is deployed", () => {
       "a bare address such as 'team@example.com'",
     ],
     [
+      "a variable that refers to nothing",
+      () => Object.assign(variables("WorkerLambdaFunction"), { BROKER_URL_FAST: { Ref: "FastQueue" } }),
+      "'FastQueue' is referred to at Resources.WorkerLambdaFunction.Properties.Environment.Variables.BROKER_URL_FAST, and is no resource",
+    ],
+    [
+      "an attribute of nothing",
+      () => Object.assign(properties("DefaultQueue"), { KmsMasterKeyId: { "Fn::GetAtt": ["Key", "Arn"] } }),
+      "'Key' is referred to at Resources.DefaultQueue.Properties.KmsMasterKeyId",
+    ],
+    [
+      "a text with the name of nothing",
+      () =>
+        Object.assign(properties("DefaultQueue"), { QueueName: { "Fn::Sub": ["${A}-${Nothing.Arn}", { A: "a" }] } }),
+      "'Nothing' is referred to at Resources.DefaultQueue.Properties.QueueName",
+    ],
+    [
       "another time zone",
       () => Object.assign(variables("BeatLambdaFunction"), { TIMEZONE: "Europe/Berlinn" }),
       "'Europe/Berlinn': expected an IANA time zone",

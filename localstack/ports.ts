@@ -1,4 +1,5 @@
 import { createServer } from "node:net";
+import { echo } from "../shared/echo.ts";
 
 /** A port that will be opened on loopback. */
 export interface Port {
@@ -35,7 +36,7 @@ function numberOf({ given, variable, purpose }: Port): number {
   const number = /^\d{1,5}$/.test(String(given)) ? Number(given) : Number.NaN;
   if (number >= 1 && number <= MAX_PORT) return number;
   throw new Error(
-    `${variable} has the value '${String(given).slice(0, 40)}': expected a port for ${purpose}, 1 to ${MAX_PORT}.`,
+    `${variable} has the value ${echo(String(given))}: expected a port for ${purpose}, 1 to ${MAX_PORT}.`,
   );
 }
 

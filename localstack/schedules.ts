@@ -1,5 +1,6 @@
 /** The schedules that a template declares. */
 
+import { echo } from "../shared/echo.ts";
 import type { Resources } from "./resources.ts";
 import type { Schedule, ScheduleChanges } from "./scheduler.ts";
 import { objectField, resourcesOf, type Template, textField } from "./template.ts";
@@ -53,8 +54,6 @@ function checkedInput(input: string, schedule: string): string {
     JSON.parse(input);
     return input;
   } catch {
-    throw new Error(
-      `Schedule '${schedule}' has the Input '${input.slice(0, 80)}': expected JSON, for Lambda takes no other.`,
-    );
+    throw new Error(`Schedule '${schedule}' has the Input ${echo(input)}: expected JSON, for Lambda takes no other.`);
   }
 }

@@ -227,12 +227,7 @@ export function parseOrigins(text: string): readonly string[] | "*" {
     if (!/^https?:[^*]*$/.test(origin) || !URL.canParse(origin) || new URL(origin).origin !== origin) {
       const expected =
         "origins such as 'https://app.example.com' or 'http://localhost:5173', separated by commas, or '*'";
-      throw new ConfigError(
-        "CORS_ORIGIN",
-        origin.slice(0, 80),
-        expected,
-        "An origin ends before its path, and has no '/' there.",
-      );
+      throw new ConfigError("CORS_ORIGIN", origin, expected, "An origin ends before its path, and has no '/' there.");
     }
   }
   return present;

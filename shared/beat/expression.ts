@@ -15,6 +15,7 @@
  * @see https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html#daylist-savings-time
  */
 
+import { echo } from "../echo.ts";
 import { InvalidScheduleError } from "../errors.ts";
 import { type CronFields, matchingDays, parseCronFields } from "./cron-fields.ts";
 
@@ -56,10 +57,7 @@ const UNIT_SECONDS: ReadonlyMap<string, number> = new Map([
  */
 export function parseExpression(text: string): ScheduleExpression {
   if (text.length > MAX_EXPRESSION_CHARS) {
-    throw new InvalidScheduleError(
-      `schedule '${text.slice(0, 40)}…' of ${text.length} characters`,
-      `at most ${MAX_EXPRESSION_CHARS}`,
-    );
+    throw new InvalidScheduleError(`schedule ${echo(text, 40)}`, `at most ${MAX_EXPRESSION_CHARS}`);
   }
   const [, form, content = ""] = /^(cron|rate|at)\(([^()]*)\)$/.exec(text) ?? [];
   switch (form) {

@@ -37,7 +37,7 @@ export function addControl(api: Hono, app: App, registry: Registry): void {
     const [[scope, [name = "", ...more]] = ["", []], ...others] = Object.entries(c.req.queries());
     const isScope = scope === "tag" || scope === "task" || scope === "queue";
     if (more.length > 0 || others.length > 0 || !(scope === "before" || (isScope && isTag(name)))) {
-      const found = c.req.url.split("?")[1]?.slice(0, 80);
+      const found = c.req.url.split("?")[1];
       throw new InvalidOptionError("query", found, "one of tag=…, task=…, queue=… or before=<ISO-8601 time>");
     }
     const meaning = "What was revoked by it and still waits may run.";
@@ -123,7 +123,7 @@ function toRevoke(url: string, names: Names): { scope: Scope; name: string } {
   const [[scope, name] = ["", ""], ...others] = [...query];
   const isScope = scope === "tag" || scope === "task" || scope === "queue";
   if (!isScope || !isTag(name) || others.length > 0 || unregistered.length > 1) {
-    const given = query.toString().slice(0, 80);
+    const given = query.toString();
     throw new InvalidOptionError("query", given, "one of tag=…, task=… or queue=…, of 1 to 128 characters");
   }
   return { scope, name: scope === "tag" ? name : names.filters(unregistered[0])[scope](name) };

@@ -1,3 +1,4 @@
+import { echo, listText } from "../echo.ts";
 import { InvalidOptionError } from "../errors.ts";
 import { isTag } from "../message/labels.ts";
 import type { App } from "../task/current-app.ts";
@@ -21,14 +22,13 @@ const HINT = " Add 'unregistered=true' to the query for a name that the service 
 export function createNames(app: App, registry: Registry): Names {
   const task = (name: string, hint = ""): string => {
     if (registry.find(name) !== undefined) return name;
-    const known = registry.names.map((one) => `'${one}'`).join(", ") || "none";
-    const sentence = `Task '${name.slice(0, 80)}' is not registered. Known tasks: ${known}. Is it exported from a module in handlers/tasks/?`;
+    const sentence = `Task ${echo(name)} is not registered. Known tasks: ${listText(registry.names)}. Is it exported from a module in handlers/tasks/?`;
     throw new HttpError(404, "TASK_NOT_REGISTERED", sentence + hint);
   };
   const queue = (name: string, hint = ""): string => {
     if (app.config.queues.includes(name)) return name;
     const known = app.config.queues.join(", ");
-    const sentence = `No queue has the name '${name.slice(0, 80)}': expected ${known}.`;
+    const sentence = `No queue has the name ${echo(name)}: expected ${known}.`;
     throw new HttpError(404, "QUEUE_NOT_FOUND", sentence + hint);
   };
   return {
@@ -44,7 +44,7 @@ export function createNames(app: App, registry: Registry): Names {
         return { task: (name) => task(name, HINT), queue: (name) => queue(name, HINT) };
       }
       if (unregistered !== "true") {
-        throw new InvalidOptionError("unregistered", unregistered.slice(0, 80), "true or false");
+        throw new InvalidOptionError("unregistered", unregistered, "true or false");
       }
       const any = (check: (name: string) => string) => (name: string) => (isTag(name) ? name : check(name));
       return { task: any(task), queue: any(queue) };

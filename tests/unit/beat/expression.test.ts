@@ -369,7 +369,7 @@ describe("what is refused", () => {
 
   test("a text longer than AWS takes is refused without being read", () => {
     expect(messageOf(() => parseExpression(`cron(${"0,".repeat(1_000_000)}0 8 * * ? *)`))).toMatch(
-      /^Invalid schedule 'cron\(0,0,.*…' of 2000017 characters: expected at most 256\.$/,
+      /^Invalid schedule 'cron\(0,0,.*…' \(2000017 characters\): expected at most 256\.$/,
     );
   });
 

@@ -7,6 +7,7 @@ import { type ApiAnswer, apiEvent, toApiAnswer } from "./api-event.ts";
 
 const add = task({ name: "add", payload: z.object({ x: z.number() }), run: ({ x }) => x });
 const environment = {
+  BROKER_URL: "https://sqs.us-east-1.amazonaws.com/123456789012/lovage-default",
   API_KEY_HASHES: createHash("sha256").update("key").digest("hex"),
   CORS_ORIGIN: "https://app.example, https://admin.example:8443",
 };

@@ -150,6 +150,38 @@ export const flows: Record<string, Flow> = {
     operations: [RECEIVE, GET, UPDATE, UPDATE, UPDATE, UPDATE, UPDATE, DELETE],
     prepare: (scenario) => send(scenario, "limited"),
   },
+  "requeueing under a rate limit": {
+    ...work,
+    operations: [RECEIVE, GET, UPDATE, UPDATE, UPDATE, UPDATE, UPDATE, SEND, DELETE],
+    prepare: (scenario) => send(scenario, "requeues"),
+  },
+  "recording what another writer sent": {
+    operations: [RECEIVE, UPDATE, UPDATE, DELETE],
+    prepare: (scenario) => scenario.write('{"v":1,"task":"add"}'),
+    step: () => ["work"],
+    finish: drain,
+    expected: { state: "FAILURE", error: { code: "MESSAGE_INVALID" } },
+    tasks: 1,
+  },
+  "the sweep of a timer whose queue is gone": {
+    ...work,
+    operations: [GET, QUERY, SEND, "DynamoDB.DeleteItem"],
+    async prepare({ app }) {
+      const id = app.newId();
+      const eta = new Date(Date.now() + 1_000_000);
+      const message: Message = {
+        ...{ v: 1, id, task: "add", attempt: 1, rootId: id },
+        ...{ queue: "gone", sentAt: new Date().toISOString(), eta: eta.toISOString() },
+        payload: { x: 4, y: 6 },
+      };
+      await app.timers.put(message, eta);
+      await app.results.pending(message);
+      return id;
+    },
+    step: () => ["sweep"],
+    finish: again("sweep"),
+    clockOffsetSeconds: 1_000,
+  },
   retrying: {
     ...work,
     operations: [RECEIVE, GET, UPDATE, UPDATE, SEND, DELETE],

@@ -40,6 +40,8 @@ export interface Scenario {
   take(...args: readonly string[]): Promise<string>;
   /** Takes steps until both queues are empty. */
   drain(): Promise<string>;
+  /** Puts any body into the default queue, as another writer would; answers with its SQS message id. */
+  write(body: string): Promise<string>;
   /** Puts a message into the dead-letter queue, as if SQS had given up on it. */
   giveUp(message: Message): Promise<void>;
   read(id: string): Promise<StoredRecord | undefined>;
@@ -112,6 +114,10 @@ export async function createScenario(
     // A day is 16 queries.
     list: async () =>
       (await listTasks(app.table, clock(), { limit: 100, from: new Date(Date.now() - 3_600_000) })).tasks,
+    async write(MessageBody) {
+      const QueueUrl = app.config.queueUrl("default");
+      return (await engine.clients.sqs.send(new SendMessageCommand({ QueueUrl, MessageBody }))).MessageId ?? "";
+    },
     async giveUp(message) {
       const command = new SendMessageCommand({ QueueUrl: ground.deadLetterUrl, MessageBody: encodeMessage(message) });
       await engine.clients.sqs.send(command);

@@ -11,6 +11,7 @@ import {
   createRegistry,
   createTimerSweep,
   createWorker,
+  Reject,
   task,
 } from "../../shared/index.ts";
 import type { ApplyOptions } from "../../shared/task/options.ts";
@@ -70,6 +71,19 @@ function tasksOf(print: (line: string) => void): Record<string, RegisteredTask> 
     task({ name: "expiring", payload: NUMBERS, expires: 60, run: sum }),
     task({ name: "large", payload: NUMBERS, run: (numbers) => ({ sum: sum(numbers), filling: FILLING }) }),
     task({ name: "limited", payload: NUMBERS, rateLimit: "10/s", concurrency: 1, run: sum }),
+    task({
+      name: "requeues",
+      payload: NUMBERS,
+      rateLimit: "10/s",
+      run: async (numbers, { once }) => {
+        let isFirst = false;
+        await once("turn", () => {
+          isFirst = true;
+        });
+        if (isFirst) throw new Reject("not now", { requeue: true, countdown: 1 });
+        return sum(numbers);
+      },
+    }),
     task({ name: "untracked", payload: NUMBERS, trackStarted: false, run: sum }),
   ];
   return Object.fromEntries(tasks.map((one) => [one.name, one]));

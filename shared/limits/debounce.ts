@@ -54,9 +54,9 @@ export async function joinBurst(table: Table, now: Date, call: Call): Promise<Bu
     const calls = [...callsOf(found), id].slice(-MAX_CALLS).join(" ");
     const joined = await table.update({
       key: debounceKey(call.task, call.key),
-      update: "SET @id = :id, @eta = :eta, @calls = :calls, @joins = @joins + :one, @ttl = :ttl",
+      update: "SET @id = :id, @eta = :eta, @calls = :calls, @joins = if_not_exists(@joins, :zero) + :one, @ttl = :ttl",
       condition: "@id = :newest",
-      values: { id, eta: eta.toISOString(), calls, one: 1, ttl: keptUntil(now, eta), newest },
+      values: { id, eta: eta.toISOString(), calls, zero: 0, one: 1, ttl: keptUntil(now, eta), newest },
     });
     if (joined.applied) return { burst: String(found.burst), eta, replaces: newest };
     found = joined.item;
@@ -88,12 +88,13 @@ async function begin(
 async function keepPast(table: Table, { task, key }: Call, past: Item): Promise<void> {
   await table.update({
     key: pastBurstKey(task, key, String(past.burst)),
-    update: "SET @eta = :eta, @calls = :calls, @joins = :joins, @ttl = :ttl",
+    update: "SET @id = :id, @eta = :eta, @calls = :calls, @joins = :joins, @ttl = :ttl",
     condition: "attribute_not_exists(@joins) OR @joins < :joins",
     values: {
+      id: String(past.id),
       eta: String(past.eta),
       calls: callsOf(past).join(" "),
-      joins: Number(past.joins),
+      joins: Number(past.joins ?? 0),
       ttl: Number(past.ttl),
     },
   });
@@ -104,8 +105,10 @@ function keptUntil(now: Date, eta: Date): number {
   return Math.ceil(neededUntil(now, eta) / 1_000);
 }
 
-function callsOf({ calls }: Item): string[] {
-  return calls === undefined ? [] : String(calls).split(" ");
+/** An older version of Lovage, while one is deployed for the other, leaves them as they were: then only the newest is known. */
+function callsOf({ id, calls = "" }: Item): string[] {
+  const known = String(calls).split(" ");
+  return known.at(-1) === id ? known : [String(id)];
 }
 
 function before(burst: Item): string | undefined {

@@ -46,11 +46,14 @@ export async function reserve(
     const found = outcome.item?.[name];
     return found === undefined ? undefined : String(found);
   };
+  const id = text("id") ?? message.id;
   const body = text("message");
+  const found = body === undefined ? undefined : decodeMessage(body);
   return {
     first: false,
-    id: text("id") ?? message.id,
-    message: body === undefined ? undefined : decodeMessage(body),
+    id,
+    // An older version of Lovage, while one is deployed for the other, writes no message, and leaves that of the task before.
+    message: found?.id === id ? found : undefined,
     samePayload: text("sortedHash") === hashes?.sortedHash || text("payloadHash") === hashes?.payloadHash,
   };
 }

@@ -38,7 +38,7 @@ export async function sendOnce(app: App, outgoing: Outgoing, once: OnceOptions):
 
   const state = await app.results.stateOf(id);
   if (state !== undefined) return { id, state };
-  // A key that an older version of Lovage has written names no message.
+  // An older version of Lovage has written the key.
   if (first === undefined) return send({ ...own, id, rootId: own.parentId === undefined ? id : own.rootId });
   const { expires, ...rest } = first;
   return send({ ...rest, ...laterExpiry(message.expires, expires) });

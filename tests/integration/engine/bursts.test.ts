@@ -96,6 +96,27 @@ describe("bursts that follow each other", () => {
     expect(await states(older, newer ?? older, next)).toEqual(["REVOKED", "SUCCESS", "SUCCESS"]);
   });
 
+  it("are told from what another version of Lovage has written, which knows nothing of their calls", async () => {
+    const item = { pk: "debounce#save", sk: key };
+    const write = (update: string, values: Record<string, string>) =>
+      engine.app.table.update({ key: item, update, values });
+    // It begins a burst over the last one's calls, and is the first of a key.
+    await call("before");
+    await queues.until(inSeconds(2 * WAIT));
+    const first = await call("first");
+    await write("SET @calls = :calls", { calls: engine.app.newId() });
+    await queues.until(inSeconds(2 * WAIT));
+    expect(await state(first.id)).toBe("SUCCESS");
+
+    await write("REMOVE @calls, @joins", {});
+    const older = await call("older");
+    await write("REMOVE @calls, @joins", {});
+    const newer = await callAndDie("newer");
+    await queues.until(inSeconds(2 * WAIT));
+    expect(await states(older, newer)).toEqual(["REVOKED", "SUCCESS"]);
+    expect(ran).toEqual(["before", "first", "newer"]);
+  });
+
   it("run one call of a burst of which two senders died, one before and one after it had sent", async () => {
     const first = await call("first");
     const second = await callAndDie("second");

@@ -30,6 +30,8 @@ const QUERY = "DynamoDB.Query";
 const PUT_OBJECT = "S3.PUT";
 const GET_OBJECT = "S3.GET";
 
+const THREE_WEEKS = 21 * 86_400;
+
 const SUCCESS = { state: "SUCCESS", result: 10 };
 const REVOKED = { state: "REVOKED" };
 const CRASHED = { state: "FAILURE", error: { code: "TASK_CRASHED" } };
@@ -187,6 +189,13 @@ export const flows: Record<string, Flow> = {
     operations: [RECEIVE, GET, UPDATE, UPDATE, SEND, DELETE],
     prepare: (scenario) => send(scenario, "fails_once"),
     expected: { ...SUCCESS, attempt: 2 },
+  },
+  "retrying after three weeks in the queue": {
+    ...work,
+    operations: [RECEIVE, GET, UPDATE, UPDATE, SEND, DELETE],
+    prepare: (scenario) => send(scenario, "fails_once"),
+    expected: { ...SUCCESS, attempt: 2 },
+    clockOffsetSeconds: THREE_WEEKS,
   },
   "retrying after a large error": {
     ...work,

@@ -1,3 +1,4 @@
+import { isPresent } from "../localstack/intrinsics.ts";
 import { ACCOUNT_ID, NAME_PROPERTIES, type Resolve } from "./resolve-template.ts";
 import type { FunctionConfig, Template } from "./serverless.ts";
 
@@ -73,7 +74,7 @@ export async function checkNames(template: Template, resolve: Resolve): Promise<
   const owners = new Map<string, string>();
   for (const [id, { Type, Properties = {} }] of Object.entries(template.Resources)) {
     const property = NAME_PROPERTIES[Type];
-    if (property === undefined || Properties[property] === undefined) continue;
+    if (property === undefined || Properties[property] === undefined || !isPresent(Properties[property])) continue;
     const name = String(await resolve(Properties[property]));
     const group = Type === "AWS::Scheduler::Schedule" ? String(await resolve(Properties.GroupName ?? "default")) : "";
     const other = owners.get(`${Type} ${group} ${name}`);

@@ -1,3 +1,4 @@
+import { namesIn } from "../localstack/intrinsics.ts";
 import { isObject } from "../localstack/template.ts";
 import type { Template } from "./serverless.ts";
 
@@ -44,7 +45,7 @@ function firstOf(argument: unknown): string {
 function* substituted(argument: unknown, place: readonly string[]): Generator<Reference> {
   const [text, variables] = Array.isArray(argument) ? argument : [argument, {}];
   const own = isObject(variables) ? variables : {};
-  for (const [, name = ""] of String(text).matchAll(/\$\{([^!}][^}]*)\}/g)) {
+  for (const name of namesIn(String(text))) {
     if (!Object.hasOwn(own, name)) yield { id: firstOf(name), place };
   }
   yield* references(own, place);

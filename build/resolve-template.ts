@@ -1,4 +1,4 @@
-import { resolveIntrinsics, type Scope } from "../localstack/intrinsics.ts";
+import { isPresent, resolveIntrinsics, type Scope } from "../localstack/intrinsics.ts";
 import { isObject, textField } from "../localstack/template.ts";
 import type { Template } from "./serverless.ts";
 
@@ -68,15 +68,17 @@ export function createResolver(template: Template, region: string): Resolve {
   };
 
   async function resolve(value: unknown): Promise<unknown> {
-    if (isObject(value) && value.Ref === "AWS::NoValue") return undefined;
-    if (Array.isArray(value)) return Promise.all(value.map(resolve));
+    if (!isPresent(value)) return undefined;
+    if (Array.isArray(value)) return Promise.all(value.filter(isPresent).map(resolve));
     if (!isObject(value)) return value;
     const [name, ...more] = Object.keys(value);
     if (more.length === 0 && (name === "Ref" || name?.startsWith("Fn::"))) {
       // A function that is unknown here is no mistake: CloudFormation has more of them.
       return resolveIntrinsics(value, scope).catch(() => UNKNOWN);
     }
-    const entries = Object.entries(value).map(async ([key, entry]) => [key, await resolve(entry)] as const);
+    const entries = Object.entries(value)
+      .filter(([, entry]) => isPresent(entry))
+      .map(async ([key, entry]) => [key, await resolve(entry)] as const);
     return Object.fromEntries(await Promise.all(entries));
   }
   return resolve;

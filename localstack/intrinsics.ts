@@ -15,7 +15,7 @@ export interface Scope {
  */
 export async function resolveIntrinsics(value: unknown, scope: Scope): Promise<unknown> {
   if (Array.isArray(value)) {
-    return Promise.all(value.filter(isSaid).map((entry) => resolveIntrinsics(entry, scope)));
+    return Promise.all(value.filter(isPresent).map((entry) => resolveIntrinsics(entry, scope)));
   }
   if (!isObject(value)) return value;
   const [name, argument] = Object.entries(value)[0] ?? [];
@@ -24,14 +24,14 @@ export async function resolveIntrinsics(value: unknown, scope: Scope): Promise<u
   }
   const entries = await Promise.all(
     Object.entries(value)
-      .filter(([, entry]) => isSaid(entry))
+      .filter(([, entry]) => isPresent(entry))
       .map(async ([key, entry]) => [key, await resolveIntrinsics(entry, scope)] as const),
   );
   return Object.fromEntries(entries);
 }
 
 /** `Ref: AWS::NoValue` takes a property, or an entry of a list, away. */
-function isSaid(value: unknown): boolean {
+export function isPresent(value: unknown): boolean {
   return !(isObject(value) && value.Ref === "AWS::NoValue" && Object.keys(value).length === 1);
 }
 
@@ -64,13 +64,19 @@ async function call(name: string, argument: unknown, scope: Scope): Promise<unkn
   }
 }
 
+const NAME = /\$\{([^!}][^}]*)\}/g;
+
+/** Names of resources and variables in the text of `Fn::Sub`. */
+export function namesIn(text: string): string[] {
+  return [...text.matchAll(NAME)].map(([, name = ""]) => name);
+}
+
 async function substitute(argument: unknown, scope: Scope): Promise<string> {
   const [template, variables] = Array.isArray(argument) ? argument : [argument, {}];
   const given = isObject(variables) ? variables : {};
   const text = String(template);
-  const names = [...text.matchAll(/\$\{([^!}][^}]*)\}/g)].map((match) => match[1] ?? "");
   const values = new Map<string, string>();
-  for (const name of new Set(names)) {
+  for (const name of new Set(namesIn(text))) {
     const own = Object.hasOwn(given, name) ? await resolveIntrinsics(given[name], scope) : undefined;
     const [id = "", ...path] = name.split(".");
     values.set(
@@ -78,9 +84,7 @@ async function substitute(argument: unknown, scope: Scope): Promise<string> {
       String(own ?? (path.length > 0 ? await scope.attribute(id, path.join(".")) : await scope.ref(name))),
     );
   }
-  return text
-    .replaceAll(/\$\{([^!}][^}]*)\}/g, (whole, name: string) => values.get(name) ?? whole)
-    .replaceAll("${!", "${");
+  return text.replaceAll(NAME, (whole, name: string) => values.get(name) ?? whole).replaceAll("${!", "${");
 }
 
 function list(value: unknown): unknown[] {

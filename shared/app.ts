@@ -25,7 +25,7 @@ import type { Message } from "./message/message.ts";
 import { NO_RECEIPT } from "./results/conditions.ts";
 import { createResultStore } from "./results/store.ts";
 import { type App, currentApp, provideApp } from "./task/current-app.ts";
-import { createLines } from "./task/lines.ts";
+import { createFifoOrder } from "./task/fifo-order.ts";
 import { createRegistry, type TaskModule } from "./task/registry.ts";
 import { createTimers } from "./timers/timers.ts";
 import { handleArrival } from "./uploads/arrival.ts";
@@ -64,7 +64,7 @@ export function createApp(
     claimChecks,
     rateLimiter: createRateLimiter({ table, clock, random: parts.random ?? Math.random }),
     control: createControl({ table, clock }),
-    lines: createLines(),
+    fifoOrder: createFifoOrder(),
     log: parts.log ?? createLog(),
     random: parts.random ?? Math.random,
     newId: parts.newId ?? newId,

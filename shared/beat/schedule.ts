@@ -3,8 +3,9 @@ import { parseJson } from "../message/json.ts";
 import { payloadText } from "../message/user-values.ts";
 import { type ApplyOptions, resolveOptions } from "../task/options.ts";
 import { type PayloadField, payloadOrNone } from "../task/payload.ts";
+import type { RegisteredTask } from "../task/registered-task.ts";
 import type { TaskModule } from "../task/registry.ts";
-import { isTask, type RegisteredTask, type Task } from "../task/task.ts";
+import { isTask, type Task } from "../task/task.ts";
 import { nextFire, parseExpression } from "./expression.ts";
 
 /** One row of beat: which task to send, when, and with what; a task that is called as `delay()` needs no payload. */

@@ -12,7 +12,7 @@ export interface Call {
   body?: { schema: Document; required: boolean };
   status: number;
   answer: Document;
-  /** Where what was asked for can be read. */
+  /** Its answer has a `Location`. */
   location?: boolean;
   /** Statuses of its refusals, beside 401 and 500. */
   refusals?: readonly number[];
@@ -157,7 +157,7 @@ export const CALLS: Readonly<Record<string, Call>> = {
   "DELETE /control": {
     id: "dropRevokes",
     summary:
-      "Drop the revoke of one tag, task or queue, or those made before a time: what they stopped and still waits may run",
+      "Drop the revoke of one tag, task or queue, or those made before a time: tasks that they stopped and that still wait may run",
     parameters: [query("tag", tag), query("task", tag), query("queue", tag), query("before", bound)],
     status: 202,
     answer: ref("Dropped"),

@@ -1,4 +1,4 @@
-/** What the API's bodies look like, as JSON Schema, each under its name in the contract. */
+/** The bodies of the API as JSON Schema, each under its name in the contract. */
 
 import { MAX_TIMER_SECONDS } from "../lifetimes.ts";
 import { MAX_CONCURRENCY } from "../limits/concurrency.ts";
@@ -27,7 +27,7 @@ function object(required: Document, optional: Document = {}): Document {
   return { type: "object", ...(names.length > 0 && { required: names }), properties: { ...required, ...optional } };
 }
 
-/** What a caller sends: a field that is not known is refused. */
+/** The body of a request: a field that is not known is refused. */
 function body(required: Document, optional: Document = {}): Document {
   return { ...object(required, optional), additionalProperties: false };
 }

@@ -1,5 +1,5 @@
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from "@standard-schema/spec";
-import type { RegisteredTask } from "../task/task.ts";
+import type { RegisteredTask } from "../task/registered-task.ts";
 import { BODY_REFUSALS, CALLS, type Call } from "./openapi-calls.ts";
 import { type Document, ref, schemas, sendBody, text } from "./openapi-schemas.ts";
 
@@ -47,7 +47,7 @@ function sendCall(task: RegisteredTask, payload: Document | undefined): Call {
   };
 }
 
-/** Whether a payload may be left out, for `{}` fits. What cannot be seen at a glance is not promised. */
+/** Whether a payload may be left out, for `{}` fits. A schema that does not show it at a glance counts as one that needs a payload. */
 function takesNothing({ type, required, ...rest }: Document): boolean {
   const hidden = ["$ref", "allOf", "anyOf", "oneOf", "not", "enum", "const", "minProperties"];
   const isObject = type === undefined || [type].flat().includes("object");
@@ -70,13 +70,13 @@ function inputSchema(task: RegisteredTask): Document | undefined {
   }
 }
 
-const UNSAID: Document = { description: "The task's schema checks it, but does not say as JSON Schema what it takes." };
+const UNSAID: Document = { description: "The task's schema checks it, but does not describe it as JSON Schema." };
 
 function payloadName({ name }: RegisteredTask): string {
   return `payload_${name}`;
 }
 
-/** A schema that is put elsewhere refers to its own parts, a tree of comments to itself, by where it is now. */
+/** A copy of a schema that refers to its own parts by their place in the document. */
 function relocated(schema: Document, place: string): Document {
   return JSON.parse(JSON.stringify(schema), (key, value: unknown) =>
     key === "$ref" && typeof value === "string" && value.startsWith("#") ? place + value.slice(1) : value,

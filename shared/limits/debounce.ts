@@ -7,7 +7,7 @@ import type { Item, Table } from "../aws/dynamodb.ts";
 import { neededUntil } from "../lifetimes.ts";
 import { debounceKey, pastBurstKey } from "./keys.ts";
 
-/** What a call is in its burst. */
+/** A call's part in its burst. */
 export interface Burst {
   /** The burst's own name: the id of its first call. */
   burst: string;
@@ -17,7 +17,7 @@ export interface Burst {
   replaces: string | undefined;
 }
 
-/** What a burst has of a call that joins it. */
+/** A call that joins a burst. */
 export interface Call {
   task: string;
   key: string;
@@ -41,7 +41,7 @@ export async function joinBurst(table: Table, now: Date, call: Call): Promise<Bu
   for (let found = await begin(table, now, call, quiet, undefined); found !== undefined; ) {
     // The answer to my own update was lost, and the SDK has repeated it.
     if (found.id === id)
-      return { burst: String(found.burst), eta: new Date(String(found.eta)), replaces: before(found) };
+      return { burst: String(found.burst), eta: new Date(String(found.eta)), replaces: callsOf(found).at(-2) };
     if (Date.parse(String(found.eta)) <= now.getTime()) {
       await keepPast(table, call, found);
       // Dying here leaves a copy of a burst that is still the last one.
@@ -64,7 +64,7 @@ export async function joinBurst(table: Table, now: Date, call: Call): Promise<Bu
   return { burst: id, eta: quiet, replaces: undefined };
 }
 
-/** Begins a burst where there is none, or after `past`. Answers with what stands in the way. */
+/** Begins a burst where there is none, or after `past`. Answers with the item that another call has written first, if one has. */
 async function begin(
   table: Table,
   now: Date,
@@ -77,7 +77,11 @@ async function begin(
     update: "SET @id = :id, @burst = :id, @begunAt = :now, @eta = :eta, @calls = :id, @joins = :one, @ttl = :ttl",
     condition: past === undefined ? "attribute_not_exists(@id)" : "@id = :past",
     values: {
-      ...{ id: call.id, now: now.toISOString(), eta: eta.toISOString(), one: 1, ttl: keptUntil(now, eta) },
+      id: call.id,
+      now: now.toISOString(),
+      eta: eta.toISOString(),
+      one: 1,
+      ttl: keptUntil(now, eta),
       ...(past !== undefined && { past: String(past.id) }),
     },
   });
@@ -111,10 +115,6 @@ function callsOf({ id, calls = "" }: Item): string[] {
   return known.at(-1) === id ? known : [String(id)];
 }
 
-function before(burst: Item): string | undefined {
-  return callsOf(burst).at(-2);
-}
-
 /** Why a call was revoked whose place another took. */
 export function replacedReason(newer: string): string {
   return `a newer call of its debounce key took its place: ${newer}`;
@@ -130,6 +130,7 @@ export async function callsAfter(
 ): Promise<{ ids: string[]; eta: Date }> {
   const latest = await table.get(debounceKey(call.task, call.key));
   const item = latest?.burst === call.burst ? latest : await table.get(pastBurstKey(call.task, call.key, call.burst));
+  // Without an item nothing is known of its burst: it is the only call of it.
   const calls = item === undefined ? [] : callsOf(item);
   return { ids: calls.slice(calls.indexOf(call.id) + 1).reverse(), eta: new Date(String(item?.eta)) };
 }

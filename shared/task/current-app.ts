@@ -7,7 +7,7 @@ import type { Log } from "../log.ts";
 import type { ClaimChecks } from "../message/claim-check.ts";
 import type { ResultStore } from "../results/store.ts";
 import type { Timers } from "../timers/timers.ts";
-import type { Lines } from "./lines.ts";
+import type { FifoOrder } from "./fifo-order.ts";
 
 /** Everything that tasks and functions work with. Clock, chance and ids are here so that tests can hold them still. */
 export interface App {
@@ -18,7 +18,7 @@ export interface App {
   claimChecks: ClaimChecks;
   rateLimiter: RateLimiter;
   control: Control;
-  lines: Lines;
+  fifoOrder: FifoOrder;
   table: Table;
   log: Log;
   clock: () => Date;

@@ -4,7 +4,7 @@ import type { Message } from "../message/message.ts";
 import type { TaskState } from "../results/record.ts";
 import type { App } from "./current-app.ts";
 import { dispatch } from "./dispatch.ts";
-import type { Place } from "./lines.ts";
+import type { Position } from "./fifo-order.ts";
 
 /** A task that was accepted: durable in SQS, and recorded. */
 export interface Sent {
@@ -16,23 +16,23 @@ export interface Sent {
 export interface Outgoing {
   message: Message;
   payloadText: string;
-  /** On a FIFO queue: where it stands in the line of its group. */
-  place: Place | undefined;
+  /** On a FIFO queue: its position among the calls of its group. */
+  position: Position | undefined;
 }
 
 /** Stores the payload if it is large, sends the message, writes the record. */
-export async function deliver(app: App, { message, payloadText, place }: Outgoing): Promise<Sent> {
-  return deliverPacked(app, { ...message, ...(await packPayload(app, message, payloadText)) }, place);
+export async function deliver(app: App, { message, payloadText, position }: Outgoing): Promise<Sent> {
+  return deliverPacked(app, { ...message, ...(await packPayload(app, message, payloadText)) }, position);
 }
 
 /** Sends a message whose payload is stored, if it is large, and writes its record. */
-export async function deliverPacked(app: App, packed: Message, place: Place | undefined): Promise<Sent> {
+export async function deliverPacked(app: App, packed: Message, position: Position | undefined): Promise<Sent> {
   // Nothing is refused from here on. Dying after this leaves the name of a task that was never sent: task/replay.ts.
   if (packed.replayOf !== undefined) await app.results.replayed(packed.replayOf, packed.id);
   // One at a time: of several in one call SQS may refuse the first and take the others.
-  await place?.turn;
+  await position?.reached;
   await dispatch(app, packed);
-  place?.leave();
+  position?.leave();
   // Dying here leaves a task that runs; its claim writes the record.
   // With a key, its record is what tells the next call that this one was sent.
   const isKeyed = packed.keepUntil !== undefined || packed.debounce !== undefined;

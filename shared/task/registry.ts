@@ -1,5 +1,6 @@
 import { TaskAlreadyRegisteredError, TaskNotExportedError, TaskNotRegisteredError } from "../errors.ts";
-import { isTask, type RegisteredTask } from "./task.ts";
+import type { RegisteredTask } from "./registered-task.ts";
+import { isTask } from "./task.ts";
 
 /** A module of a task folder with everything that it exports; the build lists them all. */
 export interface TaskModule {

@@ -22,14 +22,14 @@ export interface OnceOptions {
  * (docs/decisions/0017-one-outcome-per-key.md).
  */
 export async function sendOnce(app: App, outgoing: Outgoing, once: OnceOptions): Promise<Sent> {
-  const { message, payloadText, place } = outgoing;
+  const { message, payloadText, position } = outgoing;
   const isThrottle = once.kind === "throttle";
   // Under a throttle payloads differ, and the first call's is kept with the key: a large one is stored before anyone may refer to it.
   const own = isThrottle ? { ...message, ...(await packPayload(app, message, payloadText)) } : message;
   const reservation = await reserve(app.table, app.clock(), own, payloadText, once);
   const send = (one: Message): Promise<Sent> =>
     isThrottle
-      ? deliverPacked(app, one, place)
+      ? deliverPacked(app, one, position)
       : deliver(app, { ...outgoing, message: { ...one, payload: message.payload } });
   // Dying here leaves a key whose task was never sent; the next submit with that key sends it, below.
   if (reservation.first) return send(own);

@@ -6,19 +6,20 @@ import { payloadText } from "../message/user-values.ts";
 import { currentRun } from "./context.ts";
 import type { App } from "./current-app.ts";
 import { deliver, type Outgoing, type Sent } from "./deliver.ts";
-import type { Place } from "./lines.ts";
+import type { Position } from "./fifo-order.ts";
 import { type ApplyOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
 import { payloadOrNone } from "./payload.ts";
+import type { RegisteredTask } from "./registered-task.ts";
 import { type OnceOptions, sendDebounced, sendOnce } from "./send-once.ts";
-import type { RegisteredTask } from "./task.ts";
 import { secondsAfter } from "./times.ts";
 
-/** What the caller has already decided. */
+/** Fields of the message that the caller decides. */
 interface Known {
-  /** The id, where it is derived. */
+  /** A derived id. @defaultValue a new one */
   id?: string;
-  /** The task that this one runs again, and its tags. */
+  /** The task that this one runs again. */
   replayOf?: string;
+  /** Tags of that task. */
   tags?: readonly string[];
 }
 
@@ -51,10 +52,10 @@ export async function sendTask(
     );
   }
   const text = payloadText(task.name, payloadOrNone(task.schema, payload));
-  // The order of calls is that of this moment: what follows may take longer for one than for the next.
+  // The order of calls is that of this moment: a schema, a payload or a key may take longer for one than for the next.
   const fifo = app.broker.isFifo(resolved.queue);
-  const entry = fifo ? app.lines.join(resolved.queue) : undefined;
-  let place: Place | undefined;
+  const entry = fifo ? app.fifoOrder.join(resolved.queue) : undefined;
+  let position: Position | undefined;
   try {
     const message = await toMessage(app, task, { text, resolved, now, known });
     if (fifo) {
@@ -63,14 +64,14 @@ export async function sendTask(
         const expected = `text, for queue '${message.queue}' keeps the order within a group`;
         throw new InvalidOptionError("messageGroupId", undefined, expected);
       }
-      await entry?.turn;
-      place = app.lines.join(`${message.queue} ${messageGroupId}`);
+      await entry?.reached;
+      position = app.fifoOrder.join(`${message.queue} ${messageGroupId}`);
       entry?.leave();
     }
-    return await sendMessage(app, task, { message, payloadText: text, place }, resolved);
+    return await sendMessage(app, task, { message, payloadText: text, position }, resolved);
   } finally {
     entry?.leave();
-    place?.leave();
+    position?.leave();
   }
 }
 

@@ -28,14 +28,8 @@ import {
   validate,
 } from "./payload.ts";
 import { type KeyOptions, keysOf, thrownText } from "./payload-keys.ts";
-import {
-  checkClasses,
-  type ErrorClass,
-  isOneOf,
-  type RetryOptions,
-  type RetryPolicy,
-  toRetryPolicy,
-} from "./retry-policy.ts";
+import type { Outcome, RegisteredTask } from "./registered-task.ts";
+import { checkClasses, type ErrorClass, isOneOf, type RetryOptions, toRetryPolicy } from "./retry-policy.ts";
 import { sendTask } from "./send.ts";
 import { TaskSignal } from "./signals.ts";
 import { EXPIRY_EXPECTED, isExpiry } from "./times.ts";
@@ -106,39 +100,6 @@ export interface TaskHooks<Payload, Result> {
   onFailure?: (error: unknown, payload: Payload | undefined, context: TaskContext) => void | Promise<void>;
   /** This run has failed, and another will follow. */
   onRetry?: (error: unknown, payload: Payload, context: TaskContext) => void | Promise<void>;
-}
-
-/** How one run went, for the task's hooks. */
-export type Outcome =
-  | { state: "SUCCESS"; result: unknown }
-  | { state: "FAILURE"; error: unknown }
-  | { state: "RETRY"; error: unknown };
-
-/** A task as the engine sees it: its types are behind `validate` and `execute`. */
-export interface RegisteredTask {
-  readonly name: string;
-  readonly queue: string;
-  readonly retry: RetryPolicy;
-  readonly timeLimit: number | undefined;
-  readonly softTimeLimit: number | undefined;
-  readonly expires: number | undefined;
-  /** As it was written, e.g. `100/m`. */
-  readonly rateLimit: string | undefined;
-  readonly concurrency: number | undefined;
-  readonly tags: readonly string[];
-  readonly ignoreResult: boolean;
-  readonly trackStarted: boolean;
-  readonly throws: readonly ErrorClass[];
-  readonly schema: StandardSchemaV1;
-  /**
-   * Checks a payload, and answers with what the message says because of it.
-   * @throws InvalidPayloadError with the schema's issues, InvalidOptionError for a key that cannot be used
-   */
-  validate(payload: Json): Promise<{ messageGroupId?: string; concurrencyKey?: string }>;
-  /** Checks the payload and runs the task. @throws InvalidPayloadError, or whatever `beforeStart` and `run` throw */
-  execute(payload: Json, context: TaskContext): Promise<unknown>;
-  /** Calls the hook for this outcome, if there is one. */
-  settled(payload: Json | undefined, context: TaskContext, outcome: Outcome): Promise<void>;
 }
 
 /**

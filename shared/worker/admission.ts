@@ -6,7 +6,7 @@ import { callsAfter, replacedReason } from "../limits/debounce.ts";
 import type { Message } from "../message/message.ts";
 import type { App } from "../task/current-app.ts";
 import { secondsUntil } from "../task/dispatch.ts";
-import type { RegisteredTask } from "../task/task.ts";
+import type { RegisteredTask } from "../task/registered-task.ts";
 import type { Invocation, Verdict } from "./batch.ts";
 import { type Delivery, putOff } from "./delivery.ts";
 import { RESERVE_MILLISECONDS, timeLimits } from "./run.ts";

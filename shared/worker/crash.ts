@@ -1,6 +1,6 @@
 import { TaskCrashedError } from "../errors.ts";
 import type { App } from "../task/current-app.ts";
-import type { RegisteredTask } from "../task/task.ts";
+import type { RegisteredTask } from "../task/registered-task.ts";
 import type { Invocation, Verdict } from "./batch.ts";
 import type { Delivery } from "./delivery.ts";
 import { callHook } from "./hook.ts";

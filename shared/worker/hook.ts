@@ -2,7 +2,7 @@ import { describeError } from "../errors.ts";
 import type { Log } from "../log.ts";
 import { parseJson } from "../message/json.ts";
 import { type CurrentRun, withRun } from "../task/context.ts";
-import type { Outcome, RegisteredTask } from "../task/task.ts";
+import type { Outcome, RegisteredTask } from "../task/registered-task.ts";
 import type { Invocation } from "./batch.ts";
 import { createOpenCalls } from "./open-calls.ts";
 import type { Payload } from "./payload.ts";

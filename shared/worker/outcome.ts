@@ -10,9 +10,9 @@ import {
   TaskRevokedError,
   TaskTimeLimitError,
 } from "../errors.ts";
+import type { RegisteredTask } from "../task/registered-task.ts";
 import { isOneOf, isRetryable, retryDelay } from "../task/retry-policy.ts";
 import { Ignore, Reject, Retry } from "../task/signals.ts";
-import type { RegisteredTask } from "../task/task.ts";
 import { FunctionEndedError } from "./time-limit.ts";
 
 export type Judgement =

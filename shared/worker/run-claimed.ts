@@ -4,7 +4,7 @@ import { resultText } from "../message/user-values.ts";
 import type { Claim, ReleaseReason } from "../results/claims.ts";
 import { withRun } from "../task/context.ts";
 import type { App } from "../task/current-app.ts";
-import type { RegisteredTask } from "../task/task.ts";
+import type { RegisteredTask } from "../task/registered-task.ts";
 import { hasWholeTime } from "./admission.ts";
 import type { Invocation, Verdict } from "./batch.ts";
 import { MAX_CRASHES } from "./dead-letter.ts";

@@ -17,8 +17,8 @@ import { closeEntry, openEntry } from "../results/ledger.ts";
 import { isFinal } from "../results/record.ts";
 import { type CurrentRun, type TaskContext, withRun } from "../task/context.ts";
 import type { App } from "../task/current-app.ts";
+import type { RegisteredTask } from "../task/registered-task.ts";
 import { Retry } from "../task/signals.ts";
-import type { RegisteredTask } from "../task/task.ts";
 import { createOpenCalls } from "./open-calls.ts";
 import { withinLimits } from "./time-limit.ts";
 

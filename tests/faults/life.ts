@@ -16,9 +16,9 @@ import {
 } from "../../shared/index.ts";
 import type { ApplyOptions } from "../../shared/task/options.ts";
 import { redrive } from "../../shared/task/redrive.ts";
+import type { RegisteredTask } from "../../shared/task/registered-task.ts";
 import { replay } from "../../shared/task/replay.ts";
 import { sendTask } from "../../shared/task/send.ts";
-import type { RegisteredTask } from "../../shared/task/task.ts";
 
 /** Where a step is taken. */
 export interface Surroundings {

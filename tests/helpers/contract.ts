@@ -46,9 +46,7 @@ export function readContract(document: unknown): Contract {
     declared: new Set(checks.keys()),
     met,
     async hold(method, path, response) {
-      const [pathname = ""] = path.split("?");
-      const template =
-        Object.keys(paths).find((one) => one === pathname) ?? templateOf(Object.keys(paths), method, path);
+      const template = templateOf(paths, method, path);
       const name = `${method} ${template} ${response.status}`;
       const declared = checks.get(name);
       const body: unknown = await response.json();
@@ -61,16 +59,16 @@ export function readContract(document: unknown): Contract {
       met.add(name);
     },
   };
+}
 
-  function templateOf(templates: readonly string[], method: string, path: string): string {
-    const [pathname = ""] = path.split("?");
-    const found = templates.find(
-      (template) =>
-        paths[template]?.[method.toLowerCase()] !== undefined &&
-        new RegExp(`^${template.replaceAll(/\{\w+\}/g, "[^/]+")}$`).test(pathname),
-    );
-    return found ?? pathname;
-  }
+/** `/tasks/{id}` for `/tasks/…`; the path itself if the document has it, or nothing like it. */
+function templateOf(paths: z.infer<typeof documentShape>["paths"], method: string, path: string): string {
+  const [pathname = ""] = path.split("?");
+  const hasMethod = (template: string): boolean => paths[template]?.[method.toLowerCase()] !== undefined;
+  const fits = (template: string): boolean =>
+    new RegExp(`^${template.replaceAll(/\{\w+\}/g, "[^/]+")}$`).test(pathname);
+  if (paths[pathname] !== undefined) return pathname;
+  return Object.keys(paths).find((template) => hasMethod(template) && fits(template)) ?? pathname;
 }
 
 /** A copy in which an object has no fields but those that are named. */

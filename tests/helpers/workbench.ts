@@ -1,9 +1,7 @@
 import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
-import { createOperateApi } from "../../shared/http/operate.ts";
-import { createReadApi } from "../../shared/http/read.ts";
-import { createSubmitApi } from "../../shared/http/submit.ts";
-import { createDeadLetterWorker, createTimerSweep, createWorker, files } from "../../shared/index.ts";
+import { createDeadLetterWorker, createTimerSweep, createWorker } from "../../shared/index.ts";
 import { createRegistry } from "../../shared/task/registry.ts";
+import { createApi } from "./api.ts";
 import type { Engine } from "./engine.ts";
 
 /** An engine with tasks, its worker and its API, a step at a time. */
@@ -24,11 +22,7 @@ export function createWorkbench(engine: Engine, tasks: Record<string, unknown>):
   const modules = [{ file: "tests.ts", exports: tasks }];
   const registry = createRegistry(modules);
   const worker = createWorker(modules, engine.app);
-  const apis = [
-    createSubmitApi(engine.app, registry, files),
-    createOperateApi(engine.app, registry),
-    createReadApi(engine.app, registry, files),
-  ];
+  const api = createApi(engine.app, registry);
 
   const deliver = async (queue: string, run: Handle): Promise<string[]> => {
     const { event, kept } = await engine.deliver(queue, run);
@@ -51,26 +45,8 @@ export function createWorkbench(engine: Engine, tasks: Record<string, unknown>):
       throw new Error(`Task ${id} did not end.`);
     },
     async call(method, path, body) {
-      const request = (): Request =>
-        new Request(`http://127.0.0.1:3000${path}`, {
-          method,
-          headers: { host: "127.0.0.1:3000", "content-type": "application/json" },
-          ...(body !== undefined && { body: JSON.stringify(body) }),
-        });
-      let answer: Response | undefined;
-      for (const api of apis) {
-        answer = await api.request(request());
-        if (answer.status !== 404 && answer.status !== 405) break;
-        const problem: unknown = await answer.clone().json();
-        // Another function's route, or a real answer of this one.
-        if (!isNotFound(problem)) break;
-      }
-      return { status: answer?.status ?? 0, body: Object(await answer?.json()) };
+      const answer = await api.request(method, path, { body });
+      return { status: answer.status, body: Object(await answer.json()) };
     },
   };
-}
-
-function isNotFound(problem: unknown): boolean {
-  const code = typeof problem === "object" && problem !== null && "code" in problem ? problem.code : undefined;
-  return code === "NOT_FOUND" || code === "METHOD_NOT_ALLOWED";
 }

@@ -939,7 +939,7 @@ export function listDecisions({ cursor, limit }: {
     });
 }
 /**
- * Drop the revoke of one tag, task or queue, or those made before a time: what they stopped and still waits may run
+ * Drop the revoke of one tag, task or queue, or those made before a time: tasks that they stopped and that still wait may run
  */
 export function dropRevokes({ tag, task, queue, before }: {
     tag?: string;

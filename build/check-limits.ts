@@ -1,4 +1,5 @@
-import { isObject, numberField, objectField, resourcesOf, textField } from "../localstack/template.ts";
+import { isObject } from "../localstack/json.ts";
+import { numberField, objectField, resourcesOf, textField } from "../localstack/template/template.ts";
 import type { Resolve } from "./resolve-template.ts";
 import type { Template } from "./serverless.ts";
 
@@ -7,7 +8,7 @@ const MAX_RESOURCES = 500;
 const MAX_OUTPUTS = 200;
 const MAX_TEMPLATE_BYTES = 1_048_576;
 /** https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html#function-configuration-deployment-and-execution */
-const MAX_ENVIRONMENT_BYTES = 4_096;
+const MAX_ENVIRONMENT_BYTES = 4096;
 /** For the poller, which may hold a batch before a worker has it (docs/decisions/0005-visibility.md). */
 export const VISIBILITY_MARGIN_SECONDS = 30;
 

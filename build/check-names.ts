@@ -1,4 +1,4 @@
-import { isPresent } from "../localstack/intrinsics.ts";
+import { isPresent } from "../localstack/template/intrinsics.ts";
 import { ACCOUNT_ID, NAME_PROPERTIES, type Resolve } from "./resolve-template.ts";
 import type { FunctionConfig, Template } from "./serverless.ts";
 

@@ -1,4 +1,5 @@
-import { isObject, objectField, resourcesOf, textField } from "../localstack/template.ts";
+import { isObject } from "../localstack/json.ts";
+import { objectField, resourcesOf, textField } from "../localstack/template/template.ts";
 import { mappingsOf, referenced } from "./check-limits.ts";
 import type { Resolve } from "./resolve-template.ts";
 import { allows, type Statement, statementsOf } from "./role.ts";

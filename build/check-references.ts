@@ -1,5 +1,5 @@
-import { namesIn } from "../localstack/intrinsics.ts";
-import { isObject } from "../localstack/template.ts";
+import { isObject } from "../localstack/json.ts";
+import { namesIn } from "../localstack/template/intrinsics.ts";
 import type { Template } from "./serverless.ts";
 
 /**

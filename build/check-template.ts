@@ -1,4 +1,5 @@
-import { isObject, objectField, resourcesOf } from "../localstack/template.ts";
+import { isObject } from "../localstack/json.ts";
+import { objectField, resourcesOf } from "../localstack/template/template.ts";
 import { checkSettings } from "../shared/config.ts";
 import { checkLimits, checkVisibility, VISIBILITY_MARGIN_SECONDS } from "./check-limits.ts";
 import { checkNames } from "./check-names.ts";

@@ -48,7 +48,7 @@ function apiRule(allowedOrigins: readonly string[]): object {
     allowedHeaders: ["Content-Type", "Authorization", "X-Api-Key"],
     allowedMethods: ["GET", "POST", "PUT", "DELETE"],
     exposedResponseHeaders: ["Location", "Retry-After"],
-    maxAge: 3_600,
+    maxAge: 3600,
   };
 }
 
@@ -58,6 +58,6 @@ function bucketRule(AllowedOrigins: readonly string[]): object {
     AllowedOrigins,
     AllowedHeaders: ["*"],
     ExposedHeaders: ["ETag"],
-    MaxAge: 3_600,
+    MaxAge: 3600,
   };
 }

@@ -138,7 +138,7 @@ async function inspectIn(
 /** A module that ended the process, or never came to its end. */
 function describeEnd({ code, isTimeout, errors }: End, file: string, timeoutMilliseconds: number): string {
   if (isTimeout) {
-    return `${file} was not imported within ${timeoutMilliseconds / 1_000} s: expected a module that only declares. Move what waits into a task's run.`;
+    return `${file} was not imported within ${timeoutMilliseconds / 1000} s: expected a module that only declares. Move what waits into a task's run.`;
   }
   // https://nodejs.org/api/process.html#exit-codes
   if (code === 13) {

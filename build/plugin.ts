@@ -119,7 +119,7 @@ function scheduleResource(name: string, expression: string, timezone: string, in
         RoleArn: { "Fn::GetAtt": ["SchedulerRole", "Arn"] },
         Input: input,
         // For the call itself, which Lambda may refuse; what the function then does is Lambda's to retry (serverless.yml).
-        RetryPolicy: { MaximumEventAgeInSeconds: 3_600, MaximumRetryAttempts: 60 },
+        RetryPolicy: { MaximumEventAgeInSeconds: 3600, MaximumRetryAttempts: 60 },
         DeadLetterConfig: { Arn: { "Fn::GetAtt": ["DeadLetterQueue", "Arn"] } },
       },
     },

@@ -1,5 +1,6 @@
-import { isPresent, resolveIntrinsics, type Scope } from "../localstack/intrinsics.ts";
-import { isObject, textField } from "../localstack/template.ts";
+import { isObject } from "../localstack/json.ts";
+import { isPresent, resolveIntrinsics, type Scope } from "../localstack/template/intrinsics.ts";
+import { textField } from "../localstack/template/template.ts";
 import type { Template } from "./serverless.ts";
 
 /** An account that nobody has, where CloudFormation will put the real one. */

@@ -1,4 +1,5 @@
-import { isObject, listField, objectField, textField } from "../localstack/template.ts";
+import { isObject } from "../localstack/json.ts";
+import { listField, objectField, textField } from "../localstack/template/template.ts";
 import type { Resolve } from "./resolve-template.ts";
 import type { Template } from "./serverless.ts";
 

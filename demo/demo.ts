@@ -59,7 +59,7 @@ async function main(): Promise<number> {
     progress("");
     console.log(formatTable(rows));
     console.log(
-      `\nAll ${steps.length} steps gave what they should, in ${Math.round((performance.now() - began) / 1_000)} s.`,
+      `\nAll ${steps.length} steps gave what they should, in ${Math.round((performance.now() - began) / 1000)} s.`,
     );
     return 0;
   } finally {

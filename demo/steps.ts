@@ -23,7 +23,7 @@ export interface Step {
 
 const SEED = 20_261_122;
 const CSV_ROWS = 60_000;
-const IMAGE = { width: 2_000, height: 1_500 };
+const IMAGE = { width: 2000, height: 1500 };
 
 /** The tutorial and its two exercises, then what goes wrong in practice. Each step throws if it did not get what it should. */
 export function createSteps(service: Service, client: Client, outbox: string): Step[] {

@@ -31,7 +31,7 @@ export function createClient(url: string): Client {
       return answer.body;
     },
     async waitFor(path, timeoutSeconds = 30) {
-      const deadline = performance.now() + timeoutSeconds * 1_000;
+      const deadline = performance.now() + timeoutSeconds * 1000;
       let last: Answer = {};
       while (performance.now() < deadline) {
         const { status, body } = await call(`${path}?wait=10`);

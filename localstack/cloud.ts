@@ -5,16 +5,24 @@
 
 import { availableParallelism } from "node:os";
 import { GetQueueUrlCommand, SendMessageCommand } from "@aws-sdk/client-sqs";
-import { type AsyncConfig, createAsyncInvocations } from "./async-invocations.ts";
-import { createFunctions, type FunctionDefinition, type Functions, type InvocationResult } from "./functions.ts";
+import { type Clock, systemClock } from "./clock.ts";
 import { type Gateway, startGateway } from "./gateway.ts";
+import { isObject } from "./json.ts";
+import { type AsyncConfig, createAsyncInvocations } from "./lambda/async-invocations.ts";
+import { createFunctions, type FunctionDefinition, type Functions, type InvocationResult } from "./lambda/functions.ts";
+import { boundWaitingReads } from "./lambda/waiting-reads.ts";
 import { namedOrigins } from "./loopback.ts";
-import { startMappings } from "./mappings.ts";
-import { type Clients, type CloudAccess, createClients, createResources, type Resources } from "./resources.ts";
-import { type Scheduler, type SchedulerClock, startScheduler, systemClock } from "./scheduler.ts";
-import { describeChanges, readSchedules } from "./schedules.ts";
-import { isObject, numberField, objectField, resourcesOf, type Template, textField } from "./template.ts";
-import { boundWaitingReads } from "./waiting-reads.ts";
+import { startMappings } from "./mapping/from-template.ts";
+import { describeChanges, readSchedules } from "./scheduler/from-template.ts";
+import { type Scheduler, startScheduler } from "./scheduler/scheduler.ts";
+import {
+  type Clients,
+  type CloudAccess,
+  createClients,
+  createResources,
+  type Resources,
+} from "./template/resources.ts";
+import { numberField, objectField, resourcesOf, type Template, textField } from "./template/template.ts";
 
 export interface LocalCloudOptions {
   template: Template;
@@ -29,7 +37,7 @@ export interface LocalCloudOptions {
   region: string;
   log: (line: string) => void;
   /** Time of the schedules, for tests. */
-  clock?: SchedulerClock;
+  clock?: Clock;
 }
 
 export interface LocalCloud {
@@ -92,14 +100,14 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
         if (line !== undefined) log(line);
       },
       stop() {
-        if (stopping !== undefined) void started.close({ drainMs: 0 });
+        if (stopping !== undefined) void started.close({ drainMilliseconds: 0 });
         stopping ??= stopAll(running, started, clients, gateway);
         return stopping;
       },
     };
   } catch (error) {
     await Promise.all(running.map((part) => part.stop()));
-    await functions?.close({ drainMs: 0 });
+    await functions?.close({ drainMilliseconds: 0 });
     await gateway?.close();
     throw error;
   }
@@ -113,10 +121,10 @@ async function stopAll(
 ): Promise<void> {
   // The pollers wait for their invocations, and those need the emulators: so the order matters.
   const drained = Promise.all(running.map((part) => part.stop()));
-  const patience = setTimeout(() => void functions.close({ drainMs: 0 }), DRAIN_MILLISECONDS);
+  const patience = setTimeout(() => void functions.close({ drainMilliseconds: 0 }), DRAIN_MILLISECONDS);
   await drained;
   clearTimeout(patience);
-  await functions.close({ drainMs: DRAIN_MILLISECONDS });
+  await functions.close({ drainMilliseconds: DRAIN_MILLISECONDS });
   for (const client of Object.values(clients)) client.destroy();
   await gateway?.close();
 }
@@ -183,7 +191,7 @@ async function defineFunctions(
         module: bundleOf(handler),
         handler: handler.slice(handler.lastIndexOf(".") + 1),
         timeoutSeconds: numberField(properties, "Timeout", 6),
-        memorySizeMb: numberField(properties, "MemorySize", 1_024),
+        memorySizeMb: numberField(properties, "MemorySize", 1024),
         environment: { ...Object.fromEntries(variables), ...environment },
         ...(reserved !== undefined && { reservedConcurrency: Number(reserved) }),
       };

@@ -8,10 +8,10 @@
 import { mkdir } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { finished } from "node:stream/promises";
-import type { DynamoDb } from "./dynamodb.ts";
+import type { DynamoDb } from "./dynamodb/server.ts";
 import { guardServer } from "./loopback.ts";
-import type { S3 } from "./s3.ts";
-import type { Sqs } from "./sqs.ts";
+import type { S3 } from "./s3/server.ts";
+import type { Sqs } from "./sqs/server.ts";
 
 export interface GatewayOptions {
   /** 0 takes a free port. @defaultValue 4566 */
@@ -45,7 +45,7 @@ interface Services {
 const LOOPBACK = "127.0.0.1";
 const DEFAULT_PORT = 4566;
 /** How long `close` waits for requests in flight. */
-const DRAIN_MS = 5000;
+const DRAIN_MILLISECONDS = 5000;
 
 /** Starts the local cloud. @throws Error one sentence when the port is taken or the data directory is in use */
 export async function startGateway(options: GatewayOptions = {}): Promise<Gateway> {
@@ -77,13 +77,11 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
 async function openServices(endpoint: string, options: GatewayOptions): Promise<Services> {
   const { dataDir, ttlSweepSeconds, now } = options;
   const log = options.log ?? (() => {});
-  if (dataDir !== undefined) {
-    await mkdir(dataDir, { recursive: true });
-  }
+  if (dataDir !== undefined) await mkdir(dataDir, { recursive: true });
   const [{ openSqs }, { openDynamoDb }, { openS3 }] = await Promise.all([
-    import("./sqs.ts"),
-    import("./dynamodb.ts"),
-    import("./s3.ts"),
+    import("./sqs/server.ts"),
+    import("./dynamodb/server.ts"),
+    import("./s3/server.ts"),
   ]);
   // First, because it locks the data directory: the others would tidy up what another cloud is using.
   const dynamodb = await openDynamoDb({ dataDir, ttlSweepSeconds, now, log });
@@ -107,18 +105,12 @@ async function closeServices({ sqs, dynamodb, s3 }: Services, traffic: Traffic):
 async function answer(services: Promise<Services>, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const { sqs, dynamodb, s3 } = await services;
   const target = String(request.headers["x-amz-target"] ?? "");
-  if (target.startsWith("DynamoDB_")) {
-    return dynamodb.handle(request, response);
-  }
-  if (target.startsWith("AmazonSQS.")) {
-    return sqs.handle(request, response);
-  }
+  if (target.startsWith("DynamoDB_")) return dynamodb.handle(request, response);
+  if (target.startsWith("AmazonSQS.")) return sqs.handle(request, response);
   if (target !== "") {
     return answerText(response, 400, `Target '${target}' is not emulated: expected SQS, DynamoDB or S3.`);
   }
-  if (isHealthCheck(request)) {
-    return answerHealth(response);
-  }
+  if (isHealthCheck(request)) return answerHealth(response);
   if (request.url === "/" && String(request.headers["content-type"]).startsWith("application/x-www-form-urlencoded")) {
     return answerText(
       response,
@@ -182,7 +174,7 @@ function createTraffic(handle: (request: IncomingMessage, response: ServerRespon
       const closed = new Promise((resolve) => server.close(resolve));
       let timer: NodeJS.Timeout | undefined;
       const late = new Promise((resolve) => {
-        timer = setTimeout(resolve, DRAIN_MS);
+        timer = setTimeout(resolve, DRAIN_MILLISECONDS);
       });
       await Promise.race([Promise.allSettled(inFlight), late]);
       clearTimeout(timer);

@@ -10,16 +10,16 @@ import { functionEnvironments } from "../build/environments.ts";
 import { schedulePrefix, scheduleResources } from "../build/plugin.ts";
 import type { Serverless } from "../build/serverless.ts";
 import { readTaskFolders } from "../build/task-modules.ts";
-import { type Builds, startBuilds } from "./builds.ts";
 import { type LocalCloud, startLocalCloud } from "./cloud.ts";
-import { compileTemplate } from "./compile-template.ts";
+import { type Builds, startBuilds } from "./lambda/builds.ts";
 import { guardEveryServer, namedOrigins } from "./loopback.ts";
 import { checkPorts, type Port } from "./ports.ts";
-import type { Template, TemplateResource } from "./template.ts";
+import { compileTemplate } from "./template/compile.ts";
+import type { Template, TemplateResource } from "./template/template.ts";
 
 /** Where the HTTP functions of serverless-offline find the cloud of their own process. */
 const INVOKE = Symbol.for("lovage.invoke");
-const HTTP_PROXY = "localstack/http-proxy.handler";
+const HTTP_PROXY = "localstack/lambda/http-proxy.handler";
 
 /** What we use of serverless-offline's plugin object. */
 interface Offline {
@@ -169,11 +169,11 @@ class LocalCloudPlugin {
   }
 
   get #httpPort(): unknown {
-    return this.#options.httpPort ?? this.#serverless.service.custom["serverless-offline"]?.httpPort ?? 3_000;
+    return this.#options.httpPort ?? this.#serverless.service.custom["serverless-offline"]?.httpPort ?? 3000;
   }
 
   get #cloudPort(): string | number {
-    return process.env.LOVAGE_CLOUD_PORT || 4_566;
+    return process.env.LOVAGE_CLOUD_PORT || 4566;
   }
 
   /** All that will be opened. */
@@ -182,7 +182,7 @@ class LocalCloudPlugin {
     const ports: Port[] = [
       { given: this.#httpPort, purpose: "HTTP", variable: "PORT" },
       {
-        given: this.#options.lambdaPort ?? offline?.lambdaPort ?? 3_002,
+        given: this.#options.lambdaPort ?? offline?.lambdaPort ?? 3002,
         purpose: "Lambda invocations",
         variable: "LAMBDA_PORT",
       },

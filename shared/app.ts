@@ -72,7 +72,7 @@ export function createApp(
 }
 
 /** Kept of a sweep's time for the page of timers that is under way. */
-const SWEEP_RESERVE_MILLISECONDS = 5_000;
+const SWEEP_RESERVE_MILLISECONDS = 5000;
 
 provideApp(() => createApp(process.env));
 

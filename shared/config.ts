@@ -104,7 +104,7 @@ export function loadConfig(environment: Environment): Config {
       return table;
     },
     get resultExpires() {
-      return wholeNumber("RESULT_EXPIRES", 86_400, 3_600, MAX_RESULT_EXPIRES);
+      return wholeNumber("RESULT_EXPIRES", 86_400, 3600, MAX_RESULT_EXPIRES);
     },
     get taskSerializer(): "json" {
       const value = read("TASK_SERIALIZER");

@@ -36,7 +36,7 @@ export function cut(text: string, most = ECHO_CHARS): string {
 export function head(text: string, most: number): string {
   if (text.length <= most) return text;
   const last = text.charCodeAt(most - 1);
-  return text.slice(0, last >= 0xd800 && last <= 0xdbff ? most - 1 : most);
+  return text.slice(0, last >= 0xd8_00 && last <= 0xdb_ff ? most - 1 : most);
 }
 
 /** Where something stands in a value, such as `items.3.price`; empty for the value itself. */

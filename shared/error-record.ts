@@ -20,9 +20,9 @@ export interface ErrorRecord {
 }
 
 /** A message longer than this is not repeated in the stack, and is cut where it is that of an inner error. In characters. */
-const LONG_MESSAGE_CHARS = 2_048;
+const LONG_MESSAGE_CHARS = 2048;
 /** The frames of a stack are cut here. */
-const MAX_FRAMES_CHARS = 4_096;
+const MAX_FRAMES_CHARS = 4096;
 const MAX_NAME_CHARS = 128;
 
 const MAX_CAUSES = 5;
@@ -111,7 +111,7 @@ function nameOf(error: Error): string {
   return typeof type === "function" && CLASS_NAME.test(type.name) ? type.name : name;
 }
 
-const MAX_REASON_CHARS = 1_024;
+const MAX_REASON_CHARS = 1024;
 
 /** As much of an error as is worth saying while a task waits to be run again: always small enough for the record itself. */
 export function shortened({ name, message, code }: ErrorRecord): ErrorRecord {

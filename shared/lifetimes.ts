@@ -34,5 +34,5 @@ export const LEDGER_SECONDS = UNDER_WAY_SECONDS;
 export function neededUntil(now: Date, eta?: Date): number {
   const start = Math.max(now.getTime(), eta?.getTime() ?? 0);
   const byTimer = start > now.getTime() + 900_000;
-  return start + (UNFINISHED_SECONDS + (byTimer ? MAX_LATE_SECONDS : 0)) * 1_000;
+  return start + (UNFINISHED_SECONDS + (byTimer ? MAX_LATE_SECONDS : 0)) * 1000;
 }

@@ -17,7 +17,7 @@ export interface Log {
 }
 
 /** A longer text is cut: CloudWatch takes events of up to 1 MB, and nobody reads one. In characters. */
-const MAX_TEXT_CHARS = 8_192;
+const MAX_TEXT_CHARS = 8192;
 
 /** A field as its line shows it: what JSON would make `{}` of, an error above all, as a reader needs it. */
 function shown(_: string, value: unknown): unknown {

@@ -8,7 +8,7 @@ import { MissingUploadError, UploadError } from "./process-upload/errors.ts";
  */
 export const processUpload = task({
   name: "process_upload",
-  payload: z.object({ key: z.string().startsWith("uploads/").max(1_024) }),
+  payload: z.object({ key: z.string().startsWith("uploads/").max(1024) }),
   retry: { maxRetries: 3, backoff: { base: 1, max: 60 }, notOn: [UploadError] },
   run: async ({ key }, { id, signal, progress }) => {
     const file = await files.describe(key);

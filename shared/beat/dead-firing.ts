@@ -9,7 +9,7 @@ import { type Firing, firingId, readFiring } from "./beat.ts";
 const UNKNOWN_TASK = "(unknown)";
 
 /** Characters of an error of AWS or of the beat function that the record repeats; the function's log has it whole. */
-const MAX_ERROR_CHARS = 1_000;
+const MAX_ERROR_CHARS = 1000;
 
 /**
  * Records a firing that AWS gave up as a FAILURE of its task, under the id that the task would have had.

@@ -28,7 +28,7 @@ export type ScheduleExpression =
 /** What a clock on the wall shows, as the milliseconds at which a clock in UTC would show the same. */
 type WallTime = number;
 
-const SECOND = 1_000;
+const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
@@ -47,7 +47,7 @@ const MAX_EXPRESSION_CHARS = 256;
 
 const UNIT_SECONDS: ReadonlyMap<string, number> = new Map([
   ["minute", 60],
-  ["hour", 3_600],
+  ["hour", 3600],
   ["day", 86_400],
 ]);
 

@@ -1,8 +1,9 @@
 import type { OutgoingMessage, QueueDepth, Sqs } from "../aws/sqs.ts";
 import { DEFAULT_QUEUE } from "../config.ts";
 import { BrokerError } from "../errors.ts";
+import { encodeMessage } from "../message/encoding.ts";
 import { byteLength } from "../message/json.ts";
-import { encodeMessage, type Message } from "../message/message.ts";
+import type { Message } from "../message/message.ts";
 
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html */
 export const MAX_DELAY_SECONDS = 900;
@@ -13,7 +14,7 @@ const MAX_BATCH_BYTES = 1_048_576;
  * SQS counts its 12 hours from the receive, not from now, and refuses what goes beyond.
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html
  */
-const MAX_HIDE_SECONDS = 11 * 3_600;
+const MAX_HIDE_SECONDS = 11 * 3600;
 
 /** An entry that failed alone is sent again this often before its sender is told. */
 const MAX_SENDS = 4;

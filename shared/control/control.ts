@@ -55,7 +55,7 @@ export interface Control {
 }
 
 /** What is written is noticed within this. */
-const LOOK_MILLISECONDS = 2_000;
+const LOOK_MILLISECONDS = 2000;
 const PARTITION = "control";
 const VERSION = { pk: PARTITION, sk: "version" };
 const NEVER = "never";
@@ -63,8 +63,8 @@ const NEVER = "never";
 /** As long as a message that was sent by then can be on its way: the longest delay, SQS's retention, and some days. */
 const REVOKE_SECONDS = 430 * 86_400;
 /** A worker reads all that is decided when anything is: 1,000 revokes are about 150 KB, which is one page and 38 read units. */
-export const MAX_REVOKES = 1_000;
-const PAGE = 1_000;
+export const MAX_REVOKES = 1000;
+const PAGE = 1000;
 const DAY_SECONDS = 86_400;
 
 /** A pause or a limit stays until someone takes it back. */
@@ -102,7 +102,7 @@ export function createControl(options: { table: Table; clock: () => Date }): Con
     lookedAt = Number.NEGATIVE_INFINITY;
   };
 
-  const seconds = (): number => Math.floor(clock().getTime() / 1_000);
+  const seconds = (): number => Math.floor(clock().getTime() / 1000);
   const write = (sk: string, values: Item): Promise<void> => {
     const update = `SET ${Object.keys(values)
       .map((name) => `@${name} = :${name}`)
@@ -207,7 +207,7 @@ function readRevokes(table: Table, now: Date, limit: number, before?: string): P
     ...{ pk: PARTITION, from: "decision#revoke#", to: "decision#revoke$" },
     ...{ limit, pageSize: PAGE, oldestFirst: true, consistent: true },
     filter: before === undefined ? "@ttl > :seconds" : "@ttl > :seconds AND @at < :before",
-    values: { seconds: Math.floor(now.getTime() / 1_000), ...(before !== undefined && { before }) },
+    values: { seconds: Math.floor(now.getTime() / 1000), ...(before !== undefined && { before }) },
   });
 }
 
@@ -219,7 +219,7 @@ async function readAll(table: Table, now: Date): Promise<Decision[]> {
     limit: Number.POSITIVE_INFINITY,
     pageSize: PAGE,
     filter: "@ttl > :seconds",
-    values: { seconds: Math.floor(now.getTime() / 1_000) },
+    values: { seconds: Math.floor(now.getTime() / 1000) },
     consistent: true,
   });
   return items.flatMap((item) => toDecision(item) ?? []);

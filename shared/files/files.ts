@@ -107,7 +107,7 @@ function checkUpload(request: UploadRequest, maxBytes: number): UploadRequest {
 function isFilename(name: string): boolean {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused here.
   const characters = /^[^\u0000-\u001f\u007f]{1,255}$/u.test(name) && name.isWellFormed();
-  return characters && encodeURIComponent(name).length <= 1_800;
+  return characters && encodeURIComponent(name).length <= 1800;
 }
 
 function decodeName(encoded: string): string {

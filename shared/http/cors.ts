@@ -15,7 +15,7 @@ export function allowOrigins(config: Config): MiddlewareHandler {
     allowHeaders: ["Content-Type", "Authorization", "X-Api-Key"],
     allowMethods: ["GET", "POST", "PUT", "DELETE"],
     exposeHeaders: ["Location", "Retry-After"],
-    maxAge: 3_600,
+    maxAge: 3600,
   });
   return async (c, next) => {
     const origin = c.req.header("origin");

@@ -146,10 +146,7 @@ export const CALLS: Readonly<Record<string, Call>> = {
   "GET /control": {
     id: "listDecisions",
     summary: "Pauses, revokes and limits that are in force",
-    parameters: [
-      query("cursor", text),
-      query("limit", { type: "integer", minimum: 1, maximum: 1_000, default: 1_000 }),
-    ],
+    parameters: [query("cursor", text), query("limit", { type: "integer", minimum: 1, maximum: 1000, default: 1000 })],
     status: 200,
     answer: ref("ControlPage"),
     refusals: [422],

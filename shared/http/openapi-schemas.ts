@@ -133,11 +133,11 @@ export const schemas = {
   Redrive: body(
     {},
     {
-      rate: { type: "number", exclusiveMinimum: 0, maximum: 1_000, default: 10, description: "Tasks a second." },
+      rate: { type: "number", exclusiveMinimum: 0, maximum: 1000, default: 10, description: "Tasks a second." },
       task: tag,
       from: { type: "string", description: "A date or a time. By default 7 days ago." },
       to: { type: "string", description: "A date or a time. By default now." },
-      limit: { type: "integer", minimum: 1, maximum: 1_000, default: 100 },
+      limit: { type: "integer", minimum: 1, maximum: 1000, default: 100 },
       cursor: { ...tag, description: "Of an earlier answer: go on where that ended." },
     },
   ),

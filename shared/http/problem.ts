@@ -106,7 +106,7 @@ function answer(
 }
 
 /** The caller's text comes back in a refusal; cut here, whatever a sentence says, no answer is larger than 200 KB. */
-const MAX_DETAIL_CHARS = 2_000;
+const MAX_DETAIL_CHARS = 2000;
 const MAX_ISSUES = 20;
 const MAX_ISSUE_PATH = 20;
 

@@ -107,7 +107,7 @@ function derivedNames(result: Json | undefined): string[] {
   return Array.isArray(derived) ? derived.filter((name) => typeof name === "string") : [];
 }
 
-const MAX_DECISIONS = 1_000;
+const MAX_DECISIONS = 1000;
 
 function toControlPage(url: string): { limit: number; cursor: string | undefined } {
   const { limit, cursor } = toQuery(url, ["cursor", "limit"]);

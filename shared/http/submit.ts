@@ -36,7 +36,7 @@ export function createSubmitApi(app: App, registry: Registry, files: Files): Hon
     // The task is sent now, to run at the deadline: if S3's notification is lost it still runs, and if nothing was ever
     // uploaded it ends and says so. A notification sends it again, for at once; only one of the two will run.
     await sendTask(app, task, { key: uploadKey(id) }, { countdown: UPLOAD_DEADLINE_SECONDS }, { id });
-    const expiresAt = new Date(app.clock().getTime() + UPLOAD_SECONDS * 1_000).toISOString();
+    const expiresAt = new Date(app.clock().getTime() + UPLOAD_SECONDS * 1000).toISOString();
     return c.json({ id, upload: { method: "POST", ...upload }, expiresAt }, 201, { location: `/uploads/${id}` });
   });
 

@@ -32,7 +32,7 @@ export async function enter(
   run: { task: string; key: string | undefined; limit: number; id: string; leaseUntil: Date },
 ): Promise<Place | undefined> {
   const key = concurrencyKey(run.task, run.key);
-  const until = Math.ceil(run.leaseUntil.getTime() / 1_000);
+  const until = Math.ceil(run.leaseUntil.getTime() / 1000);
   // Of this delivery alone: a copy of the message that leaves must not take this one's place away.
   const member = `${run.id}@${until}@${randomBytes(6).toString("base64url")}`;
   const mine = { me: new Set([member]), member, limit: run.limit, ttl: until + DAY_SECONDS };
@@ -65,5 +65,5 @@ const SKEW_SECONDS = 30;
 /** Members whose lease has ended a while ago. */
 function endedRuns(item: Item | undefined, now: Date): ReadonlySet<string> {
   const runs = item?.runs instanceof Set ? [...item.runs] : [];
-  return new Set(runs.filter((member) => Number(member.split("@")[1]) + SKEW_SECONDS < now.getTime() / 1_000));
+  return new Set(runs.filter((member) => Number(member.split("@")[1]) + SKEW_SECONDS < now.getTime() / 1000));
 }

@@ -37,7 +37,7 @@ const MAX_CALLS = 10;
  */
 export async function joinBurst(table: Table, now: Date, call: Call): Promise<Burst> {
   const { id, wait, maxWait } = call;
-  const quiet = new Date(now.getTime() + wait * 1_000);
+  const quiet = new Date(now.getTime() + wait * 1000);
   for (let found = await begin(table, now, call, quiet, undefined); found !== undefined; ) {
     // The answer to my own update was lost, and the SDK has repeated it.
     if (found.id === id)
@@ -48,7 +48,7 @@ export async function joinBurst(table: Table, now: Date, call: Call): Promise<Bu
       found = await begin(table, now, call, quiet, found);
       continue;
     }
-    const latest = maxWait === undefined ? quiet : new Date(Date.parse(String(found.begunAt)) + maxWait * 1_000);
+    const latest = maxWait === undefined ? quiet : new Date(Date.parse(String(found.begunAt)) + maxWait * 1000);
     const eta = latest < quiet ? latest : quiet;
     const newest = String(found.id);
     const calls = [...callsOf(found), id].slice(-MAX_CALLS).join(" ");
@@ -106,7 +106,7 @@ async function keepPast(table: Table, { task, key }: Call, past: Item): Promise<
 
 /** As long as a message of the burst may be on its way without its record being looked at. */
 function keptUntil(now: Date, eta: Date): number {
-  return Math.ceil(neededUntil(now, eta) / 1_000);
+  return Math.ceil(neededUntil(now, eta) / 1000);
 }
 
 /** An older version of Lovage, while one is deployed for the other, leaves them as they were: then only the newest is known. */

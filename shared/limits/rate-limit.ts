@@ -13,8 +13,8 @@ import { rateLimitKey } from "./keys.ts";
 import { type Seen, takeSlots } from "./slots.ts";
 
 /** One item takes 1,000 writes a second. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html */
-const MAX_STARTS_PER_SECOND = 1_000;
-const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600 };
+const MAX_STARTS_PER_SECOND = 1000;
+const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 };
 const LONGEST_INTERVAL_SECONDS = 400 * 86_400;
 const DAY_SECONDS = 86_400;
 
@@ -45,14 +45,14 @@ export function parseRateLimit(rateLimit: string): number {
       `starts such as '100/m', '10/s' or '500/h' in at most ${MAX_RATE_CHARS} characters, at least 1 in 400 days and at most ${MAX_STARTS_PER_SECOND} a second`,
     );
   }
-  return 1_000 / perSecond;
+  return 1000 / perSecond;
 }
 
 const MICROSECONDS = 1_000_000;
 
 /** Whole microseconds between two starts, rounded up: never faster than the rate. */
 export function stepMicroseconds(rateLimit: string): number {
-  return Math.ceil(parseRateLimit(rateLimit) * 1_000);
+  return Math.ceil(parseRateLimit(rateLimit) * 1000);
 }
 
 export interface RateLimiter {
@@ -76,7 +76,7 @@ export function createRateLimiter(options: { table: Table; clock: () => Date; ra
   const seen = new Map<string, Seen>();
 
   const ask = async (group: string, task: string, rateLimit: string, askers: readonly Asker[]): Promise<void> => {
-    const now = clock().getTime() * 1_000;
+    const now = clock().getTime() * 1000;
     const step = stepMicroseconds(rateLimit);
     const horizon = Math.ceil(Math.max(...askers.map(({ horizonSeconds }) => horizonSeconds)) * MICROSECONDS);
     const ttl = Math.ceil((now + horizon + step * askers.length) / MICROSECONDS) + DAY_SECONDS;
@@ -85,7 +85,7 @@ export function createRateLimiter(options: { table: Table; clock: () => Date; ra
     seen.set(group, known);
 
     // Dying after this leaves a start that nobody makes: the rate is not exceeded, but for that moment not reached.
-    const open = { count: askers.length, from: now - CREDIT_MILLISECONDS * 1_000, until: now };
+    const open = { count: askers.length, from: now - CREDIT_MILLISECONDS * 1000, until: now };
     const starts = await takeSlots(table, { ...item, attribute: "gate" }, open, known);
     for (const { resolve } of askers.slice(0, starts.count)) resolve({ now: true });
     const refused = askers.slice(starts.count);
@@ -100,7 +100,7 @@ export function createRateLimiter(options: { table: Table; clock: () => Date; ra
         index < returns.count
           ? returns.first + index * step
           : now + Math.min(Math.max(0, full), horizon) + random() * horizon;
-      resolve({ now: false, askAt: new Date(Math.ceil(askAt / 1_000)) });
+      resolve({ now: false, askAt: new Date(Math.ceil(askAt / 1000)) });
     }
   };
 

@@ -10,10 +10,10 @@ import { ValueExpiredError } from "../errors.ts";
 import { byteLength } from "./json.ts";
 
 /** Values up to this many bytes of JSON stay in the message and the record (docs/decisions/0013-claim-checks.md). */
-export const MAX_INLINE_BYTES = 8 * 1_024;
+export const MAX_INLINE_BYTES = 8 * 1024;
 
 /** The largest payload, result or error, in bytes of JSON. */
-export const MAX_VALUE_BYTES = 50 * 1_024 * 1_024;
+export const MAX_VALUE_BYTES = 50 * 1024 * 1024;
 
 /** Where a large value lies. */
 export interface ValueRef {

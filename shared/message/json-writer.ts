@@ -9,7 +9,7 @@ import { cut, echo, placeText } from "../echo.ts";
 import { describeError, isError } from "../error-record.ts";
 
 /** How many lists and objects may lie in each other: more would end the stack of whoever reads it. */
-export const MAX_LEVELS = 1_000;
+export const MAX_LEVELS = 1000;
 
 /** More than these are more than 50 MB of JSON, whatever they are. Few objects that hold each other often have as many. */
 const MAX_MEMBERS = 26_214_400;

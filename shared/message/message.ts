@@ -1,9 +1,5 @@
-import { echo } from "../echo.ts";
-import { InvalidMessageError } from "../errors.ts";
 import type { ValueRef } from "./claim-check.ts";
-import { byteLength, type Json, unfitText } from "./json.ts";
-import { readJson } from "./json-reader.ts";
-import { optionalFields, requiredFields } from "./message-fields.ts";
+import type { Json } from "./json.ts";
 
 /**
  * The SQS message that asks for one attempt of one task: envelope version 1.
@@ -66,44 +62,4 @@ export interface Message {
   rescues?: number;
   /** Its worker died each of so many times, and its record says so: only its `onFailure` hook is still to be called. */
   crashed?: number;
-}
-
-/**
- * The message as the body of an SQS message. JSON already escapes what SQS refuses, but for two characters.
- * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
- */
-export function encodeMessage(message: Message): string {
-  return JSON.stringify(message).replaceAll(
-    /[\ufffe\uffff]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16)}`,
-  );
-}
-
-/**
- * Reads a body back.
- * @throws InvalidMessageError if Lovage did not write it: not JSON, another version, a field missing or of a wrong type, a number that
- * JavaScript cannot hold, more than 1,000 levels.
- */
-export function decodeMessage(body: string): Message {
-  let value: Json;
-  try {
-    value = readJson(body, (unfit) => new InvalidMessageError(unfitText(unfit)));
-  } catch (error) {
-    if (error instanceof InvalidMessageError) throw error;
-    throw new InvalidMessageError(`its body of ${byteLength(body)} bytes is not JSON`);
-  }
-  if (value === null || typeof value !== "object" || Array.isArray(value)) {
-    throw new InvalidMessageError("its body is JSON but not an object");
-  }
-  if (value.v !== 1) {
-    const version = value.v === undefined ? "missing" : echo(value.v);
-    throw new InvalidMessageError(`its version is ${version}, this worker reads version 1`);
-  }
-  const message = { ...requiredFields(value), ...optionalFields(value) };
-  // Whoever may write to the queue must not read what belongs to another task.
-  const { id, payloadRef } = message;
-  if (payloadRef && !payloadRef.key.includes(`/${id}/payload-`)) {
-    throw new InvalidMessageError(`its field 'payloadRef' is '${payloadRef.key}', expected a payload of task ${id}`);
-  }
-  return message;
 }

@@ -23,7 +23,7 @@ export function readTime(text: string): Date | undefined {
   // Years below 100 are no years to Date.UTC, and a day that does not exist becomes one of the next month.
   if (midnight.toISOString().slice(0, 10) !== `${year}-${month}-${day}`) return undefined;
   const milliseconds = Number(fraction.padEnd(3, "0").slice(0, 3));
-  const clock = ((Number(hour) * 60 + Number(minute)) * 60 + Number(second)) * 1_000 + milliseconds;
+  const clock = ((Number(hour) * 60 + Number(minute)) * 60 + Number(second)) * 1000 + milliseconds;
   const zone = (Number(zoneHour) * 60 + Number(zoneMinute)) * 60_000 * (sign === "-" ? -1 : 1);
   const time = new Date(midnight.getTime() + clock - zone);
   return isKnownTime(time) ? time : undefined;

@@ -215,7 +215,7 @@ export function createClaims({ table, clock, lifetime, large, shownUntil }: Stor
     async retry(claim, error, eta) {
       const { message } = claim;
       const ttl = lifetime.unfinished(message, eta.toISOString());
-      const packed = await large.error(message, error, new Date(ttl * 1_000));
+      const packed = await large.error(message, error, new Date(ttl * 1000));
       const settled = await settle(claim, {
         // Whoever ran without a claim does not know how often it was claimed by others.
         set: `@state = :retry, @attempt = :next, @eta = :eta, @fenceBase = if_not_exists(@fence, :zero), @ttl = :ttl, ${packed.set}${message.payloadRef ? ", @payloadRef = :payloadRef" : ""}`,

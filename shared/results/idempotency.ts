@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import type { Table } from "../aws/dynamodb.ts";
+import { decodeMessage, encodeMessage } from "../message/encoding.ts";
 import type { Json } from "../message/json.ts";
-import { decodeMessage, encodeMessage, type Message } from "../message/message.ts";
+import type { Message } from "../message/message.ts";
 import { reservationKey } from "./keys.ts";
 
 /** Whom an idempotency key stands for. */
@@ -25,7 +26,7 @@ export async function reserve(
   payloadText: string,
   { kind, key, lifetimeSeconds }: { kind: "idempotency" | "throttle"; key: string; lifetimeSeconds: number },
 ): Promise<Reservation> {
-  const seconds = Math.floor(now.getTime() / 1_000);
+  const seconds = Math.floor(now.getTime() / 1000);
   const hashes = kind === "idempotency" ? payloadHashes(payloadText, message.payload) : undefined;
   const kept = kind === "idempotency" ? { ...message, payload: null } : message;
   const given = {

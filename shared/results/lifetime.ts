@@ -16,13 +16,13 @@ export interface Lifetime {
 export function createLifetime(options: { clock: () => Date; resultExpires: () => number }): Lifetime {
   /** An idempotency key must not outlive the record that it stands for. */
   const atLeast = ({ keepUntil }: Message, seconds: number): number =>
-    Math.max(seconds, keepUntil === undefined ? 0 : Math.ceil(Date.parse(keepUntil) / 1_000));
+    Math.max(seconds, keepUntil === undefined ? 0 : Math.ceil(Date.parse(keepUntil) / 1000));
   const now = (): number => options.clock().getTime();
-  const shown = (message: Message): number => atLeast(message, Math.floor(now() / 1_000) + options.resultExpires());
+  const shown = (message: Message): number => atLeast(message, Math.floor(now() / 1000) + options.resultExpires());
   return {
     shown,
-    final: (message) => Math.max(shown(message), Math.floor(now() / 1_000) + UNFINISHED_SECONDS),
+    final: (message) => Math.max(shown(message), Math.floor(now() / 1000) + UNFINISHED_SECONDS),
     unfinished: (message, eta) =>
-      atLeast(message, Math.floor(neededUntil(options.clock(), eta === undefined ? undefined : new Date(eta)) / 1_000)),
+      atLeast(message, Math.floor(neededUntil(options.clock(), eta === undefined ? undefined : new Date(eta)) / 1000)),
   };
 }

@@ -39,7 +39,7 @@ export interface ListPage {
 const DAY_MILLISECONDS = 86_400_000;
 
 /** No record of a task that may still run is older. */
-const OLDEST_MILLISECONDS = UNDER_WAY_SECONDS * 1_000;
+const OLDEST_MILLISECONDS = UNDER_WAY_SECONDS * 1000;
 
 const USUAL_DAYS = 7;
 
@@ -65,7 +65,7 @@ export async function listTasks(table: Table, now: Date, query: ListQuery): Prom
 
   const { clauses, values, keep } = toFilter(query, now);
   // Without a filter nearly every item read is shown; with one, few may be, and larger reads cost fewer calls.
-  const pageSize = clauses.length > ALWAYS.length ? 1_000 : limit;
+  const pageSize = clauses.length > ALWAYS.length ? 1000 : limit;
 
   const tasks: TaskRecord[] = [];
   let day = timeOf(newest);
@@ -115,7 +115,7 @@ function toFilter(query: ListQuery, now: Date): { clauses: string[]; values: Ite
   const { state, task, queue, tag, parentId, rootId, finishedFrom, finishedTo } = query;
   const equal = Object.entries({ state, task, queue, parentId, rootId }).filter(([, value]) => value !== undefined);
   const values: Item = {
-    now: Math.floor(now.getTime() / 1_000),
+    now: Math.floor(now.getTime() / 1000),
     ...Object.fromEntries(equal),
     ...(tag !== undefined && { tag: toJsonText(tag) }),
     ...(finishedFrom && { finishedFrom: finishedFrom.toISOString() }),

@@ -153,7 +153,7 @@ export function toState(text: string): TaskState {
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ttl-expired-items.html
  */
 export function isExpired({ ttl, shownUntil }: Item, now: Date): boolean {
-  return Math.min(Number(ttl), Number(shownUntil ?? ttl)) <= now.getTime() / 1_000;
+  return Math.min(Number(ttl), Number(shownUntil ?? ttl)) <= now.getTime() / 1000;
 }
 
 /** The public part of a record: what `fetch()` and `GET /tasks/{id}` show. */

@@ -39,7 +39,7 @@ export function createResultStore(options: {
   const { table, clock, claimChecks } = options;
   const lifetime = createLifetime(options);
   const large = createValues({ claimChecks });
-  const shownUntil = (message: Message): Date => new Date(lifetime.shown(message) * 1_000);
+  const shownUntil = (message: Message): Date => new Date(lifetime.shown(message) * 1000);
   const parts: StoreParts = { table, clock, lifetime, large, shownUntil };
 
   const store: ResultStore = {

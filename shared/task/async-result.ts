@@ -118,7 +118,7 @@ export async function withDecisions(app: App, record: StoredRecord): Promise<Sto
  * @throws TaskNotFoundError
  */
 export async function waitForFinal(app: App, id: string, timeoutSeconds: number): Promise<StoredRecord> {
-  const deadline = performance.now() + timeoutSeconds * 1_000;
+  const deadline = performance.now() + timeoutSeconds * 1000;
   for (let look = FIRST_LOOK; ; look = Math.min(LONGEST_LOOK, look * 1.5)) {
     const record = await app.results.read(id);
     if (record === undefined) throw new TaskNotFoundError(id);

@@ -47,7 +47,7 @@ export async function packPayload(
   text: string,
 ): Promise<Pick<Message, "payload" | "payloadRef">> {
   const eta = message.eta === undefined ? undefined : new Date(message.eta);
-  const unfinished = neededUntil(app.clock(), eta) + app.config.resultExpires * 1_000;
+  const unfinished = neededUntil(app.clock(), eta) + app.config.resultExpires * 1000;
   const until = new Date(Math.max(unfinished, Date.parse(message.keepUntil ?? message.sentAt)));
   const stored = await app.claimChecks.store({ id: message.id, part: "payload", version: "1" }, text, until);
   return "ref" in stored ? { payload: null, payloadRef: stored.ref } : { payload: message.payload };

@@ -15,5 +15,5 @@ export async function dispatch(app: App, message: Message): Promise<void> {
 
 /** Whole seconds until `eta`, rounded up so that nothing starts early; 0 if it has passed. */
 export function secondsUntil(eta: Date | undefined, now: Date): number {
-  return eta === undefined ? 0 : Math.max(0, Math.ceil((eta.getTime() - now.getTime()) / 1_000));
+  return eta === undefined ? 0 : Math.max(0, Math.ceil((eta.getTime() - now.getTime()) / 1000));
 }

@@ -108,7 +108,7 @@ type CheckedOptions = Omit<ApplyOptions, "countdown" | "eta" | "expires" | "queu
 
 const QUEUE_NAME = /^[a-z][a-z0-9-]{0,62}$/;
 const MAX_TAGS = 10;
-const MAX_HEADERS_BYTES = 4_096;
+const MAX_HEADERS_BYTES = 4096;
 
 /** One check for each option, so that a mistyped one, which would be a delay that never happens, is refused. */
 const CHECKS: { [K in keyof Required<ApplyOptions>]: (value: unknown) => boolean | string } = {

@@ -9,11 +9,11 @@ import type { App } from "./current-app.ts";
 import type { Registry } from "./registry.ts";
 import { replay, replayId } from "./replay.ts";
 
-export const MAX_REDRIVE_RATE = 1_000;
-export const MAX_REDRIVES = 1_000;
+export const MAX_REDRIVE_RATE = 1000;
+export const MAX_REDRIVES = 1000;
 
 /** One call looks at no more failures than this, and begins no further page after these seconds: its function has 28. */
-const MAX_LOOKED_AT = 2_000;
+const MAX_LOOKED_AT = 2000;
 const MAX_SECONDS = 15;
 const PAGE = 100;
 
@@ -97,7 +97,7 @@ export async function redrive(app: App, registry: Registry, request: Redrive): P
       cursor !== undefined &&
       outcome.redriven < limit &&
       lookedAt < MAX_LOOKED_AT &&
-      performance.now() - startedAt < MAX_SECONDS * 1_000
+      performance.now() - startedAt < MAX_SECONDS * 1000
     );
   } catch (error) {
     // Only a list can fail here. With nothing done, the caller's own repetition is the cure.
@@ -128,7 +128,7 @@ function isLarge({ record }: { record: StoredRecord }): boolean {
 
 /** Milliseconds between two tasks. */
 function intervalOf({ rate, limit }: Redrive, due: Date, now: Date): number {
-  const seconds = MAX_TIMER_SECONDS - (due.getTime() - now.getTime()) / 1_000;
+  const seconds = MAX_TIMER_SECONDS - (due.getTime() - now.getTime()) / 1000;
   if (!(rate > 0 && rate <= MAX_REDRIVE_RATE && limit / rate <= seconds)) {
     const least = (Math.ceil((limit / seconds) * 1e9) / 1e9).toString();
     throw new InvalidOptionError(
@@ -137,7 +137,7 @@ function intervalOf({ rate, limit }: Redrive, due: Date, now: Date): number {
       `a number from ${least} to ${MAX_REDRIVE_RATE} a second, for the last of ${limit} tasks must be due within 400 days`,
     );
   }
-  return 1_000 / rate;
+  return 1000 / rate;
 }
 
 /** The id after which it goes on, and the time at which the next task is due. */
@@ -145,7 +145,7 @@ function readCursor(cursor: string | undefined, now: Date): [string | undefined,
   if (cursor === undefined) return [undefined, now];
   const [id = "", due = "", ...more] = cursor.split("~");
   const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(due) ? Date.parse(due) : Number.NaN;
-  const isNear = time < now.getTime() + MAX_TIMER_SECONDS * 1_000;
+  const isNear = time < now.getTime() + MAX_TIMER_SECONDS * 1000;
   if (!isId(id) || idTime(id) === undefined || !isNear || more.length > 0) {
     throw new InvalidOptionError("cursor", cursor.slice(0, 100), "the 'cursor' of an earlier answer");
   }

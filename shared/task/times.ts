@@ -2,10 +2,17 @@ import { types } from "node:util";
 import { InvalidOptionError } from "../errors.ts";
 import { MAX_TIMER_SECONDS } from "../lifetimes.ts";
 import { isKnownTime, readTime, TIME_EXPECTED } from "../message/time.ts";
-import type { ApplyOptions } from "./options.ts";
+
+/** The options of a call that say when it may start. */
+export interface TimeOptions {
+  countdown?: number | undefined;
+  eta?: Date | string | undefined;
+  expires?: number | Date | string | undefined;
+  debounce?: { wait: number } | undefined;
+}
 
 /** The earliest start, if it lies in the future. */
-export function resolveEta(options: ApplyOptions, now: Date): Date | undefined {
+export function resolveEta(options: TimeOptions, now: Date): Date | undefined {
   const { countdown, eta } = options;
   if (countdown !== undefined && eta !== undefined) {
     throw new InvalidOptionError("countdown", countdown, "either 'countdown' or 'eta', not both");
@@ -15,7 +22,7 @@ export function resolveEta(options: ApplyOptions, now: Date): Date | undefined {
   }
   if (eta === undefined) return undefined;
   const time = toTime("eta", eta);
-  if (time.getTime() - now.getTime() > MAX_TIMER_SECONDS * 1_000) {
+  if (time.getTime() - now.getTime() > MAX_TIMER_SECONDS * 1000) {
     throw new InvalidOptionError("eta", eta, `a time at most ${MAX_TIMER_SECONDS} seconds from now`);
   }
   return time > now ? time : undefined;
@@ -25,11 +32,7 @@ export function resolveEta(options: ApplyOptions, now: Date): Date | undefined {
  * The latest start.
  * @throws InvalidOptionError for no time, and for one that is over before the task may start: it would never run
  */
-export function resolveExpires(
-  { expires, debounce }: ApplyOptions,
-  eta: Date | undefined,
-  now: Date,
-): Date | undefined {
+export function resolveExpires({ expires, debounce }: TimeOptions, eta: Date | undefined, now: Date): Date | undefined {
   if (expires === undefined) return undefined;
   if (typeof expires === "number" && !isExpiry(expires)) {
     throw new InvalidOptionError("expires", expires, EXPIRY_EXPECTED);
@@ -50,7 +53,7 @@ export function isExpiry(seconds: unknown): boolean {
 }
 
 export function secondsAfter(time: Date, seconds: number): Date {
-  return new Date(time.getTime() + seconds * 1_000);
+  return new Date(time.getTime() + seconds * 1000);
 }
 
 /** A time without a zone would mean another moment on each machine, so it is refused. */

@@ -1,6 +1,6 @@
 import { describeError, InvalidMessageError, TaskNotSentError } from "../errors.ts";
+import { requiredFields } from "../message/fields.ts";
 import { type Json, toJsonText } from "../message/json.ts";
-import { requiredFields } from "../message/message-fields.ts";
 import type { App } from "./current-app.ts";
 import { packPayload } from "./deliver.ts";
 

@@ -6,7 +6,8 @@
 
 import type { Item, Key, Table } from "../aws/dynamodb.ts";
 import { MAX_LATE_SECONDS, TIMER_SECONDS } from "../lifetimes.ts";
-import { decodeMessage, encodeMessage, type Message } from "../message/message.ts";
+import { decodeMessage, encodeMessage } from "../message/encoding.ts";
+import type { Message } from "../message/message.ts";
 
 /** A day's timers are spread over this many partitions, each good for 1,000 writes a second. */
 const SHARDS = [..."01234567"];
@@ -72,7 +73,7 @@ export function createTimers(options: { table: Table; clock: () => Date }): Time
   /** Sends one timer; true if it is gone. */
   const fire = async (pk: string, { sk, body, eta }: Item, { send, tooLate, failed }: Sweep): Promise<boolean> => {
     try {
-      const left = (Date.parse(String(eta)) - clock().getTime()) / 1_000;
+      const left = (Date.parse(String(eta)) - clock().getTime()) / 1000;
       const message = decodeMessage(String(body));
       if (left < -MAX_LATE_SECONDS) await tooLate(message);
       else await send(message, Math.max(0, Math.ceil(left)));
@@ -110,7 +111,7 @@ export function createTimers(options: { table: Table; clock: () => Date }): Time
         values: {
           body: encodeMessage(message),
           eta: eta.toISOString(),
-          ttl: Math.floor(eta.getTime() / 1_000) + TIMER_SECONDS,
+          ttl: Math.floor(eta.getTime() / 1000) + TIMER_SECONDS,
         },
       });
     },

@@ -7,9 +7,9 @@ import type { Message } from "../message/message.ts";
 import type { App } from "../task/current-app.ts";
 import { secondsUntil } from "../task/dispatch.ts";
 import type { RegisteredTask } from "../task/registered-task.ts";
-import type { Invocation, Verdict } from "./batch.ts";
 import { type Delivery, putOff } from "./delivery.ts";
 import { RESERVE_MILLISECONDS, timeLimits } from "./run.ts";
+import type { Invocation, Verdict } from "./verdict.ts";
 
 export type Admission = { admitted: true; place: Place | undefined } | { admitted: false; verdict: Verdict };
 
@@ -147,7 +147,7 @@ async function waitForTurn(
   const slot = message.slot?.rateLimit === rateLimit ? message.slot : undefined;
   if (slot && Date.parse(slot.at) > now.getTime()) return putOff(app, delivery, secondsUntil(new Date(slot.at), now));
 
-  const late = (now.getTime() - Date.parse(slot?.at ?? message.eta ?? message.sentAt)) / 1_000;
+  const late = (now.getTime() - Date.parse(slot?.at ?? message.eta ?? message.sentAt)) / 1000;
   // On a FIFO queue a message is hidden, and cannot say for when.
   const horizon = fifo ? HORIZON_SECONDS : Math.min(LONGEST_HORIZON_SECONDS, Math.max(HORIZON_SECONDS, late));
   const turn = await app.rateLimiter.turn(task.name, rateLimit, horizon);
@@ -168,7 +168,7 @@ function fitsInto(
 ): boolean {
   const { hard } = timeLimits(task, message);
   const wanted = Number.isFinite(hard)
-    ? Math.min(hard * 1_000 + RESERVE_MILLISECONDS, totalMilliseconds * WHOLE)
+    ? Math.min(hard * 1000 + RESERVE_MILLISECONDS, totalMilliseconds * WHOLE)
     : totalMilliseconds * 0.5;
   return remainingMilliseconds() >= wanted;
 }

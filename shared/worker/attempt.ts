@@ -11,11 +11,11 @@ import type { App } from "../task/current-app.ts";
 import { secondsUntil } from "../task/dispatch.ts";
 import type { Registry } from "../task/registry.ts";
 import { admit } from "./admission.ts";
-import type { Invocation, Verdict } from "./batch.ts";
 import { afterCrash } from "./crash.ts";
 import { comeBackAfter, type Delivery, hide, insure, readDelivery, sendRetry, withPayloadStored } from "./delivery.ts";
 import { loadPayload } from "./payload.ts";
 import { runClaimed } from "./run-claimed.ts";
+import type { Invocation, Verdict } from "./verdict.ts";
 
 /** How long a deployment may take to reach every function. */
 const DEPLOYMENT_MILLISECONDS = 15 * 60_000;
@@ -69,7 +69,7 @@ async function handleDue(app: App, registry: Registry, received: Delivery, invoc
     // Before the claim, for what S3 cannot give now is no start of the task.
     const payload = await loadPayload(app, message);
     await insure(app, delivery);
-    const outcome = await claimAttempt(app, delivery, invocation.remainingMilliseconds() / 1_000);
+    const outcome = await claimAttempt(app, delivery, invocation.remainingMilliseconds() / 1000);
     // Dying from here to the settling leaves STARTED; the next delivery of this message shows that the run is over.
     if (!outcome.claimed) return await afterRefusal(app, delivery, outcome.record);
     const { claim } = outcome;

@@ -3,25 +3,15 @@ import { describeError, InvalidMessageError } from "../errors.ts";
 import type { App } from "../task/current-app.ts";
 import { hide, isFifo, readDelivery } from "./delivery.ts";
 import { recordPoison } from "./poison.ts";
-
-/** Whether SQS may forget a record: only once its outcome is stored. */
-export type Verdict = "acknowledge" | "keep";
-
-/** What a handler of records needs to know of its invocation. */
-export interface Invocation {
-  /** Milliseconds until AWS kills this function. */
-  remainingMilliseconds: () => number;
-  /** What `remainingMilliseconds` said when the batch began. */
-  totalMilliseconds: number;
-}
+import type { Invocation, Verdict } from "./verdict.ts";
 
 export type RecordHandler = (record: SQSRecord, invocation: Invocation) => Promise<Verdict>;
 
 /** A payload above this is run alone: in memory it is several times as large. */
-const LARGE_BYTES = 4 * 1_024 * 1_024;
+const LARGE_BYTES = 4 * 1024 * 1024;
 
 /** With less than this left, a record is handed back rather than begun. */
-const LEAST_MILLISECONDS = 3_000;
+const LEAST_MILLISECONDS = 3000;
 
 /**
  * Runs the records of one SQS event and reports those that SQS must deliver again. Fail-closed: a record is acknowledged

@@ -1,11 +1,11 @@
 import { TaskCrashedError } from "../errors.ts";
 import type { App } from "../task/current-app.ts";
 import type { RegisteredTask } from "../task/registered-task.ts";
-import type { Invocation, Verdict } from "./batch.ts";
 import type { Delivery } from "./delivery.ts";
 import { callHook } from "./hook.ts";
 import { loadPayload } from "./payload.ts";
 import { createRun } from "./run.ts";
+import type { Invocation, Verdict } from "./verdict.ts";
 
 /**
  * Tells a task's `onFailure` hook that the task has ended as TASK_CRASHED. The dead-letter function, which knows no tasks, has recorded

@@ -2,8 +2,8 @@ import type { SQSRecord } from "aws-lambda";
 import { describeError, type ErrorRecord, TaskCrashedError, type TaskError, TaskUndeliveredError } from "../errors.ts";
 import { isFinal } from "../results/record.ts";
 import type { App } from "../task/current-app.ts";
-import type { Verdict } from "./batch.ts";
 import { type Delivery, readDelivery, refreshed } from "./delivery.ts";
+import type { Verdict } from "./verdict.ts";
 
 /** A task whose worker died this often while it ran is to blame itself; equal to the queue's maxReceiveCount. */
 export const MAX_CRASHES = 3;
@@ -17,7 +17,7 @@ const LATER_RESCUE_SECONDS = 900;
 const SOON_RESCUES = 10;
 
 /** About two weeks of a worker that does not come up. */
-const MAX_RESCUES = 1_000;
+const MAX_RESCUES = 1000;
 
 /**
  * Handles one record of the dead-letter queue. SQS moves a message there after `maxReceiveCount` deliveries without an

@@ -2,14 +2,15 @@ import type { SQSRecord } from "aws-lambda";
 import { DEFAULT_QUEUE } from "../config.ts";
 import { neededUntil, REFRESH_SECONDS } from "../lifetimes.ts";
 import { MAX_INLINE_BYTES } from "../message/claim-check.ts";
+import { decodeMessage } from "../message/encoding.ts";
 import { toJsonText } from "../message/json.ts";
-import { decodeMessage, type Message } from "../message/message.ts";
+import type { Message } from "../message/message.ts";
 import type { Receipt } from "../results/conditions.ts";
 import type { StoredRecord } from "../results/record.ts";
 import type { App } from "../task/current-app.ts";
 import { packPayload } from "../task/deliver.ts";
 import { dispatch } from "../task/dispatch.ts";
-import type { Verdict } from "./batch.ts";
+import type { Verdict } from "./verdict.ts";
 
 /** A message as it was received. */
 export interface Delivery {
@@ -90,7 +91,7 @@ export async function putOff(
 
 /** Whether SQS has kept a message for so long that it may not come back once more. */
 function isForgottenSoon(app: App, { record }: Delivery): boolean {
-  return (app.clock().getTime() - Number(record.attributes.SentTimestamp)) / 1_000 >= MAX_FIFO_SECONDS;
+  return (app.clock().getTime() - Number(record.attributes.SentTimestamp)) / 1000 >= MAX_FIFO_SECONDS;
 }
 
 /**
@@ -110,7 +111,7 @@ export async function insure(app: App, delivery: Delivery): Promise<void> {
 export async function refreshed(app: App, message: Message): Promise<Message | undefined> {
   const now = app.clock();
   const last = message.refreshedAt ?? message.eta ?? message.sentAt;
-  if (now.getTime() - Date.parse(last) < REFRESH_SECONDS * 1_000) return message;
+  if (now.getTime() - Date.parse(last) < REFRESH_SECONDS * 1000) return message;
   const renewed = { ...(await withPayloadUntil(app, message, now)), refreshedAt: now.toISOString() };
   return (await app.results.refresh(renewed)) ? renewed : undefined;
 }
@@ -146,7 +147,7 @@ export async function comeBackAfter(
 
 /** Lets the next attempt happen at `eta`. On a FIFO queue this message stands for every attempt. */
 export async function sendRetry(app: App, delivery: Delivery, eta: Date): Promise<Verdict> {
-  if (delivery.fifo) return putOff(app, delivery, (eta.getTime() - app.clock().getTime()) / 1_000);
+  if (delivery.fifo) return putOff(app, delivery, (eta.getTime() - app.clock().getTime()) / 1000);
   const { suspect, seen, slot, deferrals, refreshedAt, crowded, rescues, ...rest } = delivery.message;
   await dispatch(app, { ...rest, attempt: rest.attempt + 1, eta: eta.toISOString() });
   return "acknowledge";

@@ -6,13 +6,13 @@ import { withRun } from "../task/context.ts";
 import type { App } from "../task/current-app.ts";
 import type { RegisteredTask } from "../task/registered-task.ts";
 import { hasWholeTime } from "./admission.ts";
-import type { Invocation, Verdict } from "./batch.ts";
 import { MAX_CRASHES } from "./dead-letter.ts";
 import { type Delivery, putOff, sendRetry, withPayloadUntil } from "./delivery.ts";
 import { callHook, type Hooked } from "./hook.ts";
 import { isExpected, judge } from "./outcome.ts";
 import type { Payload } from "./payload.ts";
 import { createRun, RESERVE_MILLISECONDS, type Run } from "./run.ts";
+import type { Invocation, Verdict } from "./verdict.ts";
 
 /** One run, from its claim to its end. */
 interface Attempt extends Hooked {
@@ -25,7 +25,7 @@ interface Attempt extends Hooked {
  * How often an attempt may be given back, by why. An outcome that could not be stored is tried again after waits that double up to 15
  * minutes, so that an outage of half a day fails nothing; with every try the task's work is done again.
  */
-const MAX_RELEASES: Readonly<Record<ReleaseReason, number>> = { unsettled: 50, cutShort: 3, requeued: 1_000 };
+const MAX_RELEASES: Readonly<Record<ReleaseReason, number>> = { unsettled: 50, cutShort: 3, requeued: 1000 };
 const LONGEST_PAUSE_SECONDS = 900;
 
 /** Runs a claimed attempt and stores its outcome. */
@@ -71,7 +71,7 @@ async function runAttempt(attempt: Attempt): Promise<Verdict> {
     run.abandon();
     const trouble = run.trouble();
     if (trouble) throw trouble.error;
-    const seconds = Math.max(0, milliseconds - RESERVE_MILLISECONDS) / 1_000;
+    const seconds = Math.max(0, milliseconds - RESERVE_MILLISECONDS) / 1000;
     return await afterError(attempt, { error, revoked, shared, seconds });
   } finally {
     run.end();
@@ -128,7 +128,7 @@ async function giveBack(attempt: Attempt, reason: ReleaseReason, error: unknown,
 
 async function retry(attempt: Attempt, cause: unknown, seconds: number): Promise<Verdict> {
   const { app, delivery, claim, log } = attempt;
-  const eta = new Date(app.clock().getTime() + seconds * 1_000);
+  const eta = new Date(app.clock().getTime() + seconds * 1000);
   const record = describeError(cause);
   log.info("Task will be retried", { error: record, eta: eta.toISOString() });
   const message = await withPayloadUntil(app, delivery.message, eta);

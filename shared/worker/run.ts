@@ -23,20 +23,20 @@ import { createOpenCalls } from "./open-calls.ts";
 import { withinLimits } from "./time-limit.ts";
 
 /** Milliseconds kept of the function's time to store the outcome of a task that used up the rest. */
-export const RESERVE_MILLISECONDS = 1_500;
+export const RESERVE_MILLISECONDS = 1500;
 
 const MAX_FIFO_RETRY_SECONDS = 12 * 86_400;
 
-const PROGRESS_MILLISECONDS = 1_000;
+const PROGRESS_MILLISECONDS = 1000;
 
 /** An entry of the ledger whose work is done is closed after pauses that double up to this, as long as the run has time. */
-const LONGEST_CLOSING_PAUSE_MILLISECONDS = 5_000;
+const LONGEST_CLOSING_PAUSE_MILLISECONDS = 5000;
 
 /** A running task looks this often whether it was revoked or taken over; one that is quicker reads nothing. */
-const WATCH_MILLISECONDS = 5_000;
+const WATCH_MILLISECONDS = 5000;
 
 /** Keeping the event loop for longer than this is told in the log. */
-const LONG_BLOCK_MILLISECONDS = 1_000;
+const LONG_BLOCK_MILLISECONDS = 1000;
 
 /** One run of one task: its context, its signal and its time limits. */
 export interface Run extends CurrentRun {
@@ -142,7 +142,7 @@ export function createRun(app: App, claim: Claim, log: Log, fifo: boolean): Run 
 
   /** Does `work` unless the ledger has its result, and answers with that as JSON text. */
   const doOnce = async (key: string, work: () => unknown): Promise<string> => {
-    const ttl = Math.floor(app.clock().getTime() / 1_000) + LEDGER_SECONDS;
+    const ttl = Math.floor(app.clock().getTime() / 1000) + LEDGER_SECONDS;
     const entry = await ask(openEntry(app.table, message.id, key, claim.fence, ttl));
     if (entry.state === "taken") lose();
     failed.signal.throwIfAborted();

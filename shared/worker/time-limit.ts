@@ -37,7 +37,7 @@ export interface LimitedWork<T> {
  */
 export async function withinLimits<T>(limited: LimitedWork<T>): Promise<T> {
   const { work, task, functionEnd, blocked, onSoftLimit, onGivenUp } = limited;
-  const [hard, soft] = [limited.hard * 1_000, limited.soft * 1_000];
+  const [hard, soft] = [limited.hard * 1000, limited.soft * 1000];
   const limitReached = (): Error => new TaskTimeLimitError(task, limited.hard);
   const release = watchEventLoop();
   const [begunAt, stalledBefore] = [performance.now(), stalledMilliseconds()];

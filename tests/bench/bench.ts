@@ -7,7 +7,7 @@ import { availableParallelism, cpus, loadavg } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { parseArgs } from "node:util";
 import { WORK_FOLDER } from "../../build/bundle.ts";
-import { resourcesOf, type Template, textField } from "../../localstack/template.ts";
+import { resourcesOf, type Template, textField } from "../../localstack/template/template.ts";
 import { buildFunctions, functionName } from "./bundles.ts";
 import { PROFILES } from "./child.ts";
 import { compare } from "./comparison.ts";
@@ -52,7 +52,7 @@ async function bench(plan: Plan): Promise<void> {
   const functions = await measureFunctions(plan);
   const report: Report = {
     measuredAt: new Date().toISOString(),
-    seconds: (performance.now() - start) / 1_000,
+    seconds: (performance.now() - start) / 1000,
     node: process.version,
     machine: `${availableParallelism()} cores of ${cpus()[0]?.model ?? "an unknown processor"}`,
     load: loadavg()[0] ?? 0,

@@ -33,7 +33,7 @@ export const ASSUMED = { millisecondsPerInvocation: 100, gigabytes: 1 };
 
 /** What Lambda would add, for so many invocations per task. */
 export function lambdaUsage(invocationsPerTask: number): Usage {
-  const seconds = ASSUMED.millisecondsPerInvocation / 1_000;
+  const seconds = ASSUMED.millisecondsPerInvocation / 1000;
   return {
     lambdaRequest: invocationsPerTask,
     lambdaGigabyteSecond: invocationsPerTask * seconds * ASSUMED.gigabytes,

@@ -44,15 +44,15 @@ export async function calibrate(
 
   /** What is done in turn, and what it costs by hand. */
   const steps: readonly (readonly [string, () => Promise<void>, { writes?: number; reads?: number }])[] = [
-    ["a failed condition where there is no item", () => make(1_024, "attribute_exists(v)"), { writes: 1 }],
-    ["a new item of 1,024 bytes", () => make(1_024), { writes: 1 }],
-    ["1,024 bytes that become 1,025", () => make(1_025), { writes: 2 }],
-    ["a failed condition on 1,025 bytes", () => make(1_025, "attribute_not_exists(v)"), { writes: 2 }],
+    ["a failed condition where there is no item", () => make(1024, "attribute_exists(v)"), { writes: 1 }],
+    ["a new item of 1,024 bytes", () => make(1024), { writes: 1 }],
+    ["1,024 bytes that become 1,025", () => make(1025), { writes: 2 }],
+    ["a failed condition on 1,025 bytes", () => make(1025, "attribute_not_exists(v)"), { writes: 2 }],
     ["1,025 bytes that become 100", () => make(100), { writes: 2 }],
-    ["100 bytes that become 4,096", () => make(4_096), { writes: 4 }],
+    ["100 bytes that become 4,096", () => make(4096), { writes: 4 }],
     ["reading 4,096 bytes consistently", () => get(true), { reads: 1 }],
     ["reading 4,096 bytes eventually", () => get(false), { reads: 0.5 }],
-    ["4,096 bytes that become 4,097", () => make(4_097), { writes: 5 }],
+    ["4,096 bytes that become 4,097", () => make(4097), { writes: 5 }],
     ["reading 4,097 bytes consistently", () => get(true), { reads: 2 }],
     ["finding 4,097 bytes by a consistent query", () => query("calibration", true), { reads: 2 }],
     ["deleting 4,097 bytes", remove, { writes: 5 }],

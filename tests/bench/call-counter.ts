@@ -5,7 +5,7 @@
 
 import { subscribe } from "node:diagnostics_channel";
 import { IncomingMessage } from "node:http";
-import { isObject } from "../../localstack/template.ts";
+import { isObject } from "../../localstack/json.ts";
 import { answer, cpuMilliseconds } from "./child.ts";
 
 export type Calls = Record<string, number>;

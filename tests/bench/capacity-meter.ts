@@ -6,7 +6,7 @@
  */
 
 import db from "dynalite/db/index.js";
-import { isObject } from "../../localstack/template.ts";
+import { isObject } from "../../localstack/json.ts";
 
 /** Units, by the kind of item: what its partition key begins with. */
 export type Units = Record<string, number>;

@@ -145,5 +145,5 @@ function describe(error: unknown): string {
 /** Milliseconds of processor time that this process has used. */
 export function cpuMilliseconds(): number {
   const { user, system } = process.cpuUsage();
-  return (user + system) / 1_000;
+  return (user + system) / 1000;
 }

@@ -13,7 +13,7 @@ export interface CostCase {
   request?: Priced;
 }
 
-const KILOBYTE = 1_024;
+const KILOBYTE = 1024;
 const textOf = (kilobytes: number) => ({ text: "x".repeat(kilobytes * KILOBYTE) });
 const full = { batch: 10 };
 const sum = (index: number) => ({ x: index, y: 1 });

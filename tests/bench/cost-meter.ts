@@ -5,7 +5,7 @@
 
 import { subscribe } from "node:diagnostics_channel";
 import { IncomingMessage, ServerResponse } from "node:http";
-import { isObject } from "../../localstack/template.ts";
+import { isObject } from "../../localstack/json.ts";
 import type { Calls } from "./call-counter.ts";
 import { type Capacity, createCapacityMeter } from "./capacity-meter.ts";
 import { answer } from "./child.ts";
@@ -16,7 +16,7 @@ export interface Metered extends Capacity {
   s3: Calls;
 }
 
-const CHUNK_BYTES = 64 * 1_024;
+const CHUNK_BYTES = 64 * 1024;
 
 const capacity = createCapacityMeter();
 let sqs: Calls = {};

@@ -5,7 +5,7 @@ import { PRICES } from "./prices.ts";
 import { table } from "./table.ts";
 
 /** What one write unit pays for. */
-const UNIT_BYTES = 1_024;
+const UNIT_BYTES = 1024;
 
 /** Prints what a task uses of AWS and what a million cost, by option, and how the first figure comes about. */
 export function printCost({ lines, record, budget }: CostReport, print: (line: string) => void): void {

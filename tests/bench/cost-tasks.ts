@@ -25,7 +25,7 @@ export const unclaimed = task({ name: "unclaimed", payload, hooks, run, trackSta
 export const careless = task({ name: "careless", payload, hooks, run, ignoreResult: true, trackStarted: false });
 
 /** As many starts as a limit can allow: nothing waits. */
-export const limited = task({ name: "limited", payload, hooks, run, rateLimit: 1_000 });
+export const limited = task({ name: "limited", payload, hooks, run, rateLimit: 1000 });
 /** About half of 100 tasks wait. */
 export const waiting = task({ name: "waiting", payload, hooks, run, rateLimit: 40 });
 

@@ -1,4 +1,4 @@
-import { toSqsRecord } from "../../localstack/sqs-record.ts";
+import { toSqsRecord } from "../../localstack/mapping/record.ts";
 import { createApp, createWorker, type TaskModule, useApp } from "../../shared/index.ts";
 import type { Side } from "./side.ts";
 import * as addition from "./tasks/add.ts";

@@ -4,9 +4,9 @@ import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { WORK_FOLDER } from "../../build/bundle.ts";
-import { startBuilds } from "../../localstack/builds.ts";
 import { startLocalCloud } from "../../localstack/cloud.ts";
-import { resourcesOf, type Template, textField } from "../../localstack/template.ts";
+import { startBuilds } from "../../localstack/lambda/builds.ts";
+import { resourcesOf, type Template, textField } from "../../localstack/template/template.ts";
 import { answer } from "./child.ts";
 import { REGION, TASKS_FOLDER, TEMPLATE_FILE } from "./setting.ts";
 

@@ -141,7 +141,7 @@ function functionRow({ name, deployed, withoutTasks, bare, importMilliseconds: m
 }
 
 function ownerRow({ name, deployed }: FunctionReport): string[] {
-  const owners = Object.entries(deployed.loadedFrom).filter(([, bytes]) => bytes >= 1_024);
+  const owners = Object.entries(deployed.loadedFrom).filter(([, bytes]) => bytes >= 1024);
   owners.sort(([, a], [, b]) => b - a);
   return [`${name.padEnd(13)} ${owners.map(([owner, bytes]) => `${owner} ${kilobytes(bytes)}`).join(", ")}`];
 }
@@ -159,5 +159,5 @@ function callText(calls: number): string {
 }
 
 function kilobytes(bytes: number): string {
-  return (bytes / 1_024).toFixed(0);
+  return (bytes / 1024).toFixed(0);
 }

@@ -69,7 +69,7 @@ export async function measureRounds(contenders: readonly Contender[], options: R
       const figures = done.get(name) ?? {};
       if (isWhole(figures)) rounds.push(figures);
     }
-    if (round >= LEAST_ROUNDS && performance.now() - start > seconds * 1_000) break;
+    if (round >= LEAST_ROUNDS && performance.now() - start > seconds * 1000) break;
   }
   progress("");
   await Promise.all(contenders.map((contender) => checkResults(contender, sent.get(contender.name) ?? 0)));
@@ -107,8 +107,8 @@ async function measureBulk(contender: Contender, count: number): Promise<Partial
   });
   return {
     count,
-    send: (count / sendMilliseconds) * 1_000,
-    drain: (count / drainMilliseconds) * 1_000,
+    send: (count / sendMilliseconds) * 1000,
+    drain: (count / drainMilliseconds) * 1000,
     callsPerTask: Object.fromEntries(operations.filter(([, calls]) => calls > 0)),
     cpu: {
       sender: (after.sender - before.sender) / count,
@@ -126,7 +126,7 @@ async function measureEndToEnd(contender: Contender, count: number): Promise<Par
   await contender.emptied();
   const milliseconds = performance.now() - start;
   contender.rest();
-  return { count, endToEnd: (count / milliseconds) * 1_000 };
+  return { count, endToEnd: (count / milliseconds) * 1000 };
 }
 
 async function measureLatency(contender: Contender, samples: number): Promise<Partial<Round> & { count: number }> {

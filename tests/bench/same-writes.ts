@@ -19,7 +19,7 @@ const LEASE_MILLISECONDS = 30_000;
 export function createSameWrites(): Side {
   const { sqs, dynamodb, queueUrl, tableName } = connect();
   const keyOf = (id: string) => ({ pk: { S: id }, sk: { S: "task" } });
-  const ttl = (): { N: string } => ({ N: String(Math.floor(Date.now() / 1_000) + 86_400) });
+  const ttl = (): { N: string } => ({ N: String(Math.floor(Date.now() / 1000) + 86_400) });
   const ExpressionAttributeNames = { "#state": "state", "#ttl": "ttl" };
 
   const pending = ({ id, payload }: Body) =>

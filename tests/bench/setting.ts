@@ -5,8 +5,8 @@ import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { ROOT, WORK_FOLDER } from "../../build/bundle.ts";
-import { type Clients, createClients, createResources } from "../../localstack/resources.ts";
-import type { Template } from "../../localstack/template.ts";
+import { type Clients, createClients, createResources } from "../../localstack/template/resources.ts";
+import type { Template } from "../../localstack/template/template.ts";
 
 export const REGION = "us-east-1";
 export const TASKS_FOLDER = "tests/bench/tasks";

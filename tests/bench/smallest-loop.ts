@@ -23,7 +23,7 @@ export function createSmallestLoop(): Side {
       state: { S: "SUCCESS" },
       result: { S: JSON.stringify(result) },
       finishedAt: { S: new Date().toISOString() },
-      ttl: { N: String(Math.floor(Date.now() / 1_000) + 86_400) },
+      ttl: { N: String(Math.floor(Date.now() / 1000) + 86_400) },
     };
     await dynamodb.send(new PutItemCommand({ TableName: tableName, Item }));
   };

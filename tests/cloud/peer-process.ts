@@ -78,7 +78,7 @@ async function ready(launch: Launch, child: ChildProcess): Promise<void> {
     if (child.exitCode !== null || child.signalCode !== null) throw new Error("Its process ended before it was ready.");
     try {
       const response = await fetch(`http://127.0.0.1:${launch.port}${launch.health}`, {
-        signal: AbortSignal.timeout(5_000),
+        signal: AbortSignal.timeout(5000),
       });
       lastAnswer = await response.text();
       if (response.ok && launch.isReady(lastAnswer)) return;

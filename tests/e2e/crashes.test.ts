@@ -63,7 +63,7 @@ describe("Ctrl-C", () => {
     expect(code).toBe(0);
     expect(await readFile(file, "utf8")).toBe("ended");
     // Its last process, which sees to it that no sandbox is left, ends a moment after the service.
-    await expect.poll(() => service.leftBehind(), { timeout: 5_000 }).toBe(false);
+    await expect.poll(() => service.leftBehind(), { timeout: 5000 }).toBe(false);
     await expect(fetch(`${service.url}/health`)).rejects.toThrow();
     await expect(fetch(`${service.endpoint}/health`)).rejects.toThrow();
   });

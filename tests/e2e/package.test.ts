@@ -6,7 +6,8 @@ import { promisify } from "node:util";
 import { unzipSync } from "fflate";
 import { beforeAll, describe, expect, it } from "vitest";
 import { ROOT, WORK_FOLDER } from "../../build/bundle.ts";
-import { isObject, listField, objectField, type Template, textField } from "../../localstack/template.ts";
+import { isObject } from "../../localstack/json.ts";
+import { listField, objectField, type Template, textField } from "../../localstack/template/template.ts";
 
 const run = promisify(execFile);
 const FOLDER = join(ROOT, ".serverless");

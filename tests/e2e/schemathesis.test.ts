@@ -54,7 +54,7 @@ it("Schemathesis finds no call that is answered against the contract", { timeout
     ];
     const outcome = await run("schemathesis", ["run", `${service.url}/openapi.json`, ...options], {
       cwd: folder,
-      maxBuffer: 64 * 1_024 * 1_024,
+      maxBuffer: 64 * 1024 * 1024,
     }).catch((error: { stdout?: string }) => ({ stdout: error.stdout ?? String(error) }));
 
     expect(outcome.stdout.slice(0, 20_000)).toMatch(/Tested: \d+/);

@@ -82,7 +82,7 @@ describe("plain `serverless offline`", () => {
     expect(await client.waitFor(`/tasks/${id}`)).toMatchObject({ state: "SUCCESS", result: 3 });
     expect(await service.stop()).toBe(0);
     // Its last process, which sees to it that no sandbox is left, ends a moment after the service.
-    await expect.poll(() => service.leftBehind(), { timeout: 5_000 }).toBe(false);
+    await expect.poll(() => service.leftBehind(), { timeout: 5000 }).toBe(false);
   });
 });
 
@@ -210,7 +210,7 @@ function sandboxes({ process: { pid } }: Service): number[] {
   const lines = execFileSync("ps", ["-eo", "pid=,ppid=,args="], { encoding: "utf8" }).split("\n");
   const processes = lines.map((line) => line.trim().split(/\s+/));
   return processes
-    .filter(([, parent, ...args]) => Number(parent) === pid && args.join(" ").includes("sandbox-runtime"))
+    .filter(([, parent, ...args]) => Number(parent) === pid && args.join(" ").includes("lambda/runtime"))
     .map(([own]) => Number(own));
 }
 

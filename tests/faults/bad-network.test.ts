@@ -4,7 +4,7 @@ import { effect, failsOnce, plain } from "./tasks.ts";
 import { startTrial, type Trial } from "./trial.ts";
 import { createWeather, type Fault, PARTIAL } from "./weather.ts";
 
-const TASKS = size(2_000, 20_000);
+const TASKS = size(2000, 20_000);
 const PROBABILITY = 0.3;
 const ENDS = ["SUCCESS", "FAILURE of TASK_TIME_LIMIT", "FAILURE of TASK_CRASHED"];
 

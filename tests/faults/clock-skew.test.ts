@@ -5,7 +5,7 @@ import type { Route } from "./proxy.ts";
 import { effect } from "./tasks.ts";
 import { startTrial, type Trial } from "./trial.ts";
 
-const TASKS = size(1_000, 10_000);
+const TASKS = size(1000, 10_000);
 const KILLS = size(10, 100);
 const SKEW_MILLISECONDS = 5 * 60_000;
 /** Long enough for the other copy of the message to find the task running. */

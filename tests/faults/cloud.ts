@@ -23,7 +23,7 @@ export async function startCloud(dataDir?: string): Promise<Cloud> {
 
   const start = (): Promise<void> =>
     new Promise((resolve, reject) => {
-      const started = spawn(process.execPath, ["localstack/emulator.ts", "--port", String(port), ...data], {
+      const started = spawn(process.execPath, ["localstack/serve.ts", "--port", String(port), ...data], {
         cwd: ROOT,
         stdio: ["ignore", "pipe", "inherit"],
       });

@@ -73,7 +73,7 @@ export function startKiller(workers: readonly Worker[], chance: Chance, enough: 
   const hunt = async (worker: Worker): Promise<void> => {
     const own = chance.fork(`worker ${worker.index}`);
     while (kills < enough) {
-      await lifetime(own.between(200, 2_000), stopping.signal);
+      await lifetime(own.between(200, 2000), stopping.signal);
       if (stopping.signal.aborted) return;
       await worker.replace();
       kills += 1;

@@ -59,7 +59,7 @@ const never =
 
 const work = { step: () => ["work"], finish: drain, expected: { ...SUCCESS, attempt: 1 }, tasks: 1 };
 const sendWithKey = JSON.stringify({ idempotencyKey: "order-7" });
-const sendLater = JSON.stringify({ idempotencyKey: "order-8", countdown: 1_000 });
+const sendLater = JSON.stringify({ idempotencyKey: "order-8", countdown: 1000 });
 const sendDebounced = JSON.stringify({ debounce: { key: "doc", wait: 6 } });
 
 /** A task whose worker has died `deaths` times, given up by SQS. */
@@ -182,7 +182,7 @@ export const flows: Record<string, Flow> = {
     },
     step: () => ["sweep"],
     finish: again("sweep"),
-    clockOffsetSeconds: 1_000,
+    clockOffsetSeconds: 1000,
   },
   retrying: {
     ...work,
@@ -206,10 +206,10 @@ export const flows: Record<string, Flow> = {
   "the sweep of timers": {
     ...work,
     operations: [GET, QUERY, SEND, "DynamoDB.DeleteItem"],
-    prepare: (scenario) => send(scenario, "add", { countdown: 1_000 }),
+    prepare: (scenario) => send(scenario, "add", { countdown: 1000 }),
     step: () => ["sweep"],
     finish: again("sweep"),
-    clockOffsetSeconds: 1_000,
+    clockOffsetSeconds: 1000,
   },
   "a revoke": {
     operations: [UPDATE],

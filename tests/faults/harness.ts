@@ -2,7 +2,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { SendMessageCommand } from "@aws-sdk/client-sqs";
 import { type App, createApp } from "../../shared/index.ts";
 import { createLog } from "../../shared/log.ts";
-import { encodeMessage, type Message } from "../../shared/message/message.ts";
+import { encodeMessage } from "../../shared/message/encoding.ts";
+import type { Message } from "../../shared/message/message.ts";
 import { listTasks } from "../../shared/results/list.ts";
 import type { StoredRecord, TaskRecord } from "../../shared/results/record.ts";
 import type { Engine } from "../helpers/engine.ts";
@@ -60,7 +61,7 @@ export async function createScenario(
   const environment = { ...engine.environment, ...ground.environment };
   const clock = (): Date => new Date(Date.now() + clockOffsetMilliseconds());
   const app = createApp(environment, { clock, random: () => 0, log: createLog({}, () => {}) });
-  const functionMilliseconds = VISIBILITY_SECONDS * 1_000 - 500;
+  const functionMilliseconds = VISIBILITY_SECONDS * 1000 - 500;
 
   const run = async (args: readonly string[], kill?: KillPoint): Promise<StepOutcome> => {
     let child: ChildProcess | undefined;

@@ -23,7 +23,7 @@ async function runScenario(
   let offsetMilliseconds = 0;
   const scenario = await createScenario(engine, LIFE, () => offsetMilliseconds);
   const id = (await flow.prepare?.(scenario)) ?? "";
-  offsetMilliseconds = (flow.clockOffsetSeconds ?? 0) * 1_000;
+  offsetMilliseconds = (flow.clockOffsetSeconds ?? 0) * 1000;
   const outcome = await scenario.run(flow.step(id), kill);
   const finished = await flow.finish(scenario, id);
 

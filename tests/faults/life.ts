@@ -3,7 +3,7 @@
 import { DeleteMessageCommand, ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
 import * as z from "zod";
-import { toSqsRecord } from "../../localstack/sqs-record.ts";
+import { toSqsRecord } from "../../localstack/mapping/record.ts";
 import {
   type App,
   AsyncResult,

@@ -14,7 +14,7 @@ import { createRealTask } from "./model/real-task.ts";
 import { steps } from "./model/step.ts";
 import { createModel, type Setup } from "./model/task-model.ts";
 
-const HISTORIES = process.env.LOVAGE_FAULTS === "long" ? 10_000 : 2_000;
+const HISTORIES = process.env.LOVAGE_FAULTS === "long" ? 10_000 : 2000;
 const MAX_STEPS = 30;
 
 /** Histories at once. Each lane has a seed of its own, so what it does does not depend on how fast the others are. */

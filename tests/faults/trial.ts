@@ -1,5 +1,5 @@
 import { onTestFailed } from "vitest";
-import { createClients } from "../../localstack/resources.ts";
+import { createClients } from "../../localstack/template/resources.ts";
 import { createApp, useApp } from "../../shared/index.ts";
 import { type Audit, audit } from "./audit.ts";
 import { SEED } from "./chance.ts";
@@ -41,7 +41,7 @@ export interface TrialOptions {
 }
 
 /** A run's time, and so its lease; short, so that what a dead worker held comes back soon. */
-const FUNCTION_MILLISECONDS = 8_000;
+const FUNCTION_MILLISECONDS = 8000;
 const VISIBILITY_SECONDS = 9;
 const GROUP = 10;
 /** Without any change for so long, nothing will change any more. */
@@ -100,7 +100,7 @@ export async function startTrial(options: TrialOptions): Promise<Trial> {
       };
       const lane = async (): Promise<void> => {
         while (!enough()) {
-          await Promise.race([witness.until(() => underway() < (options.backlog ?? 1_000)), crew.failed]);
+          await Promise.race([witness.until(() => underway() < (options.backlog ?? 1000)), crew.failed]);
           const first = sent;
           sent += GROUP;
           await Promise.all(Array.from({ length: GROUP }, (_, index) => sendOne(first + index)));

@@ -50,7 +50,7 @@ export function createWitness(): Witness {
       takenEarly.push(`${id}: ${before.leaseEnd - Date.now()} ms before its lease ended`);
     }
     // By the clock of the test. A lease is given in whole seconds, rounded up.
-    const leaseEnd = leaseSeconds === undefined ? 0 : Date.now() + (leaseSeconds - 1) * 1_000;
+    const leaseEnd = leaseSeconds === undefined ? 0 : Date.now() + (leaseSeconds - 1) * 1000;
     seen.set(id, { state, leaseEnd });
     for (const look of waiting) look();
   };

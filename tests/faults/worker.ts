@@ -5,7 +5,7 @@
 
 import { DeleteMessageBatchCommand, ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
-import { toSqsRecord } from "../../localstack/sqs-record.ts";
+import { toSqsRecord } from "../../localstack/mapping/record.ts";
 import { createApp, createDeadLetterWorker, createWorker, useApp } from "../../shared/index.ts";
 import { createLog } from "../../shared/log.ts";
 import * as tasks from "./tasks.ts";

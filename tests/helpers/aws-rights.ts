@@ -1,6 +1,7 @@
 import { ACCOUNT_ID } from "../../build/resolve-template.ts";
 import type { CallContext } from "../../build/role.ts";
-import { isObject, listField, objectField, textField } from "../../localstack/template.ts";
+import { isObject } from "../../localstack/json.ts";
+import { listField, objectField, textField } from "../../localstack/template/template.ts";
 import type { Call } from "../faults/proxy.ts";
 
 /** What IAM asks a role for, because of one call. */

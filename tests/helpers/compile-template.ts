@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { mkdir, readFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
-import type { Template } from "../../localstack/template.ts";
+import type { Template } from "../../localstack/template/template.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
 const FILE = join(ROOT, ".lovage", "test-template.json");

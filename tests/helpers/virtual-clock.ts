@@ -1,16 +1,17 @@
-import type { SchedulerClock } from "../../localstack/scheduler.ts";
+import type { Clock } from "../../localstack/clock.ts";
 
 /** Time that passes only when the test says so. */
-export function virtualClock(start: string): SchedulerClock & { runTo(time: string): Promise<void> } {
+export function virtualClock(start: string): Clock & { runTo(time: string): Promise<void> } {
   let now = new Date(start).getTime();
-  const timers = new Set<{ at: number; then: () => void }>();
+  const timers = new Set<{ at: number; act: () => void }>();
   return {
-    now: () => new Date(now),
-    after(milliseconds, then) {
-      const timer = { at: now + milliseconds, then };
+    now: () => now,
+    after(ms, act) {
+      const timer = { at: now + ms, act };
       timers.add(timer);
       return () => timers.delete(timer);
     },
+    sleep: (ms) => new Promise((resolve) => timers.add({ at: now + ms, act: resolve })),
     async runTo(time) {
       const end = new Date(time).getTime();
       for (;;) {
@@ -20,7 +21,7 @@ export function virtualClock(start: string): SchedulerClock & { runTo(time: stri
         if (next === undefined || next.at > end) break;
         timers.delete(next);
         now = next.at;
-        next.then();
+        next.act();
       }
       now = end;
     },

@@ -3,7 +3,8 @@ import { DeleteItemCommand, ScanCommand } from "@aws-sdk/client-dynamodb";
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
 import { DEFAULT_QUEUE } from "../../shared/config.ts";
 import { createDeadLetterWorker, createWorker, ValueExpiredError } from "../../shared/index.ts";
-import { encodeMessage, type Message } from "../../shared/message/message.ts";
+import { encodeMessage } from "../../shared/message/encoding.ts";
+import type { Message } from "../../shared/message/message.ts";
 import type { Engine } from "./engine.ts";
 import { sqsRecord } from "./sqs-record.ts";
 
@@ -58,7 +59,7 @@ export function createVirtualQueues(engine: Engine, tasks: Record<string, unknow
 
   const enqueue = (queue: string, body: string, delaySeconds: number, group?: string): string => {
     const messageId = randomUUID();
-    const visibleAt = now() + (delaySeconds + queues.latencySeconds) * 1_000;
+    const visibleAt = now() + (delaySeconds + queues.latencySeconds) * 1000;
     waiting.push({ messageId, queue, body, group, sentAt: now(), visibleAt, receiveCount: 0 });
     return messageId;
   };
@@ -75,7 +76,7 @@ export function createVirtualQueues(engine: Engine, tasks: Record<string, unknow
     async hide(queue, receiptHandle, seconds) {
       const found = waiting.find((one) => `receipt-${one.messageId}` === receiptHandle);
       if (found?.queue !== queue) throw new Error(`SQS: the receipt handle is not one of queue '${queue}'.`);
-      found.visibleAt = now() + seconds * 1_000;
+      found.visibleAt = now() + seconds * 1000;
     },
   };
   app.timers = {
@@ -137,7 +138,7 @@ export function createVirtualQueues(engine: Engine, tasks: Record<string, unknow
     const TableName = app.config.resultTable;
     const { Items = [] } = await clients.dynamodb.send(new ScanCommand({ TableName }));
     for (const { pk, sk, ttl } of Items) {
-      if (!pk || !sk || ttl?.N === undefined || Number(ttl.N) * 1_000 > now()) continue;
+      if (!pk || !sk || ttl?.N === undefined || Number(ttl.N) * 1000 > now()) continue;
       await clients.dynamodb.send(new DeleteItemCommand({ TableName, Key: { pk, sk } }));
     }
   };
@@ -156,15 +157,15 @@ export function createVirtualQueues(engine: Engine, tasks: Record<string, unknow
     },
     async until(time, worker = ownWorker) {
       for (let one = nextDue(); one && one.visibleAt <= time.getTime(); one = nextDue()) {
-        await queues.jump((Math.max(one.visibleAt, now()) - now()) / 1_000);
+        await queues.jump((Math.max(one.visibleAt, now()) - now()) / 1000);
         await queues.deliver(worker);
       }
-      await queues.jump(Math.max(0, time.getTime() - now()) / 1_000);
+      await queues.jump(Math.max(0, time.getTime() - now()) / 1000);
     },
     async jump(seconds) {
-      clock.now = new Date(now() + seconds * 1_000);
+      clock.now = new Date(now() + seconds * 1000);
       // Nothing is kept for less than an hour.
-      if (seconds >= 3_600) await expire();
+      if (seconds >= 3600) await expire();
     },
     clear() {
       waiting = [];

@@ -11,7 +11,7 @@ const ROWS: readonly (readonly string[])[] = [
   ["handlers"],
   ["shared/app.ts", "shared/index.ts"],
   ["shared/worker", "shared/beat", "shared/uploads", "shared/http"],
-  ["shared/canvas", "shared/task"],
+  ["shared/task"],
   [
     "shared/broker",
     "shared/results",
@@ -29,8 +29,22 @@ const ROWS: readonly (readonly string[])[] = [
   ],
 ];
 
-function place(file: string): { row: number; room: string } {
-  const rooms = ROWS.flatMap((names, row) => names.map((room) => ({ row, room })));
+/** The rows of the local cloud. It is outside of the house: it reads `shared/` where both must agree, and nothing there reads it. */
+const CLOUD_ROWS: readonly (readonly string[])[] = [
+  [...["localstack/plugin.ts", "localstack/serve.ts"], ...["localstack/service.ts", "localstack/client.ts"]],
+  ["localstack/cloud.ts"],
+  ["localstack/gateway.ts", "localstack/mapping"],
+  ["localstack/lambda", "localstack/scheduler"],
+  ["localstack/sqs", "localstack/dynamodb", "localstack/s3"],
+  ["localstack/template"],
+  [
+    ...["localstack/account.ts", "localstack/clock.ts", "localstack/json.ts"],
+    ...["localstack/loopback.ts", "localstack/ports.ts"],
+  ],
+];
+
+function place(file: string, rows = ROWS): { row: number; room: string } {
+  const rooms = rows.flatMap((names, row) => names.map((room) => ({ row, room })));
   const found = rooms.find(({ room }) => file === room || file.startsWith(`${room}/`));
   if (found === undefined)
     throw new Error(
@@ -59,6 +73,7 @@ function fault(file: string, specifier: string): string | undefined {
     return sdk && !file.startsWith("shared/aws/") ? `${file} imports ${specifier}: only shared/aws may` : undefined;
   }
   const target = normalize(join(dirname(file), specifier));
+  if (file.startsWith("localstack/")) return cloudFault(file, target);
   const [from, to] = [place(file), place(target)];
   if (from.room === "handlers" && to.room !== "handlers" && target !== "shared/index.ts") {
     return `${file} imports ${target}: handlers may import shared/index.ts only`;
@@ -68,6 +83,16 @@ function fault(file: string, specifier: string): string | undefined {
   const oneRoom = from.room.endsWith(".ts") && to.room.endsWith(".ts");
   if (to.row < from.row || (sibling && !oneRoom)) return `${file} imports ${target}: arrows point down only`;
   return undefined;
+}
+
+/** What is wrong with one import within the local cloud, if anything. */
+function cloudFault(file: string, target: string): string | undefined {
+  if (!target.startsWith("localstack/")) return undefined;
+  const [from, to] = [place(file, CLOUD_ROWS), place(target, CLOUD_ROWS)];
+  const sibling = from.row === to.row && from.room !== to.room;
+  const oneRoom = from.room.endsWith(".ts") && to.room.endsWith(".ts");
+  const faulty = to.row < from.row || (sibling && !oneRoom);
+  return faulty ? `${file} imports ${target}: arrows point down only` : undefined;
 }
 
 describe("the layers of the house", () => {
@@ -80,7 +105,25 @@ describe("the layers of the house", () => {
     expect(faults).toEqual([]);
   });
 
+  it("let no import of the local cloud point up", () => {
+    const cloud = globSync("localstack/**/*.ts", { cwd: ROOT }).filter((file) => !file.endsWith(".d.ts"));
+    const inside = cloud.map(
+      (file) => [file, importsOf(file).filter((specifier) => specifier.startsWith("."))] as const,
+    );
+
+    expect(cloud.length).toBeGreaterThan(60);
+    expect(inside.flatMap(([file, specifiers]) => specifiers.flatMap((one) => fault(file, one) ?? []))).toEqual([]);
+  });
+
+  it("have a room that exists for each name", () => {
+    const all = globSync(["**/*"], { cwd: ROOT, exclude: ["node_modules", "node_modules/**"] });
+
+    expect([...ROWS, ...CLOUD_ROWS].flat().filter((room) => !all.includes(room))).toEqual([]);
+  });
+
   it.each([
+    ["localstack/s3/store.ts", "../lambda/functions.ts"],
+    ["localstack/sqs/server.ts", "../s3/server.ts"],
     ["shared/broker/broker.ts", "../task/task.ts"],
     ["shared/worker/batch.ts", "../http/base.ts"],
     ["shared/results/store.ts", "@aws-sdk/client-dynamodb"],

@@ -24,15 +24,15 @@ describe("lifetimes", () => {
     const lifetime = createLifetime({ clock: () => now, resultExpires: () => 86_400 });
     fc.assert(
       fc.property(fc.integer({ min: 0, max: MAX_TIMER_SECONDS }), (countdown) => {
-        const eta = new Date(now.getTime() + countdown * 1_000);
+        const eta = new Date(now.getTime() + countdown * 1000);
         const late = countdown > 900 ? MAX_LATE_SECONDS : 0;
-        const lastMessage = eta.getTime() / 1_000 + late + RETENTION_SECONDS;
+        const lastMessage = eta.getTime() / 1000 + late + RETENTION_SECONDS;
         expect(lifetime.unfinished(message, eta.toISOString())).toBeGreaterThan(lastMessage + REFRESH_SECONDS);
-        expect(neededUntil(now, eta) / 1_000).toBeGreaterThan(lastMessage + REFRESH_SECONDS);
-        expect(now.getTime() / 1_000 + UNDER_WAY_SECONDS).toBeGreaterThan(lastMessage);
+        expect(neededUntil(now, eta) / 1000).toBeGreaterThan(lastMessage + REFRESH_SECONDS);
+        expect(now.getTime() / 1000 + UNDER_WAY_SECONDS).toBeGreaterThan(lastMessage);
       }),
     );
-    expect(lifetime.final(message)).toBeGreaterThan(now.getTime() / 1_000 + RETENTION_SECONDS + REFRESH_SECONDS);
+    expect(lifetime.final(message)).toBeGreaterThan(now.getTime() / 1000 + RETENTION_SECONDS + REFRESH_SECONDS);
     expect(TIMER_SECONDS).toBeGreaterThan(MAX_LATE_SECONDS);
     expect(LEDGER_SECONDS).toBeGreaterThanOrEqual(MAX_TIMER_SECONDS + MAX_LATE_SECONDS + RETENTION_SECONDS);
   });

@@ -25,9 +25,9 @@ export interface CsvSummary {
 /** Columns in the result record, of about 220 bytes each. */
 const MAX_COLUMNS_REPORTED = 16;
 /** Further columns are only counted. */
-const MAX_COLUMNS = 1_000;
+const MAX_COLUMNS = 1000;
 /** Different values remembered per column, and in all columns together. */
-const MAX_DISTINCT = 1_000;
+const MAX_DISTINCT = 1000;
 const MAX_DISTINCT_IN_ALL = 100_000;
 const MAX_NAME_CHARS = 40;
 

@@ -48,7 +48,7 @@ export function isDeclaredCsv({ filename, contentType }: Declared): boolean {
 }
 
 function sniffText(text: string, complete: boolean, declared: Declared | undefined, signature = ""): Sniffed {
-  const start = text.slice(0, 1_000).trimStart();
+  const start = text.slice(0, 1000).trimStart();
   // Never "image": an SVG is a program that a renderer would run.
   if (/^<(?:[\s\S]*<)?svg[\s>]/i.test(start)) return { kind: "text", contentType: "image/svg+xml", extension: "svg" };
   if (/^<(?:!doctype )?html[\s>]/i.test(start)) return { kind: "text", contentType: "text/html", extension: "html" };

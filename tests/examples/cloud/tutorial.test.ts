@@ -27,7 +27,7 @@ describe.each([
         for (const step of createSteps(service, createClient(service.url), outbox)) {
           const { state } = await step.run().catch((error: unknown) => {
             throw new Error(
-              `Step '${step.name}' failed after ${done.join(", ")}: ${String(error)}\n${service.output().slice(-3_000)}`,
+              `Step '${step.name}' failed after ${done.join(", ")}: ${String(error)}\n${service.output().slice(-3000)}`,
             );
           });
           done.push(`${step.name}: ${state}`);

@@ -26,7 +26,7 @@ import {
 
 /** The key of the task's one `ctx.once`. */
 const ONCE = "mail";
-const LEDGER_TTL = START / 1_000 + 10 * 365 * 86_400;
+const LEDGER_TTL = START / 1000 + 10 * 365 * 86_400;
 
 /** A task in the real store, under an id and a clock of its own. */
 export interface RealTask {
@@ -122,7 +122,7 @@ function firstMessage({ tracked, ignoreResult, keepSeconds }: Setup): Message {
     sentAt: new Date(START).toISOString(),
     ...(!tracked && { trackStarted: false }),
     ...(ignoreResult && { ignoreResult: true }),
-    ...(keepSeconds !== undefined && { keepUntil: new Date(START + keepSeconds * 1_000).toISOString() }),
+    ...(keepSeconds !== undefined && { keepUntil: new Date(START + keepSeconds * 1000).toISOString() }),
   };
 }
 
@@ -161,7 +161,7 @@ async function act(
     case "abandon":
       return store.abandon(claimOf(event.by), error);
     case "retry":
-      return store.retry(claimOf(event.by), error, new Date(model.now + event.afterSeconds * 1_000));
+      return store.retry(claimOf(event.by), error, new Date(model.now + event.afterSeconds * 1000));
     case "release":
       return (await store.release(claimOf(event.by), "unsettled", error)) !== undefined;
     case "progress":

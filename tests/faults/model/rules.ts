@@ -56,7 +56,7 @@ export function take(model: TaskModel, step: Event): Answer {
         giveBack(mine, held.attempt + 1);
         mine.progress = undefined;
         mine.error = textOf(model, step);
-        mine.ttl = unfinishedTtl(model, now + step.afterSeconds * 1_000);
+        mine.ttl = unfinishedTtl(model, now + step.afterSeconds * 1000);
       });
     case "release":
       return settle(model, step.by, (mine, held) => {
@@ -90,8 +90,8 @@ export function take(model: TaskModel, step: Event): Answer {
       return wait(model, now + step.milliseconds);
     case "waitFor": {
       const ends = {
-        ttl: Number(record?.ttl) * 1_000,
-        shown: Number(record?.shownUntil) * 1_000,
+        ttl: Number(record?.ttl) * 1000,
+        shown: Number(record?.shownUntil) * 1000,
       };
       return wait(model, ends[step.end] + step.milliseconds);
     }
@@ -112,11 +112,11 @@ function born(state: TaskState, attempt: number, ttl: number): ModelRecord {
 function unfinishedTtl({ setup, now }: TaskModel, from = now): number {
   // A timer may be sent so much later.
   const late = from > now + 900_000 ? 30 * 86_400 : 0;
-  return kept(setup, Math.floor(Math.max(from, now) / 1_000) + UNFINISHED_SECONDS + late);
+  return kept(setup, Math.floor(Math.max(from, now) / 1000) + UNFINISHED_SECONDS + late);
 }
 
 function kept({ keepSeconds }: Setup, ttl: number): number {
-  return Math.max(ttl, keepSeconds === undefined ? 0 : START / 1_000 + keepSeconds);
+  return Math.max(ttl, keepSeconds === undefined ? 0 : START / 1000 + keepSeconds);
 }
 
 /** Nobody runs it, as far as a delivery knows, and it has not ended. */
@@ -176,7 +176,7 @@ function settle(model: TaskModel, by: Worker, write: (mine: ModelRecord, held: H
 function end({ now, setup }: TaskModel, mine: ModelRecord, state: TaskState): void {
   Object.assign(mine, { state, holder: undefined, revokeAsked: false, finishedAt: now });
   // It is kept for as long as a copy of its message may be on its way, for that would run again.
-  const seconds = Math.floor(now / 1_000);
+  const seconds = Math.floor(now / 1000);
   mine.shownUntil = kept(setup, seconds + RESULT_SECONDS);
   mine.ttl = Math.max(mine.shownUntil, seconds + UNFINISHED_SECONDS);
 }

@@ -65,7 +65,7 @@ export const START = Date.parse("2040-01-01T00:00:00.000Z");
 export const RESULT_SECONDS = 86_400;
 
 /** More than a record keeps in itself. */
-const LARGE_CHARS = 33 * 1_024;
+const LARGE_CHARS = 33 * 1024;
 
 export function createModel(setup: Setup): TaskModel {
   return { setup, now: START, step: 0, record: undefined, workers: [], ledger: undefined };
@@ -78,12 +78,12 @@ export function isPossible({ workers, record, now }: TaskModel, step: Step): boo
     const ends = { ttl: record?.ttl, shown: record?.shownUntil };
     return ends[step.end] !== undefined;
   }
-  return step.do !== "sweep" || (record !== undefined && record.ttl * 1_000 <= now);
+  return step.do !== "sweep" || (record !== undefined && record.ttl * 1000 <= now);
 }
 
 /** It is not shown any more, whether DynamoDB has deleted it or not. */
 export function isExpired({ ttl, shownUntil }: ModelRecord, now: number): boolean {
-  return Math.min(ttl, shownUntil ?? ttl) * 1_000 <= now;
+  return Math.min(ttl, shownUntil ?? ttl) * 1000 <= now;
 }
 
 /** What an event writes, if it writes a text: no two of them write the same. */
@@ -112,7 +112,7 @@ export function seenBy({ record }: TaskModel, evidence: Evidence): number | unde
 
 /** Until when its message waits at first. */
 export function etaOf({ delaySeconds }: Setup): number | undefined {
-  return delaySeconds === undefined ? undefined : START + delaySeconds * 1_000;
+  return delaySeconds === undefined ? undefined : START + delaySeconds * 1000;
 }
 
 /** What a revoke answers with. */

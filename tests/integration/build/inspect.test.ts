@@ -197,7 +197,7 @@ describe("an inspection names the file, in one sentence, of", () => {
   it("a module that does not end in time", async () => {
     const files = { "a.ts": `await new Promise((r) => setInterval(() => {}, 1_000)); export const t = TASK("t");` };
 
-    expect(await refusal(files, {}, 2_000)).toBe(
+    expect(await refusal(files, {}, 2000)).toBe(
       "tasks/a.ts was not imported within 2 s: expected a module that only declares. Move what waits into a task's run.",
     );
   });

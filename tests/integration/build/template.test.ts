@@ -2,7 +2,8 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { checkFunctionKeys, checkScheduleIds, scheduleId } from "../../../build/check-names.ts";
 import { checkTemplate } from "../../../build/check-template.ts";
 import type { Template } from "../../../build/serverless.ts";
-import { isObject, listField, objectField } from "../../../localstack/template.ts";
+import { isObject } from "../../../localstack/json.ts";
+import { listField, objectField } from "../../../localstack/template/template.ts";
 import { readTemplate } from "../../helpers/compile-template.ts";
 
 let template: Template;
@@ -95,7 +96,7 @@ describe("the template that is deployed", () => {
     ],
     [
       "an environment above 4 KB",
-      () => Object.assign(variables("ReadLambdaFunction"), { LARGE: "x".repeat(4_100) }),
+      () => Object.assign(variables("ReadLambdaFunction"), { LARGE: "x".repeat(4100) }),
       "Lambda accepts at most 4096. Give large values",
     ],
     [

@@ -20,7 +20,7 @@ import {
 import { describe, expect, it, onTestFinished } from "vitest";
 import { arnOf, type Clients, createClients, createQueue, openCloud, temporaryDirectory } from "./cloud.ts";
 
-const EMULATOR = fileURLToPath(new URL("../../../localstack/emulator.ts", import.meta.url));
+const EMULATOR = fileURLToPath(new URL("../../../localstack/serve.ts", import.meta.url));
 
 interface Emulator {
   readonly process: ChildProcessByStdio<null, Readable, Readable>;

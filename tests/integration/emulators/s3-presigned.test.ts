@@ -15,10 +15,10 @@ import { type Cloud, errorOf, openCloud, uniqueName } from "./cloud.ts";
 let cloud: Cloud;
 let s3: S3Client;
 /** Added to the clock of the cloud, which decides what has expired. */
-let skewMs = 0;
+let skewMilliseconds = 0;
 
 beforeAll(async () => {
-  cloud = await openCloud({ now: () => Date.now() + skewMs });
+  cloud = await openCloud({ now: () => Date.now() + skewMilliseconds });
   s3 = cloud.s3;
 });
 
@@ -37,11 +37,11 @@ async function read(Bucket: string, Key: string): Promise<string | undefined> {
 
 /** Runs `work` while the cloud's clock is ahead. */
 async function later<T>(ms: number, work: () => Promise<T>): Promise<T> {
-  skewMs = ms;
+  skewMilliseconds = ms;
   try {
     return await work();
   } finally {
-    skewMs = 0;
+    skewMilliseconds = 0;
   }
 }
 

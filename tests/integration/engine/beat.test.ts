@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
-import { type Schedule, startScheduler } from "../../../localstack/scheduler.ts";
-import { describeChanges } from "../../../localstack/schedules.ts";
+import { systemClock } from "../../../localstack/clock.ts";
+import { describeChanges } from "../../../localstack/scheduler/from-template.ts";
+import { type Schedule, startScheduler } from "../../../localstack/scheduler/scheduler.ts";
 import { beatInput } from "../../../shared/beat/beat.ts";
 import { beatSchedule, createBeat, createWorker, crontab, task } from "../../../shared/index.ts";
 import { type Engine, startEngine } from "../../helpers/engine.ts";
@@ -110,7 +111,8 @@ describe("the local scheduler", () => {
     const scheduler = startScheduler({
       schedules: [{ ...entry, expression: "rate(1 minute)" }],
       clock: {
-        now: () => new Date(now),
+        ...systemClock,
+        now: () => now,
         after: (_, then) => {
           timers.push(then);
           return () => {};

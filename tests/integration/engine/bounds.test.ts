@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import * as z from "zod";
 import { createWorker, Reject, task } from "../../../shared/index.ts";
-import { encodeMessage, type Message } from "../../../shared/message/message.ts";
+import { encodeMessage } from "../../../shared/message/encoding.ts";
+import type { Message } from "../../../shared/message/message.ts";
 import { type Engine, startEngine, uniqueName } from "../../helpers/engine.ts";
 import { createVirtualQueues, deadWorker, type VirtualQueues } from "../../helpers/virtual-queues.ts";
 
@@ -157,7 +158,7 @@ describe("a store that refuses for good", () => {
     expect(waiting.error?.message).toContain("ValidationException: never");
     const [circling] = queues.waiting;
     if (circling === undefined) throw new Error("Nothing waits.");
-    circling.body = encodeMessage({ ...JSON.parse(circling.body), rescues: 1_000 });
+    circling.body = encodeMessage({ ...JSON.parse(circling.body), rescues: 1000 });
     await queues.until(inHours(2), broken("claim"));
 
     expect(await result.fetch()).toMatchObject({ state: "FAILURE", error: { code: "TASK_UNDELIVERED" } });
@@ -184,7 +185,7 @@ describe("a task that sends itself back", () => {
       state: "FAILURE",
       error: { code: "TASK_RETURNED", message: expect.stringContaining("most recently because: not yet") },
     });
-    expect(runs).toBe(1_001);
+    expect(runs).toBe(1001);
   });
 });
 
@@ -240,7 +241,7 @@ describe("a message of a foreign writer", () => {
   it("whose stored payload is no JSON ends as a FAILURE of its task", async () => {
     const { id } = aMessage({});
     const until = new Date(engine.clock.now.getTime() + 86_400_000);
-    const stored = await engine.app.claimChecks.store({ id, part: "payload", version: "1" }, "{".repeat(9_000), until);
+    const stored = await engine.app.claimChecks.store({ id, part: "payload", version: "1" }, "{".repeat(9000), until);
     if (!("ref" in stored)) throw new Error("It was not stored.");
     queues.put("default", encodeMessage(aMessage({ id, rootId: id, payloadRef: stored.ref })));
     await queues.until(inHours(1));

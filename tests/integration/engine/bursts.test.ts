@@ -38,7 +38,7 @@ beforeEach(() => {
   ran = [];
 });
 
-const inSeconds = (seconds: number) => new Date(engine.clock.now.getTime() + seconds * 1_000);
+const inSeconds = (seconds: number) => new Date(engine.clock.now.getTime() + seconds * 1000);
 const state = async (id: string) => (await engine.app.results.read(id))?.state;
 const states = (...calls: { id: string }[]) => Promise.all(calls.map(({ id }) => state(id)));
 const call = (text: string, of: typeof save | typeof quiet = save) =>
@@ -138,7 +138,7 @@ describe("bursts that follow each other", () => {
     }
     expect((await bench.call("POST", "/tasks/save/resume")).status).toBe(202);
     await call("next");
-    await queues.until(inSeconds(3 * 3_600));
+    await queues.until(inSeconds(3 * 3600));
 
     expect(await state(newer.id)).toBe("SUCCESS");
     expect(ran.toSorted()).toEqual(["newer", "next"]);

@@ -97,7 +97,7 @@ describe("revokes", () => {
   }, async () => {
     const { table } = engine.app;
     const at = new Date(engine.clock.now.getTime() - 86_400_000).toISOString();
-    const ttl = Math.floor(engine.clock.now.getTime() / 1_000) + 86_400;
+    const ttl = Math.floor(engine.clock.now.getTime() / 1000) + 86_400;
     // More than the bound, as an older version may have left them.
     const keys = Array.from({ length: MAX_REVOKES + 200 }, (_, index) => `decision#revoke#tag#old-${index}`);
     for (let first = 0; first < keys.length; first += 50) {

@@ -51,7 +51,7 @@ beforeEach(() => {
   ran = [];
 });
 
-const inSeconds = (seconds: number) => new Date(engine.clock.now.getTime() + seconds * 1_000);
+const inSeconds = (seconds: number) => new Date(engine.clock.now.getTime() + seconds * 1000);
 
 /** A worker whose process dies when a run that `isDeadly` would store its success. */
 function mortal(isDeadly: (text: string) => boolean): Handle {
@@ -84,13 +84,13 @@ describe("an outage of S3", () => {
     Object.assign(claimChecks, { [step]: () => Promise.reject(new Error("503 SlowDown")) });
     try {
       // Long enough to come through the dead-letter queue several times.
-      await queues.until(inSeconds(2 * 3_600), worker);
+      await queues.until(inSeconds(2 * 3600), worker);
       const state = (await engine.app.results.read(result.id))?.state;
       expect(["PENDING", "RETRY"]).toContain(state);
     } finally {
       Object.assign(claimChecks, { load, store });
     }
-    await queues.until(inSeconds(1_200), worker);
+    await queues.until(inSeconds(1200), worker);
 
     expect(await result.get()).toBe(LARGE);
     expect((await result.fetch()).attempt).toBe(1);
@@ -114,7 +114,7 @@ describe("a task that circles through the dead-letter queue for weeks, for no wo
     const result = await echo.delay({ text: LARGE });
     await circle(40);
     expect(ran).toEqual([]);
-    await queues.until(inSeconds(3_600));
+    await queues.until(inSeconds(3600));
 
     expect(ran).toEqual([LARGE]);
     expect((await result.fetch()).state).toBe("SUCCESS");
@@ -124,7 +124,7 @@ describe("a task that circles through the dead-letter queue for weeks, for no wo
     const result = await echo.delay({ text: "revoked" });
     await circle(24);
     await result.revoke();
-    await queues.until(inSeconds(3_600));
+    await queues.until(inSeconds(3600));
 
     expect((await result.fetch()).state).toBe("REVOKED");
     expect(ran).toEqual([]);
@@ -135,10 +135,10 @@ describe("a task that circles through the dead-letter queue for weeks, for no wo
 describe("a task with trackStarted false", () => {
   it("that was never begun is no crash, however often the dead-letter queue returns it", async () => {
     const result = await untracked.delay({ text: "late" });
-    await queues.until(inSeconds(2 * 3_600), deadWorker);
+    await queues.until(inSeconds(2 * 3600), deadWorker);
     const returned = engine.logged.filter(({ id, begun }) => id === result.id && begun === 0);
     expect(returned.length).toBeGreaterThanOrEqual(2);
-    await queues.until(inSeconds(1_200));
+    await queues.until(inSeconds(1200));
 
     expect(ran).toEqual(["late"]);
     expect((await result.fetch()).state).toBe("SUCCESS");
@@ -147,7 +147,7 @@ describe("a task with trackStarted false", () => {
   it("that kills its worker each time ends as TASK_CRASHED", async () => {
     const result = await untracked.delay({ text: "deadly" });
     await queues.until(
-      inSeconds(3 * 3_600),
+      inSeconds(3 * 3600),
       mortal(() => true),
     );
 
@@ -163,7 +163,7 @@ describe("a task with trackStarted false", () => {
     const deadly = await inOrder.delay({ group, text: "deadly", failures });
     const next = await inOrder.delay({ group, text: "next" });
     await queues.until(
-      inSeconds(3_600),
+      inSeconds(3600),
       mortal((text) => text.includes("deadly")),
     );
 

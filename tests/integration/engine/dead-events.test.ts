@@ -133,7 +133,7 @@ describe("a firing that failed for good", () => {
     await bury(invocationRecord({ ...Object(input), payload }, { responsePayload }));
 
     const record = await engine.app.results.read(id);
-    expect(record?.error?.message.length).toBeLessThan(1_500);
+    expect(record?.error?.message.length).toBeLessThan(1500);
     expect(record && (await engine.app.results.complete(record)).payload).toEqual(payload);
   });
 

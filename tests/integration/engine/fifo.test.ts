@@ -20,7 +20,7 @@ const step = task({
     .object({ group: z.string(), text: z.string(), failures: z.number().default(0), filling: z.string().default("") })
     .refine(async ({ text }) => {
       // So many turns of the event loop that the calls after this one are ready long before.
-      for (let turn = 0; text === "slow schema" && turn < 1_000; turn++) await setImmediate();
+      for (let turn = 0; text === "slow schema" && turn < 1000; turn++) await setImmediate();
       return text !== "wrong";
     }),
   queue: "fifo",
@@ -179,7 +179,7 @@ describe("a FIFO queue", () => {
     await workUntilFinal(soon.id);
     expect(ran).toEqual([`${group}now`, `${group}soon`]);
 
-    const far = await step.applyAsync({ group, text: "far" }, { countdown: 1_000 });
+    const far = await step.applyAsync({ group, text: "far" }, { countdown: 1000 });
     engine.clock.now = new Date(engine.clock.now.getTime() + 1_000_000);
     expect(await bench.sweep()).toEqual({ sent: 1, failed: 0 });
     await bench.work("FifoQueue");
@@ -264,7 +264,7 @@ describe("a FIFO queue", () => {
       },
     };
     const { event, kept } = await engine.deliver("FifoQueue", ({ Records }, context) => {
-      const thirteenDaysAgo = engine.clock.now.getTime() - 13 * 86_400_000 - 1_000;
+      const thirteenDaysAgo = engine.clock.now.getTime() - 13 * 86_400_000 - 1000;
       for (const { attributes } of Records) attributes.SentTimestamp = String(thirteenDaysAgo);
       return createWorker([{ file: "tests.ts", exports: { step, fair } }], engine.app)({ Records }, context);
     });

@@ -2,7 +2,8 @@ import { SendMessageCommand } from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import * as z from "zod";
 import { createDeadLetterWorker, task } from "../../../shared/index.ts";
-import { encodeMessage, type Message } from "../../../shared/message/message.ts";
+import { encodeMessage } from "../../../shared/message/encoding.ts";
+import type { Message } from "../../../shared/message/message.ts";
 import { type Engine, startEngine, visibility } from "../../helpers/engine.ts";
 import { sqsRecord } from "../../helpers/sqs-record.ts";
 import { createWorkbench, type Workbench } from "../../helpers/workbench.ts";
@@ -95,10 +96,10 @@ describe("a message of a foreign writer", () => {
     expect(await engine.app.results.read(message.id)).toMatchObject({ state: "SUCCESS", queue: "fifo" });
   });
 
-  const long = "k".repeat(2_000);
+  const long = "k".repeat(2000);
   it.each<[string, object]>([
     ["tags", { tags: [long] }],
-    ["tags", { tags: Array.from({ length: 3_000 }, (_, index) => `tag-${index}`) }],
+    ["tags", { tags: Array.from({ length: 3000 }, (_, index) => `tag-${index}`) }],
     ["headers", { headers: { name: "h".repeat(500_000) } }],
     ["concurrencyKey", { concurrencyKey: long }],
     ["messageGroupId", { messageGroupId: long }],

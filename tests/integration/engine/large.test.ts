@@ -147,7 +147,7 @@ describe("a large value", () => {
   it("makes a page of a list end early, so that it fits into an answer of Lambda", { timeout: 60_000 }, async () => {
     const { results } = engine.app;
     // As large as a record can be without S3. Each quote is two bytes in JSON, and four in Lambda's answer.
-    const [text, meta] = ['"'.repeat(MAX_INLINE_BYTES / 2 - 10), '"'.repeat(8_000)];
+    const [text, meta] = ['"'.repeat(MAX_INLINE_BYTES / 2 - 10), '"'.repeat(8000)];
     const write = async (): Promise<string> => {
       const id = engine.app.newId();
       const sentAt = engine.clock.now.toISOString();
@@ -181,7 +181,7 @@ describe("a large value", () => {
         `/tasks?task=echo_large&unregistered=true&limit=100${cursor && `&cursor=${cursor}`}`,
       );
       expect(status).toBe(200);
-      expect(Buffer.byteLength(JSON.stringify({ body: JSON.stringify(body) }))).toBeLessThan(6 * 1_024 * 1_024);
+      expect(Buffer.byteLength(JSON.stringify({ body: JSON.stringify(body) }))).toBeLessThan(6 * 1024 * 1024);
       const { tasks } = z.object({ tasks: z.array(z.object({ id: z.string() })) }).parse(body);
       read.push(...tasks.map(({ id }) => id));
       cursor = typeof body.cursor === "string" ? body.cursor : "";

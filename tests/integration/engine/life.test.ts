@@ -9,7 +9,7 @@ import {
   type TaskContext,
   task,
 } from "../../../shared/index.ts";
-import { decodeMessage } from "../../../shared/message/message.ts";
+import { decodeMessage } from "../../../shared/message/encoding.ts";
 import { listTasks } from "../../../shared/results/list.ts";
 import { type Engine, startEngine, visibility } from "../../helpers/engine.ts";
 
@@ -332,7 +332,7 @@ describe("ctx.once", () => {
 
   it.each([
     ["answers before the function ends", 3, 30_000, { state: "SUCCESS", attempt: 1 }, 1],
-    ["does not answer before the function ends", 1_000, 2_500, { state: "RETRY", attempt: 1 }, 2],
+    ["does not answer before the function ends", 1000, 2500, { state: "RETRY", attempt: 1 }, 2],
   ])("is closed in spite of a ledger that %s", async (_, failures, milliseconds, expected, times) => {
     sent = [];
     const result = await sendsOnce.delay({ failures: 0 });
@@ -550,8 +550,8 @@ describe("a run that the function's end cuts short", () => {
     const worker = createWorker([{ file: "patient.ts", exports: { patient } }], engine.app);
     const { event, kept } = await engine.deliver("DefaultQueue", async ({ Records }) => {
       for (const one of Records) one.attributes.ApproximateReceiveCount = "2";
-      const left = [5_000, 3_200, 3_200, 3_200, 3_200];
-      return worker({ Records }, { getRemainingTimeInMillis: () => left.shift() ?? 1_600 });
+      const left = [5000, 3200, 3200, 3200, 3200];
+      return worker({ Records }, { getRemainingTimeInMillis: () => left.shift() ?? 1600 });
     });
     await engine.acknowledge("DefaultQueue", event.Records);
 
@@ -571,7 +571,7 @@ describe("a run that the function's end cuts short", () => {
   });
   const deliver = async (worker: ReturnType<typeof createWorker>) => {
     const { event, kept } = await engine.deliver("DefaultQueue", (event) => {
-      const end = performance.now() + 3_200;
+      const end = performance.now() + 3200;
       return worker(event, { getRemainingTimeInMillis: () => end - performance.now() });
     });
     await engine.acknowledge("DefaultQueue", event.Records);

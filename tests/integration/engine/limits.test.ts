@@ -92,10 +92,10 @@ describe("a rate limit", () => {
 
     // Any window of n seconds holds at most 5 (n + 1) starts; SQS's whole-second delays move one second's worth by one second.
     for (const seconds of [1, 2, 3]) {
-      const counts = starts.map((from) => starts.filter((at) => at >= from && at < from + seconds * 1_000).length);
+      const counts = starts.map((from) => starts.filter((at) => at >= from && at < from + seconds * 1000).length);
       expect(Math.max(...counts)).toBeLessThanOrEqual(5 * (seconds + 2));
     }
-    const elapsed = (performance.now() - startedAt) / 1_000;
+    const elapsed = (performance.now() - startedAt) / 1000;
     expect(elapsed).toBeGreaterThan(3);
     expect(elapsed).toBeLessThan(9);
     for (const { id } of results) {
@@ -190,7 +190,7 @@ describe("concurrency", () => {
     const tenant = uniqueName("tenant");
     const { enter } = await import("../../../shared/limits/concurrency.ts");
     const run = (id: string) => ({ task: "per_tenant", key: tenant, limit: 2, id, leaseUntil: inSeconds(30) });
-    const inSeconds = (seconds: number) => new Date(engine.clock.now.getTime() + seconds * 1_000);
+    const inSeconds = (seconds: number) => new Date(engine.clock.now.getTime() + seconds * 1000);
     const { table } = engine.app;
     await enter(table, engine.clock.now, run("dead"));
     const alive = await enter(table, engine.clock.now, run("alive"));
@@ -258,10 +258,10 @@ describe("a key that a task makes of its payload", () => {
 
   it.each([
     ["concurrencyKey", "no text", "", () => perTenant.delay({ tenant: "" })],
-    ["concurrencyKey", "1,100 characters", "kkk", () => perTenant.delay({ tenant: "k".repeat(1_100) })],
+    ["concurrencyKey", "1,100 characters", "kkk", () => perTenant.delay({ tenant: "k".repeat(1100) })],
     ["messageGroupId", "no text", "", () => grouped.delay({ text: "" })],
     ["messageGroupId", "300 characters", "kkk", () => grouped.delay({ text: "k".repeat(300) })],
-    ["messageGroupId", "no ASCII", "größe", () => grouped.applyAsync({ text: "größe" }, { countdown: 2_000 })],
+    ["messageGroupId", "no ASCII", "größe", () => grouped.applyAsync({ text: "größe" }, { countdown: 2000 })],
   ])("is refused where it is sent, and nothing is sent: %s of %s", async (option, _, value, send) => {
     const { broker, timers } = engine.app;
     const sent: unknown[] = [];
@@ -307,14 +307,14 @@ describe("debounce", () => {
     const key = uniqueName("key");
     const call = (text: string) => index.applyAsync({ text }, { debounce: { key, wait: 600, maxWait: 800 } });
     const at = async ({ id }: { id: string }) =>
-      (Date.parse((await engine.app.results.read(id))?.eta ?? "") - begin) / 1_000;
+      (Date.parse((await engine.app.results.read(id))?.eta ?? "") - begin) / 1000;
     const begin = engine.clock.now.getTime();
 
     expect(await at(await call("1"))).toBeCloseTo(600, 0);
     engine.clock.now = new Date(begin + 500_000);
     expect(await at(await call("2"))).toBeCloseTo(800, 0);
     engine.clock.now = new Date(begin + 801_000);
-    expect(await at(await call("new burst"))).toBeCloseTo(1_401, 0);
+    expect(await at(await call("new burst"))).toBeCloseTo(1401, 0);
   });
 
   it("loses nothing when the newest call died before it was sent", async () => {
@@ -327,12 +327,12 @@ describe("debounce", () => {
     const putOff: Message[] = [];
     const { broker } = engine.app;
     engine.app.broker = { ...broker, send: async (message) => void putOff.push(message) };
-    engine.clock.now = new Date(engine.clock.now.getTime() + 2_000);
+    engine.clock.now = new Date(engine.clock.now.getTime() + 2000);
     const workOnce = async (): Promise<number> => {
       await bench.work();
       return putOff.length;
     };
-    await expect.poll(workOnce, { timeout: 5_000 }).toBe(1);
+    await expect.poll(workOnce, { timeout: 5000 }).toBe(1);
     engine.app.broker = broker;
     expect(ran).toEqual([]);
 
@@ -399,7 +399,7 @@ describe("debounce on a bad network", () => {
       await engine.acknowledge("DefaultQueue", event.Records);
       return bodies.length;
     };
-    await expect.poll(collect, { timeout: 5_000 }).toBe(2);
+    await expect.poll(collect, { timeout: 5000 }).toBe(2);
     const worker = createWorker([{ file: "tests.ts", exports: tasks }], engine.app);
     const deliver = (id: string) =>
       worker(

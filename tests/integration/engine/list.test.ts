@@ -37,7 +37,7 @@ beforeEach(() => {
 });
 
 const jump = (seconds: number): string => {
-  engine.clock.now = new Date(engine.clock.now.getTime() + seconds * 1_000);
+  engine.clock.now = new Date(engine.clock.now.getTime() + seconds * 1000);
   return engine.clock.now.toISOString();
 };
 const ask = async (query: Record<string, string>) => bench.call("GET", `/tasks?${new URLSearchParams(query)}`);
@@ -51,20 +51,20 @@ describe("a list", () => {
   it("of what ended in the last hour has what was sent days before, and says how far it looked", async () => {
     const old = await note.applyAsync({}, { countdown: 20 * DAY });
     const early = await note.applyAsync({}, { countdown: 19.6 * DAY });
-    await queues.until(new Date(engine.clock.now.getTime() + 20 * DAY * 1_000));
+    await queues.until(new Date(engine.clock.now.getTime() + 20 * DAY * 1000));
     const [hourAgo, now] = [new Date(engine.clock.now.getTime() - 3_600_000).toISOString(), jump(1)];
     const before = new Date(Date.parse(now) - 6 * 3_600_000).toISOString();
 
     expect(await ids({ finishedFrom: hourAgo })).toEqual([old.id]);
     expect((await ask({ finishedFrom: hourAgo })).body.searchedFrom).toBe(
-      new Date(Date.parse(hourAgo) - 31 * DAY * 1_000).toISOString(),
+      new Date(Date.parse(hourAgo) - 31 * DAY * 1000).toISOString(),
     );
     expect(await ids({ finishedTo: before })).toEqual([early.id]);
     expect(await ids({ finishedFrom: before, finishedTo: hourAgo })).toEqual([]);
     // They keep meaning the time of sending.
     expect(await ids({ from: hourAgo })).toEqual([]);
     expect(await ids({ finishedFrom: hourAgo, from: hourAgo })).toEqual([]);
-    expect((await ask({})).body.searchedFrom).toBe(new Date(Date.parse(now) - 7 * DAY * 1_000).toISOString());
+    expect((await ask({})).body.searchedFrom).toBe(new Date(Date.parse(now) - 7 * DAY * 1000).toISOString());
   });
 
   it("has filters for the queue, the one that sent it, and the first of them all", async () => {
@@ -111,7 +111,7 @@ describe("a list", () => {
 
   it("comes to its end through empty months", async () => {
     const { id } = await note.delay({});
-    const from = new Date(engine.clock.now.getTime() - 1_000).toISOString();
+    const from = new Date(engine.clock.now.getTime() - 1000).toISOString();
     jump(200 * DAY);
     let [pages, cursor, found]: [number, string | undefined, string[]] = [0, undefined, []];
     do {

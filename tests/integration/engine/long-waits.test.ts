@@ -76,7 +76,7 @@ beforeEach(() => {
   ran = [];
 });
 
-const inDays = (days: number) => new Date(engine.clock.now.getTime() + days * DAY * 1_000);
+const inDays = (days: number) => new Date(engine.clock.now.getTime() + days * DAY * 1000);
 const read = (id: string) => engine.app.results.read(id);
 const refsOf = async (id: string) => (await read(id))?.refs ?? {};
 const messageRefs = () =>
@@ -169,7 +169,7 @@ describe("why a task will be retried", () => {
     await queues.deliver();
     const item = await engine.app.table.get(recordKey(result.id));
     const { error } = await refsOf(result.id);
-    expect(Date.parse(error?.until ?? "")).toBeGreaterThanOrEqual(Number(item?.ttl) * 1_000);
+    expect(Date.parse(error?.until ?? "")).toBeGreaterThanOrEqual(Number(item?.ttl) * 1000);
 
     await queues.jump(19 * DAY);
     expect(await result.fetch()).toMatchObject({ state: "RETRY", error: { message: LARGE } });
@@ -202,7 +202,7 @@ describe("a task that has ended", () => {
   it("is not run again by a late copy of its message, though its record is not shown any more", async () => {
     // An upload has two messages: one when its file arrives, one for when that is late.
     const id = engine.app.newId();
-    await sendTask(engine.app, note, { text: "upload" }, { countdown: 3_600 }, { id });
+    await sendTask(engine.app, note, { text: "upload" }, { countdown: 3600 }, { id });
     await sendTask(engine.app, note, { text: "upload" }, {}, { id });
     await queues.deliver();
     expect(ran).toEqual(["upload"]);
@@ -276,7 +276,7 @@ describe("on a FIFO queue", () => {
     const died = await ordered.delay({ text: "died" });
     await queues.jump(13.9995 * DAY);
     await die();
-    await queues.jump(3_600);
+    await queues.jump(3600);
     await queues.deliver();
     expect(ran).not.toContain("died");
     await queues.until(inDays(1));

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import * as z from "zod";
 import { task } from "../../../shared/index.ts";
-import { decodeMessage, encodeMessage, type Message } from "../../../shared/message/message.ts";
+import { decodeMessage, encodeMessage } from "../../../shared/message/encoding.ts";
+import type { Message } from "../../../shared/message/message.ts";
 import { type Engine, startEngine } from "../../helpers/engine.ts";
 import { createVirtualQueues, type VirtualQueues } from "../../helpers/virtual-queues.ts";
 import { createWorkbench, type Workbench } from "../../helpers/workbench.ts";
@@ -31,7 +32,7 @@ beforeEach(() => {
   engine.clock.now = new Date();
 });
 
-const inSeconds = (seconds: number) => new Date(engine.clock.now.getTime() + seconds * 1_000);
+const inSeconds = (seconds: number) => new Date(engine.clock.now.getTime() + seconds * 1000);
 
 /** Kept for every attempt: what the caller and the task have said. */
 const said = (): Partial<Message> => ({

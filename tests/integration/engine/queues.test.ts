@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
-import { isObject } from "../../../localstack/template.ts";
+import { isObject } from "../../../localstack/json.ts";
 import { task } from "../../../shared/index.ts";
 import { type Engine, startEngine } from "../../helpers/engine.ts";
 import { createWorkbench } from "../../helpers/workbench.ts";

@@ -52,10 +52,10 @@ beforeEach(() => {
   order = [];
 });
 
-const inSeconds = (seconds: number) => new Date(engine.clock.now.getTime() + seconds * 1_000);
+const inSeconds = (seconds: number) => new Date(engine.clock.now.getTime() + seconds * 1000);
 /** The most starts in any window of that length, its end excluded. */
 const most = (seconds: number): number =>
-  Math.max(0, ...starts.map((from) => starts.filter((at) => at >= from && at < from + seconds * 1_000).length));
+  Math.max(0, ...starts.map((from) => starts.filter((at) => at >= from && at < from + seconds * 1000).length));
 /** What the rate allows in any window, and one second's worth at once. */
 const expectWithin = (perSecond: number): void => {
   for (const seconds of [1, 5, 60]) {
@@ -84,7 +84,7 @@ describe("a rate limit holds", () => {
 
   it("when messages come back from the dead-letter queue, all at once", async () => {
     await sendMany(60, (text) => partner.delay({ text }));
-    await queues.until(inSeconds(3_600), deadWorker);
+    await queues.until(inSeconds(3600), deadWorker);
     await queues.until(inSeconds(600));
 
     expectWithin(2);
@@ -104,14 +104,14 @@ describe("a rate limit holds", () => {
     await sendMany(3, (text) => hourly.delay({ text }));
     const { succeed } = engine.app.results;
     engine.app.results.succeed = () => Promise.reject(new Error("throttled"));
-    await queues.until(inSeconds(3_500));
+    await queues.until(inSeconds(3500));
     engine.app.results.succeed = succeed;
 
     expect(starts).toHaveLength(1);
-    await queues.until(inSeconds(3 * 3_600));
+    await queues.until(inSeconds(3 * 3600));
     // The one that was given back pauses first, so the others may start before it does again.
     expect(order.toSorted()).toEqual(["0", "0", "1", "2"]);
-    expect(most(3_599)).toBe(1);
+    expect(most(3599)).toBe(1);
   });
 
   it("for copies of one message, of which one runs", async () => {
@@ -162,7 +162,7 @@ describe("a rate limit is reached", () => {
     await bench.call("DELETE", "/tasks/hourly/limits");
     starts = [];
     await sendMany(3, (text) => hourly.delay({ text }));
-    await queues.until(inSeconds(1_800));
+    await queues.until(inSeconds(1800));
     // The gate of this rate still knows when its last start was.
     expect(starts).toEqual([]);
   });
@@ -192,7 +192,7 @@ describe("the start gate", () => {
     expect(await writesOf(ask(10))).toBe(1);
     engine.clock.now = inSeconds(0.2);
     expect(await writesOf(ask(10))).toBe(2);
-    engine.clock.now = inSeconds(3_600);
+    engine.clock.now = inSeconds(3600);
     expect(await writesOf(ask(10))).toBe(1);
     // A worker that has seen nothing yet.
     const cold = limiter();
@@ -203,11 +203,11 @@ describe("the start gate", () => {
 
   it("tells those it refuses times a start apart, from the next start on, even where that line has fallen behind", async () => {
     const [name, gate] = [uniqueName("rate"), limiter()];
-    for (const pause of [0, 3_600]) {
+    for (const pause of [0, 3600]) {
       engine.clock.now = inSeconds(pause);
       const now = engine.clock.now.getTime();
       const turns = await Promise.all(Array.from({ length: 4 }, () => gate.turn(name, "6/m", 60)));
-      expect(turns.map((turn) => (turn.now ? 0 : Math.round((turn.askAt.getTime() - now) / 1_000)))).toEqual([
+      expect(turns.map((turn) => (turn.now ? 0 : Math.round((turn.askAt.getTime() - now) / 1000)))).toEqual([
         0, 9, 19, 29,
       ]);
     }
@@ -224,7 +224,7 @@ describe("the start gate", () => {
       const passed: number[] = [];
       let free = Number.NEGATIVE_INFINITY;
       for (let moment = 0; moment < 15; moment++) {
-        engine.clock.now = new Date(engine.clock.now.getTime() + Math.round(chance.between(0, 3 * step) / 1_000));
+        engine.clock.now = new Date(engine.clock.now.getTime() + Math.round(chance.between(0, 3 * step) / 1000));
         const now = engine.clock.now.getTime();
         const turns: Promise<Turn>[] = [];
         for (const worker of workers) {
@@ -237,8 +237,8 @@ describe("the start gate", () => {
         // The same rule, in one place and for one asker at a time.
         let allowed = 0;
         for (const _ of answers) {
-          const first = Math.max(free, (now - 999) * 1_000);
-          if (first > now * 1_000) break;
+          const first = Math.max(free, (now - 999) * 1000);
+          if (first > now * 1000) break;
           free = first + step;
           allowed += 1;
         }
@@ -247,7 +247,7 @@ describe("the start gate", () => {
         for (let one = 0; one < started; one++) passed.push(now);
       }
       for (const seconds of [1, 60]) {
-        const counts = passed.map((from) => passed.filter((at) => at >= from && at < from + seconds * 1_000).length);
+        const counts = passed.map((from) => passed.filter((at) => at >= from && at < from + seconds * 1000).length);
         expect(Math.max(...counts), `LOVAGE_SEED=${seed} ${rate}`).toBeLessThanOrEqual(
           Math.ceil(((seconds + 1) * 1_000_000) / step),
         );

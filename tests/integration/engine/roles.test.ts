@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
 import { createResolver } from "../../../build/resolve-template.ts";
 import { allows, type Statement, statementsOf } from "../../../build/role.ts";
-import { isObject, type Template } from "../../../localstack/template.ts";
+import { isObject } from "../../../localstack/json.ts";
+import type { Template } from "../../../localstack/template/template.ts";
 import type { Files } from "../../../shared/files/files.ts";
 import { createOperateApi } from "../../../shared/http/operate.ts";
 import { createReadApi } from "../../../shared/http/read.ts";
@@ -58,11 +59,11 @@ const FILES: { [K in keyof Files]: Work } = {
 };
 const MAILER: { [K in keyof Mailer]: Work } = { send: ({ id }) => mailer.send(mail, id) };
 const CONTEXT: { [K in keyof TaskContext as TaskContext[K] extends (...args: never) => unknown ? K : never]: Work } = {
-  progress: (context) => context.progress({ part: LARGE.slice(0, 1_000) }),
+  progress: (context) => context.progress({ part: LARGE.slice(0, 1000) }),
   once: async (context) => [await context.once("a", () => 1), await context.once("a", () => 2)],
   retry: (context) => {
     if (context.attempt === 1) throw context.retry({ countdown: 0 });
-    if (context.attempt === 2) throw context.retry({ countdown: 1_200 });
+    if (context.attempt === 2) throw context.retry({ countdown: 1200 });
   },
 };
 /** Of a task that waits long enough to be seen as it is. */
@@ -75,9 +76,9 @@ const RESULT: { [K in Exclude<keyof AsyncResult, "id">]: (result: AsyncResult) =
   revoke: (result) => result.revoke(),
 };
 const OPTIONS: { [K in keyof Required<ApplyOptions>]: () => ApplyOptions } = {
-  countdown: () => ({ countdown: 3_600 }),
+  countdown: () => ({ countdown: 3600 }),
   eta: () => ({ eta: new Date(Date.now() + 100_000_000) }),
-  expires: () => ({ expires: 3_600 }),
+  expires: () => ({ expires: 3600 }),
   queue: () => ({ queue: "fifo", messageGroupId: "a" }),
   idempotencyKey: () => ({ idempotencyKey: "a" }),
   idempotencyExpires: () => ({ idempotencyKey: "b", idempotencyExpires: 60 }),
@@ -118,7 +119,7 @@ const DECLARED: { [K in keyof Required<Declared>]: { options: Declared; work?: W
 const OTHERS: Record<string, Work> = {
   "delay, small": () => child.delay({}),
   "delay, large": () => child.delay({ text: LARGE }),
-  "applyAsync, large and later": () => child.applyAsync({ text: LARGE }, { countdown: 3_600 }),
+  "applyAsync, large and later": () => child.applyAsync({ text: LARGE }, { countdown: 3600 }),
   "applyAsync, the same key again": async () => {
     await child.applyAsync({}, { idempotencyKey: "twice" });
     return (await child.applyAsync({}, { idempotencyKey: "twice" })).id;
@@ -289,7 +290,7 @@ describe("the other roles", () => {
     await bench.workUntilFinal(dead.id);
     const registry = createRegistry(modules);
     const calls: Record<string, { path?: string; body?: unknown }> = {
-      "/tasks/:name": { path: "/tasks/child", body: { payload: { text: LARGE }, options: { countdown: 3_600 } } },
+      "/tasks/:name": { path: "/tasks/child", body: { payload: { text: LARGE }, options: { countdown: 3600 } } },
       "/uploads": { body: { filename: "a.csv", contentType: "text/csv" } },
       "/tasks/:id": { path: `/tasks/${id}` },
       "/uploads/:id": { path: `/uploads/${id}` },

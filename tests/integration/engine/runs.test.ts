@@ -129,7 +129,7 @@ const blocker = task({
   payload: nothing,
   timeLimit: 0.4,
   run: () => {
-    block(1_000);
+    block(1000);
     return "done";
   },
 });
@@ -324,7 +324,7 @@ describe("a time limit", () => {
   });
 
   it("still ends a task that waits for too long beside one that keeps the event loop", async () => {
-    const [late, busy] = [await neighbour.delay({ after: 5_000 }), await blocker.delay({})];
+    const [late, busy] = [await neighbour.delay({ after: 5000 }), await blocker.delay({})];
     await bench.work();
 
     expect(await late.fetch()).toMatchObject({ state: "FAILURE", error: { code: "TASK_TIME_LIMIT" } });
@@ -352,14 +352,14 @@ describe("a time limit", () => {
       results: {
         ...results,
         async claim(...given) {
-          await new Promise((resolve) => setTimeout(resolve, 1_200));
+          await new Promise((resolve) => setTimeout(resolve, 1200));
           return results.claim(...given);
         },
       },
     });
     const deliver = async (handle: typeof worker) => {
       const { event } = await engine.deliver("DefaultQueue", (received) => {
-        const end = performance.now() + 3_200;
+        const end = performance.now() + 3200;
         return handle(received, { getRemainingTimeInMillis: () => end - performance.now() });
       });
       await engine.acknowledge("DefaultQueue", event.Records);

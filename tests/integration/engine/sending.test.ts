@@ -171,7 +171,7 @@ describe("an idempotency key", () => {
 
   it.each([
     ["idempotency key", (key: string) => ({ idempotencyKey: key })],
-    ["throttle", (key: string) => ({ throttle: { key, period: 3_600 } })],
+    ["throttle", (key: string) => ({ throttle: { key, period: 3600 } })],
   ])("or throttle whose task has failed keeps that answer, and says so: %s", async (_, options) => {
     const submitted = { payload: { text: "x" }, options: options(uniqueName("key")) };
     const first = await bench.call("POST", "/tasks/fails", submitted);
@@ -282,10 +282,10 @@ describe("a debounced call", () => {
     const begin = engine.clock.now.getTime();
     const result = await hasty.applyAsync({}, { debounce: { key: uniqueName("key"), wait: 1 } });
     expect(await record(result.id)).toMatchObject({
-      eta: new Date(begin + 1_000).toISOString(),
-      expires: new Date(begin + 1_500).toISOString(),
+      eta: new Date(begin + 1000).toISOString(),
+      expires: new Date(begin + 1500).toISOString(),
     });
-    engine.clock.now = new Date(begin + 1_200);
+    engine.clock.now = new Date(begin + 1200);
     for (let round = 0; round < 10 && ran.length === 0; round++) await bench.work();
 
     expect(ran).toEqual(["hasty"]);

@@ -32,7 +32,7 @@ function aMessage(change: Partial<Message> = {}): Message {
   };
 }
 
-const inSeconds = (seconds: number) => new Date(engine.clock.now.getTime() + seconds * 1_000);
+const inSeconds = (seconds: number) => new Date(engine.clock.now.getTime() + seconds * 1000);
 /** The first delivery of a message of its own. */
 const delivered = () => ({ messageId: newId(), receiveCount: 1 });
 const stateOf = async (id: string) => (await store.read(id))?.state;

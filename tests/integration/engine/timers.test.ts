@@ -13,7 +13,7 @@ const echo = task({ name: "echo", payload: z.object({ text: z.string() }), run: 
 const retries = task({
   name: "retries",
   payload: z.object({}),
-  retry: { maxRetries: 1, backoff: { base: 7_200, max: 7_200, jitter: false } },
+  retry: { maxRetries: 1, backoff: { base: 7200, max: 7200, jitter: false } },
   run: (_, { attempt }) => {
     if (attempt === 1) throw new Error("later");
     return attempt;
@@ -31,7 +31,7 @@ beforeEach(() => {
 });
 
 const pass = (seconds: number) => {
-  engine.clock.now = new Date(engine.clock.now.getTime() + seconds * 1_000);
+  engine.clock.now = new Date(engine.clock.now.getTime() + seconds * 1000);
 };
 const mayGoOn = () => true;
 const tooLate = () => Promise.reject(new Error("It is not too late."));
@@ -48,7 +48,7 @@ async function work(): Promise<number> {
 }
 
 describe("a delay past 15 minutes", () => {
-  it.each([901, 3_600, 43_201, 15 * 86_400, 400 * 86_400])("of %d s runs once, on the second", async (countdown) => {
+  it.each([901, 3600, 43_201, 15 * 86_400, 400 * 86_400])("of %d s runs once, on the second", async (countdown) => {
     const result = await ping.applyAsync({}, { countdown });
     expect(await result.fetch()).toMatchObject({ state: "PENDING" });
 
@@ -66,8 +66,8 @@ describe("a delay past 15 minutes", () => {
 
   it("is sent with the exact rest of the delay", async () => {
     const sent: [string, number][] = [];
-    await ping.applyAsync({}, { countdown: 1_000 });
-    pass(1_000 - 95);
+    await ping.applyAsync({}, { countdown: 1000 });
+    pass(1000 - 95);
     await engine.app.timers.sweep({
       send: async ({ task: name }, delaySeconds) => void sent.push([name, delaySeconds]),
       ...{ mayGoOn, tooLate },
@@ -92,7 +92,7 @@ describe("a delay past 15 minutes", () => {
     const result = await retries.delay({});
     await work();
     expect(await result.fetch()).toMatchObject({ state: "RETRY", attempt: 2 });
-    pass(7_200);
+    pass(7200);
     await sweep();
     await work();
 
@@ -103,8 +103,8 @@ describe("a delay past 15 minutes", () => {
 describe("a timer whose queue was taken out of the service", () => {
   it("is sent to the default queue", async () => {
     const { config } = engine.app;
-    const result = await ping.applyAsync({}, { countdown: 1_000, queue: "low" });
-    pass(1_001);
+    const result = await ping.applyAsync({}, { countdown: 1000, queue: "low" });
+    pass(1001);
     const without = { ...engine.app, config: { ...config, queues: config.queues.filter((name) => name !== "low") } };
 
     expect(await createTimerSweep(without)(undefined, plenty)).toEqual({ sent: 1, failed: 0 });
@@ -115,8 +115,8 @@ describe("a timer whose queue was taken out of the service", () => {
 
 describe("a timers function that was stopped for weeks", () => {
   const stopped = async (days: number) => {
-    const revoked = await ping.applyAsync({}, { countdown: 3_600 });
-    const waiting = await ping.applyAsync({}, { countdown: 3_600 });
+    const revoked = await ping.applyAsync({}, { countdown: 3600 });
+    const waiting = await ping.applyAsync({}, { countdown: 3600 });
     await revoked.revoke();
     pass(days * 86_400);
     await sweep();
@@ -153,7 +153,7 @@ describe("the first timer of a service", () => {
     engine.clock.now = new Date(midnight.getTime() + 600_000);
     await empty.put(message(fast), new Date(midnight.getTime() + 7_200_000));
     engine.clock.now = new Date(midnight.getTime() - 600_000);
-    await empty.put(message(right), new Date(midnight.getTime() - 1_000));
+    await empty.put(message(right), new Date(midnight.getTime() - 1000));
     engine.clock.now = new Date(midnight.getTime() + 60_000);
     await empty.sweep({ send: async ({ id }) => void sent.push(id), mayGoOn, tooLate });
 
@@ -175,7 +175,7 @@ function inFolder(table: Table): Table {
 
 describe("the timers function", () => {
   it("catches up without loss when it was stopped for days", async () => {
-    const etas = Array.from({ length: 25 }, (_, index) => 1_000 + index * 7_000);
+    const etas = Array.from({ length: 25 }, (_, index) => 1000 + index * 7000);
     const results = await Promise.all(etas.map((countdown) => ping.applyAsync({}, { countdown })));
     pass(3 * 86_400);
     const order: string[] = [];
@@ -185,18 +185,18 @@ describe("the timers function", () => {
   });
 
   it("leaves the rest to its next run when its time is nearly over, and loses none of it", async () => {
-    await Promise.all(Array.from({ length: 30 }, () => ping.applyAsync({}, { countdown: 1_000 })));
-    pass(2_000);
+    await Promise.all(Array.from({ length: 30 }, () => ping.applyAsync({}, { countdown: 1000 })));
+    pass(2000);
 
-    expect(await sweep({ getRemainingTimeInMillis: () => 1_000 })).toEqual({ sent: 0, failed: 0 });
+    expect(await sweep({ getRemainingTimeInMillis: () => 1000 })).toEqual({ sent: 0, failed: 0 });
     expect(await sweep()).toEqual({ sent: 30, failed: 0 });
     for (let round = 0; round < 5; round++) await work();
   });
 
   it("tries again what it could not send, and holds up no other for it", async () => {
-    const stuck = await ping.applyAsync({}, { countdown: 1_000 });
-    const free = await ping.applyAsync({}, { countdown: 1_000 });
-    pass(1_000);
+    const stuck = await ping.applyAsync({}, { countdown: 1000 });
+    const free = await ping.applyAsync({}, { countdown: 1000 });
+    pass(1000);
     const told: string[] = [];
     const send = async (message: Message, delaySeconds: number) => {
       if (message.id === stuck.id) throw new Error("no such queue");
@@ -216,8 +216,8 @@ describe("the timers function", () => {
   });
 
   it("sends any text, also characters that SQS itself refuses", async () => {
-    const result = await echo.applyAsync({ text: "\uffff \ufffe \u0001 \ud800 😀" }, { countdown: 1_000 });
-    pass(1_000);
+    const result = await echo.applyAsync({ text: "\uffff \ufffe \u0001 \ud800 😀" }, { countdown: 1000 });
+    pass(1000);
     expect(await sweep()).toEqual({ sent: 1, failed: 0 });
     await work();
 
@@ -249,7 +249,7 @@ describe("the timers function", () => {
     const eta = new Date(engine.clock.now.getTime() + 1_000_000);
     await engine.app.timers.put(message, eta);
     await engine.app.timers.put(message, eta);
-    pass(1_000);
+    pass(1000);
 
     expect(await sweep()).toEqual({ sent: 1, failed: 0 });
     await work();

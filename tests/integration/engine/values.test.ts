@@ -12,7 +12,7 @@ let ran: string[] = [];
 const cycle: { self?: unknown } = {};
 cycle.self = [cycle];
 let deep: unknown = 1;
-for (let level = 0; level < 5_000; level++) deep = [deep];
+for (let level = 0; level < 5000; level++) deep = [deep];
 
 /** What no result may be, by name. */
 const BAD: Record<string, () => unknown> = {
@@ -55,7 +55,7 @@ const doesOnce = task({
   run: async ({ result, wrap }, context) => {
     const work = (): unknown => {
       ran.push(`work in attempt ${context.attempt}`);
-      return result === "map" ? BAD.map?.() : "x".repeat(130 * 1_024);
+      return result === "map" ? BAD.map?.() : "x".repeat(130 * 1024);
     };
     try {
       return await context.once("mail", work);

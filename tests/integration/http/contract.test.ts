@@ -277,7 +277,7 @@ async function refusals(known: { done: string; big: string; key: string }): Prom
   await call("POST", "/tasks/add", { body: { payload: { x: 2, y: 2 }, options: { idempotencyKey: key } } });
   const later = await call("POST", "/tasks/add", { body: { payload: { x: 1, y: 1 }, options: { countdown: 900 } } });
   await call("POST", `/tasks/${later.id}/replay`);
-  const revoke = () => Promise.reject(new TooManyRevokesError("tag", "full", 1_000));
+  const revoke = () => Promise.reject(new TooManyRevokesError("tag", "full", 1000));
   const full = createApi({ ...engine.app, control: { ...engine.app.control, revoke } }, registry);
   await call("DELETE", "/tasks?tag=full", {}, full);
   await call("POST", "/queues/default/purge", {}, full);

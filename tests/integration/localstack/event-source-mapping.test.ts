@@ -10,13 +10,13 @@ import {
 } from "@aws-sdk/client-sqs";
 import type { SQSEvent, SQSRecord } from "aws-lambda";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { type Gateway, startGateway } from "../../../localstack/gateway.ts";
+import { createFunctions, type InvocationResult } from "../../../localstack/lambda/functions.ts";
 import {
   type EventSourceMapping,
   type EventSourceMappingOptions,
   startEventSourceMapping,
-} from "../../../localstack/event-source-mapping.ts";
-import { createFunctions, type InvocationResult } from "../../../localstack/functions.ts";
-import { type Gateway, startGateway } from "../../../localstack/gateway.ts";
+} from "../../../localstack/mapping/mapping.ts";
 
 const SOON = { timeout: 8000, interval: 10 };
 const ACCOUNT = "000000000000";
@@ -362,7 +362,7 @@ describe("3 Success and failure of the whole batch", () => {
 
     await vi.waitFor(() => expect(metrics().deleted).toBe(1), SOON);
     expect(lines[0]).toMatch(/Runtime exited/);
-    await functions.close({ drainMs: 0 });
+    await functions.close({ drainMilliseconds: 0 });
   });
 });
 
@@ -397,7 +397,7 @@ describe("4 Throttling", () => {
   });
 });
 
-describe("5 Reported failures (each shape of answer: tests/unit/localstack/batch-response.test.ts)", () => {
+describe("5 Reported failures (each shape of answer: tests/unit/localstack/mapping/response.test.ts)", () => {
   test("Exactly the messages that are not listed are deleted", async () => {
     await createQueue("short", { VisibilityTimeout: "1" });
     await send(["good", "bad", "fine"]);
@@ -592,7 +592,7 @@ describe("6 FIFO queues: whole batches", () => {
     await called(1);
     await send(inGroups("a3"));
     await vi.waitFor(() => expect(metrics().deleted).toBe(4), SOON);
-    await functions.close({ drainMs: 0 });
+    await functions.close({ drainMilliseconds: 0 });
 
     const processed = calls.slice(1).flatMap(({ records }) => records.map(({ body }) => body));
     expect(bodies(calls[0])).toEqual(["a1", "a2", "b1"]);
@@ -659,7 +659,7 @@ describe("6 FIFO queues: whole batches", () => {
   });
 });
 
-describe("7 What AWS refuses when the mapping is created (each rule: tests/unit/localstack/event-source-mapping-checks.test.ts)", () => {
+describe("7 What AWS refuses when the mapping is created (each rule: tests/unit/localstack/mapping/checks.test.ts)", () => {
   test("A visibility timeout, read from the queue, below the function's", async () => {
     await createQueue("short", { VisibilityTimeout: "5" });
 
@@ -673,7 +673,7 @@ describe("7 What AWS refuses when the mapping is created (each rule: tests/unit/
   });
 });
 
-describe("8 Filter criteria (the patterns: tests/unit/localstack/event-filter.test.ts)", () => {
+describe("8 Filter criteria (the patterns: tests/unit/localstack/mapping/filter.test.ts)", () => {
   test("Messages that match no pattern are deleted and not invoked", async () => {
     await send(['{"kind":"order"}', '{"kind":"invoice"}', "plain text"]);
     respond = () => OK;
@@ -704,7 +704,7 @@ describe("8 Filter criteria (the patterns: tests/unit/localstack/event-filter.te
   });
 });
 
-describe("9 Records (exact shapes: tests/unit/localstack/sqs-record.test.ts)", () => {
+describe("9 Records (exact shapes: tests/unit/localstack/mapping/record.test.ts)", () => {
   test("A record of a standard queue", async () => {
     const MessageAttributes = {
       text: { DataType: "String", StringValue: "hello" },

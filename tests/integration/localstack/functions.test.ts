@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { createFunctions, type FunctionDefinition, type Functions } from "../../../localstack/functions.ts";
+import { createFunctions, type FunctionDefinition, type Functions } from "../../../localstack/lambda/functions.ts";
 
 const FIXTURES = new URL("../../fixtures/functions/", import.meta.url).pathname;
 const ANSWERS = join(FIXTURES, "answers.mjs");
@@ -20,12 +20,15 @@ function define(handler: string, options: Partial<FunctionDefinition> = {}): Fun
   return { name: handler, module: ANSWERS, handler, timeoutSeconds: 5, memorySizeMb: 128, environment: {}, ...options };
 }
 
-function start(definitions: FunctionDefinition[], options: { max?: number; idleMs?: number } = {}): Functions {
+function start(
+  definitions: FunctionDefinition[],
+  options: { max?: number; idleMilliseconds?: number } = {},
+): Functions {
   functions = createFunctions({
     definitions,
     log: (line) => lines.push(line),
     ...(options.max !== undefined && { maxSandboxesPerFunction: options.max }),
-    ...(options.idleMs !== undefined && { terminateIdleAfterMs: options.idleMs }),
+    ...(options.idleMilliseconds !== undefined && { terminateIdleAfterMilliseconds: options.idleMilliseconds }),
   });
   return functions;
 }
@@ -57,7 +60,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  await functions?.close({ drainMs: 0 });
+  await functions?.close({ drainMilliseconds: 0 });
   functions = undefined;
   await rm(directory, { recursive: true });
   expect(children()).toEqual([]);
@@ -287,7 +290,7 @@ describe("An event that Lambda would not take", () => {
     const result = await start([define("echo")]).invoke("echo", event);
 
     expect(result).toMatchObject({ ok: false, errorType });
-    expect(children().filter(({ command }) => command.includes("sandbox-runtime"))).toEqual([]);
+    expect(children().filter(({ command }) => command.includes("lambda/runtime"))).toEqual([]);
   });
 });
 
@@ -361,7 +364,7 @@ describe("Concurrency", () => {
 
     await functions?.warm("counts", 5);
 
-    const warm = children().filter(({ command }) => command.includes("sandbox-runtime"));
+    const warm = children().filter(({ command }) => command.includes("lambda/runtime"));
     expect(warm).toHaveLength(2);
     expect(warm.map(({ pid }) => pid)).toContain(Object(await payloadOf("counts")).pid);
   });
@@ -376,7 +379,7 @@ describe("Concurrency", () => {
   });
 
   test("A sandbox that was idle for too long ends", async () => {
-    start([define("counts")], { idleMs: 50 });
+    start([define("counts")], { idleMilliseconds: 50 });
 
     const { pid } = Object(await payloadOf("counts"));
 
@@ -454,7 +457,7 @@ describe("The end", () => {
     const running = payloadOf("sleeps", { ms: 300 });
     expect(functions?.running()).toBe(1);
 
-    const closed = functions?.close({ drainMs: 5000 });
+    const closed = functions?.close({ drainMilliseconds: 5000 });
     const late = await functions?.invoke("echo", {});
     await closed;
 
@@ -469,7 +472,7 @@ describe("The end", () => {
     const running = functions?.invoke("hangs", {});
     await vi.waitFor(() => expect(writtenPids()).toHaveLength(1), SOON);
 
-    await functions?.close({ drainMs: 50 });
+    await functions?.close({ drainMilliseconds: 50 });
 
     expect(await running).toMatchObject({ errorMessage: expect.stringContaining("signal: killed") });
     expect(children()).toEqual([]);
@@ -479,8 +482,8 @@ describe("The end", () => {
     start([define("hangs", { module: FAILURES, timeoutSeconds: 60 })]);
     const running = functions?.invoke("hangs", {});
 
-    const patient = functions?.close({ drainMs: 60_000 });
-    await functions?.close({ drainMs: 0 });
+    const patient = functions?.close({ drainMilliseconds: 60_000 });
+    await functions?.close({ drainMilliseconds: 0 });
     await patient;
 
     expect(await running).toMatchObject({ ok: false });

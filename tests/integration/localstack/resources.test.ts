@@ -6,8 +6,8 @@ import { GetBucketCorsCommand, GetBucketNotificationConfigurationCommand } from 
 import { GetQueueAttributesCommand, SendMessageCommand } from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { startGateway } from "../../../localstack/gateway.ts";
-import { createClients, createResources } from "../../../localstack/resources.ts";
-import type { Template } from "../../../localstack/template.ts";
+import { createClients, createResources } from "../../../localstack/template/resources.ts";
+import type { Template } from "../../../localstack/template/template.ts";
 import { readTemplate } from "../../helpers/compile-template.ts";
 
 let folder: string;

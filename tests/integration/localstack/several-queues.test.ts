@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { SendMessageBatchCommand } from "@aws-sdk/client-sqs";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { type LocalCloud, startLocalCloud } from "../../../localstack/cloud.ts";
-import type { Template } from "../../../localstack/template.ts";
+import type { Template } from "../../../localstack/template/template.ts";
 
 /** Says what it gets and when it is done, in a time in which others of its queue begin. */
 const HANDLER = `

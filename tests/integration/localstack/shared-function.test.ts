@@ -6,11 +6,11 @@ import {
 } from "@aws-sdk/client-sqs";
 import type { SQSEvent } from "aws-lambda";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { type EventSourceMapping, startEventSourceMapping } from "../../../localstack/event-source-mapping.ts";
-import { createFunctions, type Functions, type InvocationResult } from "../../../localstack/functions.ts";
 import { type Gateway, startGateway } from "../../../localstack/gateway.ts";
-import { createClients } from "../../../localstack/resources.ts";
-import { createTurns, type Turns } from "../../../localstack/turns.ts";
+import { createFunctions, type Functions, type InvocationResult } from "../../../localstack/lambda/functions.ts";
+import { type EventSourceMapping, startEventSourceMapping } from "../../../localstack/mapping/mapping.ts";
+import { createTurns, type Turns } from "../../../localstack/mapping/turns.ts";
+import { createClients } from "../../../localstack/template/resources.ts";
 
 const SOON = { timeout: 10_000, interval: 10 };
 
@@ -156,7 +156,7 @@ describe("Two queues with maximum concurrency 8 and 2 on one function", () => {
 
 describe("In real sandboxes", () => {
   let functions: Functions | undefined;
-  afterEach(() => functions?.close({ drainMs: 0 }));
+  afterEach(() => functions?.close({ drainMilliseconds: 0 }));
 
   test("no invocation is throttled while more mappings want sandboxes than there are", async () => {
     const module = new URL("../../fixtures/functions/answers.mjs", import.meta.url).pathname;

@@ -252,7 +252,7 @@ describe("rate", () => {
   });
 
   test("keeps the seconds of its anchor", () => {
-    const next = nextFire(parseExpression("rate(1 minute)"), new Date(61_500), "UTC", new Date(1_250));
+    const next = nextFire(parseExpression("rate(1 minute)"), new Date(61_500), "UTC", new Date(1250));
 
     expect(next?.getTime()).toBe(121_250);
   });

@@ -13,7 +13,7 @@ describe("the price of a task", () => {
 
   it("has Lambda's part by calls of the worker, not by tasks", () => {
     // A call with 10: 0.1 × 0.20 + 0.1 × 0.1 s × 1 GB × 13.3334
-    expect(toBill(lambdaUsage(0.1)).usd).toBeCloseTo(0.02 + 0.133334, 10);
+    expect(toBill(lambdaUsage(0.1)).usd).toBeCloseTo(0.02 + 0.133_334, 10);
   });
 });
 
@@ -27,8 +27,8 @@ describe("the budget of a default task", () => {
   });
 
   it("forgives one write that the SDK repeated in the whole run, and no more", () => {
-    expect(held({ usage: { ...within.usage, writeUnit: 1_201 / 400 } })[0]).toBe(true);
-    expect(held({ usage: { ...within.usage, writeUnit: 1_202 / 400 } })[0]).toBe(false);
+    expect(held({ usage: { ...within.usage, writeUnit: 1201 / 400 } })[0]).toBe(true);
+    expect(held({ usage: { ...within.usage, writeUnit: 1202 / 400 } })[0]).toBe(false);
   });
 
   it("is exceeded by a read of any record", () => {

@@ -52,7 +52,7 @@ describe("a refusal over HTTP", () => {
     ["a value", "submit", "POST", "/tasks/sum", send({ eta: long }), 422, "OPTION_INVALID"],
     ["a million quotes", "submit", "POST", "/tasks/sum", send({ tags: quotes }), 422, "OPTION_INVALID"],
     ["a million quotes in a list", "submit", "POST", "/tasks/sum", send({ tags: [quotes] }), 422, "OPTION_INVALID"],
-    ["a number", "submit", "POST", "/tasks/sum", `{"payload":{"list":[1${"0".repeat(3_000)}]}}`, 400, "BODY_INVALID"],
+    ["a number", "submit", "POST", "/tasks/sum", `{"payload":{"list":[1${"0".repeat(3000)}]}}`, 400, "BODY_INVALID"],
     ["an option's name", "submit", "POST", "/tasks/sum", send({ [quotes]: 1 }), 422, "OPTION_INVALID"],
     ["a field's name", "submit", "POST", "/tasks/sum", JSON.stringify({ [quotes]: 1 }), 400, "BODY_INVALID"],
     [
@@ -110,7 +110,7 @@ describe("a refusal over HTTP", () => {
       "operate",
       "PUT",
       "/tasks/sum/limits",
-      JSON.stringify({ rateLimit: `${"0".repeat(3_000)}1/s` }),
+      JSON.stringify({ rateLimit: `${"0".repeat(3000)}1/s` }),
       422,
       "OPTION_INVALID",
     ],

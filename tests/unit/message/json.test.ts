@@ -170,7 +170,7 @@ describe("the writer of JSON", () => {
         expect(written).toEqual(expected);
         if ("value" in written) kept += 1;
       }),
-      { numRuns: 5_000 },
+      { numRuns: 5000 },
     );
     expect(kept).toBeGreaterThan(500);
   });
@@ -250,7 +250,7 @@ describe("the reader of JSON", () => {
         const text = toJsonText({ one });
         expect(JSON.stringify(read(text))).toBe(text);
       }),
-      { numRuns: 1_000 },
+      { numRuns: 1000 },
     );
   });
 

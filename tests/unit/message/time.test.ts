@@ -59,7 +59,7 @@ describe("a time from outside", () => {
         const time = readTime(text);
         if (time) expect(time).toEqual(new Date(text));
       }),
-      { numRuns: 2_000 },
+      { numRuns: 2000 },
     );
   });
 });

@@ -37,7 +37,7 @@ describe("a schema that throws", () => {
     [
       "at length",
       () => {
-        throw new Error("x".repeat(5_000));
+        throw new Error("x".repeat(5000));
       },
       `its schema threw Error: ${"x".repeat(193)}….`,
     ],

@@ -3,7 +3,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createApp } from "../../../shared/index.ts";
 import { createLog } from "../../../shared/log.ts";
-import { handleBatch, type Verdict } from "../../../shared/worker/batch.ts";
+import { handleBatch } from "../../../shared/worker/batch.ts";
+import type { Verdict } from "../../../shared/worker/verdict.ts";
 import { sqsRecord } from "../../helpers/sqs-record.ts";
 
 const app = createApp({}, { log: createLog({}, () => {}) });
@@ -68,7 +69,7 @@ describe("a batch", () => {
   });
 
   it("hands back what it has no time to begin", async () => {
-    const answer = await handleBatch(app, { Records: [record("a", 2)] }, time(2_000), async () => "acknowledge");
+    const answer = await handleBatch(app, { Records: [record("a", 2)] }, time(2000), async () => "acknowledge");
 
     expect(answer.batchItemFailures).toEqual([{ itemIdentifier: "a" }]);
   });

@@ -132,8 +132,8 @@ describe("An image", () => {
     const avif = Buffer.from(photo("avif"));
     // The image's size as the container tells it: `ispe`, version, width, height.
     const ispe = avif.indexOf("ispe");
-    avif.writeUInt32BE(7_000, ispe + 8);
-    avif.writeUInt32BE(7_000, ispe + 12);
+    avif.writeUInt32BE(7000, ispe + 8);
+    avif.writeUInt32BE(7000, ispe + 12);
 
     await expect(upload(avif)).rejects.toMatchObject({
       code: "IMAGE_TOO_LARGE",

@@ -59,7 +59,7 @@ describe("sniff", () => {
     expect(await kindOf('[{"a": 1}]', declared)).toBe("text text/plain");
     expect(await kindOf("<!DOCTYPE html><p>a,b</p>", declared)).toBe("text text/html");
     expect(await kindOf("<?xml version='1.0'?><a/>", declared)).toBe("text application/xml");
-    expect(await kindOf(noise(5_000), declared)).toBe("file application/octet-stream");
+    expect(await kindOf(noise(5000), declared)).toBe("file application/octet-stream");
   });
 
   test("never takes an SVG for an image to render", async () => {

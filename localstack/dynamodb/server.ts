@@ -1,0 +1,153 @@
+/**
+ * DynamoDB: dynalite's engine behind the gateway, with time to live, tables that are ready when the answer arrives, and
+ * the item in the error of a failed condition.
+ *
+ * Still different from AWS: no transactions, streams, PartiQL, backups or auto scaling (UnknownOperationException);
+ * secondary indexes are never behind the table; nothing is throttled and no batch leaves unprocessed items.
+ */
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { isObject, type JsonObject, objectsOf, parseObject } from "../json.ts";
+import { DynamoDbError, type Engine, openEngine } from "./engine.ts";
+import { createTimeToLive, type TimeToLive } from "./ttl.ts";
+
+export interface DynamoDbOptions {
+  /** Keeps tables here; absent: in memory. */
+  readonly dataDir?: string | undefined;
+  /** Seconds between two runs of the sweeper of expired items. @defaultValue 60 */
+  readonly ttlSweepSeconds?: number | undefined;
+  /** Milliseconds since the epoch, for the sweeper. @defaultValue Date.now */
+  readonly now?: (() => number) | undefined;
+  readonly log: (line: string) => void;
+}
+
+export interface DynamoDb {
+  handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
+  close(): Promise<void>;
+}
+
+const MAX_REQUEST_BYTES = 16 * 1024 * 1024;
+
+/** Opens DynamoDB: with a `dataDir`, with the tables that an earlier run left there. */
+export async function openDynamoDb(options: DynamoDbOptions): Promise<DynamoDb> {
+  const { dataDir, log } = options;
+  const engine = await openEngine(dataDir === undefined ? undefined : join(dataDir, "dynamodb")).catch((error) => {
+    throw new Error(
+      `Data directory '${dataDir}' cannot be opened: expected one that no other local cloud uses. Stop the other one, or choose another directory.`,
+      { cause: error },
+    );
+  });
+  const settings = dataDir === undefined ? undefined : join(dataDir, "dynamodb-ttl.json");
+  const timeToLive = createTimeToLive(engine, settings, options.now ?? Date.now);
+  const stopSweeper = startSweeper(timeToLive, options.ttlSweepSeconds ?? 60, log);
+
+  return {
+    async handle(request, response) {
+      const target = String(request.headers["x-amz-target"]);
+      const operation = target.slice(target.indexOf(".") + 1);
+      let status = 200;
+      let body: string;
+      try {
+        requireSignature(request);
+        body = await execute(engine, timeToLive, operation, await readRequest(request));
+      } catch (error) {
+        const known = error instanceof DynamoDbError;
+        if (!known || error.status >= 500) {
+          log(`dynamodb: ${operation} failed: ${error instanceof Error ? error.stack : error}`);
+        }
+        status = known ? error.status : 500;
+        body = JSON.stringify(known ? error.body : { __type: "InternalServerError" });
+      }
+      response
+        .writeHead(status, {
+          "content-type": "application/x-amz-json-1.0",
+          "content-length": Buffer.byteLength(body),
+          "x-amzn-requestid": randomUUID(),
+        })
+        .end(body);
+    },
+    async close() {
+      await stopSweeper();
+      await engine.close();
+    },
+  };
+}
+
+async function execute(
+  engine: Engine,
+  timeToLive: TimeToLive,
+  operation: string,
+  request: JsonObject,
+): Promise<string> {
+  switch (operation) {
+    case "UpdateTimeToLive":
+      return JSON.stringify(await timeToLive.update(request));
+    case "DescribeTimeToLive":
+      return JSON.stringify(await timeToLive.describe(request));
+    case "CreateTable":
+    case "UpdateTable":
+    case "DeleteTable": {
+      const answer = JSON.stringify(await engine.execute(operation, request));
+      const table = String(request.TableName);
+      await settled(engine, table);
+      if (operation === "DeleteTable") timeToLive.forget(table);
+      return answer;
+    }
+    default:
+      return JSON.stringify(await engine.execute(operation, request));
+  }
+}
+
+/** Waits the few milliseconds until the table is active or gone, so that no caller has to wait for seconds. */
+async function settled(engine: Engine, table: string): Promise<void> {
+  for (;;) {
+    const answer = await engine.execute("DescribeTable", { TableName: table }).catch(() => undefined);
+    const description = isObject(answer?.Table) ? answer.Table : {};
+    const indexes = objectsOf(description.GlobalSecondaryIndexes).map((index) => index.IndexStatus);
+    const states = [description.TableStatus, ...indexes];
+    if (!states.some((state) => typeof state === "string" && state !== "ACTIVE")) return;
+    await nextTurn();
+  }
+}
+
+function startSweeper(timeToLive: TimeToLive, seconds: number, log: (line: string) => void): () => Promise<void> {
+  let running = Promise.resolve();
+  const timer = setInterval(() => {
+    running = running.then(async () => {
+      try {
+        await timeToLive.sweep();
+      } catch (error) {
+        log(`dynamodb: deleting expired items failed, and is tried again: ${error}`);
+      }
+    });
+  }, seconds * 1000);
+  timer.unref();
+  return async () => {
+    clearInterval(timer);
+    await running;
+  };
+}
+
+/** The signature itself is not checked; that there is one is, so that a client without credentials fails here as on AWS. */
+function requireSignature(request: IncomingMessage): void {
+  if (!String(request.headers.authorization).startsWith("AWS4-")) {
+    throw new DynamoDbError(
+      "com.amazon.coral.service#MissingAuthenticationTokenException",
+      "Request is missing Authentication Token",
+    );
+  }
+}
+
+async function readRequest(request: IncomingMessage): Promise<JsonObject> {
+  if (Number(request.headers["content-length"] ?? 0) > MAX_REQUEST_BYTES) {
+    throw new DynamoDbError("com.amazon.coral.service#RequestEntityTooLargeException", "Request is too large", 413);
+  }
+  const body = parseObject(await text(request));
+  if (body === undefined) {
+    throw new DynamoDbError("com.amazon.coral.service#SerializationException", "The request is not a JSON object");
+  }
+  return body;
+}

@@ -1,0 +1,111 @@
+import { existsSync, watch } from "node:fs";
+import { join } from "node:path";
+import { type BuildContext, context } from "esbuild";
+import { describeBuildFailure } from "../../build/build-failure.ts";
+import { bundleOptions, moduleOf, ROOT } from "../../build/bundle.ts";
+import type { FunctionEnvironment } from "../../build/environments.ts";
+import { type Inspection, inspectTasks } from "../../build/inspect-tasks.ts";
+
+export interface BuildsOptions {
+  /** Handlers as serverless.yml names them: `handlers/worker.handler`. */
+  handlers: readonly string[];
+  outdir: string;
+  taskFolders: readonly string[];
+  /** What the functions are told: their modules may read it when they are imported. */
+  environments: readonly FunctionEnvironment[];
+  /** Called after each later build whose tasks can be registered, with what they declare. "Reloaded." is said when it settles. */
+  onRebuild?: (inspection: Inspection) => Promise<void>;
+  log: (line: string) => void;
+}
+
+export interface Builds {
+  /** Names of the tasks that were registered at the start. */
+  tasks: readonly string[];
+  /** Absolute path of the bundle that `handler` is in. */
+  bundleOf(handler: string): string;
+  stop(): Promise<void>;
+}
+
+/**
+ * Bundles every function, with the same options as a deployment, and again whenever a file changes. A build that fails, or
+ * whose tasks cannot be registered, is reported and changes nothing: the functions go on with the code they have.
+ * @throws Error if the first build fails
+ */
+export async function startBuilds(options: BuildsOptions): Promise<Builds> {
+  const { handlers, outdir, taskFolders, environments } = options;
+  const [first = ""] = handlers;
+  const { entryPoints, plugins = [], ...shared } = bundleOptions(first, outdir, taskFolders);
+  const built: BuildContext = await context({
+    ...shared,
+    entryPoints: handlers.map((handler) => `${moduleOf(handler)}.ts`),
+    // The machine's own processor: what is minified is harder to read in a stack, and size does not matter here.
+    minify: false,
+    plugins,
+  });
+  let inspection: Inspection;
+  try {
+    [, inspection] = await Promise.all([built.rebuild(), inspectTasks({ taskFolders, environments })]);
+  } catch (error) {
+    await built.dispose();
+    throw new Error(describeBuildFailure(error));
+  }
+  const watcher = options.onRebuild && watchSources(options, built);
+  return {
+    tasks: inspection.tasks,
+    bundleOf: (handler) => join(outdir, `${moduleOf(handler)}.mjs`),
+    async stop() {
+      await watcher?.stop();
+      await built.dispose();
+    },
+  };
+}
+
+/** An editor may write a file in several steps; a build that begins after this pause sees them all. */
+const SETTLE_MILLISECONDS = 100;
+/** Resources and functions are made from it once, at the start. */
+const DECLARATION = "serverless.yml";
+
+function watchSources(
+  { taskFolders, environments, onRebuild, log }: BuildsOptions,
+  built: BuildContext,
+): { stop(): Promise<void> } {
+  let timer: NodeJS.Timeout | undefined;
+  let building = Promise.resolve();
+
+  const rebuild = async (): Promise<void> => {
+    try {
+      // First whether they can be registered: a build replaces the code that running functions start from.
+      const inspection = await inspectTasks({ taskFolders, environments });
+      await built.rebuild();
+      await onRebuild?.(inspection);
+      log("Reloaded.");
+    } catch (error) {
+      log(`Not reloaded: ${describeBuildFailure(error)}`);
+    }
+  };
+  const present = taskFolders.filter((folder) => existsSync(join(ROOT, folder)));
+  const watchers = [...new Set(["handlers", "shared", ...present])].map((folder) =>
+    watch(join(ROOT, folder), { recursive: true }, () => {
+      clearTimeout(timer);
+      timer = setTimeout(() => {
+        building = building.then(rebuild);
+      }, SETTLE_MILLISECONDS);
+    }),
+  );
+  // Its folder, for an editor may put another file in its place.
+  let declared: NodeJS.Timeout | undefined;
+  const declaration = watch(ROOT, (_, name) => {
+    if (name !== DECLARATION) return;
+    clearTimeout(declared);
+    declared = setTimeout(() => log(`${DECLARATION} has changed: restart to see it.`), SETTLE_MILLISECONDS);
+  });
+  watchers.push(declaration);
+  return {
+    async stop() {
+      clearTimeout(timer);
+      clearTimeout(declared);
+      for (const watcher of watchers) watcher.close();
+      await building;
+    },
+  };
+}

@@ -1,0 +1,149 @@
+/**
+ * EventBridge Scheduler: fires each schedule of the template in its time zone and invokes its function.
+ * https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
+ */
+
+import { randomUUID } from "node:crypto";
+import { nextFire, parseExpression } from "../../shared/beat/expression.ts";
+import { ACCOUNT_ID } from "../account.ts";
+import { type Clock, systemClock } from "../clock.ts";
+
+export interface Schedule {
+  name: string;
+  expression: string;
+  timezone: string;
+  functionName: string;
+  /** JSON text, in which `<aws.scheduler.scheduled-time>` and the other context attributes stand. */
+  input: string;
+  /** It fires neither before the one nor after the other. */
+  startDate?: Date;
+  endDate?: Date;
+}
+
+export interface SchedulerOptions {
+  schedules: readonly Schedule[];
+  /** Hands the event to Lambda, which tries it as often as it must. Never rejects. */
+  invoke: (functionName: string, event: unknown) => Promise<void>;
+  clock?: Clock;
+}
+
+export interface Scheduler {
+  /**
+   * Takes another set of schedules. One whose time is as it was keeps its phase; one that is new, or has another time, begins now.
+   * @returns names of those that differ
+   * @throws InvalidScheduleError for an expression that AWS would not take; then all go on as before
+   */
+  replace(schedules: readonly Schedule[]): ScheduleChanges;
+  /** Fires no more, and waits for what has been fired. */
+  stop(): Promise<void>;
+}
+
+export interface ScheduleChanges {
+  added: string[];
+  changed: string[];
+  removed: string[];
+}
+
+interface Running {
+  /** As it was last declared. */
+  schedule: Schedule;
+  /** When it was created: what a rate counts from. */
+  anchor: Date;
+  callOff: () => void;
+}
+
+/** Node's timers overflow after 24.8 days; waking daily costs nothing and follows a changed clock. */
+const LONGEST_SLEEP = 86_400_000;
+
+export function startScheduler(options: SchedulerOptions): Scheduler {
+  const { clock = systemClock } = options;
+  const running = new Map<string, Running>();
+  const firing = new Set<Promise<void>>();
+
+  const run = (one: Running, after: Date): void => {
+    const { expression, timezone, startDate, endDate } = one.schedule;
+    const from = startDate && startDate > after ? new Date(startDate.getTime() - 1) : after;
+    const due = nextFire(parseExpression(expression), from, timezone, startDate ?? one.anchor);
+    if (due === undefined || (endDate && due > endDate)) return;
+    const wait = (): void => {
+      const left = due.getTime() - clock.now();
+      if (left > 0) {
+        one.callOff = clock.after(Math.min(left, LONGEST_SLEEP), wait);
+        return;
+      }
+      const { functionName, input } = one.schedule;
+      const fired: Promise<void> = options
+        .invoke(functionName, JSON.parse(withContext(input, due, one.schedule.name)))
+        .finally(() => firing.delete(fired));
+      firing.add(fired);
+      // A machine that slept has missed some: AWS would have fired each; here one firing stands for all of them.
+      run(one, new Date(Math.max(due.getTime(), clock.now() - 1)));
+    };
+    wait();
+  };
+
+  const begin = (schedule: Schedule): void => {
+    const one: Running = { schedule, anchor: new Date(clock.now()), callOff: () => {} };
+    running.set(schedule.name, one);
+    // What is due at this very moment counts: a rate without a start date begins to fire when it is created.
+    run(one, new Date(one.anchor.getTime() - 1));
+  };
+
+  const end = (name: string): void => {
+    running.get(name)?.callOff();
+    running.delete(name);
+  };
+
+  const replace = (schedules: readonly Schedule[]): ScheduleChanges => {
+    for (const { expression } of schedules) parseExpression(expression);
+    const declared = new Map(schedules.map((schedule) => [schedule.name, schedule]));
+    const removed = [...running.keys()].filter((name) => !declared.has(name));
+    const added = [...declared.keys()].filter((name) => !running.has(name));
+    const changed: string[] = [];
+    for (const [name, one] of running) {
+      const schedule = declared.get(name);
+      if (schedule === undefined || isSame(schedule, one.schedule)) continue;
+      changed.push(name);
+      if (isSame(timeOf(schedule), timeOf(one.schedule))) {
+        one.schedule = schedule;
+      } else {
+        one.callOff();
+        begin(schedule);
+      }
+    }
+    removed.forEach(end);
+    for (const name of added) {
+      const schedule = declared.get(name);
+      if (schedule) begin(schedule);
+    }
+    return { added, changed, removed };
+  };
+
+  replace(options.schedules);
+
+  return {
+    replace,
+    async stop() {
+      for (const name of [...running.keys()]) end(name);
+      await Promise.race([Promise.all(firing), new Promise((resolve) => setImmediate(resolve))]);
+    },
+  };
+}
+
+function timeOf({ expression, timezone, startDate, endDate }: Schedule): object {
+  return { expression, timezone, startDate, endDate };
+}
+
+function isSame(one: object, other: object): boolean {
+  return JSON.stringify(one) === JSON.stringify(other);
+}
+
+/** https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html */
+function withContext(input: string, due: Date, name: string): string {
+  const time = due.toISOString().replace(/\.\d{3}Z$/, "Z");
+  return input
+    .replaceAll("<aws.scheduler.schedule-arn>", `arn:aws:scheduler:us-east-1:${ACCOUNT_ID}:schedule/default/${name}`)
+    .replaceAll("<aws.scheduler.scheduled-time>", time)
+    .replaceAll("<aws.scheduler.execution-id>", randomUUID())
+    .replaceAll("<aws.scheduler.attempt-number>", "1");
+}

@@ -1,0 +1,156 @@
+import { echo } from "../echo.ts";
+import { InvalidMessageError } from "../errors.ts";
+import { isValueKey, type ValueRef } from "./claim-check.ts";
+import { isId } from "./id.ts";
+import { byteLength, type Json } from "./json.ts";
+import { isKey, isMessageGroupId, isTag, MAX_MESSAGE_TAGS, MESSAGE_GROUP_ID_EXPECTED } from "./labels.ts";
+import type { Message } from "./message.ts";
+import { readTime } from "./time.ts";
+
+type Fields = { [field: string]: Json };
+type Read<T> = (value: Json | undefined) => T | undefined;
+
+/** @throws InvalidMessageError naming the first field that is missing or of a wrong kind */
+export function requiredFields(fields: Fields): Pick<Message, Required> {
+  const need = <T>(field: string, read: Read<T>, expected: string): T =>
+    readField(fields, field, read) ?? refuse(fields, field, expected);
+  return {
+    v: 1,
+    id: need("id", id, "a UUID"),
+    task: need("task", text, NAME_EXPECTED),
+    attempt: need("attempt", positive, "1 or more"),
+    payload: fields.payload === undefined ? refuse(fields, "payload", "a JSON value") : fields.payload,
+    queue: need("queue", text, NAME_EXPECTED),
+    sentAt: need("sentAt", time, "an ISO-8601 time with its zone"),
+    rootId: need("rootId", id, "a UUID"),
+  };
+}
+
+type Required = "v" | "id" | "task" | "attempt" | "payload" | "queue" | "sentAt" | "rootId";
+
+/** Every field that may be absent: how it is read, and what is expected. A field unknown here is left out. */
+const OPTIONAL: { [K in keyof Omit<Message, Required>]-?: [Read<Exclude<Message[K], undefined>>, string] } = {
+  payloadRef: [valueRef, "the key, sizeBytes and until of this task's stored payload"],
+  eta: [time, "an ISO-8601 time with its zone"],
+  expires: [time, "an ISO-8601 time with its zone"],
+  parentId: [id, "a UUID"],
+  groupId: [id, "a UUID"],
+  replayOf: [id, "a UUID"],
+  tags: [tags, "a list of short texts"],
+  headers: [headers, "a small object of texts"],
+  messageGroupId: [groupId, MESSAGE_GROUP_ID_EXPECTED],
+  concurrencyKey: [key, "text of up to 256 characters"],
+  refreshedAt: [time, "an ISO-8601 time with its zone"],
+  debounce: [debounce, "a key and a burst"],
+  timeLimit: [seconds, "seconds above 0"],
+  softTimeLimit: [seconds, "seconds above 0"],
+  ignoreResult: [yes, "true"],
+  trackStarted: [no, "false"],
+  keepUntil: [time, "an ISO-8601 time with its zone"],
+  slot: [slot, "a time and a rate limit"],
+  deferrals: [positive, "1 or more"],
+  seen: [positive, "1 or more"],
+  suspect: [yes, "true"],
+  crowded: [positive, "1 or more"],
+  rescues: [positive, "1 or more"],
+  crashed: [positive, "1 or more"],
+};
+
+/** @throws InvalidMessageError naming the first field of a wrong kind */
+export function optionalFields(fields: Fields): Omit<Message, Required> {
+  const entries = Object.entries(OPTIONAL).flatMap(([field, [read, expected]]) => {
+    if (fields[field] === undefined) return [];
+    return [[field, readField<unknown>(fields, field, read) ?? refuse(fields, field, expected)] as const];
+  });
+  return Object.fromEntries(entries);
+}
+
+function readField<T>(fields: Fields, field: string, read: Read<T>): T | undefined {
+  return Object.hasOwn(fields, field) ? read(fields[field]) : undefined;
+}
+
+function refuse(fields: Fields, field: string, expected: string): never {
+  const found = Object.hasOwn(fields, field) ? echo(fields[field]) : "missing";
+  throw new InvalidMessageError(`its field '${field}' is ${found}, expected ${expected}`);
+}
+
+/** No name, time, key of an object or rate of ours is longer; what is would not fit into the record, or travel with each copy. */
+const MAX_TEXT_CHARS = 128;
+const NAME_EXPECTED = `text of 1 to ${MAX_TEXT_CHARS} characters`;
+
+function text(value: Json | undefined): string | undefined {
+  return typeof value === "string" && value !== "" && value.length <= MAX_TEXT_CHARS ? value : undefined;
+}
+
+/** In UTC, as records and timers keep it: their texts are compared. */
+function time(value: Json | undefined): string | undefined {
+  return readTime(text(value) ?? "")?.toISOString();
+}
+
+function id(value: Json | undefined): string | undefined {
+  const found = text(value);
+  return found !== undefined && isId(found) ? found : undefined;
+}
+
+function positive(value: Json | undefined): number | undefined {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 1 ? value : undefined;
+}
+
+function seconds(value: Json | undefined): number | undefined {
+  return typeof value === "number" && value > 0 ? value : undefined;
+}
+
+function yes(value: Json | undefined): true | undefined {
+  return value === true ? true : undefined;
+}
+
+function no(value: Json | undefined): false | undefined {
+  return value === false ? false : undefined;
+}
+
+/** More than a call may have; together with the others it must fit into a record. */
+const MAX_HEADERS_BYTES = 8192;
+
+function tags(value: Json | undefined): string[] | undefined {
+  if (!Array.isArray(value) || value.length > MAX_MESSAGE_TAGS) return undefined;
+  const found = value.filter(isTag);
+  return found.length === value.length ? found : undefined;
+}
+
+function key(value: Json | undefined): string | undefined {
+  return isKey(value) ? value : undefined;
+}
+
+function groupId(value: Json | undefined): string | undefined {
+  return isMessageGroupId(value) ? value : undefined;
+}
+
+function headers(value: Json | undefined): Record<string, string> | undefined {
+  if (!isObject(value)) return undefined;
+  const found = Object.entries(value).flatMap(([name, one]) => (typeof one === "string" ? [[name, one] as const] : []));
+  const isWhole = found.length === Object.keys(value).length && byteLength(JSON.stringify(value)) <= MAX_HEADERS_BYTES;
+  return isWhole ? Object.fromEntries(found) : undefined;
+}
+
+function slot(value: Json | undefined): { at: string; rateLimit: string } | undefined {
+  if (!isObject(value)) return undefined;
+  const [at, rateLimit] = [time(value.at), text(value.rateLimit)];
+  return at === undefined || rateLimit === undefined ? undefined : { at, rateLimit };
+}
+
+function debounce(value: Json | undefined): { key: string; burst: string } | undefined {
+  if (!isObject(value)) return undefined;
+  const [name, burst] = [key(value.key), id(value.burst)];
+  return name === undefined || burst === undefined ? undefined : { key: name, burst };
+}
+
+function valueRef(value: Json | undefined): ValueRef | undefined {
+  if (!isObject(value)) return undefined;
+  const [key, sizeBytes, until] = [text(value.key), positive(value.sizeBytes), time(value.until)];
+  if (key === undefined || sizeBytes === undefined || until === undefined) return undefined;
+  return isValueKey(key) ? { key, sizeBytes, until } : undefined;
+}
+
+function isObject(value: Json | undefined): value is Fields {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

@@ -5,7 +5,7 @@ import { createTable } from "./aws/dynamodb.ts";
 import { createBucket } from "./aws/s3.ts";
 import { createSqs } from "./aws/sqs.ts";
 import { handleBeat } from "./beat/beat.ts";
-import { recordDeadFiring } from "./beat/dead-firing.ts";
+import { readDeadFiring, recordDeadFiring } from "./beat/dead-firing.ts";
 import { collectSchedule } from "./beat/schedule.ts";
 import { createBroker } from "./broker/broker.ts";
 import { type Environment, loadConfig } from "./config.ts";
@@ -19,21 +19,23 @@ import { createSubmitApi } from "./http/submit.ts";
 import { createRateLimiter } from "./limits/rate-limit.ts";
 import { createLog } from "./log.ts";
 import { createMailer, type Mailer } from "./mail/mailer.ts";
-import { createClaimChecks } from "./message/claim-check.ts";
+import { type Delivery, NO_DELIVERY } from "./message/delivery.ts";
 import { newId } from "./message/id.ts";
+import { createLargeValues } from "./message/large-values.ts";
 import type { Message } from "./message/message.ts";
-import { NO_RECEIPT } from "./results/conditions.ts";
 import { createResultStore } from "./results/store.ts";
 import { type App, currentApp, provideApp } from "./task/current-app.ts";
 import { createFifoOrder } from "./task/fifo-order.ts";
 import { createRegistry, type TaskModule } from "./task/registry.ts";
 import { createTimers } from "./timers/timers.ts";
-import { handleArrival } from "./uploads/arrival.ts";
+import { handleArrival, readArrival } from "./uploads/arrival.ts";
 import { recordDeadArrival } from "./uploads/dead-arrival.ts";
-import { handleTaskRecord } from "./worker/attempt.ts";
+import { isNotification, readNotification } from "./uploads/notification.ts";
 import { handleBatch } from "./worker/batch.ts";
 import { handleDeadLetter } from "./worker/dead-letter.ts";
-import { onKnownQueue } from "./worker/delivery.ts";
+import { handleDelivery } from "./worker/handle-delivery.ts";
+import { onKnownQueue, orderOf, readTaskDelivery } from "./worker/task-delivery.ts";
+import type { Verdict } from "./worker/verdict.ts";
 
 /**
  * The composition root. Builds an app from the environment; nothing is connected, and no setting is read, until it is
@@ -49,7 +51,7 @@ export function createApp(
   void config.taskSerializer;
   const clock = parts.clock ?? (() => new Date());
   const table = createTable(() => config.resultTable);
-  const claimChecks = createClaimChecks({ bucket: createBucket(() => config.uploadsBucket), clock });
+  const largeValues = createLargeValues({ bucket: createBucket(() => config.uploadsBucket), clock });
   return {
     config,
     table,
@@ -60,8 +62,8 @@ export function createApp(
       queueUrl: (queue) => config.queueUrl(queue),
       deadLetterQueueUrl: () => config.deadLetterQueueUrl,
     }),
-    results: createResultStore({ table, clock, claimChecks, resultExpires: () => config.resultExpires }),
-    claimChecks,
+    results: createResultStore({ table, clock, largeValues, resultExpires: () => config.resultExpires }),
+    largeValues,
     rateLimiter: createRateLimiter({ table, clock, random: parts.random ?? Math.random }),
     control: createControl({ table, clock }),
     fifoOrder: createFifoOrder(),
@@ -98,26 +100,38 @@ type Http = (event: LambdaEvent, context?: LambdaContext) => Promise<unknown>;
 export function createWorker(modules: readonly TaskModule[], app = currentApp()): Batch {
   const registry = createRegistry(modules);
   return (event, context) =>
-    handleBatch(app, event, context, (record, invocation) => handleTaskRecord(app, registry, record, invocation));
+    handleBatch(app, event, context, {
+      read: (delivery) => readTaskDelivery(app, delivery),
+      orderOf,
+      handle: (delivery, invocation) => handleDelivery(app, registry, delivery, invocation),
+    });
 }
 
 /** Ends, or returns to their queue, the messages that SQS gave up on. Knows no tasks, so that it works when they do not. */
 export function createDeadLetterWorker(app = currentApp()): Batch {
   return (event, context) =>
-    handleBatch(app, event, context, async (record) => {
-      // Beside messages, what asked for a task and failed ends here.
-      const recorded = (await recordDeadFiring(app, record)) || (await recordDeadArrival(app, record.body));
-      return recorded ? "acknowledge" : handleDeadLetter(app, record);
-    });
+    handleBatch(app, event, context, { read: (delivery) => readDead(app, delivery), handle: (dead) => dead() });
+}
+
+/** Beside messages, an event that asked for a task and failed for good ends in the dead-letter queue. */
+function readDead(app: App, delivery: Delivery): () => Promise<Verdict> {
+  const firing = readDeadFiring(delivery);
+  if (firing) return () => recordDeadFiring(app, firing).then(() => "acknowledge");
+  if (isNotification(delivery.body)) {
+    const objects = readNotification(delivery.body);
+    return () => recordDeadArrival(app, objects).then(() => "acknowledge");
+  }
+  const dead = readTaskDelivery(app, delivery);
+  return () => handleDeadLetter(app, dead);
 }
 
 /** Sends the upload task for each file that arrives in the bucket. */
 export function createUploadListener(modules: readonly TaskModule[], app = currentApp()): Batch {
   const registry = createRegistry(modules);
   return (event, context) =>
-    handleBatch(app, event, context, async (record) => {
-      await handleArrival(app, registry, record);
-      return "acknowledge";
+    handleBatch(app, event, context, {
+      read: readArrival,
+      handle: (arrival) => handleArrival(app, registry, arrival).then(() => "acknowledge"),
     });
 }
 
@@ -147,7 +161,7 @@ export function createTimerSweep(
 async function endLate(app: App, message: Message): Promise<void> {
   const reason = `its timer was due at ${message.eta}, and was not sent until ${app.clock().toISOString()}`;
   const error = describeError(new TaskUndeliveredError(message.task, reason));
-  const { applied } = await app.results.failUnclaimed(message, NO_RECEIPT, error);
+  const { applied } = await app.results.failUnclaimed(message, NO_DELIVERY, error);
   if (applied) app.log.error("A timer came too late", { id: message.id, task: message.task, eta: message.eta });
 }
 

@@ -13,6 +13,8 @@ const WHERE = "Set it under provider.environment in serverless.yml.";
 export interface Config {
   /** `BROKER_URL`: the SQS queue URL of the default queue; `BROKER_URL_<NAME>` for each further queue. */
   queueUrl(queue: string): string;
+  /** The configured queue that AWS knows by this name; undefined if none of ours is. */
+  queueNamed(awsName: string): string | undefined;
   /** Names of all configured queues, `default` first. */
   readonly queues: readonly string[];
   /** `DEAD_LETTER_QUEUE_URL`: where SQS puts messages that it has delivered too often. */
@@ -83,12 +85,13 @@ export function loadConfig(environment: Environment): Config {
   const urls = new Map<string, string>();
   let queues: readonly string[] | undefined;
 
-  return {
+  const config: Config = {
     queueUrl(queue) {
       const known = urls.get(queue) ?? url(queueVariable(queue));
       urls.set(queue, known);
       return known;
     },
+    queueNamed: (awsName) => config.queues.find((queue) => config.queueUrl(queue).split("/").at(-1) === awsName),
     get deadLetterQueueUrl() {
       return url("DEAD_LETTER_QUEUE_URL");
     },
@@ -174,10 +177,11 @@ export function loadConfig(environment: Environment): Config {
       return parseOrigins(read("CORS_ORIGIN") ?? "");
     },
   };
+  return config;
 }
 
 /** The variable of each setting; `queueUrl` and `queues` have `BROKER_URL` and `BROKER_URL_<NAME>`. */
-const VARIABLES: { readonly [Setting in Exclude<keyof Config, "queueUrl" | "queues">]: string } = {
+const VARIABLES: { readonly [Setting in Exclude<keyof Config, "queueUrl" | "queueNamed" | "queues">]: string } = {
   deadLetterQueueUrl: "DEAD_LETTER_QUEUE_URL",
   resultTable: "RESULT_BACKEND",
   resultExpires: "RESULT_EXPIRES",

@@ -42,9 +42,9 @@
 
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { cut, echo, listText, placeText } from "./echo.ts";
-import { describeError, type ErrorRecord, reasonOf, toError } from "./error-record.ts";
+import { describeError, reasonOf, type StoredError, toError } from "./stored-error.ts";
 
-export { describeError, type ErrorRecord, shortened } from "./error-record.ts";
+export { describeError, type StoredError, shortened } from "./stored-error.ts";
 
 export type ErrorCode =
   | "CONFIG_INVALID"
@@ -344,9 +344,9 @@ export class TaskNotSentError extends TaskError {
 
 /** What `AsyncResult.get()` throws for a failed task: the error as its record keeps it. */
 export class TaskFailedError extends TaskError {
-  readonly failure: ErrorRecord;
+  readonly failure: StoredError;
 
-  constructor(id: string, failure: ErrorRecord) {
+  constructor(id: string, failure: StoredError) {
     super("TASK_FAILED", `${failure.name}: ${reasonOf(failure)}`, { id }, toError(failure));
     this.failure = failure;
   }

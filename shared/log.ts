@@ -4,7 +4,7 @@
  */
 
 import { cut, echo } from "./echo.ts";
-import { describeError, isError } from "./error-record.ts";
+import { describeError, isError } from "./stored-error.ts";
 
 export type LogFields = Readonly<Record<string, unknown>>;
 

@@ -1,21 +1,21 @@
 import type { SQSClient } from "@aws-sdk/client-sqs";
 import { clientSettings } from "./settings.ts";
 
-/** One message to send, as SQS wants it. */
-export interface OutgoingMessage {
+/** One entry of a `SendMessageBatch` call. */
+export interface BatchEntry {
   /** Unique within one batch. */
   id: string;
   body: string;
   /** 0–900; always 0 for a FIFO queue, https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-timers.html */
   delaySeconds: number;
   /** FIFO: the group that keeps its order; otherwise the tenant of a fair queue. */
-  groupId?: string | undefined;
+  messageGroupId?: string | undefined;
   /** FIFO: what comes again within five minutes is not queued again. */
-  deduplicationId?: string | undefined;
+  messageDeduplicationId?: string | undefined;
 }
 
-/** A message of a batch that SQS did not take. */
-export interface RefusedMessage {
+/** An entry that SQS did not take. */
+export interface RefusedEntry {
   id: string;
   code: string;
   message: string;
@@ -25,7 +25,7 @@ export interface RefusedMessage {
 
 export interface Sqs {
   /** Sends up to 10 messages in one call. Entries can fail one by one: the answer names those. */
-  sendBatch(queueUrl: string, messages: readonly OutgoingMessage[]): Promise<RefusedMessage[]>;
+  sendBatch(queueUrl: string, messages: readonly BatchEntry[]): Promise<RefusedEntry[]>;
   /** Makes a received message reappear in `seconds` (0–43,200). */
   changeVisibility(queueUrl: string, receiptHandle: string, seconds: number): Promise<void>;
   /** Roughly how many messages there are. https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_GetQueueAttributes.html */
@@ -62,13 +62,13 @@ export function createSqs(): Sqs {
       const answer = await (await connect()).send(
         new SendMessageBatchCommand({
           QueueUrl: queueUrl,
-          Entries: messages.map(({ id, body, delaySeconds, groupId, deduplicationId }) => ({
+          Entries: messages.map(({ id, body, delaySeconds, messageGroupId, messageDeduplicationId }) => ({
             Id: id,
             MessageBody: body,
             // A FIFO queue has no delays of single messages, and refuses even one of 0 that is not needed.
             ...(delaySeconds > 0 && { DelaySeconds: delaySeconds }),
-            ...(groupId !== undefined && { MessageGroupId: groupId }),
-            ...(deduplicationId !== undefined && { MessageDeduplicationId: deduplicationId }),
+            ...(messageGroupId !== undefined && { MessageGroupId: messageGroupId }),
+            ...(messageDeduplicationId !== undefined && { MessageDeduplicationId: messageDeduplicationId }),
           })),
         }),
       );

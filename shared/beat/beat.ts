@@ -3,9 +3,9 @@ import { derivedId } from "../message/id.ts";
 import { byteLength, type Json, parseJson, toJsonText } from "../message/json.ts";
 import { readTime } from "../message/time.ts";
 import type { App } from "../task/current-app.ts";
-import type { Sent } from "../task/deliver.ts";
 import { payloadOrNone } from "../task/payload.ts";
 import { sendTask } from "../task/send.ts";
+import type { Sent } from "../task/submit.ts";
 import type { NamedEntry } from "./schedule.ts";
 
 /** One firing of a schedule entry, as EventBridge Scheduler passes it to the beat function. */

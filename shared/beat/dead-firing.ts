@@ -1,5 +1,5 @@
-import type { SQSRecord } from "aws-lambda";
 import { DEFAULT_QUEUE } from "../config.ts";
+import type { Delivery } from "../message/delivery.ts";
 import { type Json, parseJson } from "../message/json.ts";
 import type { App } from "../task/current-app.ts";
 import { recordUnsent } from "../task/unsent.ts";
@@ -11,14 +11,14 @@ const UNKNOWN_TASK = "(unknown)";
 /** Characters of an error of AWS or of the beat function that the record repeats; the function's log has it whole. */
 const MAX_ERROR_CHARS = 1000;
 
-/**
- * Records a firing that AWS gave up as a FAILURE of its task, under the id that the task would have had.
- * @returns false if what the dead-letter queue holds is no firing
- */
-export async function recordDeadFiring(app: App, record: SQSRecord): Promise<boolean> {
-  const found = readDeadFiring(record);
-  if (found === undefined) return false;
-  const { firing, reason } = found;
+/** A firing that AWS gave up, and the end of a sentence that says why. */
+export interface DeadFiring {
+  firing: Firing;
+  reason: string;
+}
+
+/** Records a firing that AWS gave up as a FAILURE of its task, under the id that the task would have had. */
+export async function recordDeadFiring(app: App, { firing, reason }: DeadFiring): Promise<void> {
   const { schedule, scheduledTime, task, queue, payload } = firing;
   const known = task !== undefined && payload !== undefined;
   await recordUnsent(app, {
@@ -29,28 +29,27 @@ export async function recordDeadFiring(app: App, record: SQSRecord): Promise<boo
     askedAt: scheduledTime,
     reason: `schedule entry '${schedule}' was due at ${scheduledTime.toISOString()}, and ${reason}`,
   });
-  return true;
 }
 
 type Fields = { [field: string]: Json };
 
 /**
- * A firing comes here in two forms. Lambda writes a record of the invocation when the beat function has failed on every attempt;
+ * The firing that a message of the dead-letter queue stands for; undefined if it stands for none. It comes in two forms. Lambda writes a record of the invocation when the beat function has failed on every attempt;
  * Scheduler sends the bare Input, with attributes that say why, when it could not invoke the function at all.
  * https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
  * https://docs.aws.amazon.com/scheduler/latest/UserGuide/configuring-schedule-dlq.html
  */
-function readDeadFiring(record: SQSRecord): { firing: Firing; reason: string } | undefined {
-  const body = parseObject(record.body);
+export function readDeadFiring({ body: text, attributes }: Delivery): DeadFiring | undefined {
+  const body = parseObject(text);
   if (body === undefined) return undefined;
   const { requestContext, requestPayload, responsePayload } = body;
   if (isObject(requestContext) && requestPayload !== undefined) {
     const firing = readFiring(requestPayload);
     return firing && { firing, reason: `the beat function ${outcome(requestContext, responsePayload)}` };
   }
-  const attribute = (name: string): string | undefined => record.messageAttributes[name]?.stringValue;
-  const firing = readFiring(body) ?? readFiring({ ...body, scheduledTime: attribute("SCHEDULED_TIME") ?? null });
-  const error = [attribute("ERROR_CODE"), attribute("ERROR_MESSAGE")].filter((text) => text !== undefined).join(": ");
+  const { SCHEDULED_TIME, ERROR_CODE, ERROR_MESSAGE } = attributes;
+  const firing = readFiring(body) ?? readFiring({ ...body, scheduledTime: SCHEDULED_TIME ?? null });
+  const error = [ERROR_CODE, ERROR_MESSAGE].filter((one) => one !== undefined).join(": ");
   return firing && { firing, reason: `EventBridge Scheduler could not invoke the beat function (${cut(error)})` };
 }
 

@@ -1,4 +1,4 @@
-import type { OutgoingMessage, QueueDepth, Sqs } from "../aws/sqs.ts";
+import type { BatchEntry, QueueDepth, Sqs } from "../aws/sqs.ts";
 import { DEFAULT_QUEUE } from "../config.ts";
 import { BrokerError } from "../errors.ts";
 import { encodeMessage } from "../message/encoding.ts";
@@ -39,7 +39,7 @@ export interface Broker {
   deadLetters(): Promise<QueueDepth>;
 }
 
-interface Waiting extends Omit<OutgoingMessage, "id"> {
+interface Waiting extends Omit<BatchEntry, "id"> {
   bytes: number;
   resolve: () => void;
   reject: (error: unknown) => void;
@@ -66,8 +66,12 @@ export function createBroker(options: {
 
   const sendAll = async (queue: string, batch: Waiting[], sends = 1): Promise<void> => {
     const entries = batch.map(
-      ({ body, delaySeconds, groupId, deduplicationId }, index): OutgoingMessage => ({
-        ...{ id: String(index), body, delaySeconds, groupId, deduplicationId },
+      ({ body, delaySeconds, messageGroupId, messageDeduplicationId }, index): BatchEntry => ({
+        id: String(index),
+        body,
+        delaySeconds,
+        messageGroupId,
+        messageDeduplicationId,
       }),
     );
     const refused = new Map((await sqs.sendBatch(queueUrl(queue), entries)).map((entry) => [entry.id, entry]));
@@ -89,10 +93,14 @@ export function createBroker(options: {
         const fifo = isFifo(message.queue);
         const queue = fifo && delaySeconds > 0 ? DEFAULT_QUEUE : message.queue;
         const entry = {
-          ...{ body, delaySeconds, bytes: byteLength(body), resolve, reject },
-          // A foreign writer may have forgotten the group; then the task is one of its own.
-          groupId: message.messageGroupId ?? (fifo ? message.id : undefined),
-          deduplicationId: fifo && queue === message.queue ? deduplicationId(message) : undefined,
+          body,
+          delaySeconds,
+          bytes: byteLength(body),
+          resolve,
+          reject,
+          // A message from another program may lack a group; it then forms one by itself.
+          messageGroupId: message.messageGroupId ?? (fifo ? message.id : undefined),
+          messageDeduplicationId: fifo && queue === message.queue ? deduplicationId(message) : undefined,
         };
         const queued = waiting.get(queue);
         if (queued) queued.push(entry);

@@ -67,7 +67,6 @@ const TASK = {
     eta: time,
     expires: time,
     parentId: uuid,
-    groupId: uuid,
     replayOf: uuid,
     replayedBy: uuid,
     revokeRequestedAt: time,

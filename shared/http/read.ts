@@ -95,7 +95,7 @@ async function withLinks(app: App, record: StoredRecord): Promise<StoredRecord> 
   if (record.large === undefined) return record;
   const links = Object.entries(record.large).map(async ([part, value]) => {
     const ref = value.gone ? undefined : Object.entries(record.refs).find(([name]) => name === part)?.[1];
-    return [part, { ...value, ...(ref && { url: await app.claimChecks.link(ref) }) }] as const;
+    return [part, { ...value, ...(ref && { url: await app.largeValues.link(ref) }) }] as const;
   });
   return { ...record, large: Object.fromEntries(await Promise.all(links)) };
 }

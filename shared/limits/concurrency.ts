@@ -22,17 +22,17 @@ export function isConcurrency(value: unknown): value is number {
 }
 
 /**
- * Takes a place for a run of `id` until `leaseUntil`; undefined if all are taken.
+ * Takes a place for a run of `id` until `heldUntil`; undefined if all are taken.
  *
  * Dying in the place keeps it until the lease ends; the next who finds no place removes it then.
  */
 export async function enter(
   table: Table,
   now: Date,
-  run: { task: string; key: string | undefined; limit: number; id: string; leaseUntil: Date },
+  run: { task: string; key: string | undefined; limit: number; id: string; heldUntil: Date },
 ): Promise<Place | undefined> {
   const key = concurrencyKey(run.task, run.key);
-  const until = Math.ceil(run.leaseUntil.getTime() / 1000);
+  const until = Math.ceil(run.heldUntil.getTime() / 1000);
   // Of this delivery alone: a copy of the message that leaves must not take this one's place away.
   const member = `${run.id}@${until}@${randomBytes(6).toString("base64url")}`;
   const mine = { me: new Set([member]), member, limit: run.limit, ttl: until + DAY_SECONDS };

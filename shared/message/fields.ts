@@ -1,9 +1,9 @@
 import { echo } from "../echo.ts";
 import { InvalidMessageError } from "../errors.ts";
-import { isValueKey, type ValueRef } from "./claim-check.ts";
 import { isId } from "./id.ts";
 import { byteLength, type Json } from "./json.ts";
 import { isKey, isMessageGroupId, isTag, MAX_MESSAGE_TAGS, MESSAGE_GROUP_ID_EXPECTED } from "./labels.ts";
+import { isValueKey, type ValueRef } from "./large-values.ts";
 import type { Message } from "./message.ts";
 import { readTime } from "./time.ts";
 
@@ -34,11 +34,10 @@ const OPTIONAL: { [K in keyof Omit<Message, Required>]-?: [Read<Exclude<Message[
   eta: [time, "an ISO-8601 time with its zone"],
   expires: [time, "an ISO-8601 time with its zone"],
   parentId: [id, "a UUID"],
-  groupId: [id, "a UUID"],
   replayOf: [id, "a UUID"],
   tags: [tags, "a list of short texts"],
   headers: [headers, "a small object of texts"],
-  messageGroupId: [groupId, MESSAGE_GROUP_ID_EXPECTED],
+  messageGroupId: [messageGroupId, MESSAGE_GROUP_ID_EXPECTED],
   concurrencyKey: [key, "text of up to 256 characters"],
   refreshedAt: [time, "an ISO-8601 time with its zone"],
   debounce: [debounce, "a key and a burst"],
@@ -121,7 +120,7 @@ function key(value: Json | undefined): string | undefined {
   return isKey(value) ? value : undefined;
 }
 
-function groupId(value: Json | undefined): string | undefined {
+function messageGroupId(value: Json | undefined): string | undefined {
   return isMessageGroupId(value) ? value : undefined;
 }
 

@@ -6,7 +6,7 @@
 
 import { types } from "node:util";
 import { cut, echo, placeText } from "../echo.ts";
-import { describeError, isError } from "../error-record.ts";
+import { describeError, isError } from "../stored-error.ts";
 
 /** How many lists and objects may lie in each other: more would end the stack of whoever reads it. */
 export const MAX_LEVELS = 1000;

@@ -1,5 +1,5 @@
-import type { ValueRef } from "./claim-check.ts";
 import type { Json } from "./json.ts";
+import type { ValueRef } from "./large-values.ts";
 
 /**
  * The SQS message that asks for one attempt of one task: envelope version 1.
@@ -24,7 +24,6 @@ export interface Message {
   rootId: string;
   /** The task whose run sent this one. */
   parentId?: string;
-  groupId?: string;
   /** The task whose payload this one runs again. */
   replayOf?: string;
   /** Labels, by which many tasks can be revoked. */

@@ -8,8 +8,8 @@ import {
   PayloadTooLargeError,
   ResultTooLargeError,
 } from "../errors.ts";
-import { MAX_VALUE_BYTES } from "./claim-check.ts";
 import { byteLength, toJsonText, unfitText } from "./json.ts";
+import { MAX_VALUE_BYTES } from "./large-values.ts";
 
 /** Of a result of `ctx.once`, which lies in an item of the table. */
 export const MAX_ONCE_BYTES = 128 * 1024;

@@ -3,16 +3,7 @@ import { toJsonText } from "../message/json.ts";
 import type { Message } from "../message/message.ts";
 import { valueRefText } from "./record.ts";
 
-const AS_THEY_ARE = [
-  "task",
-  "queue",
-  "rootId",
-  "expires",
-  "parentId",
-  "groupId",
-  "replayOf",
-  "messageGroupId",
-] as const;
+const AS_THEY_ARE = ["task", "queue", "rootId", "expires", "parentId", "replayOf", "messageGroupId"] as const;
 
 /** What a record has from its message. It is written once, by whoever comes first: the sender, or a worker that was faster. */
 export function birth(message: Message): { set: string[]; values: Item } {

@@ -2,11 +2,12 @@
 
 import { randomUUID } from "node:crypto";
 import type { Item, Table } from "../aws/dynamodb.ts";
-import { type ErrorRecord, shortened } from "../errors.ts";
+import { type StoredError, shortened } from "../errors.ts";
+import type { DeliveryId } from "../message/delivery.ts";
 import { type Json, toJsonText } from "../message/json.ts";
 import type { Message } from "../message/message.ts";
 import { birth } from "./birth.ts";
-import { evidence, MAY_CLAIM, MINE, MINE_UNCLAIMED, type Receipt } from "./conditions.ts";
+import { evidence, MAY_CLAIM, MINE, MINE_UNCLAIMED } from "./conditions.ts";
 import { recordKey } from "./keys.ts";
 import type { Lifetime } from "./lifetime.ts";
 import { payloadRefOf, recordIn, type StoredRecord, type TaskState } from "./record.ts";
@@ -43,35 +44,35 @@ export type ReleaseReason = "unsettled" | "cutShort" | "requeued";
 
 export interface Claims {
   /**
-   * Takes the right to run `message`'s attempt, for a function that has `leaseSeconds` left: from one who waits, or from a run that
+   * Takes the right to run `message`'s attempt, for a function that has `functionSeconds` left: from one who waits, or from a run that
    * is over.
    * @param options `countStarts`: answer how often this attempt was started; `tracked`: with false no right is taken, the record
    * is only read
    */
   claim(
     message: Message,
-    receipt: Receipt,
-    leaseSeconds: number,
+    delivery: DeliveryId,
+    functionSeconds: number,
     options?: { countStarts?: boolean; tracked?: boolean },
   ): Promise<ClaimOutcome>;
   /**
    * Notes that this delivery has found the run with this fence under way. When its message is delivered again, that run is over. Once it
    * is, or has settled, this changes nothing.
    */
-  witness(message: Message, receipt: Receipt, fence: number): Promise<void>;
+  witness(message: Message, delivery: DeliveryId, fence: number): Promise<void>;
   // Those below are refused (false) when a newer claim exists: the run was given up for dead, and must stop.
   /** @param resultJson undefined: the result is not kept */
   succeed(claim: Claim, resultJson: string | undefined): Promise<boolean>;
-  retry(claim: Claim, error: ErrorRecord, eta: Date): Promise<boolean>;
-  fail(claim: Claim, error: ErrorRecord): Promise<boolean>;
+  retry(claim: Claim, error: StoredError, eta: Date): Promise<boolean>;
+  fail(claim: Claim, error: StoredError): Promise<boolean>;
   /**
    * Gives the attempt back unfinished, to be claimed again under the same number; it counts as no crash. The record says why, and
    * the answer how often the attempt has been given back for that kind of reason; undefined if it was refused.
    */
-  release(claim: Claim, reason: ReleaseReason, error: ErrorRecord): Promise<number | undefined>;
+  release(claim: Claim, reason: ReleaseReason, error: StoredError): Promise<number | undefined>;
   progress(claim: Claim, meta: Json): Promise<boolean>;
   /** Ends my own run, which a revoke has reached. */
-  abandon(claim: Claim, error: ErrorRecord): Promise<boolean>;
+  revokeRunning(claim: Claim, error: StoredError): Promise<boolean>;
 }
 
 /** What a write without a claim sets besides, unless it says otherwise: it may be the first of all. */
@@ -93,7 +94,7 @@ interface Settling {
 const RELEASES = "@unsettled, @cutShort, @requeued";
 
 /** Who holds the task, which nobody does when it has ended or waits. */
-export const HOLDER = "@leaseSeconds, @messageId, @receiveCount, @seenFence, @seenMessage, @seenCount";
+export const HOLDER = "@functionSeconds, @messageId, @receiveCount, @seenFence, @seenMessage, @seenCount";
 
 export function createClaims({ table, clock, lifetime, large, shownUntil }: StoreParts): Claims {
   /** `update` without its SET and REMOVE, which every settling shares. */
@@ -160,8 +161,8 @@ export function createClaims({ table, clock, lifetime, large, shownUntil }: Stor
   return {
     async claim(
       message,
-      receipt,
-      leaseSeconds,
+      delivery,
+      functionSeconds,
       { countStarts = false, tracked = message.trackStarted !== false } = {},
     ) {
       if (!tracked) return look(message);
@@ -171,7 +172,7 @@ export function createClaims({ table, clock, lifetime, large, shownUntil }: Stor
       const token = randomUUID();
       const outcome = await table.update({
         key: recordKey(message.id),
-        update: `SET ${set.join(", ")}, @state = :started, @attempt = :attempt, @fence = if_not_exists(@fence, :zero) + :one, @leaseSeconds = :leaseSeconds, @messageId = :messageId, @receiveCount = :receiveCount, @startedAt = :now, @ttl = :ttl, @token = :token REMOVE @progress`,
+        update: `SET ${set.join(", ")}, @state = :started, @attempt = :attempt, @fence = if_not_exists(@fence, :zero) + :one, @functionSeconds = :functionSeconds, @messageId = :messageId, @receiveCount = :receiveCount, @startedAt = :now, @ttl = :ttl, @token = :token REMOVE @progress`,
         condition: MAY_CLAIM,
         values: {
           ...values,
@@ -181,8 +182,8 @@ export function createClaims({ table, clock, lifetime, large, shownUntil }: Stor
           attempt: message.attempt,
           zero: 0,
           one: 1,
-          leaseSeconds: Math.ceil(leaseSeconds),
-          ...evidence(message, receipt),
+          functionSeconds: Math.ceil(functionSeconds),
+          ...evidence(message, delivery),
           token,
           now: now.toISOString(),
           ttl: lifetime.unfinished(message),
@@ -248,7 +249,7 @@ export function createClaims({ table, clock, lifetime, large, shownUntil }: Stor
       return settled !== undefined;
     },
 
-    abandon: async (claim, error) =>
+    revokeRunning: async (claim, error) =>
       end(claim, "REVOKED", await large.error(claim.message, error, shownUntil(claim.message))),
   };
 }

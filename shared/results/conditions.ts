@@ -4,16 +4,8 @@
  */
 
 import type { Item } from "../aws/dynamodb.ts";
+import { type DeliveryId, NO_DELIVERY } from "../message/delivery.ts";
 import type { Message } from "../message/message.ts";
-
-/** By which delivery of which SQS message something is done. */
-export interface Receipt {
-  messageId: string;
-  receiveCount: number;
-}
-
-/** For what is known without a delivery. */
-export const NO_RECEIPT: Receipt = { messageId: "", receiveCount: 0 };
 
 /** It waits, and nobody runs it. */
 export const WAITING = "@state IN (:pending, :retry)";
@@ -67,7 +59,7 @@ export const MAY_EXPIRE = `${NEVER_RECORDED} OR ${NOT_BEGUN}`;
 /** The values of a delivery by which the run before it may be known to be over. */
 export function evidence(
   { seen = -1 }: Pick<Message, "seen">,
-  { messageId, receiveCount }: Receipt = NO_RECEIPT,
+  { messageId, receiveCount }: DeliveryId = NO_DELIVERY,
 ): Item {
   return { seen, messageId, receiveCount };
 }

@@ -1,8 +1,8 @@
 import type { Item } from "../aws/dynamodb.ts";
 import { echo } from "../echo.ts";
-import type { ErrorRecord } from "../errors.ts";
-import type { ValueRef } from "../message/claim-check.ts";
+import type { StoredError } from "../errors.ts";
 import { type Json, parseJson } from "../message/json.ts";
+import type { ValueRef } from "../message/large-values.ts";
 import type { Message } from "../message/message.ts";
 
 /**
@@ -37,7 +37,7 @@ export interface TaskRecord {
   /** Present once the state is SUCCESS. */
   result?: Json;
   /** Why it failed; while retrying, why the last attempt did. */
-  error?: ErrorRecord;
+  error?: StoredError;
   /** What the task last reported with `ctx.progress()`. */
   progress?: Json;
   createdAt: string;
@@ -47,7 +47,6 @@ export interface TaskRecord {
   finishedAt?: string;
   rootId: string;
   parentId?: string;
-  groupId?: string;
   /** The task that this one runs again. */
   replayOf?: string;
   /** The task that has run this one again, or was to when its sender died; the newest, if there are several. */
@@ -68,7 +67,7 @@ export interface StoredRecord extends TaskRecord {
   /** The fence when this attempt began: the difference says how often this attempt was started. */
   fenceBase: number;
   /** Of the run that is under way: no longer than this has its function, and this is the message that it was given. */
-  leaseSeconds: number;
+  functionSeconds: number;
   messageId: string;
   /** Where its large values lie. */
   refs: { [Part in "payload" | "result" | "error"]?: ValueRef };
@@ -80,7 +79,6 @@ const TEXTS = [
   "startedAt",
   "finishedAt",
   "parentId",
-  "groupId",
   "replayOf",
   "replayedBy",
   "messageGroupId",
@@ -119,7 +117,7 @@ export function toRecord(item: Item): StoredRecord {
     }),
     fence: Number(item.fence ?? 0),
     fenceBase: Number(item.fenceBase ?? 0),
-    leaseSeconds: Number(item.leaseSeconds ?? 0),
+    functionSeconds: Number(item.functionSeconds ?? 0),
     messageId: text("messageId"),
     refs: Object.fromEntries(refs),
   };
@@ -157,6 +155,13 @@ export function isExpired({ ttl, shownUntil }: Item, now: Date): boolean {
 }
 
 /** The public part of a record: what `fetch()` and `GET /tasks/{id}` show. */
-export function publicRecord({ fence, fenceBase, leaseSeconds, messageId, refs, ...record }: StoredRecord): TaskRecord {
+export function publicRecord({
+  fence,
+  fenceBase,
+  functionSeconds,
+  messageId,
+  refs,
+  ...record
+}: StoredRecord): TaskRecord {
   return record;
 }

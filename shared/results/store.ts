@@ -4,18 +4,18 @@
  */
 
 import type { Table } from "../aws/dynamodb.ts";
-import type { ClaimChecks } from "../message/claim-check.ts";
+import type { LargeValues } from "../message/large-values.ts";
 import type { Message } from "../message/message.ts";
 import { birth } from "./birth.ts";
 import { type Claims, createClaims, type StoreParts } from "./claims.ts";
 import { NOT_ENDED } from "./conditions.ts";
-import { createEndings, type Endings } from "./endings.ts";
 import { recordKey } from "./keys.ts";
 import { createLifetime } from "./lifetime.ts";
 import { isExpired, payloadRefOf, recordIn, type StoredRecord, type TaskState, toState } from "./record.ts";
+import { createUnclaimed, type Unclaimed } from "./unclaimed.ts";
 import { createValues, type Values } from "./values.ts";
 
-export interface ResultStore extends Claims, Endings {
+export interface ResultStore extends Claims, Unclaimed {
   /** Writes the PENDING record unless a fast worker was there first; answers with the state that is stored. */
   pending(message: Message): Promise<TaskState>;
   /** Keeps the record of a task whose message goes on waiting; false if it has ended, and the message with it. */
@@ -32,19 +32,19 @@ export interface ResultStore extends Claims, Endings {
 export function createResultStore(options: {
   table: Table;
   clock: () => Date;
-  claimChecks: ClaimChecks;
+  largeValues: LargeValues;
   /** Seconds that a final record is shown. */
   resultExpires: () => number;
 }): ResultStore {
-  const { table, clock, claimChecks } = options;
+  const { table, clock, largeValues } = options;
   const lifetime = createLifetime(options);
-  const large = createValues({ claimChecks });
+  const large = createValues({ largeValues });
   const shownUntil = (message: Message): Date => new Date(lifetime.shown(message) * 1000);
   const parts: StoreParts = { table, clock, lifetime, large, shownUntil };
 
   const store: ResultStore = {
     ...createClaims(parts),
-    ...createEndings(parts),
+    ...createUnclaimed(parts),
 
     async pending(message) {
       const { set, values } = birth(message);

@@ -3,9 +3,9 @@
 import { randomUUID } from "node:crypto";
 import type { Item } from "../aws/dynamodb.ts";
 import { head } from "../echo.ts";
-import { type ErrorRecord, ValueExpiredError } from "../errors.ts";
-import { type ClaimChecks, MAX_INLINE_BYTES, MAX_VALUE_BYTES } from "../message/claim-check.ts";
+import { type StoredError, ValueExpiredError } from "../errors.ts";
 import { byteLength, type Json, parseJson, toJsonText } from "../message/json.ts";
+import { type LargeValues, MAX_INLINE_BYTES, MAX_VALUE_BYTES } from "../message/large-values.ts";
 import type { Message } from "../message/message.ts";
 import { type StoredRecord, valueRefText } from "./record.ts";
 
@@ -23,16 +23,16 @@ export interface Packed {
 export interface Values {
   /** Stored at least until `until`. */
   result(message: Message, json: string, until: Date): Promise<Packed>;
-  error(message: Message, error: ErrorRecord, until: Date): Promise<Packed>;
+  error(message: Message, error: StoredError, until: Date): Promise<Packed>;
   /** Fetches a record's large values: of these parts, and of at most `maxBytes`. What is gone from S3 is said to be. */
   complete(record: StoredRecord, wanted?: { parts?: readonly Part[]; maxBytes?: number }): Promise<StoredRecord>;
 }
 
-export function createValues({ claimChecks }: { claimChecks: ClaimChecks }): Values {
+export function createValues({ largeValues }: { largeValues: LargeValues }): Values {
   const pack = async (message: Message, part: "result" | "error", text: string, until: Date): Promise<Packed> => {
     // It is stored before the record is asked whether it may be: so never where another's value lies.
     const name = { id: message.id, part, version: randomUUID() };
-    const stored = await claimChecks.store(name, text, until);
+    const stored = await largeValues.store(name, text, until);
     return "text" in stored
       ? { set: `@${part} = :${part}`, remove: `@${part}Ref`, values: { [part]: stored.text } }
       : { set: `@${part}Ref = :${part}`, remove: `@${part}`, values: { [part]: valueRefText(stored.ref) } };
@@ -48,7 +48,7 @@ export function createValues({ claimChecks }: { claimChecks: ClaimChecks }): Val
         const ref = record.refs[part];
         if (ref === undefined || ref.sizeBytes > maxBytes) return;
         try {
-          loaded[part] = parseJson(await claimChecks.load(ref));
+          loaded[part] = parseJson(await largeValues.load(ref));
           delete left[part];
         } catch (error) {
           if (!(error instanceof ValueExpiredError)) throw error;
@@ -67,7 +67,7 @@ function withoutType(values: Partial<Record<Part, Json>>): object {
 }
 
 /** An error as text; one that is larger than anything Lovage keeps is cut, and says so. */
-function errorText(error: ErrorRecord): string {
+function errorText(error: StoredError): string {
   const text = toJsonText(error);
   const sizeBytes = byteLength(text);
   if (sizeBytes <= MAX_VALUE_BYTES) return text;

@@ -10,7 +10,6 @@ export interface TaskContext {
   readonly attempt: number;
   readonly rootId: string;
   readonly parentId: string | undefined;
-  readonly groupId: string | undefined;
   /** The caller's own metadata. */
   readonly headers: Readonly<Record<string, string>>;
   readonly tags: readonly string[];

@@ -4,7 +4,7 @@ import type { Config } from "../config.ts";
 import type { Control } from "../control/control.ts";
 import type { RateLimiter } from "../limits/rate-limit.ts";
 import type { Log } from "../log.ts";
-import type { ClaimChecks } from "../message/claim-check.ts";
+import type { LargeValues } from "../message/large-values.ts";
 import type { ResultStore } from "../results/store.ts";
 import type { Timers } from "../timers/timers.ts";
 import type { FifoOrder } from "./fifo-order.ts";
@@ -15,7 +15,7 @@ export interface App {
   broker: Broker;
   results: ResultStore;
   timers: Timers;
-  claimChecks: ClaimChecks;
+  largeValues: LargeValues;
   rateLimiter: RateLimiter;
   control: Control;
   fifoOrder: FifoOrder;

@@ -33,5 +33,5 @@ export interface RegisteredTask {
   /** Checks the payload and runs the task. @throws InvalidPayloadError, or whatever `beforeStart` and `run` throw */
   execute(payload: Json, context: TaskContext): Promise<unknown>;
   /** Calls the hook for this outcome, if there is one. */
-  settled(payload: Json | undefined, context: TaskContext, outcome: Outcome): Promise<void>;
+  callHook(payload: Json | undefined, context: TaskContext, outcome: Outcome): Promise<void>;
 }

@@ -6,16 +6,16 @@ import { derivedId } from "../message/id.ts";
 import { type Json, toJsonText } from "../message/json.ts";
 import { isFinal, type StoredRecord } from "../results/record.ts";
 import type { App } from "./current-app.ts";
-import type { Sent } from "./deliver.ts";
 import type { Registry } from "./registry.ts";
 import { sendTask } from "./send.ts";
+import type { Sent } from "./submit.ts";
 
 /**
  * Runs a task that has ended once more, as a new task that is linked to the old one: with the old payload, or another. The new id is
  * derived from the old one and from another payload, so asking for the same twice is one task, whoever asks: the answer is then the
  * task that was sent before, as it is now. Its own end may be replayed in turn.
  *
- * Before it is sent, the old record names it (`deliver`). Dying between the two, or before the new record is written, leaves a name
+ * Before it is sent, the old record names it (`submit`). Dying between the two, or before the new record is written, leaves a name
  * without a record: the next replay or redrive finds none under the same id, and sends it.
  * @throws TaskUnfinishedError, TaskNotRegisteredError, ValueExpiredError if a large payload is gone, and whatever sending throws
  */

@@ -5,8 +5,8 @@ import { joinBurst, replacedReason } from "../limits/debounce.ts";
 import type { Message } from "../message/message.ts";
 import { reserve } from "../results/idempotency.ts";
 import type { App } from "./current-app.ts";
-import { deliver, deliverPacked, type Outgoing, packPayload, type Sent } from "./deliver.ts";
 import type { ApplyOptions } from "./options.ts";
+import { type Outgoing, packPayload, type Sent, submit, submitPacked } from "./submit.ts";
 import { secondsAfter } from "./times.ts";
 
 /** Which key makes several calls one task, and for how long. */
@@ -29,8 +29,8 @@ export async function sendOnce(app: App, outgoing: Outgoing, once: OnceOptions):
   const reservation = await reserve(app.table, app.clock(), own, payloadText, once);
   const send = (one: Message): Promise<Sent> =>
     isThrottle
-      ? deliverPacked(app, one, position)
-      : deliver(app, { ...outgoing, message: { ...one, payload: message.payload } });
+      ? submitPacked(app, one, position)
+      : submit(app, { ...outgoing, message: { ...one, payload: message.payload } });
   // Dying here leaves a key whose task was never sent; the next submit with that key sends it, below.
   if (reservation.first) return send(own);
   const { id, message: first, samePayload } = reservation;
@@ -68,7 +68,7 @@ export async function sendDebounced(
   const expires =
     message.expires ?? (expiresSeconds === undefined ? undefined : secondsAfter(eta, expiresSeconds).toISOString());
   const debounced = { ...message, eta: eta.toISOString(), ...(expires && { expires }), debounce: { key, burst } };
-  const sent = await deliver(app, { ...outgoing, message: debounced });
+  const sent = await submit(app, { ...outgoing, message: debounced });
   // Dying here leaves two tasks of one burst; the worker finds that the older is not the newest, and ends it.
   if (replaces !== undefined) {
     const reason = new TaskRevokedError(replaces, replacedReason(id));

@@ -5,12 +5,12 @@ import type { Message } from "../message/message.ts";
 import { payloadText } from "../message/user-values.ts";
 import { currentRun } from "./context.ts";
 import type { App } from "./current-app.ts";
-import { deliver, type Outgoing, type Sent } from "./deliver.ts";
 import type { Position } from "./fifo-order.ts";
 import { type ApplyOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
 import { payloadOrNone } from "./payload.ts";
 import type { RegisteredTask } from "./registered-task.ts";
 import { type OnceOptions, sendDebounced, sendOnce } from "./send-once.ts";
+import { type Outgoing, type Sent, submit } from "./submit.ts";
 import { secondsAfter } from "./times.ts";
 
 /** Fields of the message that the caller decides. */
@@ -106,7 +106,7 @@ async function toMessage(
 function sendMessage(app: App, task: RegisteredTask, outgoing: Outgoing, options: ResolvedOptions): Promise<Sent> {
   if (options.debounce) return sendDebounced(app, outgoing, options.debounce, task.expires);
   const once = onceOptions(app, options);
-  return once ? sendOnce(app, outgoing, once) : deliver(app, outgoing);
+  return once ? sendOnce(app, outgoing, once) : submit(app, outgoing);
 }
 
 /** What the message says because of the call's options and the task's. */

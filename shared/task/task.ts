@@ -233,7 +233,7 @@ export function task<Schema extends StandardSchemaV1 = NoPayloadSchema, Result =
       if (isOneOf([TaskSignal], result)) throw result;
       return result;
     },
-    async settled(payload: Json | undefined, context: TaskContext, outcome: Outcome): Promise<void> {
+    async callHook(payload: Json | undefined, context: TaskContext, outcome: Outcome): Promise<void> {
       switch (outcome.state) {
         case "SUCCESS":
           if (hooks.onSuccess === undefined || payload === undefined) return;

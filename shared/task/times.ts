@@ -56,6 +56,11 @@ export function secondsAfter(time: Date, seconds: number): Date {
   return new Date(time.getTime() + seconds * 1000);
 }
 
+/** Whole seconds until `eta`, rounded up so that nothing starts early; 0 if it has passed. */
+export function secondsUntil(eta: Date | undefined, now: Date): number {
+  return eta === undefined ? 0 : Math.max(0, Math.ceil((eta.getTime() - now.getTime()) / 1000));
+}
+
 /** A time without a zone would mean another moment on each machine, so it is refused. */
 function toTime(option: string, value: Date | string): Date {
   // A copy, for a Date can be set while the task is on its way; and one of another realm is a Date, too.

@@ -2,7 +2,7 @@ import { describeError, InvalidMessageError, TaskNotSentError } from "../errors.
 import { requiredFields } from "../message/fields.ts";
 import { type Json, toJsonText } from "../message/json.ts";
 import type { App } from "./current-app.ts";
-import { packPayload } from "./deliver.ts";
+import { packPayload } from "./submit.ts";
 
 /** A task that something asked for, and that AWS could not have sent. */
 export interface Unsent {

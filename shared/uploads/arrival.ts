@@ -1,22 +1,32 @@
-import type { SQSRecord } from "aws-lambda";
 import { DEFAULT_QUEUE } from "../config.ts";
 import { describeError, TaskNotRegisteredError } from "../errors.ts";
+import type { Delivery } from "../message/delivery.ts";
 import type { App } from "../task/current-app.ts";
 import type { Registry } from "../task/registry.ts";
 import { sendTask } from "../task/send.ts";
-import { readNotification } from "./notification.ts";
+import { type ArrivedObject, readNotification } from "./notification.ts";
+
+/** A delivery of an S3 notification, with the objects that it names. */
+export interface Arrival extends Delivery {
+  objects: readonly ArrivedObject[];
+}
+
+/** @throws InvalidMessageError for a body that is no S3 notification */
+export function readArrival(delivery: Delivery): Arrival {
+  return { ...delivery, objects: readNotification(delivery.body) };
+}
 
 /**
  * Sends the upload task for each object that an S3 notification names. S3 may notify twice and out of order; the task id
  * comes from the key, so all notifications of one upload are one task. Where the upload task is not registered, each ends as
  * a FAILURE that says so, and can be replayed.
- * @throws InvalidMessageError for a body that is no S3 notification
  */
-export async function handleArrival(app: App, registry: Registry, record: SQSRecord): Promise<void> {
+export async function handleArrival(app: App, registry: Registry, arrival: Arrival): Promise<void> {
   const task = registry.find(app.config.uploadTask);
-  for (const { key, taskId } of readNotification(record.body)) {
+  for (const object of arrival.objects) {
+    const { key, taskId } = object;
     if (task === undefined) {
-      await failUnregistered(app, registry, record, key, taskId);
+      await failUnregistered(app, registry, arrival, object);
       continue;
     }
     await sendTask(app, task, { key }, {}, { id: taskId });
@@ -28,15 +38,13 @@ export async function handleArrival(app: App, registry: Registry, record: SQSRec
 async function failUnregistered(
   app: App,
   registry: Registry,
-  { messageId, attributes }: SQSRecord,
-  key: string,
-  id: string,
+  arrival: Arrival,
+  { key, taskId: id }: ArrivedObject,
 ): Promise<void> {
   const task = app.config.uploadTask;
   const reason = describeError(new TaskNotRegisteredError(task, registry.names, "UPLOAD_TASK"));
-  const sentAt = new Date(Number(attributes.SentTimestamp)).toISOString();
+  const sentAt = arrival.sentAt.toISOString();
   const message = { v: 1 as const, id, task, attempt: 1, payload: { key }, queue: DEFAULT_QUEUE, sentAt, rootId: id };
-  const receipt = { messageId, receiveCount: Number(attributes.ApproximateReceiveCount) };
-  await app.results.failUnclaimed(message, receipt, reason);
+  await app.results.failUnclaimed(message, arrival, reason);
   app.log.error("No task processes an upload", { key, id, error: reason });
 }

@@ -1,17 +1,14 @@
 import { DEFAULT_QUEUE } from "../config.ts";
 import type { App } from "../task/current-app.ts";
 import { recordUnsent } from "../task/unsent.ts";
-import { isNotification, readNotification } from "./notification.ts";
+import type { ArrivedObject } from "./notification.ts";
 
 /**
  * Records the objects of an S3 notification that the uploads function could not handle as FAILUREs of the upload task, so that
- * what was put without a form is not lost. What came through a form has a record, whose own message finds the file.
- * @returns false if what the dead-letter queue holds is no S3 notification
- * @throws InvalidMessageError for a notification that cannot be read
+ * a file that was put without a form is not lost. One that came through a form has a record, whose own message finds the file.
  */
-export async function recordDeadArrival(app: App, body: string): Promise<boolean> {
-  if (!isNotification(body)) return false;
-  for (const { key, taskId, time } of readNotification(body)) {
+export async function recordDeadArrival(app: App, objects: readonly ArrivedObject[]): Promise<void> {
+  for (const { key, taskId, time } of objects) {
     await recordUnsent(app, {
       id: taskId,
       task: app.config.uploadTask,
@@ -21,5 +18,4 @@ export async function recordDeadArrival(app: App, body: string): Promise<boolean
       reason: `the uploads function did not take the notification of '${key}', however often SQS delivered it; its log says why`,
     });
   }
-  return true;
 }

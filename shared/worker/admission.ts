@@ -1,14 +1,16 @@
-/** What must hold before a message may be claimed. Whoever is turned away here has used up no attempt. */
+/** The conditions under which a message may be claimed. A message that is turned away here has used up no attempt. */
 
+import type { Decisions } from "../control/control.ts";
 import { describeError, TaskRevokedError } from "../errors.ts";
 import { enter, type Place } from "../limits/concurrency.ts";
 import { callsAfter, replacedReason } from "../limits/debounce.ts";
 import type { Message } from "../message/message.ts";
 import type { App } from "../task/current-app.ts";
-import { secondsUntil } from "../task/dispatch.ts";
 import type { RegisteredTask } from "../task/registered-task.ts";
-import { type Delivery, putOff } from "./delivery.ts";
-import { RESERVE_MILLISECONDS, timeLimits } from "./run.ts";
+import { secondsUntil } from "../task/times.ts";
+import { putOff } from "./put-off.ts";
+import type { TaskDelivery } from "./task-delivery.ts";
+import { RESERVE_MILLISECONDS, timeLimits } from "./time-limit.ts";
 import type { Invocation, Verdict } from "./verdict.ts";
 
 export type Admission = { admitted: true; place: Place | undefined } | { admitted: false; verdict: Verdict };
@@ -30,23 +32,29 @@ const LONGEST_HORIZON_SECONDS = 300;
 export async function admit(
   app: App,
   task: RegisteredTask,
-  delivery: Delivery,
+  delivery: TaskDelivery,
   invocation: Invocation,
-  leaseUntil: Date,
 ): Promise<Admission> {
   const { message } = delivery;
-  const turnedAway = (await hasEnded(app, delivery)) ?? (await mustWait(app, task, delivery, invocation));
+  // Asked once: all of one admission goes by the same decisions.
+  const decisions = await app.control.decisions();
+  const turnedAway =
+    (await hasEnded(app, delivery, decisions)) ??
+    (await afterReplacement(app, delivery)) ??
+    (await whilePaused(app, delivery, decisions)) ??
+    (await untilItFits(app, task, delivery, invocation));
   if (turnedAway) return { admitted: false, verdict: turnedAway };
 
-  const changed = (await app.control.decisions()).limitsOf(task.name);
+  const changed = decisions.limitsOf(task.name);
   const concurrency = changed.concurrency === undefined ? task.concurrency : changed.concurrency;
   const rateLimit = changed.rateLimit === undefined ? task.rateLimit : changed.rateLimit;
 
   let place: Place | undefined;
   if (concurrency) {
     const key = message.concurrencyKey;
-    const run = { task: task.name, key, limit: concurrency, id: message.id, leaseUntil };
-    // Dying from here on keeps the place until the lease ends.
+    const heldUntil = new Date(app.clock().getTime() + invocation.remainingMilliseconds());
+    const run = { task: task.name, key, limit: concurrency, id: message.id, heldUntil };
+    // Dying from here on keeps the place until the function's time is over.
     place = await enter(app.table, app.clock(), run);
     if (place === undefined) return { admitted: false, verdict: await waitForPlace(app, delivery) };
   }
@@ -62,11 +70,12 @@ export async function admit(
 }
 
 /** Ends what must not be run any more. */
-async function hasEnded(app: App, { message, receipt }: Delivery): Promise<Verdict | undefined> {
-  const decided = (await app.control.decisions()).revokedBy(message);
+async function hasEnded(app: App, delivery: TaskDelivery, decisions: Decisions): Promise<Verdict | undefined> {
+  const { message } = delivery;
+  const decided = decisions.revokedBy(message);
   if (decided !== undefined) {
     const reason = describeError(new TaskRevokedError(message.id, decided.why));
-    if (await app.results.revoke(message, receipt, reason)) return endedUnrun(app, message, reason.message);
+    if (await app.results.revoke(message, delivery, reason)) return endedUnrun(app, message, reason.message);
   }
   const isFirst = message.attempt === 1;
   if (isFirst && message.expires !== undefined && Date.parse(message.expires) <= app.clock().getTime()) {
@@ -83,53 +92,50 @@ function endedUnrun(app: App, { id, task }: Message, reason: string): Verdict {
   return "acknowledge";
 }
 
-/** Puts off what must not be run yet. */
-async function mustWait(
-  app: App,
-  task: RegisteredTask,
-  delivery: Delivery,
-  invocation: Invocation,
-): Promise<Verdict | undefined> {
+/**
+ * Any newer call of the burst takes this one's place, if it was really sent. Asked before a pause: after a long one, nobody would know
+ * any more whose place was taken.
+ */
+async function afterReplacement(app: App, delivery: TaskDelivery): Promise<Verdict | undefined> {
   const { message } = delivery;
-  // Before a pause: after a long one, nobody would know any more whose place was taken.
-  if (message.debounce && message.attempt === 1) {
-    const verdict = await afterReplacement(app, delivery, { ...message.debounce, task: task.name, id: message.id });
-    if (verdict) return verdict;
-  }
-  const paused = (await app.control.decisions()).pausedSince(message);
-  if (paused) {
-    // After a pause work goes on within a tenth of the pause's length: a long one costs few looks, a short one is over soon.
-    const seconds = (app.clock().getTime() - paused.getTime()) / 10_000;
-    // How late it is after the pause says nothing of the queue.
-    const { slot, ...rest } = message;
-    return putOff(app, { ...delivery, message: rest }, Math.min(60, Math.max(5, seconds)));
-  }
-  // A copy is sent, for a redelivery would count as a failure of this one.
-  if (fitsInto(task, message, invocation)) return undefined;
-  return putOff(app, delivery, 0, { suspect: true, crowded: (message.crowded ?? 0) + 1 });
-}
-
-/** Any newer call of the burst takes this one's place, if it was really sent. */
-async function afterReplacement(
-  app: App,
-  delivery: Delivery,
-  call: { task: string; key: string; burst: string; id: string },
-): Promise<Verdict | undefined> {
-  const { ids, eta } = await callsAfter(app.table, call);
+  if (message.debounce === undefined || message.attempt > 1) return undefined;
+  const { ids, eta } = await callsAfter(app.table, { ...message.debounce, task: message.task, id: message.id });
   if (ids.length === 0) return undefined;
   for (const id of ids) {
     if ((await app.results.read(id)) === undefined) continue;
-    const reason = new TaskRevokedError(call.id, replacedReason(id));
-    return (await app.results.expire(delivery.message, describeError(reason))) ? "acknowledge" : undefined;
+    const reason = new TaskRevokedError(message.id, replacedReason(id));
+    return (await app.results.expire(message, describeError(reason))) ? "acknowledge" : undefined;
   }
   // Their senders may have died before they were sent. A minute after the newest one's time that is certain, and this one runs.
   const runsAt = eta.getTime() + 60_000;
   return runsAt > app.clock().getTime() ? putOff(app, delivery, secondsUntil(eta, app.clock()) + 60) : undefined;
 }
 
-async function waitForPlace(app: App, delivery: Delivery): Promise<Verdict> {
-  const { message, record, fifo } = delivery;
-  const before = fifo ? Number(record.attributes.ApproximateReceiveCount) - 1 : (message.deferrals ?? 0);
+async function whilePaused(app: App, delivery: TaskDelivery, decisions: Decisions): Promise<Verdict | undefined> {
+  const paused = decisions.pausedSince(delivery.message);
+  if (paused === undefined) return undefined;
+  // After a pause work goes on within a tenth of the pause's length: a long one costs few looks, a short one is over soon.
+  const seconds = (app.clock().getTime() - paused.getTime()) / 10_000;
+  // How late it is after the pause says nothing of the queue.
+  const { slot, ...message } = delivery.message;
+  return putOff(app, { ...delivery, message }, Math.min(60, Math.max(5, seconds)));
+}
+
+/** A copy is sent, for a redelivery would count as a failure of this one. */
+async function untilItFits(
+  app: App,
+  task: RegisteredTask,
+  delivery: TaskDelivery,
+  invocation: Invocation,
+): Promise<Verdict | undefined> {
+  const { message } = delivery;
+  if (fitsInto(task, message, invocation)) return undefined;
+  return putOff(app, delivery, 0, { suspect: true, crowded: (message.crowded ?? 0) + 1 });
+}
+
+async function waitForPlace(app: App, delivery: TaskDelivery): Promise<Verdict> {
+  const { message, receiveCount, fifo } = delivery;
+  const before = fifo ? receiveCount - 1 : (message.deferrals ?? 0);
   const longest = Math.min(30, 1.6 ** Math.min(before, 20) * 2);
   const seconds = Math.max(1, longest * (0.5 + app.random() / 2));
   return putOff(app, delivery, seconds, { deferrals: before + 1 });
@@ -139,7 +145,7 @@ async function waitForPlace(app: App, delivery: Delivery): Promise<Verdict> {
 async function waitForTurn(
   app: App,
   task: RegisteredTask,
-  delivery: Delivery,
+  delivery: TaskDelivery,
   rateLimit: string,
 ): Promise<Verdict | undefined> {
   const { message, fifo } = delivery;

@@ -1,59 +1,71 @@
-import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
+import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
 import { describeError, InvalidMessageError } from "../errors.ts";
+import { type Delivery, readDelivery } from "../message/delivery.ts";
 import type { App } from "../task/current-app.ts";
-import { hide, isFifo, readDelivery } from "./delivery.ts";
-import { recordPoison } from "./poison.ts";
+import { recordUnreadable } from "./unreadable.ts";
 import type { Invocation, Verdict } from "./verdict.ts";
 
-export type RecordHandler = (record: SQSRecord, invocation: Invocation) => Promise<Verdict>;
+/** Before all others; with the others at once; or after them, one by one. */
+export type Order = "first" | "together" | "alone";
 
-/** A payload above this is run alone: in memory it is several times as large. */
-const LARGE_BYTES = 4 * 1024 * 1024;
+/** How a function handles the messages of its queue. */
+export interface Handler<Content> {
+  /**
+   * Reads a delivery, at the door and once: whatever comes after works with checked fields.
+   * @throws InvalidMessageError for a message that the function cannot read
+   */
+  read(delivery: Delivery): Content;
+  handle(content: Content, invocation: Invocation): Promise<Verdict>;
+  /** @defaultValue deliveries that come again alone, the others together */
+  orderOf?(content: Content): Order;
+}
 
-/** With less than this left, a record is handed back rather than begun. */
+/** A delivery with what could be read of it. */
+type Entry<Content> = { delivery: Delivery; order: Order } & ({ content: Content } | { error: unknown });
+
+/** With less than this left, a delivery is handed back rather than begun. */
 const LEAST_MILLISECONDS = 3000;
 
 /**
- * Runs the records of one SQS event and reports those that SQS must deliver again. Fail-closed: a record is acknowledged
+ * Handles the deliveries of one SQS event and reports those that SQS must make again. Fail-closed: a message is acknowledged
  * only if its handler said so. Never throws, for that would bring back the whole batch.
  * https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting
  *
- * Records delivered for the first time run at once. Those that come again run after them and one by one: their worker may
- * have died because of one of them, and then only that one is running when it dies again. One that was put off for lack of time
- * again and again runs before all others, with all of the function's time. Records of one FIFO group run in order, and stop at the
- * first that is kept.
+ * Messages delivered for the first time run at once. Those that come again run after them and one by one: their worker may
+ * have died because of one of them, and then only that one is running when it dies again. Messages of one FIFO group run in order,
+ * and stop at the first that is kept.
  */
-export async function handleBatch(
+export async function handleBatch<Content>(
   app: App,
   event: SQSEvent,
   context: Pick<Context, "getRemainingTimeInMillis">,
-  handle: RecordHandler,
+  handler: Handler<Content>,
 ): Promise<SQSBatchResponse> {
   const remainingMilliseconds = (): number => context.getRemainingTimeInMillis();
   const invocation = { remainingMilliseconds, totalMilliseconds: remainingMilliseconds() };
   const done = new Set<string>();
-  const isDone = async (record: SQSRecord): Promise<boolean> => {
+  const isDone = async (entry: Entry<Content>): Promise<boolean> => {
+    const { delivery } = entry;
     try {
-      return (await readable(app, record, () => handle(record, invocation))) === "acknowledge";
+      return (await handleEntry(app, handler, entry, invocation)) === "acknowledge";
     } catch (error) {
-      app.log.error("A record is kept for redelivery", { messageId: record.messageId, error: describeError(error) });
+      app.log.error("A message is kept for redelivery", { messageId: delivery.messageId, error: describeError(error) });
       return false;
     }
   };
   const hasTime = (): boolean => remainingMilliseconds() >= LEAST_MILLISECONDS;
-  const run = async (lane: readonly SQSRecord[]): Promise<void> => {
-    for (const [index, record] of lane.entries()) {
-      if ((index === 0 || hasTime()) && (await isDone(record))) done.add(record.messageId);
-      else return releaseRest(app, lane.slice(index + 1));
+  const run = async (lane: readonly Entry<Content>[]): Promise<void> => {
+    for (const [index, entry] of lane.entries()) {
+      if ((index === 0 || hasTime()) && (await isDone(entry))) done.add(entry.delivery.messageId);
+      else return showRest(app, lane.slice(index + 1));
     }
   };
 
-  const lanes = lanesOf(event.Records);
-  const first = lanes.filter((lane) => lane.some(goesFirst));
-  const suspects = lanes.filter((lane) => !first.includes(lane) && lane.some(runsAlone));
-  for (const lane of first) await run(lane);
-  await Promise.all(lanes.filter((lane) => !first.includes(lane) && !suspects.includes(lane)).map(run));
-  for (const lane of suspects) {
+  const entries = event.Records.map((record) => readEntry(handler, readDelivery(record)));
+  const lanes = Map.groupBy(lanesOf(entries), orderOfLane);
+  for (const lane of lanes.get("first") ?? []) await run(lane);
+  await Promise.all((lanes.get("together") ?? []).map(run));
+  for (const lane of lanes.get("alone") ?? []) {
     if (hasTime()) await run(lane);
   }
 
@@ -61,55 +73,59 @@ export async function handleBatch(
   return { batchItemFailures: kept.map(({ messageId }) => ({ itemIdentifier: messageId })) };
 }
 
-/** What runs one after another: the records of a FIFO group. Every other record is on its own. */
-function lanesOf(records: readonly SQSRecord[]): SQSRecord[][] {
-  const lanes = Map.groupBy(records, (record) =>
-    isFifo(record) ? `group ${record.attributes.MessageGroupId}` : `record ${record.messageId}`,
-  );
-  return [...lanes.values()];
-}
-
-/**
- * Lets go of what follows a kept record in its group. SQS gives it to nobody before that one is back; without this it would
- * stay hidden for longer, and the group with it.
- */
-async function releaseRest(app: App, rest: readonly SQSRecord[]): Promise<void> {
-  const release = async (record: SQSRecord): Promise<"keep"> => hide(app, readDelivery(app, record), 0);
-  for (const outcome of await Promise.allSettled(rest.map(release))) {
-    if (outcome.status === "fulfilled") continue;
-    app.log.warn("A record of a FIFO group stays hidden for its visibility timeout", {
-      error: describeError(outcome.reason),
-    });
+function readEntry<Content>(handler: Handler<Content>, delivery: Delivery): Entry<Content> {
+  const again = delivery.receiveCount > 1 ? "alone" : "together";
+  try {
+    const content = handler.read(delivery);
+    return { delivery, content, order: handler.orderOf?.(content) ?? again };
+  } catch (error) {
+    return { delivery, error, order: again };
   }
 }
 
 /** A message that cannot be read will never be: it is recorded as a FAILURE instead of being delivered again. */
-async function readable(app: App, record: SQSRecord, handle: () => Promise<Verdict>): Promise<Verdict> {
+async function handleEntry<Content>(
+  app: App,
+  handler: Handler<Content>,
+  entry: Entry<Content>,
+  invocation: Invocation,
+): Promise<Verdict> {
   try {
-    return await handle();
+    if ("error" in entry) throw entry.error;
+    return await handler.handle(entry.content, invocation);
   } catch (error) {
-    if (error instanceof InvalidMessageError) return recordPoison(app, record, error);
+    if (error instanceof InvalidMessageError) return recordUnreadable(app, entry.delivery, error);
     throw error;
   }
 }
 
-/** It was put off so often because others had left it too little time. */
-const MAX_CROWDED = 5;
+/** The entries of one FIFO group run one after another. Every other entry is a lane by itself. */
+function lanesOf<Content>(entries: readonly Entry<Content>[]): Entry<Content>[][] {
+  const lanes = Map.groupBy(entries, ({ delivery: { fifoGroup, messageId } }) =>
+    fifoGroup === undefined ? `message ${messageId}` : `group ${fifoGroup}`,
+  );
+  return [...lanes.values()];
+}
 
-function goesFirst({ body }: SQSRecord): boolean {
-  return Number(/"crowded":(\d+)/.exec(body)?.[1] ?? 0) >= MAX_CROWDED;
+function orderOfLane(lane: readonly Entry<unknown>[]): Order {
+  const orders: readonly Order[] = ["first", "alone"];
+  return orders.find((order) => lane.some((entry) => entry.order === order)) ?? "together";
 }
 
 /**
- * SQS delivered it before and got no acknowledgement, or it came back from the dead-letter queue marked as a suspect; or its payload
- * is so large that ten of them would be too much for a worker's memory.
+ * Shows again the messages that follow a kept one in its group. SQS gives them to nobody before that one is back; without this they
+ * would stay hidden for longer, and the group with them.
  */
-function runsAlone(record: SQSRecord): boolean {
-  // A payload that holds these texts by chance only has its task run alone.
-  const large = /"payloadRef":\{[^}]*"sizeBytes":(\d+)/.exec(record.body)?.[1];
-  return (
-    Number(record.attributes.ApproximateReceiveCount) > 1 ||
-    record.body.includes('"suspect":true') ||
-    Number(large ?? 0) > LARGE_BYTES
-  );
+async function showRest(app: App, rest: readonly Entry<unknown>[]): Promise<void> {
+  const show = async ({ delivery: { queueName, receiptHandle } }: Entry<unknown>): Promise<void> => {
+    const queue = app.config.queueNamed(queueName);
+    if (queue === undefined) throw new Error(`Queue '${queueName}' is not configured.`);
+    await app.broker.hide(queue, receiptHandle, 0);
+  };
+  for (const outcome of await Promise.allSettled(rest.map(show))) {
+    if (outcome.status === "fulfilled") continue;
+    app.log.warn("A message of a FIFO group stays hidden for its visibility timeout", {
+      error: describeError(outcome.reason),
+    });
+  }
 }

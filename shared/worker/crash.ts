@@ -1,11 +1,14 @@
 import { TaskCrashedError } from "../errors.ts";
 import type { App } from "../task/current-app.ts";
 import type { RegisteredTask } from "../task/registered-task.ts";
-import type { Delivery } from "./delivery.ts";
 import { callHook } from "./hook.ts";
 import { loadPayload } from "./payload.ts";
 import { createRun } from "./run.ts";
+import type { TaskDelivery } from "./task-delivery.ts";
 import type { Invocation, Verdict } from "./verdict.ts";
+
+/** A task whose worker died this often while it ran is to blame itself; equal to the queue's maxReceiveCount. */
+export const MAX_CRASHES = 3;
 
 /**
  * Tells a task's `onFailure` hook that the task has ended as TASK_CRASHED. The dead-letter function, which knows no tasks, has recorded
@@ -14,16 +17,16 @@ import type { Invocation, Verdict } from "./verdict.ts";
 export async function afterCrash(
   app: App,
   task: RegisteredTask | undefined,
-  { message, fifo }: Delivery,
-  begun: number,
+  { message, fifo }: TaskDelivery,
   invocation: Invocation,
 ): Promise<Verdict> {
   if (task === undefined) return "acknowledge";
+  const starts = message.crashed ?? MAX_CRASHES;
   const log = app.log.with({ task: task.name, id: message.id, attempt: message.attempt });
-  const run = createRun(app, { message, fence: 0, starts: begun, tracked: true }, log, fifo);
+  const run = createRun(app, { message, fence: 0, starts, tracked: true }, log, fifo);
   run.end();
   const payload = await loadPayload(app, message);
-  const error = new TaskCrashedError(task.name, begun);
+  const error = new TaskCrashedError(task.name, starts);
   await callHook({ task, run, payload, log, invocation }, { state: "FAILURE", error });
   return "acknowledge";
 }

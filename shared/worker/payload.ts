@@ -11,7 +11,7 @@ export async function loadPayload(app: App, { payload, payloadRef }: Message): P
   if (payloadRef === undefined) return { text: toJsonText(payload) };
   let text: string;
   try {
-    text = await app.claimChecks.load(payloadRef);
+    text = await app.largeValues.load(payloadRef);
   } catch (error) {
     if (!(error instanceof ValueExpiredError)) throw error;
     return { text: undefined, gone: error };

@@ -20,10 +20,7 @@ import type { App } from "../task/current-app.ts";
 import type { RegisteredTask } from "../task/registered-task.ts";
 import { Retry } from "../task/signals.ts";
 import { createOpenCalls } from "./open-calls.ts";
-import { withinLimits } from "./time-limit.ts";
-
-/** Milliseconds kept of the function's time to store the outcome of a task that used up the rest. */
-export const RESERVE_MILLISECONDS = 1500;
+import { RESERVE_MILLISECONDS, timeLimits, withinLimits } from "./time-limit.ts";
 
 const MAX_FIFO_RETRY_SECONDS = 12 * 86_400;
 
@@ -50,8 +47,8 @@ export interface Run extends CurrentRun {
   revoked(): TaskRevokedError | undefined;
   /** The error of a ledger that did not answer, which is not the task's doing. */
   trouble(): { error: unknown } | undefined;
-  /** Ends a run that failed, so that what it left behind stops and can send no more. */
-  abandon(): void;
+  /** Stops a run that failed: code that it left behind can send no more. */
+  stop(): void;
   /** Stops watching the record. */
   end(): void;
 }
@@ -241,25 +238,17 @@ export function createRun(app: App, claim: Claim, log: Log, fifo: boolean): Run 
     revoked: () => revoked,
     trouble: () => trouble,
     end: () => clearInterval(watcher),
-    abandon: () => stop(new TaskRevokedError(message.id, "its run has failed")),
+    stop: () => stop(new TaskRevokedError(message.id, "its run has failed")),
   };
   return run;
 }
 
-/** Seconds that one run may take: as its call says, or else its task. */
-export function timeLimits(task: RegisteredTask, message: Message): { hard: number; soft: number } {
-  return {
-    hard: message.timeLimit ?? task.timeLimit ?? Number.POSITIVE_INFINITY,
-    soft: message.softTimeLimit ?? task.softTimeLimit ?? Number.POSITIVE_INFINITY,
-  };
-}
-
-type Identity = "id" | "attempt" | "rootId" | "parentId" | "groupId" | "headers" | "tags";
+type Identity = "id" | "attempt" | "rootId" | "parentId" | "headers" | "tags";
 
 function identityOf(message: Message): Pick<TaskContext, Identity> {
-  const { id, attempt, rootId, parentId, groupId, headers = {}, tags = [] } = message;
+  const { id, attempt, rootId, parentId, headers = {}, tags = [] } = message;
   // Copies, for the message may be sent again.
-  return { id, attempt, rootId, parentId, groupId, headers: { ...headers }, tags: [...tags] };
+  return { id, attempt, rootId, parentId, headers: { ...headers }, tags: [...tags] };
 }
 
 /** The work is done by then: what cannot be kept closes its entry all the same. */

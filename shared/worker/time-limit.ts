@@ -7,7 +7,20 @@
  */
 
 import { TaskTimeLimitError } from "../errors.ts";
+import type { Message } from "../message/message.ts";
+import type { RegisteredTask } from "../task/registered-task.ts";
 import { stalledMilliseconds, watchEventLoop } from "./event-loop.ts";
+
+/** Milliseconds kept of the function's time to store the outcome of a task that used up the rest. */
+export const RESERVE_MILLISECONDS = 1500;
+
+/** Seconds that one run may take: as its call says, or else its task. */
+export function timeLimits(task: RegisteredTask, message: Message): { hard: number; soft: number } {
+  return {
+    hard: message.timeLimit ?? task.timeLimit ?? Number.POSITIVE_INFINITY,
+    soft: message.softTimeLimit ?? task.softTimeLimit ?? Number.POSITIVE_INFINITY,
+  };
+}
 
 /** The end of the function stopped a run before its own limit did. */
 export class FunctionEndedError extends Error {

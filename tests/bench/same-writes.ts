@@ -47,9 +47,9 @@ export function createSameWrites(): Side {
         TableName: tableName,
         Key: keyOf(id),
         UpdateExpression:
-          "SET task = if_not_exists(task, :task), payload = if_not_exists(payload, :payload), #state = :started, leaseUntil = :lease, startedAt = :at, #ttl = :ttl ADD fence :one",
+          "SET task = if_not_exists(task, :task), payload = if_not_exists(payload, :payload), #state = :started, heldUntil = :lease, startedAt = :at, #ttl = :ttl ADD fence :one",
         ConditionExpression:
-          "attribute_not_exists(#state) OR #state = :pending OR (#state = :started AND leaseUntil < :now)",
+          "attribute_not_exists(#state) OR #state = :pending OR (#state = :started AND heldUntil < :now)",
         ExpressionAttributeNames,
         ExpressionAttributeValues: {
           ":task": { S: "add" },
@@ -73,7 +73,7 @@ export function createSameWrites(): Side {
       new UpdateItemCommand({
         TableName: tableName,
         Key: keyOf(id),
-        UpdateExpression: "SET #state = :success, #result = :result, finishedAt = :now, #ttl = :ttl REMOVE leaseUntil",
+        UpdateExpression: "SET #state = :success, #result = :result, finishedAt = :now, #ttl = :ttl REMOVE heldUntil",
         ConditionExpression: "fence = :fence AND #state = :started",
         ExpressionAttributeNames: { ...ExpressionAttributeNames, "#result": "result" },
         ExpressionAttributeValues: {

@@ -45,7 +45,7 @@ beforeAll(async () => {
 afterAll(() => engine.stop());
 
 it("a task's record is what the model says, whatever happens to it", { timeout: 900_000 }, async () => {
-  const { table, claimChecks } = engine.app;
+  const { table, largeValues } = engine.app;
   let taken = 0;
   let begun = 0;
   let failed = Number.POSITIVE_INFINITY;
@@ -53,7 +53,7 @@ it("a task's record is what the model says, whatever happens to it", { timeout: 
     // The first lane that finds something is told of, so that its seed finds the same again: no other is before it then.
     if (lane > failed) return;
     if (failed === Number.POSITIVE_INFINITY) begun += 1;
-    const task = createRealTask({ table, claimChecks }, setup);
+    const task = createRealTask({ table, largeValues }, setup);
     const count = () => {
       taken += 1;
     };

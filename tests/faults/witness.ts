@@ -30,7 +30,7 @@ interface StateWrite {
   id: string;
   state: TaskState;
   /** Of a claim: no longer than this has its function. */
-  leaseSeconds: number | undefined;
+  functionSeconds: number | undefined;
 }
 
 export function createWitness(): Witness {
@@ -41,7 +41,7 @@ export function createWitness(): Witness {
   let writes = 0;
   let ended = 0;
 
-  const note = ({ id, state, leaseSeconds }: StateWrite): void => {
+  const note = ({ id, state, functionSeconds }: StateWrite): void => {
     writes += 1;
     const before = seen.get(id);
     if (before && isFinal(before.state)) overwritten.push(`${id}: ${before.state} became ${state}`);
@@ -50,7 +50,7 @@ export function createWitness(): Witness {
       takenEarly.push(`${id}: ${before.leaseEnd - Date.now()} ms before its lease ended`);
     }
     // By the clock of the test. A lease is given in whole seconds, rounded up.
-    const leaseEnd = leaseSeconds === undefined ? 0 : Date.now() + (leaseSeconds - 1) * 1000;
+    const leaseEnd = functionSeconds === undefined ? 0 : Date.now() + (functionSeconds - 1) * 1000;
     seen.set(id, { state, leaseEnd });
     for (const look of waiting) look();
   };
@@ -90,7 +90,7 @@ function stateWriteOf({ operation, body }: Call): StateWrite | undefined {
   return {
     id: textOf(Key, "sk") ?? "",
     state: toState(textOf(ExpressionAttributeValues, value) ?? ""),
-    leaseSeconds: numberOf(ExpressionAttributeValues, ":leaseSeconds"),
+    functionSeconds: numberOf(ExpressionAttributeValues, ":functionSeconds"),
   };
 }
 

@@ -87,8 +87,8 @@ export function createVirtualQueues(engine: Engine, tasks: Record<string, unknow
       waiting.push({ messageId, queue: TIMER, body, group: undefined, sentAt: now(), visibleAt, receiveCount: 0 });
     },
   };
-  const { load } = app.claimChecks;
-  app.claimChecks.load = async (ref) => {
+  const { load } = app.largeValues;
+  app.largeValues.load = async (ref) => {
     if (Date.parse(ref.until) <= now()) throw new ValueExpiredError(ref.key, ref.sizeBytes);
     return load(ref);
   };

@@ -2,7 +2,7 @@
 
 import { expectTypeOf } from "vitest";
 import * as z from "zod";
-import { type ErrorRecord, type Json, type Jsonified, type TaskContext, task } from "../../shared/index.ts";
+import { type Json, type Jsonified, type StoredError, type TaskContext, task } from "../../shared/index.ts";
 
 // What the writer refuses.
 type Refused = [
@@ -47,7 +47,7 @@ interface Found {
   message: string;
 }
 expectTypeOf<Jsonified<Found>>().toEqualTypeOf<Found>();
-expectTypeOf<Jsonified<ErrorRecord>["message"]>().toEqualTypeOf<string>();
+expectTypeOf<Jsonified<StoredError>["message"]>().toEqualTypeOf<string>();
 expectTypeOf<Jsonified<{ next: string; size: number; byteLength: number }>>().toEqualTypeOf<{
   next: string;
   size: number;

@@ -24,7 +24,7 @@ const ROWS: readonly (readonly string[])[] = [
   ["shared/message"],
   ["shared/aws"],
   [
-    ...["shared/errors.ts", "shared/error-record.ts", "shared/echo.ts"],
+    ...["shared/errors.ts", "shared/stored-error.ts", "shared/echo.ts"],
     ...["shared/config.ts", "shared/log.ts", "shared/lifetimes.ts"],
   ],
 ];

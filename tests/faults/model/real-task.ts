@@ -1,7 +1,7 @@
 import type { Item, Table } from "../../../shared/aws/dynamodb.ts";
-import type { ErrorRecord } from "../../../shared/errors.ts";
-import type { ClaimChecks } from "../../../shared/message/claim-check.ts";
+import type { StoredError } from "../../../shared/errors.ts";
 import { newId } from "../../../shared/message/id.ts";
+import type { LargeValues } from "../../../shared/message/large-values.ts";
 import type { Message } from "../../../shared/message/message.ts";
 import type { Claim } from "../../../shared/results/claims.ts";
 import { onceKey, recordKey } from "../../../shared/results/keys.ts";
@@ -37,7 +37,7 @@ export interface RealTask {
   ledgerEntry(): Promise<Item | undefined>;
 }
 
-export function createRealTask(cloud: { table: Table; claimChecks: ClaimChecks }, setup: Setup): RealTask {
+export function createRealTask(cloud: { table: Table; largeValues: LargeValues }, setup: Setup): RealTask {
   const clock = { now: START };
   const faults: { answerLost: boolean; beforeSecondUpdate?: () => Promise<void> } = { answerLost: false };
   let updates = 0;
@@ -58,7 +58,7 @@ export function createRealTask(cloud: { table: Table; claimChecks: ClaimChecks }
   const store = createResultStore({
     table,
     clock: () => new Date(clock.now),
-    claimChecks: cloud.claimChecks,
+    largeValues: cloud.largeValues,
     resultExpires: () => RESULT_SECONDS,
   });
   const first = firstMessage(setup);
@@ -99,7 +99,7 @@ export function createRealTask(cloud: { table: Table; claimChecks: ClaimChecks }
               : {
                   messageId: String(item.messageId),
                   receiveCount: Number(item.receiveCount),
-                  leaseSeconds: record.leaseSeconds,
+                  functionSeconds: record.functionSeconds,
                 },
           revokeAsked: record.revokeRequestedAt !== undefined,
           ttl: Number(item.ttl),
@@ -132,7 +132,7 @@ async function act(
   event: Event,
 ): Promise<Answer> {
   const text = textOf(model, event);
-  const error: ErrorRecord = { name: "Error", message: text };
+  const error: StoredError = { name: "Error", message: text };
   const message = ({ attempt, evidence = "another" }: { attempt: number; evidence?: Evidence }): Message => {
     const seen = seenBy(model, evidence);
     return { ...first, attempt: attemptOf(model, attempt), ...(seen !== undefined && { seen }) };
@@ -150,7 +150,12 @@ async function act(
     }
     case "claim": {
       const options = { countStarts: model.setup.countStarts };
-      const outcome = await store.claim(message(event), receiptOf(model, event.evidence), event.leaseSeconds, options);
+      const outcome = await store.claim(
+        message(event),
+        receiptOf(model, event.evidence),
+        event.functionSeconds,
+        options,
+      );
       if (!outcome.claimed) return outcome.record?.state;
       return { claimed: { fence: outcome.claim.fence, starts: outcome.claim.starts } };
     }
@@ -159,7 +164,7 @@ async function act(
     case "fail":
       return store.fail(claimOf(event.by), error);
     case "abandon":
-      return store.abandon(claimOf(event.by), error);
+      return store.revokeRunning(claimOf(event.by), error);
     case "retry":
       return store.retry(claimOf(event.by), error, new Date(model.now + event.afterSeconds * 1000));
     case "release":

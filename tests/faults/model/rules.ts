@@ -142,7 +142,7 @@ function claim(model: TaskModel, step: Extract<Event, { do: "claim" }>): Answer 
   }
   if (record && (record.revokeAsked || record.attempt !== attempt || !isIdle(record, step.evidence)))
     return record.state;
-  const holder = { ...receiptOf(model, step.evidence), leaseSeconds: step.leaseSeconds };
+  const holder = { ...receiptOf(model, step.evidence), functionSeconds: step.functionSeconds };
   model.record = record ?? born("STARTED", attempt, 0);
   const mine = model.record;
   mine.state = "STARTED";

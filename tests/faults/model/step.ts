@@ -25,7 +25,7 @@ interface Delivered {
 export type Event =
   /** The sender's record: it may come late, or twice. */
   | { do: "pending" }
-  | ({ do: "claim"; leaseSeconds: number } & Delivered)
+  | ({ do: "claim"; functionSeconds: number } & Delivered)
   | ({ do: "succeed" } & Settling)
   | ({ do: "fail" } & Settling)
   | ({ do: "retry"; afterSeconds: number } & Settling)
@@ -77,7 +77,7 @@ const events: fc.Arbitrary<Event> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: is("pending") }) },
   {
     weight: 14,
-    arbitrary: fc.record({ do: is("claim"), ...delivered, leaseSeconds: fc.constantFrom(1, 10, 30, 900) }),
+    arbitrary: fc.record({ do: is("claim"), ...delivered, functionSeconds: fc.constantFrom(1, 10, 30, 900) }),
   },
   { weight: 10, arbitrary: settlings },
   { weight: 3, arbitrary: fc.record({ do: is("release"), by: worker }) },

@@ -34,7 +34,7 @@ export interface ModelRecord {
 export interface Holder {
   messageId: string;
   receiveCount: number;
-  leaseSeconds: number;
+  functionSeconds: number;
 }
 
 /** A claim as its worker knows it. */
@@ -98,7 +98,7 @@ export function attemptOf({ record }: TaskModel, relative: number): number {
 }
 
 /** What a delivery brings along, by what it is to show. */
-export function receiptOf({ record, step }: TaskModel, evidence: Evidence): Omit<Holder, "leaseSeconds"> {
+export function receiptOf({ record, step }: TaskModel, evidence: Evidence): Omit<Holder, "functionSeconds"> {
   const { messageId = "nobody", receiveCount = 0 } = record?.holder ?? {};
   if (evidence === "again") return { messageId, receiveCount: receiveCount + 1 };
   return evidence === "twin" ? { messageId, receiveCount } : { messageId: `message ${step}`, receiveCount: 1 };

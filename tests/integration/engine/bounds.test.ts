@@ -241,7 +241,7 @@ describe("a message of a foreign writer", () => {
   it("whose stored payload is no JSON ends as a FAILURE of its task", async () => {
     const { id } = aMessage({});
     const until = new Date(engine.clock.now.getTime() + 86_400_000);
-    const stored = await engine.app.claimChecks.store({ id, part: "payload", version: "1" }, "{".repeat(9000), until);
+    const stored = await engine.app.largeValues.store({ id, part: "payload", version: "1" }, "{".repeat(9000), until);
     if (!("ref" in stored)) throw new Error("It was not stored.");
     queues.put("default", encodeMessage(aMessage({ id, rootId: id, payloadRef: stored.ref })));
     await queues.until(inHours(1));

@@ -78,17 +78,17 @@ describe("an outage of S3", () => {
     // Stored is a result that is large, though its payload is not.
     const expands = task({ name: "echo", payload: text, run: () => LARGE });
     const result = step === "load" ? await echo.delay({ text: LARGE }) : await echo.delay({ text: "small" });
-    const { claimChecks } = engine.app;
-    const { load, store } = claimChecks;
+    const { largeValues } = engine.app;
+    const { load, store } = largeValues;
     const worker = createWorker([{ file: "tests.ts", exports: step === "load" ? { echo } : { expands } }], engine.app);
-    Object.assign(claimChecks, { [step]: () => Promise.reject(new Error("503 SlowDown")) });
+    Object.assign(largeValues, { [step]: () => Promise.reject(new Error("503 SlowDown")) });
     try {
       // Long enough to come through the dead-letter queue several times.
       await queues.until(inSeconds(2 * 3600), worker);
       const state = (await engine.app.results.read(result.id))?.state;
       expect(["PENDING", "RETRY"]).toContain(state);
     } finally {
-      Object.assign(claimChecks, { load, store });
+      Object.assign(largeValues, { load, store });
     }
     await queues.until(inSeconds(1200), worker);
 

@@ -2,7 +2,7 @@ import { SendMessageCommand } from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
 import { task } from "../../../shared/index.ts";
-import { MAX_INLINE_BYTES, MAX_VALUE_BYTES } from "../../../shared/message/claim-check.ts";
+import { MAX_INLINE_BYTES, MAX_VALUE_BYTES } from "../../../shared/message/large-values.ts";
 import { type Engine, startEngine, visibility } from "../../helpers/engine.ts";
 import { createWorkbench, type Workbench } from "../../helpers/workbench.ts";
 
@@ -114,15 +114,15 @@ describe("a large value", () => {
     const far = await echo.applyAsync({ text }, { countdown: 399 * 86_400 });
     expect((await itemOf(far.id)).refs.payload?.key).toContain("claims/460d/");
 
-    const { claimChecks, clock } = engine.app;
-    const stored = await claimChecks.store({ id: far.id, part: "payload", version: "7" }, text, clock());
+    const { largeValues, clock } = engine.app;
+    const stored = await largeValues.store({ id: far.id, part: "payload", version: "7" }, text, clock());
     if (!("ref" in stored)) throw new Error("it is large");
     const later = new Date(clock().getTime() + 100 * 86_400_000);
     const name = { id: far.id, part: "payload", version: "8" } as const;
-    const copy = await claimChecks.renew(name, stored.ref, later);
+    const copy = await largeValues.renew(name, stored.ref, later);
     expect(copy.key).toBe(`claims/460d/${far.id}/payload-8`);
-    expect(await claimChecks.load(copy)).toBe(text);
-    expect(await claimChecks.renew(name, stored.ref, clock())).toBe(stored.ref);
+    expect(await largeValues.load(copy)).toBe(text);
+    expect(await largeValues.renew(name, stored.ref, clock())).toBe(stored.ref);
   });
 
   it("is linked to where an answer cannot hold it, and left out of lists", async () => {

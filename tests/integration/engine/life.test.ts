@@ -589,14 +589,14 @@ describe("a run that the function's end cuts short", () => {
 
   it("has failed when that has happened several times, however slowly its payload came", async () => {
     const result = await endless.delay({ text: "z".repeat(60_000) });
-    const { claimChecks } = engine.app;
+    const { largeValues } = engine.app;
     const worker = createWorker([{ file: "endless.ts", exports: { endless } }], {
       ...engine.app,
-      claimChecks: {
-        ...claimChecks,
+      largeValues: {
+        ...largeValues,
         async load(ref) {
           await new Promise((resolve) => setTimeout(resolve, 200));
-          return claimChecks.load(ref);
+          return largeValues.load(ref);
         },
       },
     });

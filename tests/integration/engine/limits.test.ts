@@ -136,8 +136,8 @@ describe("a rate limit", () => {
   });
 
   it("is reached even if every message comes later than its turn: a late turn is taken, not thrown away", async () => {
-    const { broker, timers, claimChecks } = engine.app;
-    const { load } = claimChecks;
+    const { broker, timers, largeValues } = engine.app;
+    const { load } = largeValues;
     const queues = createVirtualQueues(engine, tasks);
     try {
       queues.latencySeconds = 90;
@@ -148,7 +148,7 @@ describe("a rate limit", () => {
       await queues.until(new Date(engine.clock.now.getTime() + 360_000));
     } finally {
       Object.assign(engine.app, { broker, timers });
-      claimChecks.load = load;
+      largeValues.load = load;
     }
 
     expect(ran).toHaveLength(100);
@@ -189,7 +189,7 @@ describe("concurrency", () => {
   it("gives the place of a dead worker away once its lease has ended, and not before", async () => {
     const tenant = uniqueName("tenant");
     const { enter } = await import("../../../shared/limits/concurrency.ts");
-    const run = (id: string) => ({ task: "per_tenant", key: tenant, limit: 2, id, leaseUntil: inSeconds(30) });
+    const run = (id: string) => ({ task: "per_tenant", key: tenant, limit: 2, id, heldUntil: inSeconds(30) });
     const inSeconds = (seconds: number) => new Date(engine.clock.now.getTime() + seconds * 1000);
     const { table } = engine.app;
     await enter(table, engine.clock.now, run("dead"));

@@ -117,7 +117,7 @@ describe("a record's states", () => {
       fail: (claim: Claim) => store.fail(claim, why),
       retry: (claim: Claim) => store.retry(claim, why, inSeconds(1)),
       progress: (claim: Claim) => store.progress(claim, 50),
-      abandon: (claim: Claim) => store.abandon(claim, why),
+      abandon: (claim: Claim) => store.revokeRunning(claim, why),
     };
 
     expect(fresh.fence).toBe(stale.fence + 1);
@@ -182,9 +182,9 @@ describe("a record's states", () => {
       },
     };
     const message = await inState("PENDING");
-    const { claimChecks } = engine.app;
+    const { largeValues } = engine.app;
     const clock = () => engine.clock.now;
-    const twice = createResultStore({ table: stuttering, clock, claimChecks, resultExpires: () => 86_400 });
+    const twice = createResultStore({ table: stuttering, clock, largeValues, resultExpires: () => 86_400 });
 
     expect(await twice.claim(message, delivered(), 30)).toEqual({
       claimed: true,
@@ -237,7 +237,7 @@ describe("a record's states", () => {
     const again = { ...receipt, receiveCount: 2 };
     expect(await store.claim(message, again, 30)).toMatchObject({ claimed: true, claim: { fence: fence + 1 } });
     const outdated = store.claim({ ...message, seen: fence }, delivered(), 30);
-    expect(await outdated).toMatchObject({ claimed: false, record: { leaseSeconds: 30 } });
+    expect(await outdated).toMatchObject({ claimed: false, record: { functionSeconds: 30 } });
     const seen = store.claim({ ...message, seen: fence + 1 }, delivered(), 30);
     expect(await seen).toMatchObject({ claimed: true, claim: { fence: fence + 2 } });
   });

@@ -282,12 +282,12 @@ async function refusals(known: { done: string; big: string; key: string }): Prom
   await call("DELETE", "/tasks?tag=full", {}, full);
   await call("POST", "/queues/default/purge", {}, full);
   const load = () => Promise.reject(new ValueExpiredError("claims/x", 1));
-  const { claimChecks } = engine.app;
-  const kept = claimChecks.load;
-  claimChecks.load = load;
+  const { largeValues } = engine.app;
+  const kept = largeValues.load;
+  largeValues.load = load;
   await call("POST", `/tasks/${big}/replay`);
   await call("GET", `/tasks/${big}`);
-  claimChecks.load = kept;
+  largeValues.load = kept;
 
   // AWS does not answer.
   const send = () => Promise.reject(new BrokerError("default", "down"));

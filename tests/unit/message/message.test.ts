@@ -23,7 +23,6 @@ describe("the envelope", () => {
       eta: "2026-11-22T08:00:05.000Z",
       expires: "2026-11-22T09:00:00.000Z",
       parentId: newId(),
-      groupId: newId(),
       replayOf: newId(),
       suspect: true,
     };

@@ -1,10 +1,10 @@
-import type { SQSRecord } from "aws-lambda";
 import { describeError, type InvalidMessageError } from "../errors.ts";
+import type { Delivery } from "../message/delivery.ts";
 import { derivedId } from "../message/id.ts";
 import { toJsonText } from "../message/json.ts";
 import { isFinal } from "../results/record.ts";
 import type { App } from "../task/current-app.ts";
-import { packPayload } from "../task/deliver.ts";
+import { packPayload } from "../task/submit.ts";
 
 /** The task name in the record of a message that names none that can be read. */
 const UNREADABLE = "(unreadable)";
@@ -16,15 +16,12 @@ const UNREADABLE = "(unreadable)";
  * It is recorded twice: under its SQS message id, by which whoever sent it can ask for it, and under an id that carries its
  * time, so that it is listed among the failures. Dying between the two repeats both.
  */
-export async function recordPoison(
+export async function recordUnreadable(
   app: App,
-  record: SQSRecord,
+  delivery: Delivery,
   error: InvalidMessageError,
 ): Promise<"acknowledge" | "keep"> {
-  const { messageId, body } = record;
-  const receipt = { messageId, receiveCount: Number(record.attributes.ApproximateReceiveCount) };
-  const queue = record.eventSourceARN.split(":").at(-1) ?? "";
-  const sentAt = new Date(Number(record.attributes.SentTimestamp));
+  const { messageId, body, queueName: queue, sentAt } = delivery;
   const reason = describeError(error);
   app.log.error("A message could not be read", { id: messageId, queue, error: reason });
   const message = {
@@ -40,7 +37,7 @@ export async function recordPoison(
   const outcomes = await Promise.all(
     ids.map(async (id) => {
       const packed = await packPayload(app, { ...message, id }, toJsonText(body));
-      return app.results.failUnclaimed({ ...message, id, ...packed }, receipt, reason);
+      return app.results.failUnclaimed({ ...message, id, ...packed }, delivery, reason);
     }),
   );
   const recorded = outcomes.every((outcome) => outcome.applied || (outcome.record && isFinal(outcome.record.state)));

@@ -1,5 +1,5 @@
 /**
- * Large payloads, results and errors lie in S3, and what travels is a claim check: the key of an object.
+ * Large values: payloads, results and errors that lie in S3, while the message or record carries a reference, the key of an object.
  *
  * A message or record that carries a value pays for it at every step: DynamoDB bills each write by the whole item (1 KB a
  * unit), SQS each 64 KB. An object is paid once.
@@ -9,7 +9,7 @@ import type { Bucket } from "../aws/s3.ts";
 import { ValueExpiredError } from "../errors.ts";
 import { byteLength } from "./json.ts";
 
-/** Values up to this many bytes of JSON stay in the message and the record (docs/decisions/0013-claim-checks.md). */
+/** Values up to this many bytes of JSON stay in the message and the record (docs/decisions/0013-claim-values.md). */
 export const MAX_INLINE_BYTES = 8 * 1024;
 
 /** The largest payload, result or error, in bytes of JSON. */
@@ -34,7 +34,7 @@ export interface ValueName {
   version: string;
 }
 
-export interface ClaimChecks {
+export interface LargeValues {
   /** Stores a large value, to be kept at least until `until`; a small one is answered as it is. May be repeated. */
   store(name: ValueName, text: string, until: Date): Promise<StoredValue>;
   /** @throws ValueExpiredError if the object is gone */
@@ -45,22 +45,25 @@ export interface ClaimChecks {
   link(ref: ValueRef): Promise<string>;
 }
 
+/** Of their keys: the name of the pattern, "claim check". A message that was sent by an older version names a key below it. */
+const PREFIX = "claims";
+
 /** Days after which the bucket's lifecycle rules remove an object, by its prefix; serverless.yml has the rules. */
 const LONGEST = 460;
 const LIFETIMES_DAYS = [2, 30, LONGEST];
 const DAY = 86_400_000;
 const LINK_SECONDS = 900;
 
-export function createClaimChecks(options: { bucket: Bucket; clock: () => Date }): ClaimChecks {
+export function createLargeValues(options: { bucket: Bucket; clock: () => Date }): LargeValues {
   const { bucket, clock } = options;
-  const checks: ClaimChecks = {
+  const values: LargeValues = {
     async store({ id, part, version }, text, until) {
       const sizeBytes = byteLength(text);
       if (sizeBytes <= MAX_INLINE_BYTES) return { text };
       const now = clock().getTime();
       const days = (until.getTime() - now) / DAY;
       const lifetime = LIFETIMES_DAYS.find((one) => days < one) ?? LONGEST;
-      const key = `claims/${lifetime}d/${id}/${part}-${version}`;
+      const key = `${PREFIX}/${lifetime}d/${id}/${part}-${version}`;
       // Dying after this leaves an object that nobody refers to; its lifecycle rule removes it.
       await bucket.put(key, text, "application/json");
       return { ref: { key, sizeBytes, until: new Date(now + lifetime * DAY).toISOString() } };
@@ -76,12 +79,12 @@ export function createClaimChecks(options: { bucket: Bucket; clock: () => Date }
     },
     async renew(name, ref, until) {
       if (Date.parse(ref.until) >= until.getTime()) return ref;
-      const stored = await checks.store(name, await checks.load(ref), until);
+      const stored = await values.store(name, await values.load(ref), until);
       return "ref" in stored ? stored.ref : ref;
     },
     link: ({ key }) => bucket.presignGet(key, LINK_SECONDS),
   };
-  return checks;
+  return values;
 }
 
 /** Whether a key is one that `store` makes: a message may come from elsewhere, and must not name any other object. */

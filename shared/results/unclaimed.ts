@@ -1,55 +1,47 @@
 /** How a task ends that nobody runs: revoked, too late, replaced, or failed without a run. */
 
 import type { UpdateOutcome } from "../aws/dynamodb.ts";
-import { type ErrorRecord, shortened } from "../errors.ts";
+import { type StoredError, shortened } from "../errors.ts";
+import type { DeliveryId } from "../message/delivery.ts";
 import { toJsonText } from "../message/json.ts";
 import type { Message } from "../message/message.ts";
 import { birth } from "./birth.ts";
 import { HOLDER, type StoreParts } from "./claims.ts";
-import {
-  evidence,
-  IDLE,
-  MAY_EXPIRE,
-  MAY_EXPLAIN,
-  NEVER_RECORDED,
-  NOT_BEGUN,
-  type Receipt,
-  WAITING,
-} from "./conditions.ts";
+import { evidence, IDLE, MAY_EXPIRE, MAY_EXPLAIN, NEVER_RECORDED, NOT_BEGUN, WAITING } from "./conditions.ts";
 import { recordKey } from "./keys.ts";
 import { recordIn, type StoredRecord, type TaskState, toRecord } from "./record.ts";
 
-export interface Endings {
+export interface Unclaimed {
   /** Ends a task that nobody runs: refused when it is final already, or may be running. */
   failUnclaimed(
     message: Message,
-    receipt: Receipt,
-    error: ErrorRecord,
+    delivery: DeliveryId,
+    error: StoredError,
   ): Promise<{ applied: boolean; record: StoredRecord | undefined }>;
   /** Says on the record of a task that waits why it still does, and makes one where there is none; false if it runs, or has ended. */
-  explain(message: Message, why: ErrorRecord): Promise<boolean>;
+  explain(message: Message, why: StoredError): Promise<boolean>;
   /** Records a task that could not be sent as a FAILURE; false if it has a record, for then it was sent after all. */
-  failUnsent(message: Message, error: ErrorRecord): Promise<boolean>;
+  failUnsent(message: Message, error: StoredError): Promise<boolean>;
   /** Ends a task that is not running, because it was revoked while it ran. */
-  revoke(message: Message, receipt: Receipt, error: ErrorRecord): Promise<boolean>;
+  revoke(message: Message, delivery: DeliveryId, error: StoredError): Promise<boolean>;
   /** Ends a task that has never begun, because it came too late. */
-  expire(message: Message, error: ErrorRecord): Promise<boolean>;
+  expire(message: Message, error: StoredError): Promise<boolean>;
   /** Ends a task that has never begun, and is known by its id alone; false if it has, or has no record. */
-  replace(id: string, error: ErrorRecord): Promise<boolean>;
+  replace(id: string, error: StoredError): Promise<boolean>;
   /**
    * Revokes a task at whatever stage it is: one that waits becomes REVOKED, one that runs is told to stop (if its worker has died,
    * its message ends it), a finished one stays as it is. Answers with the record as it is then; undefined for an unknown id.
    */
-  requestRevoke(id: string, error: ErrorRecord): Promise<StoredRecord | undefined>;
+  requestRevoke(id: string, error: StoredError): Promise<StoredRecord | undefined>;
 }
 
-export function createEndings({ table, clock, lifetime, large, shownUntil }: StoreParts): Endings {
+export function createUnclaimed({ table, clock, lifetime, large, shownUntil }: StoreParts): Unclaimed {
   /** Ends a task that nobody runs, if `condition` holds for its record. */
   const endUnclaimed = async (
     state: TaskState,
     message: Message,
-    receipt: Receipt | undefined,
-    error: ErrorRecord,
+    delivery: DeliveryId | undefined,
+    error: StoredError,
     condition: string,
   ): Promise<UpdateOutcome> => {
     const { set, values } = birth(message);
@@ -62,7 +54,7 @@ export function createEndings({ table, clock, lifetime, large, shownUntil }: Sto
         ...values,
         ...packed.values,
         ...{ state, pending: "PENDING", retry: "RETRY", started: "STARTED" },
-        ...evidence(message, receipt),
+        ...evidence(message, delivery),
         attempt: message.attempt,
         now: clock().toISOString(),
         ttl: lifetime.final(message),
@@ -71,9 +63,9 @@ export function createEndings({ table, clock, lifetime, large, shownUntil }: Sto
     });
   };
 
-  const endings: Endings = {
-    async failUnclaimed(message, receipt, error) {
-      const outcome = await endUnclaimed("FAILURE", message, receipt, error, IDLE);
+  const unclaimed: Unclaimed = {
+    async failUnclaimed(message, delivery, error) {
+      const outcome = await endUnclaimed("FAILURE", message, delivery, error, IDLE);
       return { applied: outcome.applied, record: outcome.applied ? undefined : recordIn(outcome.item) };
     },
 
@@ -96,7 +88,7 @@ export function createEndings({ table, clock, lifetime, large, shownUntil }: Sto
     failUnsent: async (message, error) =>
       (await endUnclaimed("FAILURE", message, undefined, error, NEVER_RECORDED)).applied,
 
-    revoke: async (message, receipt, error) => (await endUnclaimed("REVOKED", message, receipt, error, IDLE)).applied,
+    revoke: async (message, delivery, error) => (await endUnclaimed("REVOKED", message, delivery, error, IDLE)).applied,
 
     expire: async (message, error) => (await endUnclaimed("REVOKED", message, undefined, error, MAY_EXPIRE)).applied,
 
@@ -137,8 +129,8 @@ export function createEndings({ table, clock, lifetime, large, shownUntil }: Sto
         returns: "ALL_NEW",
       });
       // It left STARTED between the two updates: to RETRY, where it now waits, or to its end.
-      return running.applied ? toRecord(running.attributes) : endings.requestRevoke(id, error);
+      return running.applied ? toRecord(running.attributes) : unclaimed.requestRevoke(id, error);
     },
   };
-  return endings;
+  return unclaimed;
 }

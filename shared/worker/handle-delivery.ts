@@ -1,79 +1,75 @@
 /**
- * The life of one message (docs/architecture.md): decode, admit, claim, run, settle, acknowledge. If the process dies
+ * The life of one message (docs/architecture.md): admit, claim, run, settle, acknowledge. If the process dies
  * on any line, the message comes back and finds its record in one of the states that `afterRefusal` knows.
  */
 
-import type { SQSRecord } from "aws-lambda";
 import { describeError, TaskNotRegisteredError, TaskRevokedError } from "../errors.ts";
 import type { ClaimOutcome } from "../results/claims.ts";
 import { isFinal, type StoredRecord } from "../results/record.ts";
 import type { App } from "../task/current-app.ts";
-import { secondsUntil } from "../task/dispatch.ts";
 import type { Registry } from "../task/registry.ts";
+import { secondsUntil } from "../task/times.ts";
 import { admit } from "./admission.ts";
 import { afterCrash } from "./crash.ts";
-import { comeBackAfter, type Delivery, hide, insure, readDelivery, sendRetry, withPayloadStored } from "./delivery.ts";
 import { loadPayload } from "./payload.ts";
+import { comeBackAfter, hide, insure, sendRetry } from "./put-off.ts";
 import { runClaimed } from "./run-claimed.ts";
+import { type TaskDelivery, withPayloadStored } from "./task-delivery.ts";
 import type { Invocation, Verdict } from "./verdict.ts";
 
 /** How long a deployment may take to reach every function. */
 const DEPLOYMENT_MILLISECONDS = 15 * 60_000;
 const UNKNOWN_TASK_SECONDS = 60;
 
-/**
- * Handles one record of a task queue.
- * @throws InvalidMessageError for a body that is no message
- */
-export async function handleTaskRecord(
+/** Handles one message of a task queue. */
+export async function handleDelivery(
   app: App,
   registry: Registry,
-  record: SQSRecord,
+  delivery: TaskDelivery,
   invocation: Invocation,
 ): Promise<Verdict> {
-  const received = readDelivery(app, record);
+  const { message } = delivery;
   const now = app.clock();
-  const eta = received.message.eta === undefined ? now : new Date(received.message.eta);
+  const eta = message.eta === undefined ? now : new Date(message.eta);
   // SQS delivers on time by its own clock; if ours is behind, the rest of the wait is spent in the queue.
-  if (eta > now) return hide(app, received, secondsUntil(eta, now));
-  if (received.message.crashed !== undefined) {
-    return afterCrash(app, registry.find(received.message.task), received, received.message.crashed, invocation);
-  }
+  if (eta > now) return hide(app, delivery, secondsUntil(eta, now));
+  if (message.crashed !== undefined) return afterCrash(app, registry.find(message.task), delivery, invocation);
   try {
-    return await handleDue(app, registry, received, invocation);
+    return await handleDue(app, registry, delivery, invocation);
   } catch (error) {
-    // Whoever looks at the record is to see why it does not go on; if the store itself is what fails, the log says it.
-    await app.results.explain(received.message, describeError(error)).catch(() => false);
+    // The record is to say why it does not go on; if the store itself is what fails, the log says it.
+    await app.results.explain(message, describeError(error)).catch(() => false);
     throw error;
   }
 }
 
 /** Handles a message whose time has come. */
-async function handleDue(app: App, registry: Registry, received: Delivery, invocation: Invocation): Promise<Verdict> {
-  const { fifo } = received;
-  const now = app.clock();
-  const delivery = { ...received, message: await withPayloadStored(app, received) };
-  const { message } = delivery;
+async function handleDue(
+  app: App,
+  registry: Registry,
+  received: TaskDelivery,
+  invocation: Invocation,
+): Promise<Verdict> {
+  const delivery = await withPayloadStored(app, received);
+  const { message, fifo } = delivery;
   if (!fifo && app.broker.isFifo(message.queue)) {
     // It has only waited here for its time. Dying after this passes it on twice, which SQS notices.
     await app.broker.send(message, 0);
     return "acknowledge";
   }
   const task = registry.find(message.task);
-  if (task === undefined) return afterUnknownTask(app, registry, delivery, now);
+  if (task === undefined) return afterUnknownTask(app, registry, delivery);
 
-  const leaseUntil = new Date(now.getTime() + invocation.remainingMilliseconds());
-  const admission = await admit(app, task, delivery, invocation, leaseUntil);
+  const admission = await admit(app, task, delivery, invocation);
   if (!admission.admitted) return admission.verdict;
   try {
-    // Before the claim, for what S3 cannot give now is no start of the task.
+    // Before the claim, for a payload that S3 cannot give now is no start of the task.
     const payload = await loadPayload(app, message);
     await insure(app, delivery);
     const outcome = await claimAttempt(app, delivery, invocation.remainingMilliseconds() / 1000);
     // Dying from here to the settling leaves STARTED; the next delivery of this message shows that the run is over.
     if (!outcome.claimed) return await afterRefusal(app, delivery, outcome.record);
-    const { claim } = outcome;
-    return await runClaimed(app, task, { ...delivery, message: claim.message }, claim, { payload, invocation });
+    return await runClaimed(app, { task, delivery, claim: outcome.claim, payload, invocation });
   } finally {
     await admission.place?.leave();
   }
@@ -83,51 +79,51 @@ async function handleDue(app: App, registry: Registry, received: Delivery, invoc
  * On a FIFO queue one message stands for every attempt: the record says which is next. What may have killed its worker takes a
  * claim even if its task is not tracked, for claims are what is counted.
  */
-async function claimAttempt(app: App, delivery: Delivery, leaseSeconds: number): Promise<ClaimOutcome> {
-  const { message, receipt, fifo, suspect } = delivery;
+async function claimAttempt(app: App, delivery: TaskDelivery, functionSeconds: number): Promise<ClaimOutcome> {
+  const { message, fifo, suspect } = delivery;
   // So does what may expire, for only a claim tells a copy of its message that it has begun in time.
   const tracked = message.trackStarted !== false || fifo || suspect || message.expires !== undefined;
-  const outcome = await app.results.claim(message, receipt, leaseSeconds, { countStarts: fifo, tracked });
+  const outcome = await app.results.claim(message, delivery, functionSeconds, { countStarts: fifo, tracked });
   if (outcome.claimed || !fifo) return outcome;
   const { record } = outcome;
   const isDue = record?.state === "RETRY" && Date.parse(record.eta ?? "") <= app.clock().getTime();
   const isLater = isDue || record?.state === "STARTED";
   if (record === undefined || record.attempt <= message.attempt || !isLater) return outcome;
   const later = { ...message, attempt: record.attempt };
-  return app.results.claim(later, receipt, leaseSeconds, { countStarts: true, tracked });
+  return app.results.claim(later, delivery, functionSeconds, { countStarts: true, tracked });
 }
 
 /**
  * A name that is not registered may be that of a task which the next deployment brings: senders can be newer than workers. So
  * it waits a while before it fails.
  */
-async function afterUnknownTask(app: App, registry: Registry, delivery: Delivery, now: Date): Promise<Verdict> {
-  const { message, receipt } = delivery;
+async function afterUnknownTask(app: App, registry: Registry, delivery: TaskDelivery): Promise<Verdict> {
+  const { message, receiveCount } = delivery;
   const reason = describeError(new TaskNotRegisteredError(message.task, registry.names));
   const fields = { id: message.id, task: message.task, code: reason.code };
-  if (now.getTime() - Date.parse(message.sentAt) < DEPLOYMENT_MILLISECONDS) {
+  if (app.clock().getTime() - Date.parse(message.sentAt) < DEPLOYMENT_MILLISECONDS) {
     app.log.warn("A task that is not registered waits for a deployment that may bring it", fields);
-    if (receipt.receiveCount === 1) await app.results.explain(message, reason);
+    if (receiveCount === 1) await app.results.explain(message, reason);
     return hide(app, delivery, UNKNOWN_TASK_SECONDS);
   }
   app.log.error("A task has failed, for it is not registered", fields);
-  const { applied, record: found } = await app.results.failUnclaimed(message, delivery.receipt, reason);
+  const { applied, record: found } = await app.results.failUnclaimed(message, delivery, reason);
   return applied || (found && isFinal(found.state)) ? "acknowledge" : "keep";
 }
 
 /** A claim was refused: what the record says decides. */
-async function afterRefusal(app: App, delivery: Delivery, record: StoredRecord | undefined): Promise<Verdict> {
+async function afterRefusal(app: App, delivery: TaskDelivery, record: StoredRecord | undefined): Promise<Verdict> {
   const { message, fifo } = delivery;
   if (record === undefined) return "keep";
   if (isFinal(record.state)) return "acknowledge";
   if (record.revokeRequestedAt !== undefined) {
     const reason = new TaskRevokedError(record.id, "it was revoked while it ran");
-    if (await app.results.revoke(message, delivery.receipt, describeError(reason))) return "acknowledge";
+    if (await app.results.revoke(message, delivery, describeError(reason))) return "acknowledge";
   }
   if (record.state === "STARTED") {
     if (record.attempt > message.attempt && !fifo) return "acknowledge";
     // SQS has delivered one message twice at once. If the run dies, it delivers it again, and that shows it.
-    if (record.messageId === delivery.receipt.messageId) return "keep";
+    if (record.messageId === delivery.messageId) return "keep";
     return comeBackAfter(app, delivery, record);
   }
   if (record.state === "RETRY" && record.attempt > message.attempt) {

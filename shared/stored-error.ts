@@ -4,7 +4,7 @@ import { types } from "node:util";
 import { echo, head } from "./echo.ts";
 
 /** An error as a record keeps it. */
-export interface ErrorRecord {
+export interface StoredError {
   /** The error's `name`; where that was left as it is in `Error`, the name of its class. */
   name: string;
   message: string;
@@ -12,9 +12,9 @@ export interface ErrorRecord {
   stack?: string;
   code?: string;
   /** Why it came to this error: a chain of up to five. */
-  cause?: ErrorRecord;
+  cause?: StoredError;
   /** The first ten errors that an `AggregateError` holds. */
-  errors?: ErrorRecord[];
+  errors?: StoredError[];
   /** How many more it holds. */
   moreErrors?: number;
 }
@@ -31,7 +31,7 @@ const MAX_ERRORS = 10;
 const MAX_INNER = 40;
 
 /** Turns whatever was thrown, even `undefined`, into the form that a record keeps. Never throws. */
-export function describeError(thrown: unknown): ErrorRecord {
+export function describeError(thrown: unknown): StoredError {
   return describe(thrown, { above: [], room: { left: MAX_INNER } });
 }
 
@@ -43,7 +43,7 @@ interface Nesting {
   room: { left: number };
 }
 
-function describe(thrown: unknown, nesting: Nesting): ErrorRecord {
+function describe(thrown: unknown, nesting: Nesting): StoredError {
   try {
     return isError(thrown) ? describeOne(thrown, nesting) : { name: "NonErrorThrown", message: picture(thrown) };
   } catch {
@@ -52,10 +52,10 @@ function describe(thrown: unknown, nesting: Nesting): ErrorRecord {
   }
 }
 
-function describeOne(error: Error, nesting: Nesting): ErrorRecord {
+function describeOne(error: Error, nesting: Nesting): StoredError {
   const isOutermost = nesting.above.length === 0;
   const message = text(error.message);
-  const record: ErrorRecord = {
+  const record: StoredError = {
     name: nameOf(error),
     message: isOutermost ? message : head(message, LONG_MESSAGE_CHARS),
   };
@@ -71,10 +71,10 @@ function describeOne(error: Error, nesting: Nesting): ErrorRecord {
 }
 
 /** What led to an error, as far as the record has room for it. */
-function innerErrors(error: Error, { above, room }: Nesting): Pick<ErrorRecord, "cause" | "errors" | "moreErrors"> {
+function innerErrors(error: Error, { above, room }: Nesting): Pick<StoredError, "cause" | "errors" | "moreErrors"> {
   const path = [...above, error];
   /** Takes room for these all before any of them takes room for its own. */
-  const describeAll = (wanted: readonly unknown[]): ErrorRecord[] => {
+  const describeAll = (wanted: readonly unknown[]): StoredError[] => {
     const fitting = path.length > MAX_CAUSES ? [] : wanted.filter((one) => !path.includes(one)).slice(0, room.left);
     room.left -= fitting.length;
     return fitting.map((one) => describe(one, { above: path, room }));
@@ -114,7 +114,7 @@ function nameOf(error: Error): string {
 const MAX_REASON_CHARS = 1024;
 
 /** As much of an error as is worth saying while a task waits to be run again: always small enough for the record itself. */
-export function shortened({ name, message, code }: ErrorRecord): ErrorRecord {
+export function shortened({ name, message, code }: StoredError): StoredError {
   return { name, message: head(message, MAX_REASON_CHARS), ...(code !== undefined && { code }) };
 }
 
@@ -135,7 +135,7 @@ function picture(value: unknown): string {
 }
 
 /** The error that a record was made of, to be thrown or shown on: with its causes, but as no class of its own. */
-export function toError(record: ErrorRecord): Error {
+export function toError(record: StoredError): Error {
   const { name, message, stack, code, cause, errors } = record;
   const options = cause && { cause: toError(cause) };
   const error = errors ? new AggregateError(errors.map(toError), message, options) : new Error(message, options);
@@ -147,17 +147,17 @@ export function toError(record: ErrorRecord): Error {
 }
 
 /** What an error says, and what the first of its causes did: "fetch failed" alone helps nobody. */
-export function reasonOf(record: ErrorRecord): string {
+export function reasonOf(record: StoredError): string {
   const root = rootOf(record);
   if (root === record) return record.message;
   return record.message === "" ? sentenceOf(root) : `${record.message} (${sentenceOf(root)})`;
 }
 
-function rootOf(record: ErrorRecord): ErrorRecord {
+function rootOf(record: StoredError): StoredError {
   const below = record.cause ?? record.errors?.[0];
   return below === undefined ? record : rootOf(below);
 }
 
-function sentenceOf({ name, code, message }: ErrorRecord): string {
+function sentenceOf({ name, code, message }: StoredError): string {
   return message === "" ? (code ?? name) : `${name}: ${message}`;
 }

@@ -1,29 +1,12 @@
-import type { SQSRecord } from "aws-lambda";
-import { DEFAULT_QUEUE } from "../config.ts";
+/** How a message waits: hidden where it is, sent again for later, or as the next attempt. */
+
 import { neededUntil, REFRESH_SECONDS } from "../lifetimes.ts";
-import { MAX_INLINE_BYTES } from "../message/claim-check.ts";
-import { decodeMessage } from "../message/encoding.ts";
-import { toJsonText } from "../message/json.ts";
 import type { Message } from "../message/message.ts";
-import type { Receipt } from "../results/conditions.ts";
 import type { StoredRecord } from "../results/record.ts";
 import type { App } from "../task/current-app.ts";
-import { packPayload } from "../task/deliver.ts";
-import { dispatch } from "../task/dispatch.ts";
+import { dispatch } from "../task/submit.ts";
+import type { TaskDelivery } from "./task-delivery.ts";
 import type { Verdict } from "./verdict.ts";
-
-/** A message as it was received. */
-export interface Delivery {
-  message: Message;
-  record: SQSRecord;
-  receipt: Receipt;
-  /** The queue that it came from. */
-  source: string;
-  /** Nothing of its FIFO group comes before it is acknowledged, so it waits where it is. */
-  fifo: boolean;
-  /** SQS delivered it before, or its worker died: perhaps because of it. */
-  suspect: boolean;
-}
 
 /** The longest delay of one message, and the longest that a message put off waits before someone looks at it again. */
 const MAX_PUT_OFF_SECONDS = 900;
@@ -31,39 +14,9 @@ const MAX_PUT_OFF_SECONDS = 900;
 /** SQS keeps a message for 14 days. Before that, even one of a FIFO queue is sent again: last in its group, but not lost. */
 const MAX_FIFO_SECONDS = 13 * 86_400;
 
-/** @throws InvalidMessageError for a body that is no message */
-export function readDelivery(app: App, record: SQSRecord): Delivery {
-  const message = decodeMessage(record.body);
-  const source = sourceOf(app, record);
-  const known = onKnownQueue(app, message, source);
-  return {
-    message: known,
-    record,
-    receipt: { messageId: record.messageId, receiveCount: Number(record.attributes.ApproximateReceiveCount) },
-    source: source ?? known.queue,
-    fifo: isFifo(record),
-    suspect: message.suspect === true || Number(record.attributes.ApproximateReceiveCount) > 1,
-  };
-}
-
-/** A message's queue may have been taken out of the service while it was under way, or waited as a timer. */
-export function onKnownQueue(app: App, message: Message, instead = DEFAULT_QUEUE): Message {
-  return app.config.queues.includes(message.queue) ? message : { ...message, queue: instead };
-}
-
-export function isFifo({ eventSourceARN }: SQSRecord): boolean {
-  return eventSourceARN.endsWith(".fifo");
-}
-
-/** Undefined for the dead-letter queue, and for a queue that is not configured. */
-function sourceOf(app: App, { eventSourceARN }: SQSRecord): string | undefined {
-  const name = eventSourceARN.split(":").at(-1);
-  return app.config.queues.find((queue) => app.config.queueUrl(queue).split("/").at(-1) === name);
-}
-
 /** Hides a message where it is. */
-export async function hide(app: App, { source, record }: Delivery, seconds: number): Promise<"keep"> {
-  await app.broker.hide(source, record.receiptHandle, seconds);
+export async function hide(app: App, { source, receiptHandle }: TaskDelivery, seconds: number): Promise<"keep"> {
+  await app.broker.hide(source, receiptHandle, seconds);
   return "keep";
 }
 
@@ -73,7 +26,7 @@ export async function hide(app: App, { source, record }: Delivery, seconds: numb
  */
 export async function putOff(
   app: App,
-  delivery: Delivery,
+  delivery: TaskDelivery,
   seconds: number,
   changes: Partial<Message> = {},
 ): Promise<Verdict> {
@@ -90,15 +43,15 @@ export async function putOff(
 }
 
 /** Whether SQS has kept a message for so long that it may not come back once more. */
-function isForgottenSoon(app: App, { record }: Delivery): boolean {
-  return (app.clock().getTime() - Number(record.attributes.SentTimestamp)) / 1000 >= MAX_FIFO_SECONDS;
+function isForgottenSoon(app: App, { sentAt }: TaskDelivery): boolean {
+  return (app.clock().getTime() - sentAt.getTime()) / 1000 >= MAX_FIFO_SECONDS;
 }
 
 /**
  * A message of a FIFO queue that is run in its last day has a copy sent first, behind its group: if its worker dies, SQS may have forgotten
  * the message by the time when it would come back. Dying after this leaves a copy, which finds the record that the run leaves.
  */
-export async function insure(app: App, delivery: Delivery): Promise<void> {
+export async function insure(app: App, delivery: TaskDelivery): Promise<void> {
   if (!delivery.fifo || !isForgottenSoon(app, delivery)) return;
   const fresh = await refreshed(app, delivery.message);
   if (fresh !== undefined) await app.broker.send({ ...fresh, deferrals: (fresh.deferrals ?? 0) + 1 }, 0);
@@ -122,13 +75,7 @@ export async function withPayloadUntil(app: App, message: Message, eta: Date): P
   if (payloadRef === undefined) return message;
   const until = new Date(neededUntil(app.clock(), eta));
   const name = { id: message.id, part: "payload", version: String(app.clock().getTime()) } as const;
-  return { ...message, payloadRef: await app.claimChecks.renew(name, payloadRef, until) };
-}
-
-/** A foreign writer may send a payload that is too large for a record; it is stored as ours are. */
-export async function withPayloadStored(app: App, { message, record }: Delivery): Promise<Message> {
-  if (message.payloadRef !== undefined || record.body.length <= MAX_INLINE_BYTES) return message;
-  return { ...message, ...(await packPayload(app, message, toJsonText(message.payload))) };
+  return { ...message, payloadRef: await app.largeValues.renew(name, payloadRef, until) };
 }
 
 /**
@@ -137,16 +84,16 @@ export async function withPayloadStored(app: App, { message, record }: Delivery)
  */
 export async function comeBackAfter(
   app: App,
-  delivery: Delivery,
-  { fence, leaseSeconds }: StoredRecord,
+  delivery: TaskDelivery,
+  { fence, functionSeconds }: StoredRecord,
 ): Promise<Verdict> {
   // Dying after this, or hiding it in vain, shows it again when its visibility timeout ends, by when that run is over, too.
-  if (delivery.fifo) await app.results.witness(delivery.message, delivery.receipt, fence);
-  return putOff(app, delivery, leaseSeconds + 1, { seen: fence, suspect: true });
+  if (delivery.fifo) await app.results.witness(delivery.message, delivery, fence);
+  return putOff(app, delivery, functionSeconds + 1, { seen: fence, suspect: true });
 }
 
 /** Lets the next attempt happen at `eta`. On a FIFO queue this message stands for every attempt. */
-export async function sendRetry(app: App, delivery: Delivery, eta: Date): Promise<Verdict> {
+export async function sendRetry(app: App, delivery: TaskDelivery, eta: Date): Promise<Verdict> {
   if (delivery.fifo) return putOff(app, delivery, (eta.getTime() - app.clock().getTime()) / 1000);
   const { suspect, seen, slot, deferrals, refreshedAt, crowded, rescues, ...rest } = delivery.message;
   await dispatch(app, { ...rest, attempt: rest.attempt + 1, eta: eta.toISOString() });

@@ -1,10 +1,11 @@
+import { MAX_DELAY_SECONDS } from "../broker/broker.ts";
 import { ResultStoreError } from "../errors.ts";
 import { neededUntil } from "../lifetimes.ts";
 import type { Message } from "../message/message.ts";
 import type { TaskState } from "../results/record.ts";
 import type { App } from "./current-app.ts";
-import { dispatch } from "./dispatch.ts";
 import type { Position } from "./fifo-order.ts";
+import { secondsUntil } from "./times.ts";
 
 /** A task that was accepted: durable in SQS, and recorded. */
 export interface Sent {
@@ -21,12 +22,12 @@ export interface Outgoing {
 }
 
 /** Stores the payload if it is large, sends the message, writes the record. */
-export async function deliver(app: App, { message, payloadText, position }: Outgoing): Promise<Sent> {
-  return deliverPacked(app, { ...message, ...(await packPayload(app, message, payloadText)) }, position);
+export async function submit(app: App, { message, payloadText, position }: Outgoing): Promise<Sent> {
+  return submitPacked(app, { ...message, ...(await packPayload(app, message, payloadText)) }, position);
 }
 
 /** Sends a message whose payload is stored, if it is large, and writes its record. */
-export async function deliverPacked(app: App, packed: Message, position: Position | undefined): Promise<Sent> {
+export async function submitPacked(app: App, packed: Message, position: Position | undefined): Promise<Sent> {
   // Nothing is refused from here on. Dying after this leaves the name of a task that was never sent: task/replay.ts.
   if (packed.replayOf !== undefined) await app.results.replayed(packed.replayOf, packed.id);
   // One at a time: of several in one call SQS may refuse the first and take the others.
@@ -37,7 +38,18 @@ export async function deliverPacked(app: App, packed: Message, position: Positio
   // With a key, its record is what tells the next call that this one was sent.
   const isKeyed = packed.keepUntil !== undefined || packed.debounce !== undefined;
   if (packed.ignoreResult && !isKeyed) return { id: packed.id, state: "PENDING" };
-  return { id: packed.id, state: await record(app, packed) };
+  return { id: packed.id, state: await recordPending(app, packed) };
+}
+
+/**
+ * Sends a message for its `eta`: at once, by SQS's own delay up to 15 minutes, by a timer beyond. Either is durable when
+ * this resolves, and either may be repeated.
+ */
+export async function dispatch(app: App, message: Message): Promise<void> {
+  const eta = message.eta === undefined ? undefined : new Date(message.eta);
+  const seconds = secondsUntil(eta, app.clock());
+  if (eta !== undefined && seconds > MAX_DELAY_SECONDS) await app.timers.put(message, eta);
+  else await app.broker.send(message, seconds);
 }
 
 /** A large payload goes to S3, for as long as its message and then its record may live. */
@@ -49,11 +61,11 @@ export async function packPayload(
   const eta = message.eta === undefined ? undefined : new Date(message.eta);
   const unfinished = neededUntil(app.clock(), eta) + app.config.resultExpires * 1000;
   const until = new Date(Math.max(unfinished, Date.parse(message.keepUntil ?? message.sentAt)));
-  const stored = await app.claimChecks.store({ id: message.id, part: "payload", version: "1" }, text, until);
+  const stored = await app.largeValues.store({ id: message.id, part: "payload", version: "1" }, text, until);
   return "ref" in stored ? { payload: null, payloadRef: stored.ref } : { payload: message.payload };
 }
 
-async function record(app: App, message: Message): Promise<TaskState> {
+async function recordPending(app: App, message: Message): Promise<TaskState> {
   try {
     return await app.results.pending(message);
   } catch (error) {

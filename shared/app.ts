@@ -1,7 +1,7 @@
 import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
 import type { Hono } from "hono";
 import { handle, type LambdaContext, type LambdaEvent } from "hono/aws-lambda";
-import { createTable } from "./aws/dynamodb.ts";
+import { createTable, type Table } from "./aws/dynamodb.ts";
 import { createBucket } from "./aws/s3.ts";
 import { createSqs } from "./aws/sqs.ts";
 import { handleBeat } from "./beat/beat.ts";
@@ -16,6 +16,8 @@ import { createBase } from "./http/base.ts";
 import { createOperateApi } from "./http/operate.ts";
 import { createReadApi } from "./http/read.ts";
 import { createSubmitApi } from "./http/submit.ts";
+import { createConcurrency } from "./limits/concurrency.ts";
+import { createBursts } from "./limits/debounce.ts";
 import { createRateLimiter } from "./limits/rate-limit.ts";
 import { createLog } from "./log.ts";
 import { createMailer, type Mailer } from "./mail/mailer.ts";
@@ -23,6 +25,8 @@ import { type Delivery, NO_DELIVERY } from "./message/delivery.ts";
 import { newId } from "./message/id.ts";
 import { createLargeValues } from "./message/large-values.ts";
 import type { Message } from "./message/message.ts";
+import { createReservations } from "./results/idempotency.ts";
+import { createLedger } from "./results/ledger.ts";
 import { createResultStore } from "./results/store.ts";
 import { type App, currentApp, provideApp } from "./task/current-app.ts";
 import { createFifoOrder } from "./task/fifo-order.ts";
@@ -40,21 +44,20 @@ import type { Verdict } from "./worker/verdict.ts";
 /**
  * The composition root. Builds an app from the environment; nothing is connected, and no setting is read, until it is
  * used.
- * @param parts what to put in the place of a default, for tests: a clock, chance, ids, a log
+ * @param parts what to put in the place of a default, for tests: a clock, chance, ids, a log, a table
  */
 export function createApp(
   environment: Environment,
-  parts: Partial<Pick<App, "clock" | "random" | "newId" | "log">> = {},
+  parts: Partial<Pick<App, "clock" | "random" | "newId" | "log"> & { table: Table }> = {},
 ): App {
   const config = loadConfig(environment);
   // Nothing chooses a serializer, for there is one; a setting that asks for another is refused at the start.
   void config.taskSerializer;
   const clock = parts.clock ?? (() => new Date());
-  const table = createTable(() => config.resultTable);
+  const table = parts.table ?? createTable(() => config.resultTable);
   const largeValues = createLargeValues({ bucket: createBucket(() => config.uploadsBucket), clock });
   return {
     config,
-    table,
     timers: createTimers({ table, clock }),
     clock,
     broker: createBroker({
@@ -64,6 +67,10 @@ export function createApp(
     }),
     results: createResultStore({ table, clock, largeValues, resultExpires: () => config.resultExpires }),
     largeValues,
+    reservations: createReservations({ table, clock }),
+    ledger: createLedger({ table, clock }),
+    concurrency: createConcurrency({ table, clock }),
+    bursts: createBursts({ table }),
     rateLimiter: createRateLimiter({ table, clock, random: parts.random ?? Math.random }),
     control: createControl({ table, clock }),
     fifoOrder: createFifoOrder(),

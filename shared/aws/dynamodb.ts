@@ -6,28 +6,22 @@ import {
   QueryCommand,
   type QueryCommandOutput,
   UpdateItemCommand,
+  type UpdateItemCommandInput,
 } from "@aws-sdk/client-dynamodb";
 import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
+import {
+  allOf,
+  between,
+  type Change,
+  type Condition,
+  conditionText,
+  equal,
+  type Item,
+  type Key,
+  Names,
+  updateText,
+} from "./change.ts";
 import { clientSettings } from "./settings.ts";
-
-/** What Lovage keeps in attributes: texts, numbers, sets of texts. Whatever a user passes or returns is JSON text. */
-export type Item = Record<string, string | number | ReadonlySet<string> | undefined>;
-
-export interface Key {
-  pk: string;
-  sk: string;
-}
-
-/** In expressions, `@name` stands for an attribute (so that no reserved word can bite) and `:name` for a value. */
-export interface Update {
-  key: Key;
-  /** e.g. `SET @state = :state` */
-  update: string;
-  condition?: string;
-  values: Item;
-  /** Attributes to answer with: only those that were set, or the whole item. */
-  returns?: "UPDATED_NEW" | "ALL_NEW";
-}
 
 export type UpdateOutcome =
   | { applied: true; attributes: Item }
@@ -42,8 +36,7 @@ export interface Query {
   limit: number;
   /** Items that one call reads before `filter`; the call is repeated until `limit` are found. */
   pageSize: number;
-  filter?: string;
-  values?: Item;
+  filter?: Condition;
   /** What `filter` cannot say: items that it refuses count as not found. */
   keep?: (item: Item) => boolean;
   /** @defaultValue newest (highest sort key) first */
@@ -53,7 +46,8 @@ export interface Query {
 }
 
 export interface Table {
-  update(update: Update): Promise<UpdateOutcome>;
+  /** Makes a change, if its condition holds. */
+  update(change: Change): Promise<UpdateOutcome>;
   /** Strongly consistent: a decision rests on it. */
   get(key: Key): Promise<Item | undefined>;
   query(query: Query): Promise<Item[]>;
@@ -76,20 +70,19 @@ export function createTable(tableName: () => string): Table {
       );
       return answer.Item && unmarshall(answer.Item);
     },
-    async update({ key, update, condition, values, returns }) {
+    async update(change) {
+      const names = new Names();
+      const update = updateText(change, names);
+      const condition = conditionText(change.when, names);
       try {
         const answer = await connect().send(
           new UpdateItemCommand({
             TableName: tableName(),
-            Key: marshall(key),
-            UpdateExpression: update.replaceAll("@", "#"),
-            ...(condition && {
-              ConditionExpression: condition.replaceAll("@", "#"),
-              ReturnValuesOnConditionCheckFailure: "ALL_OLD",
-            }),
-            ...attributeNames(update, condition),
-            ...attributeValues(values, update, condition),
-            ReturnValues: returns ?? "NONE",
+            Key: marshall(change.key),
+            ...(update && { UpdateExpression: update }),
+            ...(condition && { ConditionExpression: condition, ReturnValuesOnConditionCheckFailure: "ALL_OLD" }),
+            ...standIns(names),
+            ReturnValues: change.returns ?? "NONE",
           }),
         );
         return { applied: true, attributes: unmarshall(answer.Attributes ?? {}) };
@@ -98,17 +91,19 @@ export function createTable(tableName: () => string): Table {
         return { applied: false, item: error.Item && unmarshall(error.Item) };
       }
     },
-    async query({ pk, from, to, limit, pageSize, filter, values, keep, oldestFirst = false, consistent = false }) {
+    async query({ pk, from, to, limit, pageSize, filter, keep, oldestFirst = false, consistent = false }) {
+      const names = new Names();
+      const keys = conditionText(allOf(equal("pk", pk), between("sk", from, to)), names);
+      const filterText = conditionText(filter, names);
       const items: Item[] = [];
       let start: QueryCommandOutput["LastEvaluatedKey"];
       do {
         const answer: QueryCommandOutput = await connect().send(
           new QueryCommand({
             TableName: tableName(),
-            KeyConditionExpression: "#pk = :pk AND #sk BETWEEN :from AND :to",
-            ...(filter && { FilterExpression: filter.replaceAll("@", "#") }),
-            ExpressionAttributeNames: { "#pk": "pk", "#sk": "sk", ...attributeNames(filter).ExpressionAttributeNames },
-            ...attributeValues({ pk, from, to, ...values }, ":pk :from :to", filter),
+            KeyConditionExpression: keys,
+            ...(filterText && { FilterExpression: filterText }),
+            ...standIns(names),
             ScanIndexForward: oldestFirst,
             ConsistentRead: consistent,
             Limit: pageSize,
@@ -127,21 +122,13 @@ export function createTable(tableName: () => string): Table {
   };
 }
 
-function attributeNames(...expressions: (string | undefined)[]): { ExpressionAttributeNames?: Record<string, string> } {
-  const names = expressions.flatMap((text) => [...(text ?? "").matchAll(/@(\w+)/g)].map((match) => match[1] ?? ""));
-  return names.length === 0
-    ? {}
-    : { ExpressionAttributeNames: Object.fromEntries(names.map((name) => [`#${name}`, name])) };
-}
-
-/** Only what the expressions use: DynamoDB refuses any other value. */
-function attributeValues(
-  values: Item,
-  ...expressions: (string | undefined)[]
-): Pick<UpdateItemCommand["input"], "ExpressionAttributeValues"> {
-  const used = new Set(expressions.flatMap((text) => [...(text ?? "").matchAll(/:(\w+)/g)].map((match) => match[1])));
-  const entries = Object.entries(values).filter(([name, value]) => value !== undefined && used.has(name));
-  return entries.length === 0
-    ? {}
-    : { ExpressionAttributeValues: marshall(Object.fromEntries(entries.map(([name, value]) => [`:${name}`, value]))) };
+/** DynamoDB refuses an empty list of either. */
+function standIns({
+  attributes,
+  values,
+}: Names): Pick<UpdateItemCommandInput, "ExpressionAttributeNames" | "ExpressionAttributeValues"> {
+  return {
+    ...(Object.keys(attributes).length > 0 && { ExpressionAttributeNames: attributes }),
+    ...(Object.keys(values).length > 0 && { ExpressionAttributeValues: marshall(values) }),
+  };
 }

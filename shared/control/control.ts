@@ -3,9 +3,11 @@
  * two seconds. An item that counts decisions says whether there is anything new, so that a look costs one read.
  */
 
-import type { Item, Table } from "../aws/dynamodb.ts";
+import { above, absent, allOf, anyOf, atMost, below, type Change, type Item, type Key } from "../aws/change.ts";
+import type { Table } from "../aws/dynamodb.ts";
 import { TooManyRevokesError } from "../errors.ts";
 import type { Message } from "../message/message.ts";
+import { DECISIONS, DECISIONS_VERSION_KEY, decisionKey } from "../table/keys.ts";
 
 /** What a decision can be about. */
 export type Scope = "queue" | "task" | "tag";
@@ -56,8 +58,6 @@ export interface Control {
 
 /** What is written is noticed within this. */
 const LOOK_MILLISECONDS = 2000;
-const PARTITION = "control";
-const VERSION = { pk: PARTITION, sk: "version" };
 const NEVER = "never";
 
 /** As long as a message that was sent by then can be on its way: the longest delay, SQS's retention, and some days. */
@@ -78,7 +78,7 @@ export function createControl(options: { table: Table; clock: () => Date }): Con
 
   const look = async (): Promise<Decisions> => {
     const startedAt = clock().getTime();
-    const version = String((await table.get(VERSION))?.version ?? NEVER);
+    const version = String((await table.get(DECISIONS_VERSION_KEY))?.version ?? NEVER);
     if (known?.version !== version) {
       // Where nobody has ever decided anything, there is nothing to read.
       const entries = version === NEVER ? [] : await readAll(table, clock());
@@ -94,22 +94,13 @@ export function createControl(options: { table: Table; clock: () => Date }): Con
    */
   const decide = async (change: Promise<unknown>): Promise<void> => {
     await change;
-    await table.update({
-      key: VERSION,
-      update: "SET @version = if_not_exists(@version, :zero) + :one",
-      values: { zero: 0, one: 1 },
-    });
+    await table.update({ key: DECISIONS_VERSION_KEY, add: { version: 1 } });
     lookedAt = Number.NEGATIVE_INFINITY;
   };
 
   const seconds = (): number => Math.floor(clock().getTime() / 1000);
-  const write = (sk: string, values: Item): Promise<void> => {
-    const update = `SET ${Object.keys(values)
-      .map((name) => `@${name} = :${name}`)
-      .join(", ")}`;
-    return decide(table.update({ key: { pk: PARTITION, sk }, update, values }));
-  };
-  const drop = (sk: string): Promise<void> => decide(table.remove({ pk: PARTITION, sk }));
+  const change = (one: Change): Promise<void> => decide(table.update(one));
+  const drop = (key: Key): Promise<void> => decide(table.remove(key));
 
   return {
     async decisions(maxAgeMilliseconds = LOOK_MILLISECONDS) {
@@ -121,32 +112,27 @@ export function createControl(options: { table: Table; clock: () => Date }): Con
       return looking;
     },
     pause: (scope, name) =>
-      decide(
-        table.update({
-          key: { pk: PARTITION, sk: `decision#pause#${scope}#${name}` },
-          update: "SET @at = if_not_exists(@at, :at), @ttl = :ttl",
-          values: { at: clock().toISOString(), ttl: seconds() + KEPT_SECONDS },
-        }),
-      ),
-    resume: (scope, name) => drop(`decision#pause#${scope}#${name}`),
+      change({
+        key: decisionKey("pause", scope, name),
+        setOnce: { at: clock().toISOString() },
+        set: { ttl: seconds() + KEPT_SECONDS },
+      }),
+    resume: (scope, name) => drop(decisionKey("pause", scope, name)),
     async revoke(scope, name) {
       const at = clock();
-      const sk = revokeKey(scope, name);
+      const key = decisionKey("revoke", scope, name);
       // Two who revoke at once may exceed the bound by one each: it bounds what is read, and need not be exact.
-      const others = (await readRevokes(table, clock(), MAX_REVOKES + 1)).filter((one) => one.sk !== sk);
+      const others = (await readRevokes(table, clock(), MAX_REVOKES + 1)).filter((one) => one.sk !== key.sk);
       if (others.length >= MAX_REVOKES) throw new TooManyRevokesError(scope, name, MAX_REVOKES);
-      await decide(
-        table.update({
-          key: { pk: PARTITION, sk },
-          update: "SET @at = :at, @ttl = :ttl",
-          // An operator whose clock is behind must not take back what another has decided.
-          condition: "attribute_not_exists(@at) OR @at < :at OR @ttl <= :now",
-          values: { at: at.toISOString(), ttl: seconds() + REVOKE_SECONDS, now: seconds() },
-        }),
-      );
+      await change({
+        key,
+        set: { at: at.toISOString(), ttl: seconds() + REVOKE_SECONDS },
+        // An operator whose clock is behind must not take back what another has decided.
+        when: anyOf(absent("at"), below("at", at.toISOString()), atMost("ttl", seconds())),
+      });
       return at;
     },
-    dropRevoke: (scope, name) => drop(revokeKey(scope, name)),
+    dropRevoke: (scope, name) => drop(decisionKey("revoke", scope, name)),
     async dropRevokesBefore(time) {
       const before = time.toISOString();
       const old = await readRevokes(table, clock(), MAX_REVOKES + 1, before);
@@ -157,31 +143,29 @@ export function createControl(options: { table: Table; clock: () => Date }): Con
     },
     async list({ limit, cursor }) {
       const items = await table.query({
-        ...{ pk: PARTITION, from: cursor === undefined ? FIRST : `${cursor}\u0000`, to: LAST },
-        ...{ limit: limit + 1, pageSize: Math.min(PAGE, limit + 1), oldestFirst: true, consistent: true },
-        ...{ filter: "@ttl > :seconds", values: { seconds: seconds() } },
+        pk: DECISIONS.pk,
+        from: cursor === undefined ? DECISIONS.from : `${cursor}\u0000`,
+        to: DECISIONS.to,
+        limit: limit + 1,
+        pageSize: Math.min(PAGE, limit + 1),
+        filter: above("ttl", seconds()),
+        oldestFirst: true,
+        consistent: true,
       });
       const page = items.slice(0, limit);
       const more = items.length > limit ? { cursor: String(page.at(-1)?.sk) } : {};
       return { decisions: page.flatMap((item) => toDecision(item) ?? []), ...more };
     },
     async setLimits(task, limits) {
-      const sk = `decision#limits#task#${task}`;
-      if (limits === undefined) return drop(sk);
-      await write(sk, {
-        at: clock().toISOString(),
-        ttl: seconds() + KEPT_SECONDS,
-        limits: JSON.stringify(limits),
+      const key = decisionKey("limits", "task", task);
+      if (limits === undefined) return drop(key);
+      await change({
+        key,
+        set: { at: clock().toISOString(), ttl: seconds() + KEPT_SECONDS, limits: JSON.stringify(limits) },
       });
     },
   };
 }
-
-/** All decisions lie between these. */
-export const FIRST = "decision#";
-const LAST = "decision$";
-
-const revokeKey = (scope: Scope, name: string): string => `decision#revoke#${scope}#${name}`;
 
 /** At once, but not all: one partition takes 1,000 writes a second. */
 const FORGOTTEN_AT_ONCE = 25;
@@ -189,37 +173,36 @@ const FORGOTTEN_AT_ONCE = 25;
 /** Ends the time of revokes that were made before a time, unless one was made again meanwhile. */
 async function forgetAll(table: Table, items: readonly Item[], before: string, ttl: number): Promise<void> {
   for (let first = 0; first < items.length; first += FORGOTTEN_AT_ONCE) {
-    const some = items.slice(first, first + FORGOTTEN_AT_ONCE).map(({ sk }) =>
-      table.update({
-        key: { pk: PARTITION, sk: String(sk) },
-        update: "SET @ttl = :ttl",
-        condition: "@at < :before",
-        values: { ttl, before },
-      }),
-    );
+    const some = items
+      .slice(first, first + FORGOTTEN_AT_ONCE)
+      .map(({ sk }) =>
+        table.update({ key: { pk: DECISIONS.pk, sk: String(sk) }, set: { ttl }, when: below("at", before) }),
+      );
     await Promise.all(some);
   }
 }
 
 /** The first revokes, or the first of those that were made before a time. */
 function readRevokes(table: Table, now: Date, limit: number, before?: string): Promise<Item[]> {
+  const kept = above("ttl", Math.floor(now.getTime() / 1000));
   return table.query({
-    ...{ pk: PARTITION, from: "decision#revoke#", to: "decision#revoke$" },
-    ...{ limit, pageSize: PAGE, oldestFirst: true, consistent: true },
-    filter: before === undefined ? "@ttl > :seconds" : "@ttl > :seconds AND @at < :before",
-    values: { seconds: Math.floor(now.getTime() / 1000), ...(before !== undefined && { before }) },
+    pk: DECISIONS.pk,
+    from: "decision#revoke#",
+    to: "decision#revoke$",
+    limit,
+    pageSize: PAGE,
+    filter: before === undefined ? kept : allOf(kept, below("at", before)),
+    oldestFirst: true,
+    consistent: true,
   });
 }
 
 async function readAll(table: Table, now: Date): Promise<Decision[]> {
   const items = await table.query({
-    pk: PARTITION,
-    from: FIRST,
-    to: LAST,
+    ...DECISIONS,
     limit: Number.POSITIVE_INFINITY,
     pageSize: PAGE,
-    filter: "@ttl > :seconds",
-    values: { seconds: Math.floor(now.getTime() / 1000) },
+    filter: above("ttl", Math.floor(now.getTime() / 1000)),
     consistent: true,
   });
   return items.flatMap((item) => toDecision(item) ?? []);

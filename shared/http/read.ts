@@ -1,12 +1,12 @@
 import type { Hono } from "hono";
 import type { QueueDepth } from "../aws/sqs.ts";
-import { FIRST } from "../control/control.ts";
 import { describeError, InvalidOptionError, TaskNotFoundError } from "../errors.ts";
 import type { Files } from "../files/files.ts";
 import { idTime, isId } from "../message/id.ts";
 import { byteLength, type Json } from "../message/json.ts";
-import { type ListPage, type ListQuery, listTasks } from "../results/list.ts";
+import type { ListPage, ListQuery } from "../results/list.ts";
 import { publicRecord, STATES, type StoredRecord, type TaskRecord, type TaskState } from "../results/record.ts";
+import { DECISIONS } from "../table/keys.ts";
 import { waitForFinal, withDecisions } from "../task/async-result.ts";
 import type { App } from "../task/current-app.ts";
 import type { Registry } from "../task/registry.ts";
@@ -42,7 +42,7 @@ export function createReadApi(app: App, registry: Registry, files: Files): Hono 
   api.get("/openapi.json", (c) => c.json(createOpenApi(registry.tasks, new URL(c.req.url).origin)));
 
   api.get("/tasks", async (c) =>
-    c.json(cutPage(await listTasks(app.table, app.clock(), toListQuery(c.req.url, names)), MAX_PAGE_BYTES)),
+    c.json(cutPage(await app.results.list(toListQuery(c.req.url, names)), MAX_PAGE_BYTES)),
   );
   api.get("/tasks/:id", async (c) => c.json(await read(c.req.param("id"), c.req.query("wait"))));
 
@@ -111,7 +111,7 @@ const MAX_DECISIONS = 1000;
 
 function toControlPage(url: string): { limit: number; cursor: string | undefined } {
   const { limit, cursor } = toQuery(url, ["cursor", "limit"]);
-  if (cursor !== undefined && !(cursor.startsWith(FIRST) && cursor.length <= 400)) {
+  if (cursor !== undefined && !(cursor.startsWith(DECISIONS.from) && cursor.length <= 400)) {
     throw new InvalidOptionError("cursor", cursor, "the 'cursor' of an earlier answer");
   }
   const bounds = { least: 1, most: MAX_DECISIONS, whole: true };

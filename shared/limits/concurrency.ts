@@ -1,11 +1,12 @@
 /**
  * How many runs of a task there may be at once: a set of those that run, in one item per task and key. A member carries the end of
- * its lease, so that the place of a worker that died is free once the lease has ended.
+ * its function's time, so that the place of a worker that died is free once that has passed.
  */
 
 import { randomBytes } from "node:crypto";
-import type { Item, Table } from "../aws/dynamodb.ts";
-import { concurrencyKey } from "./keys.ts";
+import { absent, anyOf, contains, type Item, type Key, sizeBelow } from "../aws/change.ts";
+import type { Table } from "../aws/dynamodb.ts";
+import { concurrencyKey } from "../table/keys.ts";
 
 /** A member is about 60 bytes, so the fullest set is 6 KB: six write units to enter or leave it. */
 export const MAX_CONCURRENCY = 100;
@@ -21,48 +22,56 @@ export function isConcurrency(value: unknown): value is number {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 1 && value <= MAX_CONCURRENCY;
 }
 
-/**
- * Takes a place for a run of `id` until `heldUntil`; undefined if all are taken.
- *
- * Dying in the place keeps it until the lease ends; the next who finds no place removes it then.
- */
-export async function enter(
-  table: Table,
-  now: Date,
-  run: { task: string; key: string | undefined; limit: number; id: string; heldUntil: Date },
-): Promise<Place | undefined> {
-  const key = concurrencyKey(run.task, run.key);
-  const until = Math.ceil(run.heldUntil.getTime() / 1000);
-  // Of this delivery alone: a copy of the message that leaves must not take this one's place away.
-  const member = `${run.id}@${until}@${randomBytes(6).toString("base64url")}`;
-  const mine = { me: new Set([member]), member, limit: run.limit, ttl: until + DAY_SECONDS };
-  for (;;) {
-    const outcome = await table.update({
-      key,
-      update: "ADD @runs :me SET @ttl = :ttl",
-      condition: "attribute_not_exists(@runs) OR size(@runs) < :limit OR contains(@runs, :member)",
-      values: mine,
-    });
-    if (outcome.applied) return { leave: () => remove(table, run.task, run.key, new Set([member])) };
-    const gone = endedRuns(outcome.item, now);
-    if (gone.size === 0) return undefined;
-    await remove(table, run.task, run.key, gone);
-  }
+/** A run that asks for a place. */
+export interface Entering {
+  task: string;
+  key: string | undefined;
+  limit: number;
+  id: string;
+  /** When its function's time is over. */
+  heldUntil: Date;
 }
 
-async function remove(
-  table: Table,
-  task: string,
-  key: string | undefined,
-  members: ReadonlySet<string>,
-): Promise<void> {
-  await table.update({ key: concurrencyKey(task, key), update: "DELETE @runs :members", values: { members } });
+export interface Concurrency {
+  /**
+   * Takes a place for a run until it leaves, or until `heldUntil`; undefined if all are taken.
+   *
+   * Dying in the place keeps it until then; the next run that finds no place removes it.
+   */
+  enter(run: Entering): Promise<Place | undefined>;
+}
+
+export function createConcurrency({ table, clock }: { table: Table; clock: () => Date }): Concurrency {
+  const leave = async (key: Key, members: ReadonlySet<string>): Promise<void> => {
+    await table.update({ key, removeMembers: { runs: members } });
+  };
+  return {
+    async enter({ task, key, limit, id, heldUntil }) {
+      const itemKey = concurrencyKey(task, key);
+      const until = Math.ceil(heldUntil.getTime() / 1000);
+      // Of this delivery alone: a copy of the message that leaves must not take this one's place away.
+      const member = `${id}@${until}@${randomBytes(6).toString("base64url")}`;
+      const members = new Set([member]);
+      for (;;) {
+        const outcome = await table.update({
+          key: itemKey,
+          set: { ttl: until + DAY_SECONDS },
+          addMembers: { runs: members },
+          when: anyOf(absent("runs"), sizeBelow("runs", limit), contains("runs", member)),
+        });
+        if (outcome.applied) return { leave: () => leave(itemKey, members) };
+        const gone = endedRuns(outcome.item, clock());
+        if (gone.size === 0) return undefined;
+        await leave(itemKey, gone);
+      }
+    },
+  };
 }
 
 /** Clocks differ: a place that was left by a crash is free so much later. */
 const SKEW_SECONDS = 30;
 
-/** Members whose lease has ended a while ago. */
+/** Members whose function's time has been over for a while. */
 function endedRuns(item: Item | undefined, now: Date): ReadonlySet<string> {
   const runs = item?.runs instanceof Set ? [...item.runs] : [];
   return new Set(runs.filter((member) => Number(member.split("@")[1]) + SKEW_SECONDS < now.getTime() / 1000));

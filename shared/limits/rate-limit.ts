@@ -9,7 +9,7 @@
 
 import type { Table } from "../aws/dynamodb.ts";
 import { InvalidOptionError } from "../errors.ts";
-import { rateLimitKey } from "./keys.ts";
+import { rateLimitKey } from "../table/keys.ts";
 import { type Seen, takeSlots } from "./slots.ts";
 
 /** One item takes 1,000 writes a second. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html */

@@ -1,4 +1,5 @@
-import type { Key, Table } from "../aws/dynamodb.ts";
+import { absent, anyOf, below, between, type Key } from "../aws/change.ts";
+import type { Table } from "../aws/dynamodb.ts";
 
 /**
  * A line of times, evenly apart: an attribute of an item says from which on they are free. It never goes back. All times and steps are
@@ -47,23 +48,20 @@ export async function takeSlots(
     const taken = Math.min(count, Math.floor((until - first) / step) + 1);
     if (taken < 1) return { count: 0, first };
     // Others who take some meanwhile do not have it refused, as long as enough is left.
-    const outcome = await table.update(
-      seen[attribute] < from
+    const outcome = await table.update({
+      key,
+      ...(seen[attribute] < from
         ? {
-            key,
-            update: `SET @${attribute} = :next, @ttl = :ttl`,
-            condition: `attribute_not_exists(@${attribute}) OR @${attribute} < :from`,
-            values: { next: from + taken * step, from, ttl },
-            returns: "ALL_NEW",
+            set: { [attribute]: from + taken * step, ttl },
+            when: anyOf(absent(attribute), below(attribute, from)),
           }
         : {
-            key,
-            update: `SET @${attribute} = @${attribute} + :taken, @ttl = :ttl`,
-            condition: `@${attribute} BETWEEN :from AND :last`,
-            values: { taken: taken * step, from, last: until - (taken - 1) * step, ttl },
-            returns: "ALL_NEW",
-          },
-    );
+            set: { ttl },
+            add: { [attribute]: taken * step },
+            when: between(attribute, from, until - (taken - 1) * step),
+          }),
+      returns: "ALL_NEW",
+    });
     const item = outcome.applied ? outcome.attributes : outcome.item;
     // An item that is gone begins anew.
     seen.gate = Number(item?.gate ?? Number.NEGATIVE_INFINITY);

@@ -1,14 +1,15 @@
 /** What a run does with its task's record: take it, write while it holds it, give it back or end it. */
 
 import { randomUUID } from "node:crypto";
-import type { Item, Table } from "../aws/dynamodb.ts";
+import type { Change, Item } from "../aws/change.ts";
+import type { Table } from "../aws/dynamodb.ts";
 import { type StoredError, shortened } from "../errors.ts";
 import type { DeliveryId } from "../message/delivery.ts";
 import { type Json, toJsonText } from "../message/json.ts";
 import type { Message } from "../message/message.ts";
+import { recordKey } from "../table/keys.ts";
 import { birth } from "./birth.ts";
-import { evidence, MAY_CLAIM, MINE, MINE_UNCLAIMED } from "./conditions.ts";
-import { recordKey } from "./keys.ts";
+import { isMine, isUnclaimed, mayClaim } from "./conditions.ts";
 import type { Lifetime } from "./lifetime.ts";
 import { payloadRefOf, recordIn, type StoredRecord, type TaskState } from "./record.ts";
 import type { Packed, Values } from "./values.ts";
@@ -31,7 +32,7 @@ export interface StoreParts {
   table: Table;
   clock: () => Date;
   lifetime: Lifetime;
-  large: Values;
+  values: Values;
   /** Until when a task that ends now is shown. */
   shownUntil: (message: Message) => Date;
 }
@@ -75,51 +76,31 @@ export interface Claims {
   revokeRunning(claim: Claim, error: StoredError): Promise<boolean>;
 }
 
-/** What a write without a claim sets besides, unless it says otherwise: it may be the first of all. */
-const FIRST = {
-  state: "@state = if_not_exists(@state, :pending)",
-  attempt: "@attempt = :attempt",
-  ttl: "@ttl = if_not_exists(@ttl, :ttl)",
-};
-
-/** A change of the record by the run that holds it. */
-interface Settling {
-  set: string;
-  remove?: readonly string[];
-  values: Item;
-  returns?: "UPDATED_NEW";
-}
-
 /** How often this attempt was given back. */
-const RELEASES = "@unsettled, @cutShort, @requeued";
+const RELEASES = ["unsettled", "cutShort", "requeued"] as const;
 
-/** Who holds the task, which nobody does when it has ended or waits. */
-export const HOLDER = "@functionSeconds, @messageId, @receiveCount, @seenFence, @seenMessage, @seenCount";
+/** The run that holds the task, which nobody does when it has ended or waits. */
+export const HOLDER = [
+  "functionSeconds",
+  "messageId",
+  "receiveCount",
+  "seenFence",
+  "seenMessage",
+  "seenCount",
+] as const;
 
-export function createClaims({ table, clock, lifetime, large, shownUntil }: StoreParts): Claims {
-  /** `update` without its SET and REMOVE, which every settling shares. */
-  const settle = async (
-    { message, fence, tracked }: Claim,
-    { set, remove = [], values, returns }: Settling,
-  ): Promise<Item | undefined> => {
-    // Without a claim it may be the first write of all.
-    const born = tracked ? { set: [], values: {} } : birth(message);
-    const first = Object.entries(tracked ? {} : FIRST).flatMap(([name, clause]) =>
-      set.includes(`@${name} =`) ? [] : [clause],
-    );
-    // If the answer is lost, the SDK's second try is refused; by its token it knows what it finds as its own.
+export function createClaims({ table, clock, lifetime, values, shownUntil }: StoreParts): Claims {
+  /** A change of the record by the run that holds it; undefined if it was refused. */
+  const settle = async ({ message, fence, tracked }: Claim, change: Omit<Change, "key">): Promise<Item | undefined> => {
+    // If the answer is lost, the SDK's second try is refused; by its token it knows the record as its own work.
     const token = randomUUID();
     const outcome = await table.update({
+      ...change,
       key: recordKey(message.id),
-      update: `SET ${[...born.set, ...first, set, "@token = :token"].join(", ")}${remove.length > 0 ? ` REMOVE ${remove.join(", ")}` : ""}`,
-      condition: tracked ? MINE : MINE_UNCLAIMED,
-      values: {
-        ...born.values,
-        ...{ fence, started: "STARTED", pending: "PENDING", retry: "RETRY", attempt: message.attempt },
-        ...{ ttl: lifetime.unfinished(message), token },
-        ...values,
-      },
-      ...(returns && { returns }),
+      set: { ...(!tracked && { attempt: message.attempt }), ...change.set, token },
+      // Without a claim this may be the first write of all.
+      ...(!tracked && { setOnce: { ...birth(message), state: "PENDING", ttl: lifetime.unfinished(message) } }),
+      when: tracked ? isMine(fence) : isUnclaimed(message.attempt),
     });
     if (outcome.applied) return outcome.attributes;
     return outcome.item?.token === token ? outcome.item : undefined;
@@ -132,17 +113,16 @@ export function createClaims({ table, clock, lifetime, large, shownUntil }: Stor
     value?: Packed,
     without: readonly string[] = [],
   ): Promise<boolean> => {
-    const now = clock().toISOString();
+    const { message } = claim;
     const settled = await settle(claim, {
-      set: [
-        "@state = :final, @finishedAt = :now, @ttl = :ttl, @shownUntil = :shown",
-        ...(value ? [value.set] : []),
-      ].join(", "),
-      remove: [HOLDER, RELEASES, "@eta", "@revokeRequestedAt", ...(value ? [value.remove] : []), ...without],
-      values: {
-        ...{ final: state, now, ttl: lifetime.final(claim.message), shown: lifetime.shown(claim.message) },
-        ...value?.values,
+      set: {
+        state,
+        finishedAt: clock().toISOString(),
+        ttl: lifetime.final(message),
+        shownUntil: lifetime.shown(message),
+        ...value?.set,
       },
+      remove: [...HOLDER, ...RELEASES, "eta", "revokeRequestedAt", ...(value?.remove ?? []), ...without],
     });
     return settled !== undefined;
   };
@@ -166,28 +146,24 @@ export function createClaims({ table, clock, lifetime, large, shownUntil }: Stor
       { countStarts = false, tracked = message.trackStarted !== false } = {},
     ) {
       if (!tracked) return look(message);
-      const { set, values } = birth(message);
-      const now = clock();
       // If the answer to a claim is lost, the SDK's second try is refused; by its token it knows the claim as its own.
       const token = randomUUID();
       const outcome = await table.update({
         key: recordKey(message.id),
-        update: `SET ${set.join(", ")}, @state = :started, @attempt = :attempt, @fence = if_not_exists(@fence, :zero) + :one, @functionSeconds = :functionSeconds, @messageId = :messageId, @receiveCount = :receiveCount, @startedAt = :now, @ttl = :ttl, @token = :token REMOVE @progress`,
-        condition: MAY_CLAIM,
-        values: {
-          ...values,
-          started: "STARTED",
-          pending: "PENDING",
-          retry: "RETRY",
+        setOnce: birth(message),
+        set: {
+          state: "STARTED",
           attempt: message.attempt,
-          zero: 0,
-          one: 1,
           functionSeconds: Math.ceil(functionSeconds),
-          ...evidence(message, delivery),
-          token,
-          now: now.toISOString(),
+          messageId: delivery.messageId,
+          receiveCount: delivery.receiveCount,
+          startedAt: clock().toISOString(),
           ttl: lifetime.unfinished(message),
+          token,
         },
+        add: { fence: 1 },
+        remove: ["progress"],
+        when: mayClaim(message.attempt, { message, delivery }),
         returns: countStarts ? "ALL_NEW" : "UPDATED_NEW",
       });
       if (!outcome.applied && outcome.item?.token !== token) return { claimed: false, record: recordIn(outcome.item) };
@@ -200,56 +176,58 @@ export function createClaims({ table, clock, lifetime, large, shownUntil }: Stor
     async witness({ id }, { messageId, receiveCount }, fence) {
       await table.update({
         key: recordKey(id),
-        update: "SET @seenFence = :fence, @seenMessage = :messageId, @seenCount = :receiveCount",
-        condition: MINE,
-        values: { fence, messageId, receiveCount, started: "STARTED" },
+        set: { seenFence: fence, seenMessage: messageId, seenCount: receiveCount },
+        when: isMine(fence),
       });
     },
 
     async succeed(claim, resultJson) {
       const packed =
-        resultJson === undefined ? undefined : await large.result(claim.message, resultJson, shownUntil(claim.message));
+        resultJson === undefined
+          ? undefined
+          : await values.result(claim.message, resultJson, shownUntil(claim.message));
       // What a failed attempt left is of no more use.
-      return end(claim, "SUCCESS", packed, ["@error", "@errorRef"]);
+      return end(claim, "SUCCESS", packed, ["error", "errorRef"]);
     },
 
     async retry(claim, error, eta) {
       const { message } = claim;
       const ttl = lifetime.unfinished(message, eta.toISOString());
-      const packed = await large.error(message, error, new Date(ttl * 1000));
+      const packed = await values.error(message, error, new Date(ttl * 1000));
       const settled = await settle(claim, {
-        // Whoever ran without a claim does not know how often it was claimed by others.
-        set: `@state = :retry, @attempt = :next, @eta = :eta, @fenceBase = if_not_exists(@fence, :zero), @ttl = :ttl, ${packed.set}${message.payloadRef ? ", @payloadRef = :payloadRef" : ""}`,
-        remove: [HOLDER, RELEASES, "@progress", packed.remove],
-        values: {
-          ...packed.values,
+        set: {
+          state: "RETRY",
+          attempt: message.attempt + 1,
+          eta: eta.toISOString(),
+          ttl,
+          ...packed.set,
           ...payloadRefOf(message),
-          ...{ next: message.attempt + 1, eta: eta.toISOString(), ttl, zero: 0 },
         },
+        // A run without a claim does not know how often the task was claimed by others.
+        setFrom: { fenceBase: "fence" },
+        remove: [...HOLDER, ...RELEASES, "progress", ...packed.remove],
       });
       return settled !== undefined;
     },
 
     fail: async (claim, error) =>
-      end(claim, "FAILURE", await large.error(claim.message, error, shownUntil(claim.message))),
+      end(claim, "FAILURE", await values.error(claim.message, error, shownUntil(claim.message))),
 
     async release(claim, reason, error) {
       const settled = await settle(claim, {
-        set: `@state = :retry, @fenceBase = if_not_exists(@fence, :zero), @error = :error, @${reason} = if_not_exists(@${reason}, :zero) + :one`,
-        remove: [HOLDER, "@errorRef"],
-        // In the record itself: the bucket may be what does not answer.
-        values: { error: toJsonText(shortened(error)), zero: 0, one: 1 },
+        // In the record itself: the bucket may be the part that does not answer.
+        set: { state: "RETRY", error: toJsonText(shortened(error)) },
+        setFrom: { fenceBase: "fence" },
+        add: { [reason]: 1 },
+        remove: [...HOLDER, "errorRef"],
         returns: "UPDATED_NEW",
       });
       return settled && Number(settled[reason]);
     },
 
-    progress: async (claim, meta) => {
-      const settled = await settle(claim, { set: "@progress = :progress", values: { progress: toJsonText(meta) } });
-      return settled !== undefined;
-    },
+    progress: async (claim, meta) => (await settle(claim, { set: { progress: toJsonText(meta) } })) !== undefined,
 
     revokeRunning: async (claim, error) =>
-      end(claim, "REVOKED", await large.error(claim.message, error, shownUntil(claim.message))),
+      end(claim, "REVOKED", await values.error(claim.message, error, shownUntil(claim.message))),
   };
 }

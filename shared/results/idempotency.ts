@@ -1,52 +1,60 @@
 import { createHash } from "node:crypto";
+import { absent, anyOf, atMost, type Item } from "../aws/change.ts";
 import type { Table } from "../aws/dynamodb.ts";
 import { decodeMessage, encodeMessage } from "../message/encoding.ts";
 import type { Json } from "../message/json.ts";
 import type { Message } from "../message/message.ts";
-import { reservationKey } from "./keys.ts";
+import { reservationKey } from "../table/keys.ts";
 
-/** Whom an idempotency key stands for. */
+/** The call that a key stands for. */
 export type Reservation =
   | { first: true }
   /** Someone came before: this is their task, what they send or have sent, and whether their payload was the same. */
   | { first: false; id: string; message: Message | undefined; samePayload: boolean };
 
-/**
- * Binds `key` to `message` for `lifetimeSeconds`, or says whose it is.
- *
- * If the process dies right after this, the key points to a task that was never sent; the next submit with the same key
- * finds no record under that id and sends it then. It sends this very message, for the first sender may be slow, not dead: whichever of
- * the two is run, the record shows it.
- * @param message under an idempotency key its payload is not kept, since whoever comes later must have the same
- */
-export async function reserve(
-  table: Table,
-  now: Date,
-  message: Message,
-  payloadText: string,
-  { kind, key, lifetimeSeconds }: { kind: "idempotency" | "throttle"; key: string; lifetimeSeconds: number },
-): Promise<Reservation> {
-  const seconds = Math.floor(now.getTime() / 1000);
-  const hashes = kind === "idempotency" ? payloadHashes(payloadText, message.payload) : undefined;
-  const kept = kind === "idempotency" ? { ...message, payload: null } : message;
-  const given = {
-    id: message.id,
-    message: encodeMessage(kept),
-    ttl: seconds + Math.ceil(lifetimeSeconds),
-    ...hashes,
+/** The key that several calls share. */
+export interface SharedKey {
+  kind: "idempotency" | "throttle";
+  key: string;
+  lifetimeSeconds: number;
+}
+
+export interface Reservations {
+  /**
+   * Binds a key to `message` for its lifetime, or says whose it is.
+   *
+   * If the process dies right after this, the key points to a task that was never sent; the next submit with the same key
+   * finds no record under that id and sends it then. It sends this very message, for the first sender may be slow, not dead: whichever of
+   * the two is run, the record shows it.
+   * @param message under an idempotency key its payload is not kept, since whoever comes later must have the same
+   */
+  reserve(message: Message, payloadText: string, key: SharedKey): Promise<Reservation>;
+}
+
+export function createReservations({ table, clock }: { table: Table; clock: () => Date }): Reservations {
+  return {
+    async reserve(message, payloadText, { kind, key, lifetimeSeconds }) {
+      const seconds = Math.floor(clock().getTime() / 1000);
+      const hashes = kind === "idempotency" ? payloadHashes(payloadText, message.payload) : undefined;
+      const kept = kind === "idempotency" ? { ...message, payload: null } : message;
+      const outcome = await table.update({
+        key: reservationKey(kind, message.task, key),
+        set: {
+          id: message.id,
+          message: encodeMessage(kept),
+          ttl: seconds + Math.ceil(lifetimeSeconds),
+          ...hashes,
+        },
+        when: anyOf(absent("id"), atMost("ttl", seconds)),
+      });
+      return outcome.applied ? { first: true } : otherOf(outcome.item ?? {}, message, hashes);
+    },
   };
-  const set = Object.keys(given).map((name) => `@${name} = :${name}`);
-  const outcome = await table.update({
-    key: reservationKey(kind, message.task, key),
-    update: `SET ${set.join(", ")}`,
-    condition: "attribute_not_exists(@id) OR @ttl <= :seconds",
-    values: { ...given, seconds },
-  });
-  if (outcome.applied) return { first: true };
-  const text = (name: string): string | undefined => {
-    const found = outcome.item?.[name];
-    return found === undefined ? undefined : String(found);
-  };
+}
+
+/** The reservation that another call has made, as its item says. */
+function otherOf(item: Item, message: Message, hashes: ReturnType<typeof payloadHashes> | undefined): Reservation {
+  const text = (name: string): string | undefined => (item[name] === undefined ? undefined : String(item[name]));
   const id = text("id") ?? message.id;
   const body = text("message");
   const found = body === undefined ? undefined : decodeMessage(body);

@@ -1,6 +1,8 @@
+import { absent, allOf, anyOf, atMost, equal } from "../aws/change.ts";
 import type { Table } from "../aws/dynamodb.ts";
+import { LEDGER_SECONDS } from "../lifetimes.ts";
 import { type Json, parseJson } from "../message/json.ts";
-import { onceKey } from "./keys.ts";
+import { onceKey } from "../table/keys.ts";
 
 /** What the ledger says to a run that wants to do something once. */
 export type LedgerEntry =
@@ -12,49 +14,51 @@ export type LedgerEntry =
   /** A newer run of the task is at it; this one was given up for dead. */
   | { state: "taken" };
 
-/**
- * Opens the entry `key` of a task for the run with this fence, unless it is done or a newer run has opened it.
- *
- * If the process dies between `open` and `close`, nobody can know whether the work was done; the next run finds the entry
- * open and does it again. Where that must not be, the receiver needs the key too.
- */
-export async function openEntry(
-  table: Table,
-  id: string,
-  key: string,
-  fence: number,
-  ttl: number,
-): Promise<LedgerEntry> {
-  const outcome = await table.update({
-    key: onceKey(id, key),
-    update: "SET @fence = :fence, @ttl = :ttl",
-    condition: "attribute_not_exists(@result) AND (attribute_not_exists(@fence) OR @fence <= :fence)",
-    values: { fence, ttl },
-  });
-  if (outcome.applied) return { state: "open" };
-  const { result, lost } = outcome.item ?? {};
-  if (lost !== undefined) return { state: "lost", reason: String(lost) };
-  return result === undefined ? { state: "taken" } : { state: "done", result: parseJson(String(result)) };
+/** Something that a task does once, and the run that asks. */
+export interface LedgerKey {
+  /** The task's id. */
+  id: string;
+  key: string;
+  fence: number;
 }
 
-/**
- * Records the result of what was done, or that it was done and why its result is lost. False if a newer run has opened the entry
- * meanwhile.
- */
-export async function closeEntry(
-  table: Table,
-  id: string,
-  key: string,
-  fence: number,
-  outcome: { resultJson: string } | { lost: string },
-): Promise<boolean> {
-  // What is lost has a result all the same, so that the entry counts as done.
-  const values = "lost" in outcome ? { result: "null", lost: outcome.lost } : { result: outcome.resultJson };
-  const { applied } = await table.update({
-    key: onceKey(id, key),
-    update: `SET @result = :result${"lost" in values ? ", @lost = :lost" : ""}`,
-    condition: "@fence = :fence AND attribute_not_exists(@result)",
-    values: { fence, ...values },
-  });
-  return applied;
+export interface Ledger {
+  /**
+   * Opens an entry for the run with this fence, unless it is done or a newer run has opened it.
+   *
+   * If the process dies between `open` and `close`, nobody can know whether the work was done; the next run finds the entry
+   * open and does it again. Where that must not be, the receiver needs the key too.
+   */
+  open(entry: LedgerKey): Promise<LedgerEntry>;
+  /**
+   * Records the result of the work, or that it was done and why its result is lost. False if a newer run has opened the entry
+   * meanwhile.
+   */
+  close(entry: LedgerKey, outcome: { resultJson: string } | { lost: string }): Promise<boolean>;
+}
+
+export function createLedger({ table, clock }: { table: Table; clock: () => Date }): Ledger {
+  return {
+    async open({ id, key, fence }) {
+      const outcome = await table.update({
+        key: onceKey(id, key),
+        set: { fence, ttl: Math.floor(clock().getTime() / 1000) + LEDGER_SECONDS },
+        when: allOf(absent("result"), anyOf(absent("fence"), atMost("fence", fence))),
+      });
+      if (outcome.applied) return { state: "open" };
+      const { result, lost } = outcome.item ?? {};
+      if (lost !== undefined) return { state: "lost", reason: String(lost) };
+      return result === undefined ? { state: "taken" } : { state: "done", result: parseJson(String(result)) };
+    },
+
+    async close({ id, key, fence }, outcome) {
+      const { applied } = await table.update({
+        key: onceKey(id, key),
+        // An entry whose result is lost has one all the same, so that it counts as done.
+        set: "lost" in outcome ? { result: "null", lost: outcome.lost } : { result: outcome.resultJson },
+        when: allOf(equal("fence", fence), absent("result")),
+      });
+      return applied;
+    },
+  };
 }

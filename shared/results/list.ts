@@ -1,7 +1,8 @@
-import type { Item, Table } from "../aws/dynamodb.ts";
+import { above, allOf, atLeast, atMost, type Condition, contains, equal, type Item, not } from "../aws/change.ts";
+import type { Table } from "../aws/dynamodb.ts";
 import { UNDER_WAY_SECONDS } from "../lifetimes.ts";
 import { parseJson, toJsonText } from "../message/json.ts";
-import { dayPartition, SHARDS } from "./keys.ts";
+import { RECORD_SHARDS, recordPartition } from "../table/keys.ts";
 import { publicRecord, type TaskRecord, type TaskState, toRecord } from "./record.ts";
 
 export interface ListQuery {
@@ -63,9 +64,9 @@ export async function listTasks(table: Table, now: Date, query: ListQuery): Prom
 
   if (newest < oldest) return { tasks: [], searchedFrom };
 
-  const { clauses, values, keep } = toFilter(query, now);
+  const { filter, isWide, keep } = toFilter(query, now);
   // Without a filter nearly every item read is shown; with one, few may be, and larger reads cost fewer calls.
-  const pageSize = clauses.length > ALWAYS.length ? 1000 : limit;
+  const pageSize = isWide ? limit : 1000;
 
   const tasks: TaskRecord[] = [];
   let day = timeOf(newest);
@@ -74,15 +75,14 @@ export async function listTasks(table: Table, now: Date, query: ListQuery): Prom
       return { tasks, searchedFrom, cursor: firstIdAt(new Date(endOfDay(day).getTime() + 1)) };
     }
     const pages = await Promise.all(
-      SHARDS.map((shard) =>
+      RECORD_SHARDS.map((shard) =>
         table.query({
-          pk: dayPartition(day, shard),
+          pk: recordPartition(day, shard),
           from: oldest,
           to: newest,
           limit,
           pageSize,
-          filter: clauses.join(" AND "),
-          values,
+          filter,
           ...(keep && { keep }),
         }),
       ),
@@ -108,29 +108,30 @@ function sentWithin({ from, to, finishedFrom, finishedTo }: ListQuery, now: Date
   return { from: new Date(since), to: until };
 }
 
-const ALWAYS = ["@ttl > :now", "NOT @shownUntil <= :now"];
+interface Filter {
+  filter: Condition;
+  /** Nearly every item is shown. */
+  isWide: boolean;
+  keep?: (item: Item) => boolean;
+}
 
-/** What must hold of an item: what DynamoDB can test, and what only reading it can. */
-function toFilter(query: ListQuery, now: Date): { clauses: string[]; values: Item; keep?: (item: Item) => boolean } {
+/** The conditions of an item: those that DynamoDB can test, and one that only reading it can. */
+function toFilter(query: ListQuery, now: Date): Filter {
   const { state, task, queue, tag, parentId, rootId, finishedFrom, finishedTo } = query;
-  const equal = Object.entries({ state, task, queue, parentId, rootId }).filter(([, value]) => value !== undefined);
-  const values: Item = {
-    now: Math.floor(now.getTime() / 1000),
-    ...Object.fromEntries(equal),
-    ...(tag !== undefined && { tag: toJsonText(tag) }),
-    ...(finishedFrom && { finishedFrom: finishedFrom.toISOString() }),
-    ...(finishedTo && { finishedTo: finishedTo.toISOString() }),
-  };
-  const clauses = [
-    ...ALWAYS,
-    ...equal.map(([name]) => `@${name} = :${name}`),
-    ...(finishedFrom ? ["@finishedAt >= :finishedFrom"] : []),
-    ...(finishedTo ? ["@finishedAt <= :finishedTo"] : []),
-    ...(tag === undefined ? [] : ["contains(@tags, :tag)"]),
+  const seconds = Math.floor(now.getTime() / 1000);
+  const asked = [
+    ...Object.entries({ state, task, queue, parentId, rootId }).flatMap(([name, value]) =>
+      value === undefined ? [] : [equal(name, value)],
+    ),
+    ...(finishedFrom ? [atLeast("finishedAt", finishedFrom.toISOString())] : []),
+    ...(finishedTo ? [atMost("finishedAt", finishedTo.toISOString())] : []),
+    ...(tag === undefined ? [] : [contains("tags", toJsonText(tag))]),
   ];
-  if (tag === undefined) return { clauses, values };
+  const filter = allOf(above("ttl", seconds), not(atMost("shownUntil", seconds)), ...asked);
+  const isWide = asked.length === 0;
+  if (tag === undefined) return { filter, isWide };
   // Tags are JSON text, in which a tag such as `,` is also found between two others.
-  return { clauses, values, keep: (item) => toTags(item).includes(tag) };
+  return { filter, isWide, keep: (item) => toTags(item).includes(tag) };
 }
 
 function toTags(item: Item): unknown[] {

@@ -1,4 +1,4 @@
-import type { Item } from "../aws/dynamodb.ts";
+import type { Item } from "../aws/change.ts";
 import { echo } from "../echo.ts";
 import type { StoredError } from "../errors.ts";
 import { type Json, parseJson } from "../message/json.ts";
@@ -66,12 +66,15 @@ export interface StoredRecord extends TaskRecord {
   fence: number;
   /** The fence when this attempt began: the difference says how often this attempt was started. */
   fenceBase: number;
-  /** Of the run that is under way: no longer than this has its function, and this is the message that it was given. */
+  /** Of the run that is under way: its function has no longer than this, and this is the message that it was given. */
   functionSeconds: number;
   messageId: string;
   /** Where its large values lie. */
   refs: { [Part in "payload" | "result" | "error"]?: ValueRef };
 }
+
+/** Lambda's longest time: assumed of a run whose record does not say. */
+const LONGEST_FUNCTION_SECONDS = 900;
 
 const TEXTS = [
   "eta",
@@ -117,7 +120,7 @@ export function toRecord(item: Item): StoredRecord {
     }),
     fence: Number(item.fence ?? 0),
     fenceBase: Number(item.fenceBase ?? 0),
-    functionSeconds: Number(item.functionSeconds ?? 0),
+    functionSeconds: Number(item.functionSeconds ?? LONGEST_FUNCTION_SECONDS),
     messageId: text("messageId"),
     refs: Object.fromEntries(refs),
   };

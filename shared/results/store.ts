@@ -6,11 +6,12 @@
 import type { Table } from "../aws/dynamodb.ts";
 import type { LargeValues } from "../message/large-values.ts";
 import type { Message } from "../message/message.ts";
+import { recordKey } from "../table/keys.ts";
 import { birth } from "./birth.ts";
 import { type Claims, createClaims, type StoreParts } from "./claims.ts";
-import { NOT_ENDED } from "./conditions.ts";
-import { recordKey } from "./keys.ts";
+import { NOT_ENDED, RECORDED } from "./conditions.ts";
 import { createLifetime } from "./lifetime.ts";
+import { type ListPage, type ListQuery, listTasks } from "./list.ts";
 import { isExpired, payloadRefOf, recordIn, type StoredRecord, type TaskState, toState } from "./record.ts";
 import { createUnclaimed, type Unclaimed } from "./unclaimed.ts";
 import { createValues, type Values } from "./values.ts";
@@ -27,6 +28,8 @@ export interface ResultStore extends Claims, Unclaimed {
   /** The record, read consistently, without its large values; undefined for an unknown or expired id. */
   read(id: string): Promise<StoredRecord | undefined>;
   complete: Values["complete"];
+  /** A page of the tasks that were sent, newest first. */
+  list(query: ListQuery): Promise<ListPage>;
 }
 
 export function createResultStore(options: {
@@ -38,25 +41,22 @@ export function createResultStore(options: {
 }): ResultStore {
   const { table, clock, largeValues } = options;
   const lifetime = createLifetime(options);
-  const large = createValues({ largeValues });
+  const values = createValues({ largeValues });
   const shownUntil = (message: Message): Date => new Date(lifetime.shown(message) * 1000);
-  const parts: StoreParts = { table, clock, lifetime, large, shownUntil };
+  const parts: StoreParts = { table, clock, lifetime, values, shownUntil };
 
   const store: ResultStore = {
     ...createClaims(parts),
     ...createUnclaimed(parts),
 
     async pending(message) {
-      const { set, values } = birth(message);
-      const eta = message.eta === undefined ? "" : ", @eta = if_not_exists(@eta, :eta)";
       const outcome = await table.update({
         key: recordKey(message.id),
-        update: `SET ${set.join(", ")}${eta}, @state = if_not_exists(@state, :pending), @attempt = if_not_exists(@attempt, :attempt), @ttl = if_not_exists(@ttl, :ttl)`,
-        values: {
-          ...values,
-          ...(message.eta !== undefined && { eta: message.eta }),
-          pending: "PENDING",
+        setOnce: {
+          ...birth(message),
+          state: "PENDING",
           attempt: message.attempt,
+          eta: message.eta,
           ttl: lifetime.unfinished(message, message.eta),
         },
         returns: "UPDATED_NEW",
@@ -69,36 +69,23 @@ export function createResultStore(options: {
     async refresh(message) {
       const outcome = await table.update({
         key: recordKey(message.id),
-        update: `SET @ttl = :ttl${message.payloadRef ? ", @payloadRef = :payloadRef" : ""}`,
-        condition: NOT_ENDED,
-        values: {
-          ...{ pending: "PENDING", retry: "RETRY", started: "STARTED", ttl: lifetime.unfinished(message) },
-          ...payloadRefOf(message),
-        },
+        set: { ttl: lifetime.unfinished(message), ...payloadRefOf(message) },
+        when: NOT_ENDED,
       });
       // A task that has no record before it starts is not known here.
       return outcome.applied || outcome.item?.state === undefined;
     },
 
     async replayed(id, replayedBy) {
-      await table.update({
-        key: recordKey(id),
-        update: "SET @replayedBy = :replayedBy",
-        condition: "attribute_exists(@state)",
-        values: { replayedBy },
-      });
+      await table.update({ key: recordKey(id), set: { replayedBy }, when: RECORDED });
     },
 
     async stateOf(id) {
-      const outcome = await table.update({
-        key: recordKey(id),
-        update: "SET @state = @state",
-        condition: "attribute_exists(@state)",
-        values: {},
-        returns: "ALL_NEW",
-      });
+      const outcome = await table.update({ key: recordKey(id), when: RECORDED, returns: "ALL_NEW" });
       return outcome.applied ? toState(String(outcome.attributes.state)) : undefined;
     },
+
+    list: (query) => listTasks(table, clock(), query),
 
     async read(id) {
       const item = await table.get(recordKey(id));
@@ -107,7 +94,7 @@ export function createResultStore(options: {
       return item && isExpired(item, clock()) ? undefined : recordIn(item);
     },
 
-    complete: large.complete,
+    complete: values.complete,
   };
   return store;
 }

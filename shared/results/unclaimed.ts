@@ -1,14 +1,15 @@
-/** How a task ends that nobody runs: revoked, too late, replaced, or failed without a run. */
+/** Writes to a record without a claim: ends of tasks that nobody runs, and notes on those that wait. */
 
+import type { Condition } from "../aws/change.ts";
 import type { UpdateOutcome } from "../aws/dynamodb.ts";
 import { type StoredError, shortened } from "../errors.ts";
 import type { DeliveryId } from "../message/delivery.ts";
 import { toJsonText } from "../message/json.ts";
 import type { Message } from "../message/message.ts";
+import { recordKey } from "../table/keys.ts";
 import { birth } from "./birth.ts";
 import { HOLDER, type StoreParts } from "./claims.ts";
-import { evidence, IDLE, MAY_EXPIRE, MAY_EXPLAIN, NEVER_RECORDED, NOT_BEGUN, WAITING } from "./conditions.ts";
-import { recordKey } from "./keys.ts";
+import { idle, MAY_EXPIRE, MAY_EXPLAIN, NEVER_RECORDED, NOT_BEGUN, STARTED, WAITING } from "./conditions.ts";
 import { recordIn, type StoredRecord, type TaskState, toRecord } from "./record.ts";
 
 export interface Unclaimed {
@@ -35,70 +36,66 @@ export interface Unclaimed {
   requestRevoke(id: string, error: StoredError): Promise<StoredRecord | undefined>;
 }
 
-export function createUnclaimed({ table, clock, lifetime, large, shownUntil }: StoreParts): Unclaimed {
-  /** Ends a task that nobody runs, if `condition` holds for its record. */
-  const endUnclaimed = async (
+export function createUnclaimed({ table, clock, lifetime, values, shownUntil }: StoreParts): Unclaimed {
+  /** Ends a task that nobody runs, if `when` holds for its record. */
+  const end = async (
     state: TaskState,
     message: Message,
-    delivery: DeliveryId | undefined,
     error: StoredError,
-    condition: string,
+    when: Condition,
   ): Promise<UpdateOutcome> => {
-    const { set, values } = birth(message);
-    const packed = await large.error(message, error, shownUntil(message));
+    const packed = await values.error(message, error, shownUntil(message));
     return table.update({
       key: recordKey(message.id),
-      update: `SET ${set.join(", ")}, @state = :state, ${packed.set}, @attempt = if_not_exists(@attempt, :attempt), @finishedAt = :now, @ttl = :ttl, @shownUntil = :shown REMOVE ${HOLDER}, @revokeRequestedAt, ${packed.remove}`,
-      condition,
-      values: {
-        ...values,
-        ...packed.values,
-        ...{ state, pending: "PENDING", retry: "RETRY", started: "STARTED" },
-        ...evidence(message, delivery),
-        attempt: message.attempt,
-        now: clock().toISOString(),
+      setOnce: { ...birth(message), attempt: message.attempt },
+      set: {
+        state,
+        finishedAt: clock().toISOString(),
         ttl: lifetime.final(message),
-        shown: lifetime.shown(message),
+        shownUntil: lifetime.shown(message),
+        ...packed.set,
       },
+      remove: [...HOLDER, "revokeRequestedAt", ...packed.remove],
+      when,
     });
   };
 
   const unclaimed: Unclaimed = {
     async failUnclaimed(message, delivery, error) {
-      const outcome = await endUnclaimed("FAILURE", message, delivery, error, IDLE);
+      const outcome = await end("FAILURE", message, error, idle({ message, delivery }));
       return { applied: outcome.applied, record: outcome.applied ? undefined : recordIn(outcome.item) };
     },
 
     async explain(message, why) {
-      const { set, values } = birth(message);
       const outcome = await table.update({
         key: recordKey(message.id),
-        update: `SET ${set.join(", ")}, @state = if_not_exists(@state, :pending), @attempt = if_not_exists(@attempt, :attempt), @error = :error, @ttl = if_not_exists(@ttl, :ttl) REMOVE @errorRef`,
-        condition: MAY_EXPLAIN,
-        values: {
-          ...values,
-          ...{ pending: "PENDING", retry: "RETRY", attempt: message.attempt },
-          // In the record itself, and nothing of it in the bucket, which may be what does not answer.
-          error: toJsonText(shortened(why)),
+        setOnce: {
+          ...birth(message),
+          state: "PENDING",
+          attempt: message.attempt,
           ttl: lifetime.unfinished(message),
         },
+        // In the record itself, and nothing of it in the bucket, which may be the part that does not answer.
+        set: { error: toJsonText(shortened(why)) },
+        remove: ["errorRef"],
+        when: MAY_EXPLAIN,
       });
       return outcome.applied;
     },
-    failUnsent: async (message, error) =>
-      (await endUnclaimed("FAILURE", message, undefined, error, NEVER_RECORDED)).applied,
 
-    revoke: async (message, delivery, error) => (await endUnclaimed("REVOKED", message, delivery, error, IDLE)).applied,
+    failUnsent: async (message, error) => (await end("FAILURE", message, error, NEVER_RECORDED)).applied,
 
-    expire: async (message, error) => (await endUnclaimed("REVOKED", message, undefined, error, MAY_EXPIRE)).applied,
+    revoke: async (message, delivery, error) =>
+      (await end("REVOKED", message, error, idle({ message, delivery }))).applied,
+
+    expire: async (message, error) => (await end("REVOKED", message, error, MAY_EXPIRE)).applied,
 
     async replace(id, error) {
       const outcome = await table.update({
         key: recordKey(id),
         // Its time to live stays: its message is still on its way, and must find this record when it comes.
-        update: "SET @state = :revoked, @error = :error, @finishedAt = :now",
-        condition: NOT_BEGUN,
-        values: { revoked: "REVOKED", error: toJsonText(error), now: clock().toISOString(), pending: "PENDING" },
+        set: { state: "REVOKED", error: toJsonText(error), finishedAt: clock().toISOString() },
+        when: NOT_BEGUN,
       });
       return outcome.applied;
     },
@@ -109,13 +106,9 @@ export function createUnclaimed({ table, clock, lifetime, large, shownUntil }: S
       const waiting = await table.update({
         key,
         // Its time to live stays: its message may be far away, and must find this record when it comes.
-        update: "SET @state = :revoked, @error = :error, @finishedAt = :now REMOVE @revokeRequestedAt, @errorRef",
-        condition: WAITING,
-        values: {
-          ...{ pending: "PENDING", retry: "RETRY", revoked: "REVOKED" },
-          error: toJsonText(error),
-          now,
-        },
+        set: { state: "REVOKED", error: toJsonText(error), finishedAt: now },
+        remove: ["revokeRequestedAt", "errorRef"],
+        when: WAITING,
         returns: "ALL_NEW",
       });
       if (waiting.applied) return toRecord(waiting.attributes);
@@ -123,9 +116,8 @@ export function createUnclaimed({ table, clock, lifetime, large, shownUntil }: S
       if (record?.state !== "STARTED") return record;
       const running = await table.update({
         key,
-        update: "SET @revokeRequestedAt = :now",
-        condition: "@state = :started",
-        values: { started: "STARTED", now },
+        set: { revokeRequestedAt: now },
+        when: STARTED,
         returns: "ALL_NEW",
       });
       // It left STARTED between the two updates: to RETRY, where it now waits, or to its end.

@@ -1,7 +1,7 @@
 /** What a record keeps of results and errors: the value, or where it lies. */
 
 import { randomUUID } from "node:crypto";
-import type { Item } from "../aws/dynamodb.ts";
+import type { Item } from "../aws/change.ts";
 import { head } from "../echo.ts";
 import { type StoredError, ValueExpiredError } from "../errors.ts";
 import { byteLength, type Json, parseJson, toJsonText } from "../message/json.ts";
@@ -15,9 +15,8 @@ const PARTS: readonly Part[] = ["payload", "result", "error"];
 
 /** What stores one value in a record: in itself, or as a reference. */
 export interface Packed {
-  set: string;
-  remove: string;
-  values: Item;
+  set: Item;
+  remove: readonly string[];
 }
 
 export interface Values {
@@ -34,8 +33,8 @@ export function createValues({ largeValues }: { largeValues: LargeValues }): Val
     const name = { id: message.id, part, version: randomUUID() };
     const stored = await largeValues.store(name, text, until);
     return "text" in stored
-      ? { set: `@${part} = :${part}`, remove: `@${part}Ref`, values: { [part]: stored.text } }
-      : { set: `@${part}Ref = :${part}`, remove: `@${part}`, values: { [part]: valueRefText(stored.ref) } };
+      ? { set: { [part]: stored.text }, remove: [`${part}Ref`] }
+      : { set: { [`${part}Ref`]: valueRefText(stored.ref) }, remove: [part] };
   };
   return {
     result: (message, json, until) => pack(message, "result", json, until),

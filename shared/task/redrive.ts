@@ -3,7 +3,6 @@
 import { InvalidOptionError, ResultStoreError, TaskNotFoundError } from "../errors.ts";
 import { MAX_TIMER_SECONDS } from "../lifetimes.ts";
 import { idTime, isId } from "../message/id.ts";
-import { listTasks } from "../results/list.ts";
 import type { StoredRecord, TaskRecord } from "../results/record.ts";
 import type { App } from "./current-app.ts";
 import type { Registry } from "./registry.ts";
@@ -72,7 +71,7 @@ export async function redrive(app: App, registry: Registry, request: Redrive): P
   let lookedAt = 0;
   try {
     do {
-      const page = await listTasks(app.table, now, {
+      const page = await app.results.list({
         state: "FAILURE",
         queue,
         limit: Math.min(PAGE, limit - outcome.redriven),

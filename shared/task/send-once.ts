@@ -1,32 +1,24 @@
 /** Several calls that are one task: `idempotencyKey`, `throttle` and `debounce`. */
 
 import { describeError, IdempotencyKeyReusedError, TaskRevokedError } from "../errors.ts";
-import { joinBurst, replacedReason } from "../limits/debounce.ts";
+import { replacedReason } from "../limits/debounce.ts";
 import type { Message } from "../message/message.ts";
-import { reserve } from "../results/idempotency.ts";
+import type { SharedKey } from "../results/idempotency.ts";
 import type { App } from "./current-app.ts";
 import type { ApplyOptions } from "./options.ts";
 import { type Outgoing, packPayload, type Sent, submit, submitPacked } from "./submit.ts";
 import { secondsAfter } from "./times.ts";
 
-/** Which key makes several calls one task, and for how long. */
-export interface OnceOptions {
-  /** Under the same idempotency key another payload is a mistake; under a throttle it is left out. */
-  kind: "idempotency" | "throttle";
-  key: string;
-  lifetimeSeconds: number;
-}
-
 /**
  * Sends the task unless one of its key has been sent; then that one is the answer, however it ended
  * (docs/decisions/0017-one-outcome-per-key.md).
  */
-export async function sendOnce(app: App, outgoing: Outgoing, once: OnceOptions): Promise<Sent> {
+export async function sendOnce(app: App, outgoing: Outgoing, once: SharedKey): Promise<Sent> {
   const { message, payloadText, position } = outgoing;
   const isThrottle = once.kind === "throttle";
   // Under a throttle payloads differ, and the first call's is kept with the key: a large one is stored before anyone may refer to it.
   const own = isThrottle ? { ...message, ...(await packPayload(app, message, payloadText)) } : message;
-  const reservation = await reserve(app.table, app.clock(), own, payloadText, once);
+  const reservation = await app.reservations.reserve(own, payloadText, once);
   const send = (one: Message): Promise<Sent> =>
     isThrottle
       ? submitPacked(app, one, position)
@@ -64,7 +56,7 @@ export async function sendDebounced(
   const { id, task } = message;
   // It waits from the moment of its call, from which its 'expires' counts, too: not from when its payload had been checked.
   const calledAt = new Date(message.sentAt);
-  const { burst, eta, replaces } = await joinBurst(app.table, calledAt, { task, key, id, wait, maxWait });
+  const { burst, eta, replaces } = await app.bursts.join(calledAt, { task, key, id, wait, maxWait });
   const expires =
     message.expires ?? (expiresSeconds === undefined ? undefined : secondsAfter(eta, expiresSeconds).toISOString());
   const debounced = { ...message, eta: eta.toISOString(), ...(expires && { expires }), debounce: { key, burst } };

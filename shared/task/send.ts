@@ -3,13 +3,14 @@ import { parseJson } from "../message/json.ts";
 import { MAX_MESSAGE_TAGS } from "../message/labels.ts";
 import type { Message } from "../message/message.ts";
 import { payloadText } from "../message/user-values.ts";
+import type { SharedKey } from "../results/idempotency.ts";
 import { currentRun } from "./context.ts";
 import type { App } from "./current-app.ts";
 import type { Position } from "./fifo-order.ts";
 import { type ApplyOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
 import { payloadOrNone } from "./payload.ts";
 import type { RegisteredTask } from "./registered-task.ts";
-import { type OnceOptions, sendDebounced, sendOnce } from "./send-once.ts";
+import { sendDebounced, sendOnce } from "./send-once.ts";
 import { type Outgoing, type Sent, submit } from "./submit.ts";
 import { secondsAfter } from "./times.ts";
 
@@ -85,7 +86,7 @@ async function toMessage(
   const parent = currentRun();
   const keys = await task.validate(parseJson(text));
   const id = known.id ?? app.newId();
-  const once = onceOptions(app, resolved);
+  const once = sharedKeyOf(app, resolved);
   return {
     v: 1,
     id,
@@ -105,7 +106,7 @@ async function toMessage(
 
 function sendMessage(app: App, task: RegisteredTask, outgoing: Outgoing, options: ResolvedOptions): Promise<Sent> {
   if (options.debounce) return sendDebounced(app, outgoing, options.debounce, task.expires);
-  const once = onceOptions(app, options);
+  const once = sharedKeyOf(app, options);
   return once ? sendOnce(app, outgoing, once) : submit(app, outgoing);
 }
 
@@ -141,10 +142,10 @@ function messageOptions(
 /** Seconds that an idempotency key is remembered, if records live as long. */
 const IDEMPOTENCY_SECONDS = 86_400;
 
-function onceOptions(
+function sharedKeyOf(
   app: App,
   { idempotencyKey, idempotencyExpires, throttle }: ResolvedOptions,
-): OnceOptions | undefined {
+): SharedKey | undefined {
   if (throttle) return { kind: "throttle", key: throttle.key, lifetimeSeconds: throttle.period };
   if (idempotencyKey === undefined) return undefined;
   const lifetimeSeconds = idempotencyExpires ?? Math.min(IDEMPOTENCY_SECONDS, app.config.resultExpires);

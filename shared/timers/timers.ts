@@ -4,13 +4,12 @@
  * So any distance has a precision of one second, and a function that was stopped catches up when it comes back.
  */
 
-import type { Item, Key, Table } from "../aws/dynamodb.ts";
+import { below, type Item } from "../aws/change.ts";
+import type { Table } from "../aws/dynamodb.ts";
 import { MAX_LATE_SECONDS, TIMER_SECONDS } from "../lifetimes.ts";
 import { decodeMessage, encodeMessage } from "../message/encoding.ts";
 import type { Message } from "../message/message.ts";
-
-/** A day's timers are spread over this many partitions, each good for 1,000 writes a second. */
-const SHARDS = [..."01234567"];
+import { dayOf, TIMER_SHARDS, timerKey, timerPartition, WATERMARK_KEY } from "../table/keys.ts";
 
 /**
  * Timers due within this are sent now. Twice the function's period: a run that Scheduler starts late still comes in time.
@@ -20,9 +19,6 @@ const DAY = 86_400_000;
 
 /** A day is closed so long after its end: no sender's clock is so wrong as to put a timer into it then. */
 const CLOSING_MILLISECONDS = DAY;
-
-/** The earliest day that may still hold a timer. */
-const WATERMARK: Key = { pk: "timers", sk: "watermark" };
 
 export interface Timers {
   /** Stores `message` to be sent at its `eta`. Putting it twice is putting it once. */
@@ -63,9 +59,8 @@ export function createTimers(options: { table: Table; clock: () => Date }): Time
   const ensureWatermark = async (): Promise<void> => {
     if (watermarkExists) return;
     await table.update({
-      key: WATERMARK,
-      update: "SET @day = if_not_exists(@day, :day)",
-      values: { day: dayOf(new Date(clock().getTime() - DAY)) },
+      key: WATERMARK_KEY,
+      setOnce: { day: dayOf(new Date(clock().getTime() - DAY)) },
     });
     watermarkExists = true;
   };
@@ -91,7 +86,7 @@ export function createTimers(options: { table: Table; clock: () => Date }): Time
     let from = "0";
     while (sweep.mayGoOn()) {
       const to = end.toISOString();
-      const due = await table.query({ pk, from, to, limit: PAGE, pageSize: PAGE, values: {}, oldestFirst: true });
+      const due = await table.query({ pk, from, to, limit: PAGE, pageSize: PAGE, oldestFirst: true });
       const gone = await Promise.all(due.map((timer) => fire(pk, timer, sweep)));
       swept.sent += gone.filter(Boolean).length;
       swept.failed += gone.filter((one) => !one).length;
@@ -107,8 +102,7 @@ export function createTimers(options: { table: Table; clock: () => Date }): Time
       await ensureWatermark();
       await table.update({
         key: timerKey(message, eta),
-        update: "SET @body = :body, @eta = :eta, @ttl = :ttl",
-        values: {
+        set: {
           body: encodeMessage(message),
           eta: eta.toISOString(),
           ttl: Math.floor(eta.getTime() / 1000) + TIMER_SECONDS,
@@ -118,13 +112,13 @@ export function createTimers(options: { table: Table; clock: () => Date }): Time
 
     async sweep(sweep) {
       const total = { sent: 0, failed: 0 };
-      const watermark = (await table.get(WATERMARK))?.day;
+      const watermark = (await table.get(WATERMARK_KEY))?.day;
       // No watermark: no timer was ever put.
       if (watermark === undefined) return total;
       const end = new Date(clock().getTime() + HORIZON_MILLISECONDS);
       let mayAdvance = true;
       for (let day = Date.parse(String(watermark)); day <= end.getTime() && sweep.mayGoOn(); day += DAY) {
-        const pks = SHARDS.map((shard) => partition(new Date(day), shard));
+        const pks = TIMER_SHARDS.map((shard) => timerPartition(new Date(day), shard));
         const swept = await Promise.all(pks.map((pk) => sweepPartition(pk, end, sweep)));
         for (const { sent, failed } of swept) {
           total.sent += sent;
@@ -140,24 +134,7 @@ export function createTimers(options: { table: Table; clock: () => Date }): Time
 
   /** Never back: a run that was slow must not undo what a later one did. */
   async function advance(day: Date): Promise<void> {
-    await table.update({
-      key: WATERMARK,
-      update: "SET @day = :day",
-      condition: "@day < :day",
-      values: { day: dayOf(day) },
-    });
+    const next = dayOf(day);
+    await table.update({ key: WATERMARK_KEY, set: { day: next }, when: below("day", next) });
   }
-}
-
-function dayOf(time: Date): string {
-  return time.toISOString().slice(0, 10);
-}
-
-function partition(day: Date, shard: string): string {
-  return `timer#${dayOf(day)}#${shard}`;
-}
-
-function timerKey({ id, attempt }: Message, eta: Date): Key {
-  const shard = SHARDS[Number.parseInt(id.slice(-1), 16) % SHARDS.length] ?? "0";
-  return { pk: partition(eta, shard), sk: `${eta.toISOString()}#${id}#${attempt}` };
 }

@@ -2,8 +2,8 @@
 
 import type { Decisions } from "../control/control.ts";
 import { describeError, TaskRevokedError } from "../errors.ts";
-import { enter, type Place } from "../limits/concurrency.ts";
-import { callsAfter, replacedReason } from "../limits/debounce.ts";
+import type { Place } from "../limits/concurrency.ts";
+import { replacedReason } from "../limits/debounce.ts";
 import type { Message } from "../message/message.ts";
 import type { App } from "../task/current-app.ts";
 import type { RegisteredTask } from "../task/registered-task.ts";
@@ -55,7 +55,7 @@ export async function admit(
     const heldUntil = new Date(app.clock().getTime() + invocation.remainingMilliseconds());
     const run = { task: task.name, key, limit: concurrency, id: message.id, heldUntil };
     // Dying from here on keeps the place until the function's time is over.
-    place = await enter(app.table, app.clock(), run);
+    place = await app.concurrency.enter(run);
     if (place === undefined) return { admitted: false, verdict: await waitForPlace(app, delivery) };
   }
   try {
@@ -99,7 +99,7 @@ function endedUnrun(app: App, { id, task }: Message, reason: string): Verdict {
 async function afterReplacement(app: App, delivery: TaskDelivery): Promise<Verdict | undefined> {
   const { message } = delivery;
   if (message.debounce === undefined || message.attempt > 1) return undefined;
-  const { ids, eta } = await callsAfter(app.table, { ...message.debounce, task: message.task, id: message.id });
+  const { ids, eta } = await app.bursts.callsAfter({ ...message.debounce, task: message.task, id: message.id });
   if (ids.length === 0) return undefined;
   for (const id of ids) {
     if ((await app.results.read(id)) === undefined) continue;

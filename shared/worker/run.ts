@@ -6,14 +6,14 @@ import {
   SoftTimeLimitError,
   TaskRevokedError,
 } from "../errors.ts";
-import { LEDGER_SECONDS, MAX_TIMER_SECONDS } from "../lifetimes.ts";
+import { MAX_TIMER_SECONDS } from "../lifetimes.ts";
 import type { Log } from "../log.ts";
 import { type Jsonified, parseJson, toJsonText } from "../message/json.ts";
 import { isKey } from "../message/labels.ts";
 import type { Message } from "../message/message.ts";
 import { onceResultText, progressText } from "../message/user-values.ts";
 import type { Claim } from "../results/claims.ts";
-import { closeEntry, openEntry } from "../results/ledger.ts";
+import type { LedgerKey } from "../results/ledger.ts";
 import { isFinal } from "../results/record.ts";
 import { type CurrentRun, type TaskContext, withRun } from "../task/context.ts";
 import type { App } from "../task/current-app.ts";
@@ -68,6 +68,7 @@ export function createRun(app: App, claim: Claim, log: Log, fifo: boolean): Run 
   let revoked: TaskRevokedError | undefined;
   let trouble: { error: unknown } | undefined;
 
+  const entryOf = (key: string): LedgerKey => ({ id: message.id, key, fence: claim.fence });
   const stop = (reason: Error): void => {
     failed.abort(reason);
     over.abort(reason);
@@ -92,7 +93,7 @@ export function createRun(app: App, claim: Claim, log: Log, fifo: boolean): Run 
   const close = async (key: string, kept: ReturnType<typeof onceOutcome>): Promise<void> => {
     for (let pause = 100; ; pause = Math.min(LONGEST_CLOSING_PAUSE_MILLISECONDS, pause * 2)) {
       try {
-        await closeEntry(app.table, message.id, key, claim.fence, kept);
+        await app.ledger.close(entryOf(key), kept);
         // Unless another call has ended the run meanwhile.
         if (!over.signal.aborted) trouble = undefined;
         return;
@@ -139,8 +140,7 @@ export function createRun(app: App, claim: Claim, log: Log, fifo: boolean): Run 
 
   /** Does `work` unless the ledger has its result, and answers with that as JSON text. */
   const doOnce = async (key: string, work: () => unknown): Promise<string> => {
-    const ttl = Math.floor(app.clock().getTime() / 1000) + LEDGER_SECONDS;
-    const entry = await ask(openEntry(app.table, message.id, key, claim.fence, ttl));
+    const entry = await ask(app.ledger.open(entryOf(key)));
     if (entry.state === "taken") lose();
     failed.signal.throwIfAborted();
     if (entry.state === "done") return toJsonText(entry.result);

@@ -4,7 +4,6 @@ import { type App, createApp } from "../../shared/index.ts";
 import { createLog } from "../../shared/log.ts";
 import { encodeMessage } from "../../shared/message/encoding.ts";
 import type { Message } from "../../shared/message/message.ts";
-import { listTasks } from "../../shared/results/list.ts";
 import type { StoredRecord, TaskRecord } from "../../shared/results/record.ts";
 import type { Engine } from "../helpers/engine.ts";
 import { createGround } from "./ground.ts";
@@ -113,8 +112,7 @@ export async function createScenario(
     messagesLeft: ground.messagesLeft,
     read: (id) => app.results.read(id),
     // A day is 16 queries.
-    list: async () =>
-      (await listTasks(app.table, clock(), { limit: 100, from: new Date(Date.now() - 3_600_000) })).tasks,
+    list: async () => (await app.results.list({ limit: 100, from: new Date(Date.now() - 3_600_000) })).tasks,
     async write(MessageBody) {
       const QueueUrl = app.config.queueUrl("default");
       return (await engine.clients.sqs.send(new SendMessageCommand({ QueueUrl, MessageBody }))).MessageId ?? "";

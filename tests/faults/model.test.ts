@@ -45,7 +45,8 @@ beforeAll(async () => {
 afterAll(() => engine.stop());
 
 it("a task's record is what the model says, whatever happens to it", { timeout: 900_000 }, async () => {
-  const { table, largeValues } = engine.app;
+  const { table, app } = engine;
+  const { largeValues } = app;
   let taken = 0;
   let begun = 0;
   let failed = Number.POSITIVE_INFINITY;

@@ -6,6 +6,7 @@ import { isObject } from "../../localstack/json.ts";
 import { toSqsRecord } from "../../localstack/mapping/record.ts";
 import { type Clients, createClients, createResources } from "../../localstack/template/resources.ts";
 import type { Template } from "../../localstack/template/template.ts";
+import { createTable, type Table } from "../../shared/aws/dynamodb.ts";
 import { type App, createApp, useApp } from "../../shared/index.ts";
 import { createLog } from "../../shared/log.ts";
 import { readTemplate } from "./compile-template.ts";
@@ -13,6 +14,10 @@ import { readTemplate } from "./compile-template.ts";
 /** The engine on real emulators over HTTP, with the clock, chance and log in the test's hand. */
 export interface Engine {
   app: App;
+  /** The app's table; a test may put one of its calls in the way of another. */
+  table: Table;
+  /** Another app on the same cloud, with this table in the place of its own. */
+  appOn(table: Table): App;
   clients: Clients;
   environment: Record<string, string>;
   /** What the clock says; a test moves it. */
@@ -66,16 +71,21 @@ export async function startEngine(change: (template: Template) => void = () => {
 
   const clock = { now: new Date() };
   const logged: Record<string, unknown>[] = [];
-  const app = createApp(environment, {
+  const parts = {
     clock: () => clock.now,
     random: () => 0.5,
     log: createLog({}, (line) => logged.push(JSON.parse(line))),
-  });
+  };
+  const appOn = (table: Table): App => createApp(environment, { ...parts, table });
+  const table = createTable(() => app.config.resultTable);
+  const app = appOn(table);
   useApp(app);
   const queueUrl = async (logicalId: string): Promise<string> => String(await resources.resolve({ Ref: logicalId }));
 
   return {
     app,
+    table,
+    appOn,
     clients,
     environment,
     clock,

@@ -21,6 +21,7 @@ const ROWS: readonly (readonly string[])[] = [
     "shared/files",
     "shared/mail",
   ],
+  ["shared/table"],
   ["shared/message"],
   ["shared/aws"],
   [

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import type fc from "fast-check";
-import type { Item } from "../../../shared/aws/dynamodb.ts";
+import type { Item } from "../../../shared/aws/change.ts";
 import { type Grant, invariantsOf } from "./invariants.ts";
 import type { RealTask } from "./real-task.ts";
 import { take } from "./rules.ts";

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type { Item } from "../../../shared/aws/dynamodb.ts";
+import type { Item } from "../../../shared/aws/change.ts";
 import type { Step } from "./step.ts";
 import type { Answer, Held } from "./task-model.ts";
 

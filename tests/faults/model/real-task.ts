@@ -1,13 +1,14 @@
-import type { Item, Table } from "../../../shared/aws/dynamodb.ts";
+import type { Item } from "../../../shared/aws/change.ts";
+import type { Table } from "../../../shared/aws/dynamodb.ts";
 import type { StoredError } from "../../../shared/errors.ts";
 import { newId } from "../../../shared/message/id.ts";
 import type { LargeValues } from "../../../shared/message/large-values.ts";
 import type { Message } from "../../../shared/message/message.ts";
 import type { Claim } from "../../../shared/results/claims.ts";
-import { onceKey, recordKey } from "../../../shared/results/keys.ts";
-import { closeEntry, openEntry } from "../../../shared/results/ledger.ts";
+import { createLedger, type Ledger } from "../../../shared/results/ledger.ts";
 import { toRecord } from "../../../shared/results/record.ts";
 import { createResultStore, type ResultStore } from "../../../shared/results/store.ts";
+import { onceKey, recordKey } from "../../../shared/table/keys.ts";
 import type { Event, Evidence, Step, Worker } from "./step.ts";
 import {
   type Answer,
@@ -26,7 +27,6 @@ import {
 
 /** The key of the task's one `ctx.once`. */
 const ONCE = "mail";
-const LEDGER_TTL = START / 1000 + 10 * 365 * 86_400;
 
 /** A task in the real store, under an id and a clock of its own. */
 export interface RealTask {
@@ -61,6 +61,7 @@ export function createRealTask(cloud: { table: Table; largeValues: LargeValues }
     largeValues: cloud.largeValues,
     resultExpires: () => RESULT_SECONDS,
   });
+  const ledger = createLedger({ table, clock: () => new Date(clock.now) });
   const first = firstMessage(setup);
   const key = recordKey(first.id);
 
@@ -73,10 +74,10 @@ export function createRealTask(cloud: { table: Table; largeValues: LargeValues }
       const { meanwhile } = step.do === "requestRevoke" ? step : {};
       if (meanwhile && model.workers[meanwhile.by]) {
         faults.beforeSecondUpdate = async () => {
-          await act({ store, table, first }, model, meanwhile);
+          await act({ store, ledger, first }, model, meanwhile);
         };
       }
-      const answer = await act({ store, table, first }, model, step);
+      const answer = await act({ store, ledger, first }, model, step);
       if (step.do === "sweep") await table.remove(key);
       return answer;
     },
@@ -127,7 +128,7 @@ function firstMessage({ tracked, ignoreResult, keepSeconds }: Setup): Message {
 }
 
 async function act(
-  { store, table, first }: { store: ResultStore; table: Table; first: Message },
+  { store, ledger, first }: { store: ResultStore; ledger: Ledger; first: Message },
   model: TaskModel,
   event: Event,
 ): Promise<Answer> {
@@ -143,6 +144,7 @@ async function act(
     const { attempt, fence } = held;
     return { message: { ...first, attempt }, fence, starts: undefined, tracked: model.setup.tracked };
   };
+  const entryOf = (worker: Worker) => ({ id: first.id, key: ONCE, fence: claimOf(worker).fence });
   switch (event.do) {
     case "pending": {
       const eta = etaOf(model.setup);
@@ -190,11 +192,11 @@ async function act(
     case "stateOf":
       return store.stateOf(first.id);
     case "openEntry": {
-      const entry = await openEntry(table, first.id, ONCE, claimOf(event.by).fence, LEDGER_TTL);
+      const entry = await ledger.open(entryOf(event.by));
       return entry.state === "done" ? `done: ${textIn(entry.result)}` : entry.state;
     }
     case "closeEntry":
-      return closeEntry(table, first.id, ONCE, claimOf(event.by).fence, { resultJson: JSON.stringify(text) });
+      return ledger.close(entryOf(event.by), { resultJson: JSON.stringify(text) });
     case "wait":
     case "waitFor":
     case "sweep":

@@ -225,7 +225,7 @@ describe("an alarm", () => {
     expect(await result.fetch()).toMatchObject({ state: "FAILURE", error: { code: "TASK_CRASHED" } });
     expect(rang).toMatchObject([[{ code: "TASK_CRASHED" }, { x: 4, y: 6 }]]);
     expect(engine.logged).toContainEqual(
-      expect.objectContaining({ level: "error", id: result.id, code: "TASK_CRASHED", begun: 3 }),
+      expect.objectContaining({ level: "error", id: result.id, code: "TASK_CRASHED", crashes: 3 }),
     );
     expect(queues.waiting).toEqual([]);
   });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import * as z from "zod";
+import type { Change } from "../../../shared/aws/change.ts";
 import { task } from "../../../shared/index.ts";
-import { joinBurst } from "../../../shared/limits/debounce.ts";
 import { type Engine, startEngine, uniqueName } from "../../helpers/engine.ts";
 import { createVirtualQueues, type VirtualQueues } from "../../helpers/virtual-queues.ts";
 import { createWorkbench, type Workbench } from "../../helpers/workbench.ts";
@@ -56,7 +56,7 @@ const callAndDie = async (text: string, of?: typeof save | typeof quiet) => {
 };
 /** A call whose sender dies before it has sent anything. */
 const joinAndDie = (now = engine.clock.now) =>
-  joinBurst(engine.app.table, now, { task: "save", key, id: engine.app.newId(), wait: WAIT, maxWait: undefined });
+  engine.app.bursts.join(now, { task: "save", key, id: engine.app.newId(), wait: WAIT, maxWait: undefined });
 
 describe("bursts that follow each other", () => {
   it.each([
@@ -98,19 +98,18 @@ describe("bursts that follow each other", () => {
 
   it("are told from what another version of Lovage has written, which knows nothing of their calls", async () => {
     const item = { pk: "debounce#save", sk: key };
-    const write = (update: string, values: Record<string, string>) =>
-      engine.app.table.update({ key: item, update, values });
+    const write = (change: Omit<Change, "key">) => engine.table.update({ ...change, key: item });
     // It begins a burst over the last one's calls, and is the first of a key.
     await call("before");
     await queues.until(inSeconds(2 * WAIT));
     const first = await call("first");
-    await write("SET @calls = :calls", { calls: engine.app.newId() });
+    await write({ set: { calls: engine.app.newId() } });
     await queues.until(inSeconds(2 * WAIT));
     expect(await state(first.id)).toBe("SUCCESS");
 
-    await write("REMOVE @calls, @joins", {});
+    await write({ remove: ["calls", "joins"] });
     const older = await call("older");
-    await write("REMOVE @calls, @joins", {});
+    await write({ remove: ["calls", "joins"] });
     const newer = await callAndDie("newer");
     await queues.until(inSeconds(2 * WAIT));
     expect(await states(older, newer)).toEqual(["REVOKED", "SUCCESS"]);
@@ -146,7 +145,7 @@ describe("bursts that follow each other", () => {
 
   it("run the newest call alone, though the clock of its sender is behind and the next burst was about to begin", async () => {
     const older = await call("older");
-    const { table } = engine.app;
+    const { table } = engine;
     const { update } = table;
     const slowClock = engine.clock.now;
     let behind: { id: string } | undefined;

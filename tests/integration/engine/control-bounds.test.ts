@@ -20,7 +20,7 @@ beforeEach(() => {
   engine.clock.now = new Date();
 });
 
-const control = () => createControl({ table: engine.app.table, clock: () => engine.clock.now });
+const control = () => createControl({ table: engine.table, clock: () => engine.clock.now });
 const message = (more = {}) => ({ queue: "default", task: "note", sentAt: "2020-01-01T00:00:00Z", ...more });
 
 describe("a decision whose operator died before everyone was told", () => {
@@ -35,11 +35,11 @@ describe("a decision whose operator died before everyone was told", () => {
     if (kind === "resume") await control().pause("task", "note");
     const worker = control();
     await worker.decisions(0);
-    const { update } = engine.app.table;
-    engine.app.table.update = (change) =>
+    const { update } = engine.table;
+    engine.table.update = (change) =>
       change.key.sk === "version" ? Promise.reject(new Error("died")) : update(change);
     await expect(decide(control())).rejects.toThrow("died");
-    engine.app.table.update = update;
+    engine.table.update = update;
     await decide(control());
 
     const fresh = await control().decisions(0);
@@ -78,10 +78,10 @@ describe("revokes", () => {
     for (const tag of [old, again]) await control().revoke("tag", tag);
     engine.clock.now = new Date(engine.clock.now.getTime() + 60_000);
     const before = engine.clock.now;
-    const { query } = engine.app.table;
-    engine.app.table.query = async (asked) => {
+    const { query } = engine.table;
+    engine.table.query = async (asked) => {
       const found = await query(asked);
-      engine.app.table.query = query;
+      engine.table.query = query;
       // Another operator, between the look and the drop.
       await control().revoke("tag", again);
       return found;
@@ -95,18 +95,14 @@ describe("revokes", () => {
   it("are bounded, with a refusal that says how many, and how to go on; drops and lists are bounded, too", {
     timeout: 120_000,
   }, async () => {
-    const { table } = engine.app;
+    const { table } = engine;
     const at = new Date(engine.clock.now.getTime() - 86_400_000).toISOString();
     const ttl = Math.floor(engine.clock.now.getTime() / 1000) + 86_400;
     // More than the bound, as an older version may have left them.
     const keys = Array.from({ length: MAX_REVOKES + 200 }, (_, index) => `decision#revoke#tag#old-${index}`);
     for (let first = 0; first < keys.length; first += 50) {
       const some = keys.slice(first, first + 50);
-      await Promise.all(
-        some.map((sk) =>
-          table.update({ key: { pk: "control", sk }, update: "SET @at = :at, @ttl = :ttl", values: { at, ttl } }),
-        ),
-      );
+      await Promise.all(some.map((sk) => table.update({ key: { pk: "control", sk }, set: { at, ttl } })));
     }
     const refused = await bench.call("DELETE", "/tasks?tag=one-more");
     expect(refused).toMatchObject({

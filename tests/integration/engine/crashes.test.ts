@@ -136,7 +136,7 @@ describe("a task with trackStarted false", () => {
   it("that was never begun is no crash, however often the dead-letter queue returns it", async () => {
     const result = await untracked.delay({ text: "late" });
     await queues.until(inSeconds(2 * 3600), deadWorker);
-    const returned = engine.logged.filter(({ id, begun }) => id === result.id && begun === 0);
+    const returned = engine.logged.filter(({ id, starts }) => id === result.id && starts === 0);
     expect(returned.length).toBeGreaterThanOrEqual(2);
     await queues.until(inSeconds(1200));
 

@@ -10,7 +10,6 @@ import {
   task,
 } from "../../../shared/index.ts";
 import { decodeMessage } from "../../../shared/message/encoding.ts";
-import { listTasks } from "../../../shared/results/list.ts";
 import { type Engine, startEngine, visibility } from "../../helpers/engine.ts";
 
 let engine: Engine;
@@ -299,8 +298,7 @@ describe("ctx.once", () => {
   it("stops a run whose task another worker has taken over", async () => {
     sent = [];
     const result = await sendsOnce.delay({ failures: 0 });
-    const { openEntry } = await import("../../../shared/results/ledger.ts");
-    await openEntry(engine.app.table, result.id, "mail", 99, 4_000_000_000);
+    await engine.app.ledger.open({ id: result.id, key: "mail", fence: 99 });
 
     // Its own settling would be refused too, by the fence of the record; here only the ledger knows.
     await work();
@@ -314,13 +312,13 @@ describe("ctx.once", () => {
     sent = [];
     const result = await sendsOnce.delay({ failures: 0 });
     const table = {
-      ...engine.app.table,
-      update: (update: Parameters<typeof engine.app.table.update>[0]) =>
+      ...engine.table,
+      update: (update: Parameters<typeof engine.table.update>[0]) =>
         update.key.pk.startsWith("once#")
           ? Promise.reject(new Error("connect ETIMEDOUT"))
-          : engine.app.table.update(update),
+          : engine.table.update(update),
     };
-    const outage = await engine.deliver("DefaultQueue", createWorker(modules, { ...engine.app, table }));
+    const outage = await engine.deliver("DefaultQueue", createWorker(modules, engine.appOn(table)));
     await engine.acknowledge("DefaultQueue", outage.event.Records);
 
     expect(outage.kept).toEqual([]);
@@ -338,13 +336,13 @@ describe("ctx.once", () => {
     const result = await sendsOnce.delay({ failures: 0 });
     let left = failures;
     const table = {
-      ...engine.app.table,
-      update: (update: Parameters<typeof engine.app.table.update>[0]) =>
-        update.key.pk.startsWith("once#") && update.update.includes("@result") && left-- > 0
+      ...engine.table,
+      update: (update: Parameters<typeof engine.table.update>[0]) =>
+        update.key.pk.startsWith("once#") && update.set?.result !== undefined && left-- > 0
           ? Promise.reject(new Error("connect ETIMEDOUT"))
-          : engine.app.table.update(update),
+          : engine.table.update(update),
     };
-    const worker = createWorker(modules, { ...engine.app, table });
+    const worker = createWorker(modules, engine.appOn(table));
     const begunAt = performance.now();
     const lived = await engine.deliver("DefaultQueue", (event) =>
       worker(event, { getRemainingTimeInMillis: () => milliseconds - (performance.now() - begunAt) }),
@@ -361,8 +359,7 @@ describe("ctx.once", () => {
   it("does again what an earlier attempt began and did not finish", async () => {
     sent = [];
     const result = await sendsOnce.delay({ failures: 0 });
-    const { openEntry } = await import("../../../shared/results/ledger.ts");
-    expect(await openEntry(engine.app.table, result.id, "mail", 0, 4_000_000_000)).toEqual({ state: "open" });
+    expect(await engine.app.ledger.open({ id: result.id, key: "mail", fence: 0 })).toEqual({ state: "open" });
     await work();
 
     expect(sent).toHaveLength(1);
@@ -414,10 +411,9 @@ describe("messages that nobody can run", () => {
       error: { code: "MESSAGE_INVALID", message: expect.stringContaining("its body of 16 bytes is not JSON") },
     });
     expect(await neighbour.get()).toBe(2);
-    const { tasks: failures } = await listTasks(engine.app.table, new Date(), {
-      state: "FAILURE",
-      task: "(unreadable)",
-    });
+    // SQS says when the message was sent, by the machine's own clock.
+    engine.clock.now = new Date();
+    const { tasks: failures } = await engine.app.results.list({ state: "FAILURE", task: "(unreadable)" });
     expect(failures).toMatchObject([{ payload: "this is not JSON", rootId: id }]);
   });
 
@@ -659,7 +655,7 @@ describe("the dead-letter queue", () => {
     expect(engine.logged.at(-1)).toMatchObject({
       message: "A message is returned from the dead-letter queue",
       id: result.id,
-      begun: 0,
+      starts: 0,
     });
   });
 });

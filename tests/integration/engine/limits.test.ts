@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import * as z from "zod";
 import { createWorker, task } from "../../../shared/index.ts";
-import { concurrencyKey } from "../../../shared/limits/keys.ts";
+import { createConcurrency, type Entering } from "../../../shared/limits/concurrency.ts";
 import type { Message } from "../../../shared/message/message.ts";
+import { concurrencyKey } from "../../../shared/table/keys.ts";
 import { type Engine, startEngine, uniqueName, visibility } from "../../helpers/engine.ts";
 import { sqsRecord } from "../../helpers/sqs-record.ts";
 import { createVirtualQueues } from "../../helpers/virtual-queues.ts";
@@ -186,22 +187,21 @@ describe("concurrency", () => {
     }
   });
 
-  it("gives the place of a dead worker away once its lease has ended, and not before", async () => {
+  it("gives the place of a dead worker away once its function's time is over, and not before", async () => {
     const tenant = uniqueName("tenant");
-    const { enter } = await import("../../../shared/limits/concurrency.ts");
     const run = (id: string) => ({ task: "per_tenant", key: tenant, limit: 2, id, heldUntil: inSeconds(30) });
     const inSeconds = (seconds: number) => new Date(engine.clock.now.getTime() + seconds * 1000);
-    const { table } = engine.app;
-    await enter(table, engine.clock.now, run("dead"));
-    const alive = await enter(table, engine.clock.now, run("alive"));
-    expect(await enter(table, inSeconds(29), run("new"))).toBeUndefined();
+    const enter = (now: Date, one: Entering) => createConcurrency({ table: engine.table, clock: () => now }).enter(one);
+    await enter(engine.clock.now, run("dead"));
+    const alive = await enter(engine.clock.now, run("alive"));
+    expect(await enter(inSeconds(29), run("new"))).toBeUndefined();
     // Leaving twice is leaving once.
     await alive?.leave();
     await alive?.leave();
-    const copy = await enter(table, inSeconds(29), run("new"));
+    const copy = await enter(inSeconds(29), run("new"));
     expect(copy).toBeDefined();
-    expect(await enter(table, inSeconds(59), run("late"))).toBeUndefined();
-    expect(await enter(table, inSeconds(61), run("late"))).toBeDefined();
+    expect(await enter(inSeconds(59), run("late"))).toBeUndefined();
+    expect(await enter(inSeconds(61), run("late"))).toBeDefined();
   });
 });
 
@@ -247,7 +247,7 @@ describe("a place under a concurrency limit", () => {
     engine.app.rateLimiter = rateLimiter;
 
     expect(kept).toHaveLength(1);
-    expect((await engine.app.table.get(concurrencyKey("both", undefined)))?.runs).toBeUndefined();
+    expect((await engine.table.get(concurrencyKey("both", undefined)))?.runs).toBeUndefined();
     await bench.workUntilFinal(result.id);
     expect(ran).toEqual(["after"]);
   });
@@ -320,10 +320,8 @@ describe("debounce", () => {
   it("loses nothing when the newest call died before it was sent", async () => {
     const key = uniqueName("key");
     const sent = await index.applyAsync({ text: "sent" }, { debounce: { key, wait: 1 } });
-    const { joinBurst } = await import("../../../shared/limits/debounce.ts");
-    await joinBurst(engine.app.table, engine.clock.now, {
-      ...{ task: "index", key, id: engine.app.newId(), wait: 1, maxWait: undefined },
-    });
+    const call = { task: "index", key, id: engine.app.newId(), wait: 1, maxWait: undefined };
+    await engine.app.bursts.join(engine.clock.now, call);
     const putOff: Message[] = [];
     const { broker } = engine.app;
     engine.app.broker = { ...broker, send: async (message) => void putOff.push(message) };
@@ -348,7 +346,7 @@ describe("debounce", () => {
 describe("debounce on a bad network", () => {
   /** As the SDK does it: the first call gets through, its answer does not, the same call is made again. */
   const stuttering = async <T>(work: () => Promise<T>): Promise<T> => {
-    const { table } = engine.app;
+    const { table } = engine;
     const { update } = table;
     table.update = async (one) => {
       if (one.key.pk.startsWith("debounce#")) await update(one);

@@ -3,7 +3,6 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import * as z from "zod";
 import { task } from "../../../shared/index.ts";
 import { derivedId } from "../../../shared/message/id.ts";
-import { listTasks } from "../../../shared/results/list.ts";
 import { type Engine, startEngine } from "../../helpers/engine.ts";
 import { createVirtualQueues, type VirtualQueues } from "../../helpers/virtual-queues.ts";
 import { createWorkbench, type Workbench } from "../../helpers/workbench.ts";
@@ -102,7 +101,7 @@ describe("a list", () => {
     const paged: string[] = [];
     let cursor: string | undefined;
     do {
-      const page = await listTasks(engine.app.table, engine.clock.now, { tag, limit: 1, ...(cursor && { cursor }) });
+      const page = await engine.app.results.list({ tag, limit: 1, ...(cursor && { cursor }) });
       paged.push(...page.tasks.map(({ id }) => id));
       cursor = page.cursor;
     } while (cursor !== undefined);

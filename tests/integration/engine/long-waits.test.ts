@@ -1,8 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import * as z from "zod";
 import { task } from "../../../shared/index.ts";
-import { recordKey } from "../../../shared/results/keys.ts";
-import { listTasks } from "../../../shared/results/list.ts";
+import { recordKey } from "../../../shared/table/keys.ts";
 import { sendTask } from "../../../shared/task/send.ts";
 import { type Engine, startEngine, uniqueName } from "../../helpers/engine.ts";
 import { createVirtualQueues, type VirtualQueues } from "../../helpers/virtual-queues.ts";
@@ -167,7 +166,7 @@ describe("why a task will be retried", () => {
   it("can be read as long as it waits, however large it is", async () => {
     const result = await complains.delay({});
     await queues.deliver();
-    const item = await engine.app.table.get(recordKey(result.id));
+    const item = await engine.table.get(recordKey(result.id));
     const { error } = await refsOf(result.id);
     expect(Date.parse(error?.until ?? "")).toBeGreaterThanOrEqual(Number(item?.ttl) * 1000);
 
@@ -210,7 +209,7 @@ describe("a task that has ended", () => {
 
     await queues.jump(13 * DAY);
     expect(await read(id)).toBeUndefined();
-    const { tasks: listed } = await listTasks(engine.app.table, engine.clock.now, { from: inDays(-14) });
+    const { tasks: listed } = await engine.app.results.list({ from: inDays(-14) });
     expect(listed.map((one) => one.id)).not.toContain(id);
     await queues.deliver();
     expect(ran).toEqual(["upload"]);

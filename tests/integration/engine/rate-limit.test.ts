@@ -171,18 +171,17 @@ describe("a rate limit is reached", () => {
 describe("the start gate", () => {
   /** Writes of the rate's item while `work` is done. */
   const writesOf = async (work: () => Promise<unknown>): Promise<number> => {
-    const { update } = engine.app.table;
+    const { update } = engine.table;
     let writes = 0;
-    engine.app.table.update = (change) => {
+    engine.table.update = (change) => {
       if (change.key.pk.startsWith("rate#")) writes += 1;
       return update(change);
     };
     await work();
-    engine.app.table.update = update;
+    engine.table.update = update;
     return writes;
   };
-  const limiter = () =>
-    createRateLimiter({ table: engine.app.table, clock: () => engine.clock.now, random: () => 0.5 });
+  const limiter = () => createRateLimiter({ table: engine.table, clock: () => engine.clock.now, random: () => 0.5 });
 
   it("costs one write for all starts of a moment, and three where some of them wait", async () => {
     const [name, warm] = [uniqueName("rate"), limiter()];

@@ -299,16 +299,13 @@ describe("a redrive", () => {
     await failed(4);
     await replay(third);
     queues.clear();
-    const { table } = engine.app;
+    const { query } = engine.table;
     let queries = 0;
-    engine.app.table = {
-      ...table,
-      // The second page of the list fails.
-      query: (query) =>
-        query.pk.startsWith("task#") && ++queries > 16 ? Promise.reject(new Error("no")) : table.query(query),
-    };
+    // The second page of the list fails.
+    engine.table.query = (asked) =>
+      asked.pk.startsWith("task#") && ++queries > 16 ? Promise.reject(new Error("no")) : query(asked);
     const first = (await redrive({ limit: 2 })).body;
-    engine.app.table = table;
+    engine.table.query = query;
     const rest = (await redrive({ cursor: first.cursor })).body;
 
     expect(first).toMatchObject({ redriven: 1, stopped: { code: "INTERNAL" }, cursor: expect.any(String) });

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import * as z from "zod";
 import { checkEntry, collectSchedule } from "../../../shared/beat/schedule.ts";
 import { AsyncResult, beatSchedule, createBeat, currentApp, every, task } from "../../../shared/index.ts";
-import { reservationKey } from "../../../shared/results/keys.ts";
+import { reservationKey } from "../../../shared/table/keys.ts";
 import { type Engine, startEngine, uniqueName, visibility } from "../../helpers/engine.ts";
 import { createWorkbench, type Workbench } from "../../helpers/workbench.ts";
 
@@ -156,12 +156,11 @@ describe("an idempotency key", () => {
     const key = uniqueName("key");
     const hash = createHash("sha256").update(JSON.stringify(turned)).digest("base64");
     const { body } = await submit(turned, key);
-    const item = await engine.app.table.get(reservationKey("idempotency", "order", key));
+    const item = await engine.table.get(reservationKey("idempotency", "order", key));
     expect(item).toMatchObject({ payloadHash: hash });
-    await engine.app.table.update({
+    await engine.table.update({
       key: reservationKey("idempotency", "order", key),
-      update: "REMOVE @sortedHash",
-      values: {},
+      remove: ["sortedHash"],
     });
 
     expect(await submit(turned, key)).toMatchObject({ status: 202, body: { id: body.id } });
@@ -248,10 +247,9 @@ describe("a call that finds its key taken by one that is not recorded yet", () =
     const key = uniqueName("key");
     const before = await note.applyAsync({ text: "before" }, { throttle: { key, period: 60 } });
     const id = engine.app.newId();
-    await engine.app.table.update({
+    await engine.table.update({
       key: reservationKey("throttle", "note", key),
-      update: "SET @id = :id",
-      values: { id },
+      set: { id },
     });
     const sent = await note.applyAsync({ text: "own" }, { throttle: { key, period: 60 }, headers: { from: "me" } });
     for (const one of [before, sent]) await bench.workUntilFinal(one.id);

@@ -2,9 +2,9 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { newId } from "../../../shared/message/id.ts";
 import type { Message } from "../../../shared/message/message.ts";
 import type { Claim } from "../../../shared/results/claims.ts";
-import { recordKey } from "../../../shared/results/keys.ts";
 import type { TaskState } from "../../../shared/results/record.ts";
 import type { ResultStore } from "../../../shared/results/store.ts";
+import { recordKey } from "../../../shared/table/keys.ts";
 import { type Engine, startEngine } from "../../helpers/engine.ts";
 
 let engine: Engine;
@@ -173,7 +173,7 @@ describe("a record's states", () => {
   it("know a claim as their own whose answer was lost", async () => {
     const { createResultStore } = await import("../../../shared/results/store.ts");
     // As the SDK does it: the first call gets through, its answer does not, the same call is made again.
-    const { table } = engine.app;
+    const { table } = engine;
     const stuttering = {
       ...table,
       async update(update: Parameters<typeof table.update>[0]) {
@@ -277,7 +277,7 @@ describe("a run without a claim", () => {
 
     expect(await store.release(await claimed(message), "unsettled", why)).toBe(1);
 
-    expect(await engine.app.table.get(recordKey(message.id))).toMatchObject({
+    expect(await engine.table.get(recordKey(message.id))).toMatchObject({
       state: "RETRY",
       ttl: expect.any(Number),
     });

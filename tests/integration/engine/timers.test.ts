@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import * as z from "zod";
-import type { Key, Table } from "../../../shared/aws/dynamodb.ts";
+import type { Key } from "../../../shared/aws/change.ts";
+import type { Table } from "../../../shared/aws/dynamodb.ts";
 import { createTimerSweep, createWorker, task } from "../../../shared/index.ts";
 import { newId } from "../../../shared/message/id.ts";
 import type { Message } from "../../../shared/message/message.ts";
@@ -142,7 +143,7 @@ describe("a timers function that was stopped for weeks", () => {
 describe("the first timer of a service", () => {
   it("hides no timer of a sender whose clock says yesterday", async () => {
     const midnight = new Date(Math.ceil(engine.clock.now.getTime() / 86_400_000) * 86_400_000);
-    const empty = createTimers({ table: inFolder(engine.app.table), clock: () => engine.clock.now });
+    const empty = createTimers({ table: inFolder(engine.table), clock: () => engine.clock.now });
     const sent: string[] = [];
     const message = (id: string): Message => ({
       ...{ v: 1, id, task: "ping", attempt: 1, payload: {}, queue: "default", rootId: id },
@@ -227,7 +228,7 @@ describe("the timers function", () => {
   it("has nothing to do where no timer was ever set", async () => {
     const { createTimers } = await import("../../../shared/timers/timers.ts");
     const timers = createTimers({
-      table: { ...engine.app.table, get: async () => undefined },
+      table: { ...engine.table, get: async () => undefined },
       clock: () => engine.clock.now,
     });
 

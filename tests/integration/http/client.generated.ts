@@ -109,7 +109,6 @@ export type Task = {
     eta?: string;
     expires?: string;
     parentId?: string;
-    groupId?: string;
     replayOf?: string;
     replayedBy?: string;
     revokeRequestedAt?: string;
@@ -283,7 +282,6 @@ export type UploadedTask = {
     eta?: string;
     expires?: string;
     parentId?: string;
-    groupId?: string;
     replayOf?: string;
     replayedBy?: string;
     revokeRequestedAt?: string;

@@ -296,11 +296,11 @@ async function refusals(known: { done: string; big: string; key: string }): Prom
   await call("POST", "/uploads", form, mute);
   await call("POST", `/tasks/${done}/replay`, { body: { payload: { x: 5, y: 5 } } }, mute);
   const down = () => Promise.reject(new Error("down"));
-  const { results, control, table } = engine.app;
+  const { results, control } = engine.app;
   const deaf = createApi(
     {
       ...engine.app,
-      results: { ...results, read: down, requestRevoke: down },
+      results: { ...results, read: down, requestRevoke: down, list: down },
       control: {
         ...control,
         list: down,
@@ -311,7 +311,6 @@ async function refusals(known: { done: string; big: string; key: string }): Prom
         setLimits: down,
         dropRevoke: down,
       },
-      table: { ...table, query: down },
     },
     registry,
   );

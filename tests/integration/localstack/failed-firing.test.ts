@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { bundleOptions, WORK_FOLDER } from "../../../build/bundle.ts";
 import { type LocalCloud, startLocalCloud } from "../../../localstack/cloud.ts";
 import { derivedId } from "../../../shared/message/id.ts";
-import { recordKey } from "../../../shared/results/keys.ts";
+import { recordKey } from "../../../shared/table/keys.ts";
 import { readTemplate } from "../../helpers/compile-template.ts";
 import { virtualClock } from "../../helpers/virtual-clock.ts";
 

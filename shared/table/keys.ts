@@ -1,0 +1,83 @@
+/** Where each item of the table lies. Every key is made here; docs/architecture.md has them in one list. */
+
+import type { Key } from "../aws/change.ts";
+import { idTime } from "../message/id.ts";
+
+/**
+ * The key of a task record follows from its id alone, so that `GetItem` needs no look-up and the table itself is a list,
+ * newest first: the partition is the id's day and its last hex digit, the sort key is the id.
+ *
+ * 16 partitions a day bear about 5,000 tasks/s (1,000 writes/s each, three writes a task). An index on time would cost
+ * one more write per task (docs/decisions/0003-record-keys.md).
+ */
+export function recordKey(id: string): Key {
+  const time = idTime(id);
+  // An SQS message id (an unreadable message's record) carries no time: it lies in a partition of its own and is not listed.
+  return { pk: time ? recordPartition(time, id.slice(-1)) : `task#${id}`, sk: id };
+}
+
+export const RECORD_SHARDS = [..."0123456789abcdef"];
+
+export function recordPartition(day: Date, shard: string): string {
+  return `task#${dayOf(day)}#${shard}`;
+}
+
+/** The item that remembers which task a key stands for. */
+export function reservationKey(kind: "idempotency" | "throttle", task: string, key: string): Key {
+  return { pk: `${kind}#${task}#${key}`, sk: kind };
+}
+
+/** The ledger entry of something that a task does once. */
+export function onceKey(id: string, key: string): Key {
+  return { pk: `once#${id}`, sk: key };
+}
+
+/** A rate that was changed begins anew: slots taken under the old one say nothing. */
+export function rateLimitKey(task: string, rateLimit: string): Key {
+  return { pk: `rate#${task}`, sk: rateLimit };
+}
+
+/** The runs of a task, or of those with this key. */
+export function concurrencyKey(task: string, key: string | undefined): Key {
+  return { pk: `concurrency#${task}`, sk: key === undefined ? "all" : `key#${key}` };
+}
+
+/** The newest burst of calls with this key. */
+export function debounceKey(task: string, key: string): Key {
+  return { pk: `debounce#${task}`, sk: key };
+}
+
+/** A burst that is over. Under a partition of its own: a key is a user's text, and may look like a key and a burst. */
+export function pastBurstKey(task: string, key: string, burst: string): Key {
+  return { pk: `burst#${task}#${burst}`, sk: key };
+}
+
+/** A day's timers are spread over this many partitions, each good for 1,000 writes a second. */
+export const TIMER_SHARDS = [..."01234567"];
+
+export function timerPartition(day: Date, shard: string): string {
+  return `timer#${dayOf(day)}#${shard}`;
+}
+
+/** The timer of one attempt, in the partition of its due day, sorted by its time. */
+export function timerKey({ id, attempt }: { id: string; attempt: number }, eta: Date): Key {
+  const shard = TIMER_SHARDS[Number.parseInt(id.slice(-1), 16) % TIMER_SHARDS.length] ?? "0";
+  return { pk: timerPartition(eta, shard), sk: `${eta.toISOString()}#${id}#${attempt}` };
+}
+
+/** The earliest day that may still hold a timer. */
+export const WATERMARK_KEY: Key = { pk: "timers", sk: "watermark" };
+
+/** Decisions of operators lie in one partition, beside the version that counts them. */
+export const DECISIONS = { pk: "control", from: "decision#", to: "decision$" } as const;
+
+export function decisionKey(kind: "pause" | "revoke" | "limits", scope: "queue" | "task" | "tag", name: string): Key {
+  return { pk: DECISIONS.pk, sk: `decision#${kind}#${scope}#${name}` };
+}
+
+export const DECISIONS_VERSION_KEY: Key = { pk: DECISIONS.pk, sk: "version" };
+
+/** The day of a time in UTC, `2026-01-31`. */
+export function dayOf(time: Date): string {
+  return time.toISOString().slice(0, 10);
+}

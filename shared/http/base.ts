@@ -1,8 +1,10 @@
-import { Hono } from "hono";
+import { type Context, Hono } from "hono";
+import { bodyLimit } from "hono/body-limit";
 import { cut, echo } from "../echo.ts";
 import { type Json, unfitText } from "../message/json.ts";
 import { readJson } from "../message/json-reader.ts";
 import type { App } from "../task/current-app.ts";
+import { bodyFields, CALLS, type Call, type CallId, callOf, methodsAt, type PathParameters, routeOf } from "./calls.ts";
 import { allowOrigins } from "./cors.ts";
 import { requireKey } from "./key.ts";
 import { HttpError, problem } from "./problem.ts";
@@ -13,61 +15,67 @@ import { HttpError, problem } from "./problem.ts";
  */
 const MAX_BODY_BYTES = 4 * 1_048_576;
 
-/** Methods of each path of the whole API, so that every function can tell a wrong method from an unknown path. */
-const ROUTES: readonly (readonly [RegExp, string])[] = [
-  [/^\/tasks$/, "GET, DELETE"],
-  [/^\/tasks\/[^/]+$/, "GET, POST, DELETE"],
-  [/^\/tasks\/[^/]+\/(replay|pause|resume)$/, "POST"],
-  [/^\/tasks\/[^/]+\/limits$/, "PUT, DELETE"],
-  [/^\/queues$/, "GET"],
-  [/^\/queues\/[^/]+\/(pause|resume|purge|redrive)$/, "POST"],
-  [/^\/control$/, "GET, DELETE"],
-  [/^\/uploads$/, "POST"],
-  [/^\/uploads\/[^/]+$/, "GET"],
-  [/^\/(health|openapi\.json)?$/, "GET"],
-];
-
-/** A Hono app with what all functions of the API share: other origins, keys, problem details, unknown paths. */
+/** A Hono app with all that the functions of the API share: other origins, keys, problem details, unknown paths. */
 export function createBase(app: App): Hono {
   const hono = new Hono({ strict: false });
   const key = requireKey(app);
   hono.use(allowOrigins(app.config));
-  hono.use((c, next) => (c.req.path === "/health" ? next() : key(c, next)));
+  hono.use((c, next) => (isOpen(c.req.path) ? next() : key(c, next)));
+  hono.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: (c) => problem(c, app.log, tooLarge()) }));
   hono.onError((error, c) => problem(c, app.log, error));
   hono.notFound((c) => {
-    const allowed = ROUTES.find(([path]) => path.test(c.req.path))?.[1];
+    const { method, path } = c.req;
+    const allowed = methodsAt(path);
     const error =
-      allowed === undefined || allowed.split(", ").includes(c.req.method)
+      allowed.length === 0 || allowed.includes(method)
         ? new HttpError(
             404,
             "NOT_FOUND",
-            `There is nothing at ${c.req.method} ${cut(c.req.path)}. GET /openapi.json lists the calls.`,
+            `There is nothing at ${method} ${cut(path)}. GET /openapi.json lists the calls.`,
           )
         : new HttpError(
             405,
             "METHOD_NOT_ALLOWED",
-            `${c.req.method} is not a method of ${cut(c.req.path)}: expected ${allowed}.`,
-            {
-              allow: allowed,
-            },
+            `${method} is not a method of ${cut(path)}: expected ${allowed.join(", ")}.`,
+            { allow: allowed.join(", ") },
           );
     return problem(c, app.log, error);
   });
   return hono;
 }
 
-/** As `readBody`; no body at all is an empty object. */
-export async function readOptionalBody(request: Request, known: readonly string[]): Promise<Record<string, Json>> {
-  const empty = (await request.clone().text()) === "";
-  return empty ? {} : readBody(request, known);
+function isOpen(path: string): boolean {
+  return Object.values<Call>(CALLS).some((call) => call.open && routeOf(call).path === path);
+}
+
+function tooLarge(): HttpError {
+  return new HttpError(
+    413,
+    "BODY_TOO_LARGE",
+    `The body is larger than ${MAX_BODY_BYTES} bytes, the most that is accepted. Upload files through POST /uploads.`,
+  );
+}
+
+/** Answers a declared call with `handle`, which gets the parameters of the path. */
+export function addCall<Id extends CallId>(
+  api: Hono,
+  id: Id,
+  handle: (c: Context, parameters: PathParameters<Id>) => Response | Promise<Response>,
+): void {
+  const { method, path } = routeOf(callOf(id));
+  // The one place where the router's texts get their type: it has matched every part of the path that CALLS names.
+  api.on(method, path.replaceAll(/\{(\w+)\}/g, ":$1"), (c) => handle(c, c.req.param() as PathParameters<Id>));
 }
 
 /**
- * Reads a JSON object from the body.
- * @param known its fields; another one is refused, for a mistyped option would be ignored in silence
- * @throws HttpError 400, 413, 415
+ * Reads the JSON object that is the body of a declared call. No body at all is an empty object, where none is required. A field that
+ * the call does not know is refused, for a mistyped option would be ignored in silence.
+ * @throws HttpError 400, 415
  */
-export async function readBody(request: Request, known: readonly string[]): Promise<Record<string, Json>> {
+export async function readBody(request: Request, id: CallId): Promise<Record<string, Json>> {
+  const known = bodyFields(id);
+  const text = await request.text();
+  if (text === "" && callOf(id).body?.required !== true) return {};
   const type = request.headers.get("content-type")?.split(";")[0]?.trim().toLowerCase();
   // A form or plain text is what a foreign web page could send without asking; JSON it could not.
   if (type !== "application/json") {
@@ -77,15 +85,7 @@ export async function readBody(request: Request, known: readonly string[]): Prom
       `Content type ${echo(type ?? "")} is not accepted: expected 'application/json'. Add the header 'Content-Type: application/json'.`,
     );
   }
-  const text = await request.text();
   const bytes = Buffer.byteLength(text);
-  if (bytes > MAX_BODY_BYTES) {
-    throw new HttpError(
-      413,
-      "BODY_TOO_LARGE",
-      `The body is ${bytes} bytes: at most ${MAX_BODY_BYTES} are accepted. Upload files through POST /uploads.`,
-    );
-  }
   let value: Json;
   try {
     value = readJson(text, (unfit) => new HttpError(400, "BODY_INVALID", `The body was refused: ${unfitText(unfit)}.`));

@@ -1,4 +1,4 @@
-import type { Hono } from "hono";
+import type { Context, Hono } from "hono";
 import type { Limits, Scope } from "../control/control.ts";
 import { InvalidOptionError } from "../errors.ts";
 import { isConcurrency, MAX_CONCURRENCY } from "../limits/concurrency.ts";
@@ -9,7 +9,7 @@ import type { App } from "../task/current-app.ts";
 import { MAX_REDRIVE_RATE, MAX_REDRIVES, type Redrive, type Redriven, redrive } from "../task/redrive.ts";
 import type { Registry } from "../task/registry.ts";
 import { audit } from "./audit.ts";
-import { readBody, readOptionalBody } from "./base.ts";
+import { addCall, readBody } from "./base.ts";
 import { createNames, type Names } from "./names.ts";
 import { explain } from "./problem.ts";
 import { toDate } from "./query.ts";
@@ -26,14 +26,19 @@ export function addControl(api: Hono, app: App, registry: Registry): void {
     return { revoked: { scope, name, sentUntil } };
   };
 
-  api.delete("/tasks", async (c) => {
+  const paused = (c: Context, target: { task: string } | { queue: string }, isPaused: boolean): Response => {
+    audit(app, c, isPaused ? "pause" : "resume", target, { paused: isPaused });
+    return c.json({ ...target, paused: isPaused }, 202);
+  };
+
+  addCall(api, "revokeTasks", async (c) => {
     const { scope, name } = toRevoke(c.req.url, names);
     const answer = await revoke(scope, name);
     audit(app, c, "revoke", { scope, name }, answer.revoked);
     return c.json(answer, 202);
   });
 
-  api.delete("/control", async (c) => {
+  addCall(api, "dropRevokes", async (c) => {
     const [[scope, [name = "", ...more]] = ["", []], ...others] = Object.entries(c.req.queries());
     const isScope = scope === "tag" || scope === "task" || scope === "queue";
     if (more.length > 0 || others.length > 0 || !(scope === "before" || (isScope && isTag(name)))) {
@@ -52,59 +57,55 @@ export function addControl(api: Hono, app: App, registry: Registry): void {
     return c.json({ dropped: { before: time.toISOString(), count: dropped }, more: isMore, meaning }, 202);
   });
 
-  api.post("/tasks/:name/pause", async (c) => {
-    const task = names.task(c.req.param("name"));
+  addCall(api, "pauseTask", async (c, { name }) => {
+    const task = names.task(name);
     await control.pause("task", task);
-    audit(app, c, "pause", { task }, { paused: true });
-    return c.json({ task, paused: true }, 202);
+    return paused(c, { task }, true);
   });
 
-  api.post("/tasks/:name/resume", async (c) => {
-    const task = await names.decidedTask(c.req.param("name"));
+  addCall(api, "resumeTask", async (c, { name }) => {
+    const task = await names.decidedTask(name);
     await control.resume("task", task);
-    audit(app, c, "resume", { task }, { paused: false });
-    return c.json({ task, paused: false }, 202);
+    return paused(c, { task }, false);
   });
 
-  api.put("/tasks/:name/limits", async (c) => {
-    const task = names.task(c.req.param("name"));
-    const limits = toLimits(await readBody(c.req.raw, ["rateLimit", "concurrency"]));
+  addCall(api, "setTaskLimits", async (c, { name }) => {
+    const task = names.task(name);
+    const limits = toLimits(await readBody(c.req.raw, "setTaskLimits"));
     await control.setLimits(task, limits);
     audit(app, c, "limits", { task }, { limits });
     return c.json({ task, limits }, 202);
   });
 
-  api.delete("/tasks/:name/limits", async (c) => {
-    const task = await names.decidedTask(c.req.param("name"));
+  addCall(api, "resetTaskLimits", async (c, { name }) => {
+    const task = await names.decidedTask(name);
     await control.setLimits(task, undefined);
     audit(app, c, "limits", { task }, { limits: null });
     return c.json({ task, limits: null }, 202);
   });
 
-  api.post("/queues/:name/pause", async (c) => {
-    const queue = names.queue(c.req.param("name"));
+  addCall(api, "pauseQueue", async (c, { name }) => {
+    const queue = names.queue(name);
     await control.pause("queue", queue);
-    audit(app, c, "pause", { queue }, { paused: true });
-    return c.json({ queue, paused: true }, 202);
+    return paused(c, { queue }, true);
   });
 
-  api.post("/queues/:name/resume", async (c) => {
-    const queue = names.queue(c.req.param("name"));
+  addCall(api, "resumeQueue", async (c, { name }) => {
+    const queue = names.queue(name);
     await control.resume("queue", queue);
-    audit(app, c, "resume", { queue }, { paused: false });
-    return c.json({ queue, paused: false }, 202);
+    return paused(c, { queue }, false);
   });
 
-  api.post("/queues/:name/purge", async (c) => {
-    const queue = names.queue(c.req.param("name"));
+  addCall(api, "purgeQueue", async (c, { name }) => {
+    const queue = names.queue(name);
     const answer = await revoke("queue", queue);
     audit(app, c, "purge", { queue }, answer.revoked);
     return c.json(answer, 202);
   });
 
-  api.post("/queues/:name/redrive", async (c) => {
-    const queue = names.queue(c.req.param("name"));
-    const body = await readOptionalBody(c.req.raw, ["rate", "task", "from", "to", "limit", "cursor"]);
+  addCall(api, "redriveQueue", async (c, { name }) => {
+    const queue = names.queue(name);
+    const body = await readBody(c.req.raw, "redriveQueue");
     const request = toRedrive(queue, body, names);
     const outcome = await redrive(app, registry, request);
     const { redriven, cursor } = outcome;

@@ -1,7 +1,7 @@
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from "@standard-schema/spec";
 import type { RegisteredTask } from "../task/registered-task.ts";
-import { BODY_REFUSALS, CALLS, type Call } from "./openapi-calls.ts";
-import { type Document, ref, schemas, sendBody, text } from "./openapi-schemas.ts";
+import { CALLS, type Call, routeOf } from "./calls.ts";
+import { type Document, ref, schemas, sendBody, text } from "./schemas.ts";
 
 /**
  * The API's contract as OpenAPI 3.1, made from the tasks' own schemas. https://spec.openapis.org/oas/v3.1.1.html
@@ -9,11 +9,14 @@ import { type Document, ref, schemas, sendBody, text } from "./openapi-schemas.t
  */
 export function createOpenApi(tasks: readonly RegisteredTask[], origin: string): Document {
   const payloads = new Map(tasks.map((task) => [task, inputSchema(task)]));
-  const sends = tasks.map((task) => [`POST /tasks/${task.name}`, sendCall(task, payloads.get(task))] as const);
+  const { sendTask, ...others } = CALLS;
+  const sends = tasks.map((task) => [`send_${task.name}`, sendCall(sendTask, task, payloads.get(task))] as const);
+  // The body of a task whose payload is not known is that of no call in the document.
+  const { Send, ...named } = schemas;
   const paths: Record<string, Document> = {};
-  for (const [route, call] of [...sends, ...Object.entries(CALLS)]) {
-    const [method = "", path = ""] = route.split(" ");
-    paths[path] = { ...paths[path], [method.toLowerCase()]: operation(call) };
+  for (const [id, call] of [...sends, ...Object.entries<Call>(others)]) {
+    const { method, path } = routeOf(call);
+    paths[path] = { ...paths[path], [method.toLowerCase()]: operation(id, call) };
   }
   return {
     openapi: "3.1.0",
@@ -27,23 +30,26 @@ export function createOpenApi(tasks: readonly RegisteredTask[], origin: string):
         apiKey: { type: "apiKey", in: "header", name: "X-Api-Key" },
       },
       schemas: {
-        ...schemas,
+        ...named,
         ...Object.fromEntries(tasks.map((task) => [payloadName(task), payloads.get(task) ?? UNSAID])),
       },
     },
   };
 }
 
-function sendCall(task: RegisteredTask, payload: Document | undefined): Call {
+/** The call that sends this task: with its own path and payload, and without a name that may be unknown. */
+function sendCall(
+  { parameters, refusals, ...call }: typeof CALLS.sendTask,
+  task: RegisteredTask,
+  payload: Document | undefined,
+): Call {
   const isNeeded = payload === undefined || !takesNothing(payload);
   return {
-    id: `send_${task.name}`,
+    ...call,
+    route: `POST /tasks/${task.name}`,
     summary: `Send ${task.name}`,
     body: { schema: sendBody({ $ref: `#/components/schemas/${payloadName(task)}` }, isNeeded), required: isNeeded },
-    status: 202,
-    answer: ref("Accepted"),
-    location: true,
-    refusals: [...BODY_REFUSALS, 409, 503],
+    refusals: refusals.filter((status) => status !== 404),
   };
 }
 
@@ -83,17 +89,8 @@ function relocated(schema: Document, place: string): Document {
   );
 }
 
-function operation({
-  id,
-  summary,
-  parameters = [],
-  body,
-  status,
-  answer,
-  location,
-  refusals = [],
-  open,
-}: Call): Document {
+function operation(id: string, call: Call): Document {
+  const { summary, parameters = [], body, status, answer, location, refusals = [], open } = call;
   const problems = [...refusals, ...(open ? [] : [401]), 500].map((code) => [
     code,
     {

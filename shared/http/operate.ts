@@ -6,25 +6,25 @@ import type { App } from "../task/current-app.ts";
 import type { Registry } from "../task/registry.ts";
 import { replay } from "../task/replay.ts";
 import { audit } from "./audit.ts";
-import { createBase, readOptionalBody } from "./base.ts";
+import { addCall, createBase, readBody } from "./base.ts";
 import { addControl } from "./control.ts";
 
 /** The calls for operators. */
 export function createOperateApi(app: App, registry: Registry): Hono {
   const api = createBase(app);
 
-  api.delete("/tasks/:id", async (c) => {
-    const id = knownId(c.req.param("id"));
+  addCall(api, "revokeTask", async (c, parameters) => {
+    const id = knownId(parameters.id);
     const { task, state } = await new AsyncResult(id, app).revoke();
     audit(app, c, "revoke", { id, task }, { state });
     return c.json({ id, task, state }, 202, { location: `/tasks/${id}` });
   });
 
-  api.post("/tasks/:id/replay", async (c) => {
-    const oldId = knownId(c.req.param("id"));
+  addCall(api, "replayTask", async (c, parameters) => {
+    const oldId = knownId(parameters.id);
     const record = await app.results.read(oldId);
     if (record === undefined) throw new TaskNotFoundError(oldId);
-    const body = await readOptionalBody(c.req.raw, ["payload"]);
+    const body = await readBody(c.req.raw, "replayTask");
     const { id, state } = await replay(app, registry, record, {
       ...(body.payload !== undefined && { payload: body.payload }),
     });

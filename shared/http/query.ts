@@ -4,13 +4,15 @@ import { InvalidOptionError } from "../errors.ts";
 import { isId } from "../message/id.ts";
 import { isTag } from "../message/labels.ts";
 import { readTime, TIME_EXPECTED } from "../message/time.ts";
+import { type CallId, queryFields } from "./calls.ts";
 
 /**
  * The fields of a query, each given once.
- * @param known its fields; another one is refused, for a mistyped filter would be ignored in silence
+ * @param id the call, whose declaration has the fields; another one is refused, for a mistyped filter would be ignored in silence
  * @throws InvalidOptionError
  */
-export function toQuery(url: string, known: readonly string[]): Record<string, string> {
+export function toQuery(url: string, id: CallId): Record<string, string> {
+  const known = queryFields(id);
   const query = new URL(url).searchParams;
   for (const name of query.keys()) {
     if (!known.includes(name)) throw new InvalidOptionError(name, undefined, `one of ${known.join(", ")}`);

@@ -10,7 +10,7 @@ import { DECISIONS } from "../table/keys.ts";
 import { waitForFinal, withDecisions } from "../task/async-result.ts";
 import type { App } from "../task/current-app.ts";
 import type { Registry } from "../task/registry.ts";
-import { createBase } from "./base.ts";
+import { addCall, createBase } from "./base.ts";
 import { createNames, type Names } from "./names.ts";
 import { createOpenApi } from "./openapi.ts";
 import { toDate, toId, toNumber, toQuery, toTag } from "./query.ts";
@@ -35,18 +35,18 @@ export function createReadApi(app: App, registry: Registry, files: Files): Hono 
     return publicRecord(await withLinks(app, await withDecisions(app, record)));
   };
 
-  api.get("/", (c) =>
+  addCall(api, "readIndex", (c) =>
     c.json({ service: "lovage", tasks: registry.tasks.map(({ name }) => name), contract: "/openapi.json" }),
   );
-  api.get("/health", (c) => c.json({ status: "ok" }));
-  api.get("/openapi.json", (c) => c.json(createOpenApi(registry.tasks, new URL(c.req.url).origin)));
+  addCall(api, "readHealth", (c) => c.json({ status: "ok" }));
+  addCall(api, "readContract", (c) => c.json(createOpenApi(registry.tasks, new URL(c.req.url).origin)));
 
-  api.get("/tasks", async (c) =>
+  addCall(api, "listTasks", async (c) =>
     c.json(cutPage(await app.results.list(toListQuery(c.req.url, names)), MAX_PAGE_BYTES)),
   );
-  api.get("/tasks/:id", async (c) => c.json(await read(c.req.param("id"), c.req.query("wait"))));
+  addCall(api, "readTask", async (c, { id }) => c.json(await read(id, c.req.query("wait"))));
 
-  api.get("/queues", async (c) => {
+  addCall(api, "listQueues", async (c) => {
     const decisions = await app.control.decisions(0);
     // One that cannot be read must not hide the others.
     const depthOf = (queue: string, depth: Promise<QueueDepth>): Promise<QueueDepth | { unreadable: true }> =>
@@ -64,10 +64,10 @@ export function createReadApi(app: App, registry: Registry, files: Files): Hono 
     const dead = await depthOf("dead-letter", app.broker.deadLetters());
     return c.json({ queues, dead: "unreadable" in dead ? null : dead.waiting + dead.inFlight });
   });
-  api.get("/control", async (c) => c.json(await app.control.list(toControlPage(c.req.url))));
+  addCall(api, "listDecisions", async (c) => c.json(await app.control.list(toControlPage(c.req.url))));
 
-  api.get("/uploads/:id", async (c) => {
-    const record = await read(c.req.param("id"), c.req.query("wait"));
+  addCall(api, "readUpload", async (c, { id }) => {
+    const record = await read(id, c.req.query("wait"));
     if (record.task !== app.config.uploadTask) throw new TaskNotFoundError(record.id);
     const links = await Promise.all(
       derivedNames(record.result).map(async (name) => [name, await files.linkDerived(record.id, name)] as const),
@@ -110,7 +110,7 @@ function derivedNames(result: Json | undefined): string[] {
 const MAX_DECISIONS = 1000;
 
 function toControlPage(url: string): { limit: number; cursor: string | undefined } {
-  const { limit, cursor } = toQuery(url, ["cursor", "limit"]);
+  const { limit, cursor } = toQuery(url, "listDecisions");
   if (cursor !== undefined && !(cursor.startsWith(DECISIONS.from) && cursor.length <= 400)) {
     throw new InvalidOptionError("cursor", cursor, "the 'cursor' of an earlier answer");
   }
@@ -118,13 +118,8 @@ function toControlPage(url: string): { limit: number; cursor: string | undefined
   return { limit: limit === undefined ? MAX_DECISIONS : toNumber("limit", limit, bounds), cursor };
 }
 
-const LIST_FIELDS = [
-  ...["state", "task", "queue", "tag", "parent", "root", "unregistered"],
-  ...["from", "to", "finishedFrom", "finishedTo", "cursor", "limit"],
-];
-
 function toListQuery(url: string, names: Names): ListQuery {
-  const { state, task, queue, tag, parent, root, unregistered, cursor, limit, ...times } = toQuery(url, LIST_FIELDS);
+  const { state, task, queue, tag, parent, root, unregistered, cursor, limit, ...times } = toQuery(url, "listTasks");
   const known = names.filters(unregistered);
   const { from, to, finishedFrom, finishedTo } = Object.fromEntries(
     Object.entries(times).map(([name, text]) => [name, toDate(name, text)]),

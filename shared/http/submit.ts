@@ -5,7 +5,7 @@ import type { Json } from "../message/json.ts";
 import type { App } from "../task/current-app.ts";
 import type { Registry } from "../task/registry.ts";
 import { sendTask } from "../task/send.ts";
-import { createBase, readBody, readOptionalBody } from "./base.ts";
+import { addCall, createBase, readBody } from "./base.ts";
 import { HttpError } from "./problem.ts";
 
 /** When nothing has arrived by then, the upload's own message ends its task; equal to the longest delay of SQS. */
@@ -15,9 +15,9 @@ const UPLOAD_DEADLINE_SECONDS = 900;
 export function createSubmitApi(app: App, registry: Registry, files: Files): Hono {
   const api = createBase(app);
 
-  api.post("/tasks/:name", async (c) => {
-    const task = registry.get(c.req.param("name"));
-    const { payload, options } = await readOptionalBody(c.req.raw, ["payload", "options"]);
+  addCall(api, "sendTask", async (c, { name }) => {
+    const task = registry.get(name);
+    const { payload, options } = await readBody(c.req.raw, "sendTask");
     const { id, state } = await sendTask(app, task, payload, toOptions(options)).catch((error: unknown) => {
       // Without a payload `{}` was sent, which this task does not take: so one is missing.
       if (payload !== undefined || !(error instanceof InvalidPayloadError)) throw error;
@@ -26,13 +26,10 @@ export function createSubmitApi(app: App, registry: Registry, files: Files): Hon
     return c.json({ id, task: task.name, state }, 202, { location: `/tasks/${id}` });
   });
 
-  api.post("/uploads", async (c) => {
+  addCall(api, "createUpload", async (c) => {
     const task = registry.get(app.config.uploadTask, "UPLOAD_TASK");
     const id = app.newId();
-    const upload = await files.presignUpload(
-      id,
-      toUploadRequest(await readBody(c.req.raw, ["filename", "contentType", "size"])),
-    );
+    const upload = await files.presignUpload(id, toUploadRequest(await readBody(c.req.raw, "createUpload")));
     // The task is sent now, to run at the deadline: if S3's notification is lost it still runs, and if nothing was ever
     // uploaded it ends and says so. A notification sends it again, for at once; only one of the two will run.
     await sendTask(app, task, { key: uploadKey(id) }, { countdown: UPLOAD_DEADLINE_SECONDS }, { id });

@@ -1,14 +1,16 @@
 import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
 import { toStandardJsonSchema } from "@valibot/to-json-schema";
 import { type } from "arktype";
 import * as v from "valibot";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
+import { resourcesOf } from "../../../localstack/template/template.ts";
 import { BrokerError, TooManyRevokesError, ValueExpiredError } from "../../../shared/errors.ts";
+import { CALLS, type Call } from "../../../shared/http/calls.ts";
 import { createApp, task } from "../../../shared/index.ts";
 import { createRegistry } from "../../../shared/task/registry.ts";
 import { type Api, createApi, type Sent } from "../../helpers/api.ts";
+import { readTemplate } from "../../helpers/compile-template.ts";
 import { type Contract, readContract } from "../../helpers/contract.ts";
 import { type Engine, startEngine, uniqueName } from "../../helpers/engine.ts";
 import { createWorkbench, type Workbench } from "../../helpers/workbench.ts";
@@ -104,16 +106,18 @@ describe("the contract", () => {
     expect([...new Set(named)].toSorted()).toEqual([...new Set(served)].toSorted());
   });
 
-  it("names each route that serverless.yml gives to a function of its own", () => {
-    const yaml = readFileSync(new URL("../../../serverless.yml", import.meta.url), "utf8");
-    const events = [...yaml.matchAll(/httpApi: ([A-Z]+ \/(?:tasks|queues|control|uploads)\S*)/g)].map(([, route]) =>
-      anonymous(route ?? ""),
+  it("is what serverless.yml gives to each function: its routes, and every other to `read`", async () => {
+    const template = await readTemplate();
+    const given = resourcesOf(template, "AWS::ApiGatewayV2::Route").flatMap(({ properties }) => {
+      const [, integration = ""] = /HttpApiIntegration(\w+)/.exec(JSON.stringify(properties.Target)) ?? [];
+      const owner = integration.toLowerCase();
+      return owner === "view" ? [] : [`${owner}: ${anonymous(String(properties.RouteKey))}`];
+    });
+    const declared = Object.values<Call>(CALLS).flatMap((one) =>
+      one.function === "read" ? [] : [`${one.function}: ${anonymous(one.route)}`],
     );
-    const named = [...contract.declared].map((one) => anonymous(one.replace(/ \d+$/, "")));
-    const reads = named.filter((route) => route.startsWith("GET "));
-    const sends = registry.names.map((name) => `POST /tasks/${name}`);
 
-    expect(new Set([...events, ...reads, ...sends])).toEqual(new Set([...named, "POST /tasks/{}"]));
+    expect(new Set(given)).toEqual(new Set([...declared, "read: $default"]));
   });
 
   it("has an id for each operation, and says where the service is", () => {

@@ -180,6 +180,7 @@ export const schemas = {
     expiresAt: time,
   }),
   Replay: body({}, { payload: { description: "In the place of the old one." } }),
+  Send: { ...body({}, { payload: {}, options: { $ref: "#/components/schemas/Options" } }) },
   Health: object({ status: { const: "ok" } }),
   Index: object({ service: { const: "lovage" }, tasks: list(text), contract: text }),
   Options: body(
@@ -224,3 +225,13 @@ export const schemas = {
     description: "Problem details, RFC 9457: a sentence for people, and a code that stays.",
   },
 } satisfies Record<string, Document>;
+
+/** Names of the fields of a schema, which may be named by a reference. */
+export function fieldsOf(schema: Document | undefined): string[] {
+  const name = String(schema?.$ref ?? "")
+    .split("/")
+    .at(-1);
+  const named = Object.entries<Document>(schemas).find(([known]) => known === name)?.[1];
+  const { properties } = named ?? schema ?? {};
+  return typeof properties === "object" && properties !== null ? Object.keys(properties) : [];
+}

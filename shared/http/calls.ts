@@ -1,0 +1,288 @@
+/**
+ * Every call of the API, declared once: its route, the function that answers it, its parameters, body, answers and refusals. The router,
+ * the 405 answers, the fields that a body or query may have and the OpenAPI document are made of it; tests hold serverless.yml and the
+ * docs to it.
+ */
+
+import { STATES } from "../results/record.ts";
+import { type Document, fieldsOf, ref, tag, text, uuid } from "./schemas.ts";
+
+type Method = "GET" | "POST" | "PUT" | "DELETE";
+
+/** A call of the API. */
+export interface Call {
+  /** Method and path, as OpenAPI writes it. */
+  route: `${Method} /${string}`;
+  /** The function of serverless.yml that answers it. */
+  function: "submit" | "read" | "operate";
+  summary: string;
+  parameters?: readonly Document[];
+  body?: { schema: Document; required: boolean };
+  status: number;
+  answer: Document;
+  /** Its answer has a `Location`. */
+  location?: boolean;
+  /** Statuses of its refusals, beside 401 and 500. */
+  refusals?: readonly number[];
+  /** It needs no key. */
+  open?: boolean;
+}
+
+/** Of a call that reads a body. */
+const BODY_REFUSALS = [400, 413, 415, 422];
+
+const id: Document = { name: "id", in: "path", required: true, schema: uuid };
+const name: Document = { name: "name", in: "path", required: true, schema: text };
+const wait: Document = {
+  ...query("wait", { type: "number", minimum: 0, maximum: 20, default: 0 }),
+  description: "Seconds to wait for a final state.",
+};
+const bound: Document = { type: "string", description: "A time, or a date, which begins at midnight in UTC." };
+const unregistered: Document = {
+  ...query("unregistered", { enum: ["true", "false"] }),
+  description: "Whether 'task' and 'queue' may be names that the service no longer has.",
+};
+const filters: readonly Document[] = [
+  query("state", { enum: STATES }),
+  query("task", text),
+  query("queue", text),
+  query("tag", tag),
+  { ...query("parent", uuid), description: "Sent by the run of this task." },
+  { ...query("root", uuid), description: "This task, and all that came of it." },
+  { ...query("from", bound), description: "Sent at or after." },
+  { ...query("to", bound), description: "Sent at or before." },
+  { ...query("finishedFrom", bound), description: "Ended at or after." },
+  { ...query("finishedTo", bound), description: "Ended at or before." },
+  unregistered,
+  { ...query("cursor", uuid), description: "Of an earlier answer: go on where that ended." },
+  query("limit", { type: "integer", minimum: 1, maximum: 100, default: 50 }),
+];
+
+function query(field: string, schema: Document): Document {
+  return { name: field, in: "query", schema };
+}
+
+/** A decision of an operator about the task or queue of this name. */
+function decide<Route extends Call["route"]>(
+  call: Pick<Call, "summary" | "answer"> & Partial<Call> & { route: Route },
+): Call & { route: Route } {
+  return { function: "operate", parameters: [name], status: 202, refusals: [404], ...call };
+}
+
+/** By `operationId`: the name that generated clients give a call. */
+export const CALLS = {
+  sendTask: {
+    route: "POST /tasks/{name}",
+    function: "submit",
+    summary: "Send a task",
+    parameters: [name],
+    body: { schema: ref("Send"), required: false },
+    status: 202,
+    answer: ref("Accepted"),
+    location: true,
+    refusals: [...BODY_REFUSALS, 404, 409, 503],
+  },
+  readIndex: {
+    route: "GET /",
+    function: "read",
+    summary: "Names of the tasks",
+    status: 200,
+    answer: ref("Index"),
+  },
+  readContract: {
+    route: "GET /openapi.json",
+    function: "read",
+    summary: "This document",
+    status: 200,
+    answer: { type: "object" },
+  },
+  readHealth: {
+    route: "GET /health",
+    function: "read",
+    summary: "Liveness; needs no key",
+    status: 200,
+    answer: ref("Health"),
+    open: true,
+  },
+  listTasks: {
+    route: "GET /tasks",
+    function: "read",
+    summary: "List tasks, newest first",
+    parameters: filters,
+    status: 200,
+    answer: ref("TaskPage"),
+    refusals: [404, 422],
+  },
+  revokeTasks: {
+    route: "DELETE /tasks",
+    function: "operate",
+    summary: "Revoke all that was sent by now, of one tag, task or queue",
+    parameters: [query("tag", tag), query("task", tag), query("queue", tag), unregistered],
+    status: 202,
+    answer: ref("Revoked"),
+    refusals: [404, 409, 422],
+  },
+  readTask: {
+    route: "GET /tasks/{id}",
+    function: "read",
+    summary: "Read a task",
+    parameters: [id, wait],
+    status: 200,
+    answer: ref("Task"),
+    refusals: [404, 422],
+  },
+  revokeTask: {
+    route: "DELETE /tasks/{id}",
+    function: "operate",
+    summary: "Revoke a task",
+    parameters: [id],
+    status: 202,
+    answer: ref("Accepted"),
+    location: true,
+    refusals: [404],
+  },
+  replayTask: {
+    route: "POST /tasks/{id}/replay",
+    function: "operate",
+    summary: "Run a task that has ended again, as a new one",
+    parameters: [id],
+    body: { schema: ref("Replay"), required: false },
+    status: 202,
+    answer: ref("Accepted"),
+    location: true,
+    refusals: [...BODY_REFUSALS, 404, 409, 410, 503],
+  },
+  pauseTask: decide({
+    route: "POST /tasks/{name}/pause",
+    summary: "Pause a task",
+    answer: ref("PausedTask"),
+  }),
+  resumeTask: decide({
+    route: "POST /tasks/{name}/resume",
+    summary: "Resume a task",
+    answer: ref("PausedTask"),
+  }),
+  setTaskLimits: decide({
+    route: "PUT /tasks/{name}/limits",
+    summary: "Change a task's limits",
+    body: { schema: ref("Limits"), required: true },
+    answer: ref("TaskLimits"),
+    refusals: [...BODY_REFUSALS, 404],
+  }),
+  resetTaskLimits: decide({
+    route: "DELETE /tasks/{name}/limits",
+    summary: "Give a task the limits of its code",
+    answer: ref("TaskLimits"),
+  }),
+  listQueues: {
+    route: "GET /queues",
+    function: "read",
+    summary: "Depth of every queue",
+    status: 200,
+    answer: ref("Queues"),
+  },
+  pauseQueue: decide({
+    route: "POST /queues/{name}/pause",
+    summary: "Pause a queue",
+    answer: ref("PausedQueue"),
+  }),
+  resumeQueue: decide({
+    route: "POST /queues/{name}/resume",
+    summary: "Resume a queue",
+    answer: ref("PausedQueue"),
+  }),
+  purgeQueue: decide({
+    route: "POST /queues/{name}/purge",
+    summary: "Revoke everything that was sent to a queue by now",
+    answer: ref("Revoked"),
+    refusals: [404, 409],
+  }),
+  redriveQueue: decide({
+    route: "POST /queues/{name}/redrive",
+    summary: "Replay a queue's failures at a rate",
+    body: { schema: ref("Redrive"), required: false },
+    answer: ref("Redriven"),
+    refusals: [...BODY_REFUSALS, 404],
+  }),
+  listDecisions: {
+    route: "GET /control",
+    function: "read",
+    summary: "Pauses, revokes and limits that are in force",
+    parameters: [query("cursor", text), query("limit", { type: "integer", minimum: 1, maximum: 1000, default: 1000 })],
+    status: 200,
+    answer: ref("ControlPage"),
+    refusals: [422],
+  },
+  dropRevokes: {
+    route: "DELETE /control",
+    function: "operate",
+    summary:
+      "Drop the revoke of one tag, task or queue, or those made before a time: tasks that they stopped and that still wait may run",
+    parameters: [query("tag", tag), query("task", tag), query("queue", tag), query("before", bound)],
+    status: 202,
+    answer: ref("Dropped"),
+    refusals: [422],
+  },
+  createUpload: {
+    route: "POST /uploads",
+    function: "submit",
+    summary: "Ask for an upload form",
+    body: { schema: ref("UploadRequest"), required: true },
+    status: 201,
+    answer: ref("Upload"),
+    location: true,
+    refusals: [...BODY_REFUSALS, 404, 503],
+  },
+  readUpload: {
+    route: "GET /uploads/{id}",
+    function: "read",
+    summary: "Read an upload's task, and links to what it made",
+    parameters: [id, wait],
+    status: 200,
+    answer: ref("UploadedTask"),
+    refusals: [404, 422],
+  },
+} satisfies Record<string, Call>;
+
+export type CallId = keyof typeof CALLS;
+
+/** Names of the parameters in a route's path. */
+type ParameterIn<Route> = Route extends `${string}{${infer Name}}${infer Rest}` ? Name | ParameterIn<Rest> : never;
+
+export type PathParameters<Id extends CallId> = Readonly<Record<ParameterIn<(typeof CALLS)[Id]["route"]>, string>>;
+
+/** The declaration of a call. */
+export function callOf(id: CallId): Call {
+  return CALLS[id];
+}
+
+export function routeOf({ route }: Call): { method: string; path: string } {
+  const [method = "", path = ""] = route.split(" ");
+  return { method, path };
+}
+
+/** Methods of a path in the whole API, so that every function can tell a wrong method from an unknown path. */
+export function methodsAt(path: string): string[] {
+  const methods = Object.values<Call>(CALLS)
+    .map(routeOf)
+    .filter((route) => matches(route.path, path));
+  return [...new Set(methods.map(({ method }) => method))];
+}
+
+function matches(template: string, path: string): boolean {
+  const [wanted, found] = [template.split("/"), path.split("/")];
+  const fits = (part: string, index: number): boolean =>
+    part.startsWith("{") ? (found[index] ?? "") !== "" : part === found[index];
+  return wanted.length === found.length && wanted.every(fits);
+}
+
+/** Fields of the query that a call knows. */
+export function queryFields(id: CallId): string[] {
+  const parameters = callOf(id).parameters ?? [];
+  return parameters.flatMap((one) => (one.in === "query" ? [String(one.name)] : []));
+}
+
+/** Fields of the body that a call knows. */
+export function bodyFields(id: CallId): string[] {
+  return fieldsOf(callOf(id).body?.schema);
+}

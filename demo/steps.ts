@@ -167,7 +167,7 @@ export function createSteps(service: Service, client: Client, outbox: string): S
       },
     },
     {
-      name: "poison: not JSON",
+      name: "unreadable: not JSON",
       async run() {
         const since = performance.now();
         const { record, outcome } = await finish(await sendPoison(service), since);

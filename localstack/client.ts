@@ -35,7 +35,7 @@ export function createClient(url: string): Client {
       let last: Answer = {};
       while (performance.now() < deadline) {
         const { status, body } = await call(`${path}?wait=10`);
-        // A poison message has no record before a worker has seen it.
+        // A message that cannot be read has no record before a worker has seen it.
         if (status === 200 && FINAL.includes(String(body.state))) return body;
         if (status !== 200 && status !== 404)
           throw new Error(`GET ${path} answered ${status}: ${JSON.stringify(body)}`);

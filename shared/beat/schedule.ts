@@ -1,7 +1,7 @@
 import { describeError, InvalidOptionError, InvalidScheduleError } from "../errors.ts";
 import { parseJson } from "../message/json.ts";
 import { payloadText } from "../message/user-values.ts";
-import { type ApplyOptions, resolveOptions } from "../task/options.ts";
+import { type ApplyOptions, checkNames, resolveOptions } from "../task/options.ts";
 import { type PayloadField, payloadOrNone } from "../task/payload.ts";
 import type { RegisteredTask } from "../task/registered-task.ts";
 import type { TaskModule } from "../task/registry.ts";
@@ -66,6 +66,7 @@ export function beatSchedule<Inputs extends Record<string, unknown>>(
   const named: NamedEntry[] = [];
   for (const name in entries) {
     const { task, payload, schedule, timezone, options = {} } = entries[name];
+    checkNames(entries[name], ["task", "payload", "schedule", "timezone", "options"], `beatSchedule.${name}`);
     if (!ENTRY_NAME.test(name)) {
       throw new InvalidScheduleError(
         `schedule entry '${name}'`,

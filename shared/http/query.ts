@@ -1,6 +1,6 @@
 /** What stands in a query, or as text in a body, read strictly: what is not exactly of its form is refused, with what is accepted. */
 
-import { InvalidOptionError } from "../errors.ts";
+import { InvalidOptionError, UnknownOptionError } from "../errors.ts";
 import { isId } from "../message/id.ts";
 import { isTag } from "../message/labels.ts";
 import { readTime, TIME_EXPECTED } from "../message/time.ts";
@@ -15,7 +15,7 @@ export function toQuery(url: string, id: CallId): Record<string, string> {
   const known = queryFields(id);
   const query = new URL(url).searchParams;
   for (const name of query.keys()) {
-    if (!known.includes(name)) throw new InvalidOptionError(name, undefined, `one of ${known.join(", ")}`);
+    if (!known.includes(name)) throw new UnknownOptionError(name, known, "Query parameter");
     const values = query.getAll(name);
     if (values.length > 1) throw new InvalidOptionError(name, values.join(","), "one value");
   }

@@ -1,4 +1,4 @@
-import { InvalidOptionError } from "../errors.ts";
+import { ConflictingOptionsError, InvalidOptionError, MissingOptionError, UnknownOptionError } from "../errors.ts";
 import { MAX_TIMER_SECONDS } from "../lifetimes.ts";
 import { byteLength, toJsonText } from "../message/json.ts";
 import {
@@ -191,17 +191,16 @@ function checkOptions(given: Readonly<{ [Name in string]?: unknown }>): void {
   const known: Record<string, ((value: unknown) => boolean | string) | undefined> = CHECKS;
   for (const [name, value] of Object.entries(given)) {
     const check = Object.hasOwn(known, name) ? known[name] : undefined;
-    if (check === undefined) throw new InvalidOptionError(name, undefined, `one of ${Object.keys(CHECKS).join(", ")}`);
+    if (check === undefined) throw new UnknownOptionError(name, Object.keys(CHECKS));
     const outcome = value === undefined || check(value);
     if (outcome !== true) throw new InvalidOptionError(name, value, String(outcome));
   }
   const [first, second] = ONE_OF.filter((name) => given[name] !== undefined);
-  if (first && second) throw new InvalidOptionError(second, given[second], `not to be given with '${first}'`);
-  if (given.debounce && (given.countdown !== undefined || given.eta !== undefined)) {
-    throw new InvalidOptionError("debounce", given.debounce, "no 'countdown' or 'eta', for it is a delay itself");
-  }
+  if (first && second) throw new ConflictingOptionsError(second, first, "each decides which of several calls runs");
+  const delay = given.countdown !== undefined ? "countdown" : given.eta !== undefined ? "eta" : undefined;
+  if (given.debounce && delay) throw new ConflictingOptionsError("debounce", delay, "each is a delay by itself");
   if (given.idempotencyExpires !== undefined && given.idempotencyKey === undefined) {
-    throw new InvalidOptionError("idempotencyExpires", given.idempotencyExpires, "an 'idempotencyKey' beside it");
+    throw new MissingOptionError("idempotencyKey", "'idempotencyExpires' says how long it is remembered");
   }
 }
 
@@ -225,6 +224,20 @@ function isHeaders(value: unknown): boolean {
     // A Map, or the Headers of a request, shows no values of its own.
     return false;
   }
+}
+
+/**
+ * Refuses what no type would let through, and a program without types can give.
+ * @param place where the options stand, such as `retry`
+ * @throws InvalidOptionError for no object; UnknownOptionError naming the first that is not known
+ */
+export function checkNames(given: unknown, known: readonly string[], place = ""): void {
+  if (given === undefined) return;
+  if (typeof given !== "object" || given === null) {
+    throw new InvalidOptionError(place || "options", given, `an object of ${known.join(", ")}`);
+  }
+  const unknown = Object.keys(given).find((name) => !known.includes(name));
+  if (unknown !== undefined) throw new UnknownOptionError(place === "" ? unknown : `${place}.${unknown}`, known);
 }
 
 function hasOnly<Name extends string>(value: unknown, names: readonly Name[]): value is { [K in Name]?: unknown } {

@@ -1,6 +1,6 @@
 /** What a payload says of its message: the group and the share that it belongs to. */
 
-import { describeError, InvalidOptionError } from "../errors.ts";
+import { describeError, InvalidOptionError, MissingOptionError } from "../errors.ts";
 import { isKey, isMessageGroupId, KEY_EXPECTED, MESSAGE_GROUP_ID_EXPECTED } from "../message/labels.ts";
 
 /** A text, or how a payload says it. */
@@ -41,7 +41,7 @@ function keyOf<Payload>(option: string, key: PayloadKey<Payload> | undefined, pa
     if (found instanceof Promise) found.catch(() => {});
     return found;
   } catch (error) {
-    throw new InvalidOptionError(option, undefined, `text, but its function threw ${thrownText(error)}`, error);
+    throw new MissingOptionError(option, `its function threw ${thrownText(error)}`, error);
   }
 }
 

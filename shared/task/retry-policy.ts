@@ -1,5 +1,6 @@
 import { InvalidOptionError } from "../errors.ts";
 import { MAX_TIMER_SECONDS } from "../lifetimes.ts";
+import { checkNames } from "./options.ts";
 
 /** Any error class: `on: [SmtpError]`. */
 export type ErrorClass = abstract new (...args: never[]) => Error;
@@ -51,6 +52,8 @@ const NO_RETRY: RetryPolicy = {
 /** @throws InvalidOptionError for a number out of range */
 export function toRetryPolicy(options: RetryOptions | undefined): RetryPolicy {
   if (options === undefined) return NO_RETRY;
+  checkNames(options, ["maxRetries", "backoff", "on", "notOn"], "retry");
+  checkNames(options.backoff, ["base", "max", "jitter"], "retry.backoff");
   checkClasses("retry.on", options.on);
   checkClasses("retry.notOn", options.notOn);
   const policy: RetryPolicy = {

@@ -1,4 +1,4 @@
-import { InvalidOptionError } from "../errors.ts";
+import { InvalidOptionError, MissingOptionError } from "../errors.ts";
 import { parseJson } from "../message/json.ts";
 import { MAX_MESSAGE_TAGS } from "../message/labels.ts";
 import type { Message } from "../message/message.ts";
@@ -29,7 +29,8 @@ interface Known {
  * writes the record), never a record that waits for a message which nobody sent.
  *
  * @param payload taken as it is at this moment; `undefined` is no payload
- * @throws InvalidPayloadError, PayloadTooLargeError, InvalidOptionError, IdempotencyKeyReusedError: nothing was sent
+ * @throws InvalidPayloadError, PayloadTooLargeError, MissingOptionError,
+  MissingOptionError, IdempotencyKeyReusedError: nothing was sent
  * @throws BrokerError: SQS did not take the message
  * @throws ResultStoreError: the message was sent and will run; its record could not be written
  */
@@ -62,8 +63,7 @@ export async function sendTask(
     if (fifo) {
       const { messageGroupId } = message;
       if (messageGroupId === undefined) {
-        const expected = `text, for queue '${message.queue}' keeps the order within a group`;
-        throw new InvalidOptionError("messageGroupId", undefined, expected);
+        throw new MissingOptionError("messageGroupId", `queue '${message.queue}' keeps the order within a group`);
       }
       await entry?.reached;
       position = app.fifoOrder.join(`${message.queue} ${messageGroupId}`);

@@ -1,11 +1,4 @@
-/**
- * What a user writes.
- *
- * - **task**: a named, typed unit of code · **payload / result**: what goes in / comes out
- * - **message**: the SQS envelope asking for one attempt · **attempt**: the nth run
- * - **claim**: the exclusive, fenced right to run one attempt, until its **lease** ends
- * - **record**: what the table knows of a task (and, in AWS's sense, one entry of a Lambda event)
- */
+/** The task: code that a user writes, with its name, its payload's schema and its options. docs/glossary.md has all terms. */
 
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { DEFAULT_QUEUE } from "../config.ts";
@@ -17,7 +10,7 @@ import { isTag, TAG_EXPECTED } from "../message/labels.ts";
 import { AsyncResult } from "./async-result.ts";
 import { currentRun, type TaskContext } from "./context.ts";
 import { currentApp } from "./current-app.ts";
-import { type ApplyOptions, isTimeLimit, lessThan, TIME_LIMIT_EXPECTED } from "./options.ts";
+import { type ApplyOptions, checkNames, isTimeLimit, lessThan, TIME_LIMIT_EXPECTED } from "./options.ts";
 import {
   isSchema,
   NO_PAYLOAD,
@@ -117,6 +110,33 @@ export interface Task<Input, Result> extends RegisteredTask {
 }
 
 const TASK = Symbol.for("lovage.task");
+
+const HOOKS: Readonly<Record<keyof TaskHooks<unknown, unknown>, true>> = {
+  beforeStart: true,
+  onSuccess: true,
+  onFailure: true,
+  onRetry: true,
+};
+
+const TASK_OPTIONS: Readonly<Record<keyof TaskOptions<StandardSchemaV1, unknown>, true>> = {
+  name: true,
+  payload: true,
+  queue: true,
+  messageGroupId: true,
+  concurrencyKey: true,
+  retry: true,
+  timeLimit: true,
+  softTimeLimit: true,
+  expires: true,
+  rateLimit: true,
+  concurrency: true,
+  tags: true,
+  ignoreResult: true,
+  trackStarted: true,
+  throws: true,
+  hooks: true,
+  run: true,
+};
 const TASK_NAME = /^[A-Za-z][A-Za-z0-9_.-]{0,127}$/;
 
 /**
@@ -140,8 +160,10 @@ const TASK_NAME = /^[A-Za-z][A-Za-z0-9_.-]{0,127}$/;
 export function task<Schema extends StandardSchemaV1 = NoPayloadSchema, Result = unknown>(
   options: TaskOptions<Schema, Result>,
 ): Task<StandardSchemaV1.InferInput<Schema>, Jsonified<Result>> {
+  checkNames(options, Object.keys(TASK_OPTIONS));
   const { name, queue = DEFAULT_QUEUE, timeLimit, softTimeLimit, expires, concurrency } = options;
   const { tags = [], hooks = {} } = options;
+  checkNames(hooks, Object.keys(HOOKS), "hooks");
   // Where no payload is given, Schema is its default; the compiler cannot see that it is.
   const { payload: schema = NO_PAYLOAD as StandardSchemaV1 as Schema } = options;
   if (typeof name !== "string" || !TASK_NAME.test(name)) {

@@ -1,5 +1,5 @@
 import { types } from "node:util";
-import { InvalidOptionError } from "../errors.ts";
+import { ConflictingOptionsError, InvalidOptionError } from "../errors.ts";
 import { MAX_TIMER_SECONDS } from "../lifetimes.ts";
 import { isKnownTime, readTime, TIME_EXPECTED } from "../message/time.ts";
 
@@ -15,7 +15,7 @@ export interface TimeOptions {
 export function resolveEta(options: TimeOptions, now: Date): Date | undefined {
   const { countdown, eta } = options;
   if (countdown !== undefined && eta !== undefined) {
-    throw new InvalidOptionError("countdown", countdown, "either 'countdown' or 'eta', not both");
+    throw new ConflictingOptionsError("countdown", "eta", "each says when the task may start");
   }
   if (countdown !== undefined) {
     return countdown === 0 ? undefined : secondsAfter(now, countdown);

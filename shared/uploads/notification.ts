@@ -38,16 +38,16 @@ export function readNotification(body: string): ArrivedObject[] {
   try {
     event = parseJson(body);
   } catch {
-    throw new InvalidMessageError("it is no S3 notification, for it is not JSON");
+    throw new InvalidMessageError("it is no S3 notification, for it is not JSON", "S3");
   }
   if (field(event, "Event") === "s3:TestEvent") return [];
   const records = field(event, "Records");
-  if (!Array.isArray(records)) throw new InvalidMessageError("it is no S3 notification, for it has no 'Records'");
+  if (!Array.isArray(records)) throw new InvalidMessageError("it is no S3 notification, for it has no 'Records'", "S3");
   return records.flatMap((record) => {
     if (!String(field(record, "eventName")).startsWith("ObjectCreated:")) return [];
     const object = field(field(record, "s3"), "object");
     const encoded = field(object, "key");
-    if (typeof encoded !== "string") throw new InvalidMessageError("its S3 record has no 's3.object.key'");
+    if (typeof encoded !== "string") throw new InvalidMessageError("its S3 record has no 's3.object.key'", "S3");
     const key = decodeKey(encoded);
     const name = key.slice(UPLOAD_PREFIX.length);
     const eventTime = new Date(String(field(record, "eventTime")));
@@ -69,6 +69,6 @@ function decodeKey(encoded: string): string {
   try {
     return decodeURIComponent(encoded.replaceAll("+", " "));
   } catch {
-    throw new InvalidMessageError(`its key ${echo(encoded)} is not URL-encoded`);
+    throw new InvalidMessageError(`its key ${echo(encoded)} is not URL-encoded`, "S3");
   }
 }

@@ -9,7 +9,7 @@ interface Body {
   payload: Payload;
 }
 
-const LEASE_MILLISECONDS = 30_000;
+const HELD_MILLISECONDS = 30_000;
 
 /**
  * The same loop with the writes that Lovage's promises need: PENDING after the send, a claim before the run, a result that
@@ -47,7 +47,7 @@ export function createSameWrites(): Side {
         TableName: tableName,
         Key: keyOf(id),
         UpdateExpression:
-          "SET task = if_not_exists(task, :task), payload = if_not_exists(payload, :payload), #state = :started, heldUntil = :lease, startedAt = :at, #ttl = :ttl ADD fence :one",
+          "SET task = if_not_exists(task, :task), payload = if_not_exists(payload, :payload), #state = :started, heldUntil = :heldUntil, startedAt = :at, #ttl = :ttl ADD fence :one",
         ConditionExpression:
           "attribute_not_exists(#state) OR #state = :pending OR (#state = :started AND heldUntil < :now)",
         ExpressionAttributeNames,
@@ -56,7 +56,7 @@ export function createSameWrites(): Side {
           ":payload": { S: JSON.stringify(payload) },
           ":started": { S: "STARTED" },
           ":pending": { S: "PENDING" },
-          ":lease": { N: String(now + LEASE_MILLISECONDS) },
+          ":heldUntil": { N: String(now + HELD_MILLISECONDS) },
           ":now": { N: String(now) },
           ":at": { S: new Date(now).toISOString() },
           ":ttl": ttl(),

@@ -72,8 +72,8 @@ const givenUp = async (scenario: Scenario, deaths: number): Promise<string> => {
   };
   await scenario.app.results.pending(message);
   for (let death = 0; death < deaths; death++) {
-    const receipt = { messageId: id, receiveCount: death + 1 };
-    expect(await scenario.app.results.claim(message, receipt, 1)).toMatchObject({ claimed: true });
+    const delivery = { messageId: id, receiveCount: death + 1 };
+    expect(await scenario.app.results.claim(message, delivery, 1)).toMatchObject({ claimed: true });
   }
   // It has been here once, when its last run was seen.
   await scenario.giveUp({ ...message, seen: deaths });

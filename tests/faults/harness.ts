@@ -10,7 +10,7 @@ import { createGround } from "./ground.ts";
 import { takeStep } from "./life.ts";
 import { startProxy } from "./proxy.ts";
 
-/** Seconds after which a dead worker's message comes back, and its lease has ended. What came back needs 3 s of them, on a busy machine too. */
+/** Seconds after which a dead worker's message comes back, and its function's time is over. A message that came back needs 3 s of them, on a busy machine too. */
 const VISIBILITY_SECONDS = 6;
 
 /** A scenario that has not ended by then has lost something. */

@@ -1,7 +1,7 @@
 import { objectsOf, parseObject } from "../../localstack/json.ts";
 import type { Call, Route } from "./proxy.ts";
 
-/** No message waits longer: as long as a lease lasts at most, so that waiting for its end still means something. */
+/** No message waits longer: as long as a function's time lasts at most, so that waiting for its end still means something. */
 const MOST_SECONDS = 9;
 
 /**

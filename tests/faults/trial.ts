@@ -40,7 +40,7 @@ export interface TrialOptions {
   senders?: number;
 }
 
-/** A run's time, and so its lease; short, so that what a dead worker held comes back soon. */
+/** A function's time; short, so that what a dead worker held comes back soon. */
 const FUNCTION_MILLISECONDS = 8000;
 const VISIBILITY_SECONDS = 9;
 const GROUP = 10;

@@ -14,7 +14,7 @@ export interface Witness {
   ended(): number;
   /** Writes of a state over a final one: what must never be. */
   readonly overwritten: readonly string[];
-  /** Claims of a task whose lease, by a true clock, was still running. */
+  /** Claims of a task whose holder's function, by a true clock, still had time. */
   readonly takenEarly: readonly string[];
   /** Resolves when `condition` holds; it is asked again after each write. */
   until(condition: () => boolean): Promise<void>;
@@ -22,8 +22,8 @@ export interface Witness {
 
 interface Seen {
   state: TaskState;
-  /** Milliseconds by the clock of the test; 0 if nobody holds a lease. */
-  leaseEnd: number;
+  /** Milliseconds by the clock of the test; 0 if nobody holds the task. */
+  functionEnd: number;
 }
 
 interface StateWrite {
@@ -46,12 +46,12 @@ export function createWitness(): Witness {
     const before = seen.get(id);
     if (before && isFinal(before.state)) overwritten.push(`${id}: ${before.state} became ${state}`);
     else if (isFinal(state)) ended += 1;
-    if (before?.state === "STARTED" && state === "STARTED" && Date.now() < before.leaseEnd) {
-      takenEarly.push(`${id}: ${before.leaseEnd - Date.now()} ms before its lease ended`);
+    if (before?.state === "STARTED" && state === "STARTED" && Date.now() < before.functionEnd) {
+      takenEarly.push(`${id}: ${before.functionEnd - Date.now()} ms before its function's end`);
     }
-    // By the clock of the test. A lease is given in whole seconds, rounded up.
-    const leaseEnd = functionSeconds === undefined ? 0 : Date.now() + (functionSeconds - 1) * 1000;
-    seen.set(id, { state, leaseEnd });
+    // By the clock of the test. A function's time is told in whole seconds, rounded up.
+    const functionEnd = functionSeconds === undefined ? 0 : Date.now() + (functionSeconds - 1) * 1000;
+    seen.set(id, { state, functionEnd });
     for (const look of waiting) look();
   };
 

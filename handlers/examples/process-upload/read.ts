@@ -32,7 +32,7 @@ export async function* readChunks(
       head = undefined;
     }
     yield chunk;
-    // A stream that always has data ready never lets a timer run: no abort, no heartbeat of the lease.
+    // A stream that always has data ready never lets a timer run: no abort, and the time limit would not hold.
     await nextTurn();
   }
   if (head !== undefined && head.length > 0) yield head;

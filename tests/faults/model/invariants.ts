@@ -35,7 +35,7 @@ const isClaim = (answer: Answer): boolean => typeof answer === "object";
 export function invariantsOf(change: Change): string | undefined {
   const { before, after, step } = change;
   return (
-    leases(change) ??
+    holders(change) ??
     (after.item && step.do !== "sweep" ? records(change, before.item ?? {}, after.item) : undefined) ??
     ledgers(before.ledger, after.ledger)
   );
@@ -59,7 +59,7 @@ function records({ step, answer, held, before }: Change, old: Item, item: Item):
 }
 
 /** Tracked: one holder at a time, whose run nobody else ends. */
-function leases({ step, answer, held, before, after }: Change): string | undefined {
+function holders({ step, answer, held, before, after }: Change): string | undefined {
   const { grants } = before;
   // Nothing runs for as long as a record lives.
   if (step.do === "sweep") for (const grant of grants) grant.over = true;

@@ -13,10 +13,10 @@ import type { Event, Evidence, Step, Worker } from "./step.ts";
 import {
   type Answer,
   attemptOf,
+  deliveryOf,
   etaOf,
   type ModelRecord,
   RESULT_SECONDS,
-  receiptOf,
   type Setup,
   START,
   seenBy,
@@ -154,7 +154,7 @@ async function act(
       const options = { countStarts: model.setup.countStarts };
       const outcome = await store.claim(
         message(event),
-        receiptOf(model, event.evidence),
+        deliveryOf(model, event.evidence),
         event.functionSeconds,
         options,
       );
@@ -165,7 +165,7 @@ async function act(
       return store.succeed(claimOf(event.by), model.setup.ignoreResult ? undefined : JSON.stringify(text));
     case "fail":
       return store.fail(claimOf(event.by), error);
-    case "abandon":
+    case "revokeRunning":
       return store.revokeRunning(claimOf(event.by), error);
     case "retry":
       return store.retry(claimOf(event.by), error, new Date(model.now + event.afterSeconds * 1000));
@@ -178,11 +178,11 @@ async function act(
       return record && shownState(record.state, record.revokeRequestedAt !== undefined);
     }
     case "revoke":
-      return store.revoke(message(event), receiptOf(model, event.evidence), error);
+      return store.revoke(message(event), deliveryOf(model, event.evidence), error);
     case "expire":
       return store.expire(message(event), error);
     case "failUnclaimed": {
-      const { applied, record } = await store.failUnclaimed(message(event), receiptOf(model, event.evidence), error);
+      const { applied, record } = await store.failUnclaimed(message(event), deliveryOf(model, event.evidence), error);
       return applied || record?.state;
     }
     case "explain":

@@ -12,11 +12,11 @@ import type { Event, Evidence, Worker } from "./step.ts";
 import {
   type Answer,
   attemptOf,
+  deliveryOf,
   etaOf,
   type Held,
   type ModelRecord,
   RESULT_SECONDS,
-  receiptOf,
   type Setup,
   START,
   shownState,
@@ -46,7 +46,7 @@ export function take(model: TaskModel, step: Event): Answer {
         mine.error = undefined;
       });
     case "fail":
-    case "abandon":
+    case "revokeRunning":
       return settle(model, step.by, (mine) => {
         end(model, mine, step.do === "fail" ? "FAILURE" : "REVOKED");
         mine.error = textOf(model, step);
@@ -142,7 +142,7 @@ function claim(model: TaskModel, step: Extract<Event, { do: "claim" }>): Answer 
   }
   if (record && (record.revokeAsked || record.attempt !== attempt || !isIdle(record, step.evidence)))
     return record.state;
-  const holder = { ...receiptOf(model, step.evidence), functionSeconds: step.functionSeconds };
+  const holder = { ...deliveryOf(model, step.evidence), functionSeconds: step.functionSeconds };
   model.record = record ?? born("STARTED", attempt, 0);
   const mine = model.record;
   mine.state = "STARTED";

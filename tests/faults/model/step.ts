@@ -29,7 +29,7 @@ export type Event =
   | ({ do: "succeed" } & Settling)
   | ({ do: "fail" } & Settling)
   | ({ do: "retry"; afterSeconds: number } & Settling)
-  | ({ do: "abandon" } & Settling)
+  | ({ do: "revokeRunning" } & Settling)
   | { do: "release"; by: Worker }
   | { do: "progress"; by: Worker }
   /** `meanwhile`: what the worker does between the two calls that a revoke of a running task makes. */
@@ -70,7 +70,7 @@ const settlings = fc.oneof(
     weight: 5,
     arbitrary: fc.record({ do: is("retry"), ...settling, afterSeconds: fc.constantFrom(0, 5, 86_400, 20 * 86_400) }),
   },
-  { weight: 1, arbitrary: fc.record({ do: is("abandon"), ...settling }) },
+  { weight: 1, arbitrary: fc.record({ do: is("revokeRunning"), ...settling }) },
 );
 
 const events: fc.Arbitrary<Event> = fc.oneof(

@@ -98,7 +98,7 @@ export function attemptOf({ record }: TaskModel, relative: number): number {
 }
 
 /** What a delivery brings along, by what it is to show. */
-export function receiptOf({ record, step }: TaskModel, evidence: Evidence): Omit<Holder, "functionSeconds"> {
+export function deliveryOf({ record, step }: TaskModel, evidence: Evidence): Omit<Holder, "functionSeconds"> {
   const { messageId = "nobody", receiveCount = 0 } = record?.holder ?? {};
   if (evidence === "again") return { messageId, receiveCount: receiveCount + 1 };
   return evidence === "twin" ? { messageId, receiveCount } : { messageId: `message ${step}`, receiveCount: 1 };

@@ -188,7 +188,7 @@ describe("a FIFO queue", () => {
 
   it("needs a group", async () => {
     await expect(fair.applyAsync({}, { queue: "fifo" })).rejects.toThrow(
-      "Option 'messageGroupId' has the value undefined: expected text, for queue 'fifo' keeps the order within a group.",
+      "Option 'messageGroupId' is missing: queue 'fifo' keeps the order within a group.",
     );
   });
 
@@ -196,7 +196,7 @@ describe("a FIFO queue", () => {
     const group = uniqueName("g");
     const crashes = await step.delay({ group, text: "crashes" });
     const next = await step.delay({ group, text: "next" });
-    // A worker that dies leaves a claim whose lease ends, and a message that comes back.
+    // A worker that dies leaves a claim that ends with its function's time, and a message that comes back.
     for (let death = 0; death < 3; death++) {
       let head: SQSRecord | undefined;
       await expect
@@ -214,11 +214,11 @@ describe("a FIFO queue", () => {
         .toBeGreaterThan(0);
       const id = crashes.id;
       const message = await messageOf(id, group);
-      const receipt = {
+      const delivery = {
         messageId: head?.messageId ?? "",
         receiveCount: Number(head?.attributes.ApproximateReceiveCount),
       };
-      const claimed = await engine.app.results.claim(message, receipt, 1, { countStarts: true });
+      const claimed = await engine.app.results.claim(message, delivery, 1, { countStarts: true });
       expect(claimed).toMatchObject({ claimed: true, claim: { starts: death + 1 } });
     }
     await workUntilFinal(next.id);

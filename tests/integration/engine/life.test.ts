@@ -68,12 +68,12 @@ const sendsOnce = task({
   payload: z.object({ failures: z.number() }),
   retry: { maxRetries: 3, backoff: { base: 0 } },
   run: async ({ failures }, context) => {
-    const receipt = await context.once("mail", () => {
+    const sentMail = await context.once("mail", () => {
       sent.push(context.id);
       return { at: new Date(0), number: sent.length };
     });
     if (context.attempt <= failures) throw new Error("after the mail");
-    return receipt;
+    return sentMail;
   },
 });
 
@@ -609,8 +609,8 @@ describe("a run that the function's end cuts short", () => {
 describe("the dead-letter queue", () => {
   const crash = async ({ Records }: SQSEvent, claims: boolean) => {
     for (const { body, messageId, attributes } of Records) {
-      const receipt = { messageId, receiveCount: Number(attributes.ApproximateReceiveCount) };
-      if (claims) await engine.app.results.claim(decodeMessage(body), receipt, 1);
+      const delivery = { messageId, receiveCount: Number(attributes.ApproximateReceiveCount) };
+      if (claims) await engine.app.results.claim(decodeMessage(body), delivery, 1);
     }
     return { batchItemFailures: Records.map((_, index) => ({ itemIdentifier: String(index) })) };
   };

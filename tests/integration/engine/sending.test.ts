@@ -306,7 +306,7 @@ describe("a function of the task's author that throws while a task is sent", () 
       "keyless",
       { user: null },
       "OPTION_INVALID",
-      "'messageGroupId' has the value undefined: expected text, but its function threw TypeError: no user.",
+      "Option 'messageGroupId' is missing: its function threw TypeError: no user.",
     ],
     ["schema", "looks_up", "a", "PAYLOAD_INVALID", "its schema threw RangeError: the list is away."],
   ])("is the caller's 422: %s", async (_, name, payload, code, detail) => {

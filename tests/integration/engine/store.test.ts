@@ -37,14 +37,14 @@ const inSeconds = (seconds: number) => new Date(engine.clock.now.getTime() + sec
 const delivered = () => ({ messageId: newId(), receiveCount: 1 });
 const stateOf = async (id: string) => (await store.read(id))?.state;
 
-async function claimed(message: Message, receipt = delivered()): Promise<Claim> {
-  const outcome = await store.claim(message, receipt, 30);
+async function claimed(message: Message, delivery = delivered()): Promise<Claim> {
+  const outcome = await store.claim(message, delivery, 30);
   if (!outcome.claimed) throw new Error(`not claimed: ${outcome.record?.state}`);
   return outcome.claim;
 }
 
 /** Brings a fresh task into a state, by the ways in which it gets there. */
-async function inState(state: TaskState | "ABSENT" | "ABANDONED"): Promise<Message> {
+async function inState(state: TaskState | "ABSENT" | "DESERTED"): Promise<Message> {
   const message = aMessage();
   if (state === "ABSENT") return message;
   await store.pending(message);
@@ -55,7 +55,7 @@ async function inState(state: TaskState | "ABSENT" | "ABANDONED"): Promise<Messa
   }
   const claim = await claimed(message);
   // Its worker has died, and a copy that was sent when it ran is there now.
-  if (state === "ABANDONED") return { ...message, seen: claim.fence };
+  if (state === "DESERTED") return { ...message, seen: claim.fence };
   if (state === "SUCCESS") await store.succeed(claim, "1");
   if (state === "FAILURE") await store.fail(claim, why);
   if (state === "RETRY") await store.retry(claim, why, inSeconds(5));
@@ -76,7 +76,7 @@ describe("a record's states", () => {
   it.each<[Parameters<typeof inState>[0], boolean]>([
     ["ABSENT", true],
     ["PENDING", true],
-    ["ABANDONED", true],
+    ["DESERTED", true],
     ["STARTED", false],
     ["SUCCESS", false],
     ["FAILURE", false],
@@ -107,30 +107,33 @@ describe("a record's states", () => {
     expect(outcomes.filter((outcome) => outcome.claimed)).toHaveLength(1);
   });
 
-  it.each(["succeed", "fail", "retry", "progress", "abandon"] as const)("refuse a stale attempt's %s", async (step) => {
-    const message = await inState("PENDING");
-    const receipt = delivered();
-    const stale = await claimed(message, receipt);
-    const fresh = await claimed(message, { ...receipt, receiveCount: 2 });
-    const steps = {
-      succeed: (claim: Claim) => store.succeed(claim, "1"),
-      fail: (claim: Claim) => store.fail(claim, why),
-      retry: (claim: Claim) => store.retry(claim, why, inSeconds(1)),
-      progress: (claim: Claim) => store.progress(claim, 50),
-      abandon: (claim: Claim) => store.revokeRunning(claim, why),
-    };
+  it.each(["succeed", "fail", "retry", "progress", "revokeRunning"] as const)(
+    "refuse a stale attempt's %s",
+    async (step) => {
+      const message = await inState("PENDING");
+      const delivery = delivered();
+      const stale = await claimed(message, delivery);
+      const fresh = await claimed(message, { ...delivery, receiveCount: 2 });
+      const steps = {
+        succeed: (claim: Claim) => store.succeed(claim, "1"),
+        fail: (claim: Claim) => store.fail(claim, why),
+        retry: (claim: Claim) => store.retry(claim, why, inSeconds(1)),
+        progress: (claim: Claim) => store.progress(claim, 50),
+        revokeRunning: (claim: Claim) => store.revokeRunning(claim, why),
+      };
 
-    expect(fresh.fence).toBe(stale.fence + 1);
-    expect(await steps[step](stale)).toBe(false);
-    expect(await stateOf(message.id)).toBe("STARTED");
-    expect(await steps[step](fresh)).toBe(true);
-  });
+      expect(fresh.fence).toBe(stale.fence + 1);
+      expect(await steps[step](stale)).toBe(false);
+      expect(await stateOf(message.id)).toBe("STARTED");
+      expect(await steps[step](fresh)).toBe(true);
+    },
+  );
 
   it.each<[Parameters<typeof inState>[0], boolean]>([
     ["ABSENT", true],
     ["PENDING", true],
     ["RETRY", true],
-    ["ABANDONED", true],
+    ["DESERTED", true],
     ["STARTED", false],
     ["SUCCESS", false],
     ["FAILURE", false],
@@ -161,11 +164,11 @@ describe("a record's states", () => {
 
   it("do not let a task run again that was revoked while it ran", async () => {
     const message = await inState("PENDING");
-    const receipt = delivered();
-    const claim = await claimed(message, receipt);
+    const delivery = delivered();
+    const claim = await claimed(message, delivery);
     await store.requestRevoke(message.id, why);
 
-    expect((await store.claim(message, { ...receipt, receiveCount: 2 }, 30)).claimed).toBe(false);
+    expect((await store.claim(message, { ...delivery, receiveCount: 2 }, 30)).claimed).toBe(false);
     expect(await store.retry(claim, why, inSeconds(1))).toBe(true);
     expect((await store.claim({ ...message, attempt: 2 }, delivered(), 30)).claimed).toBe(false);
   });
@@ -211,12 +214,12 @@ describe("a record's states", () => {
 
   it("that are to be revoked are ended by the message of a worker that died, and are not to be revoked any more", async () => {
     const message = await inState("PENDING");
-    const receipt = delivered();
-    await claimed(message, receipt);
+    const delivery = delivered();
+    await claimed(message, delivery);
     expect(await store.requestRevoke(message.id, why)).toMatchObject({ state: "STARTED" });
 
     expect(await store.revoke(message, delivered(), why)).toBe(false);
-    expect(await store.revoke(message, { ...receipt, receiveCount: 2 }, why)).toBe(true);
+    expect(await store.revoke(message, { ...delivery, receiveCount: 2 }, why)).toBe(true);
     const record = await store.read(message.id);
     expect(record).toMatchObject({ state: "REVOKED" });
     expect(record).not.toHaveProperty("revokeRequestedAt");
@@ -224,17 +227,17 @@ describe("a record's states", () => {
 
   it("let a run be taken over by its own message delivered again, or a copy that has seen it, and by no other", async () => {
     const message = await inState("PENDING");
-    const receipt = delivered();
-    const { fence } = await claimed(message, receipt);
+    const delivery = delivered();
+    const { fence } = await claimed(message, delivery);
 
     for (const [change, by] of [
       [{}, delivered()], // another copy
-      [{}, receipt], // the same delivery twice
+      [{}, delivery], // the same delivery twice
       [{ seen: fence + 1 }, delivered()],
     ] as const) {
       expect((await store.claim({ ...message, ...change }, by, 30)).claimed).toBe(false);
     }
-    const again = { ...receipt, receiveCount: 2 };
+    const again = { ...delivery, receiveCount: 2 };
     expect(await store.claim(message, again, 30)).toMatchObject({ claimed: true, claim: { fence: fence + 1 } });
     const outdated = store.claim({ ...message, seen: fence }, delivered(), 30);
     expect(await outdated).toMatchObject({ claimed: false, record: { functionSeconds: 30 } });

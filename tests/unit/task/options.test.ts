@@ -1,5 +1,6 @@
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
+import { beatSchedule, task } from "../../../shared/index.ts";
 import { type ApplyOptions, resolveOptions } from "../../../shared/task/options.ts";
 
 const now = new Date("2026-11-22T08:00:00.000Z");
@@ -71,7 +72,7 @@ describe("options of a call", () => {
     [{ countdown: -1 }, "expected 0 to 34560000 seconds"],
     [{ countdown: "5" }, "expected 0 to 34560000 seconds"],
     [{ countdown: Number.NaN }, "expected 0 to 34560000 seconds"],
-    [{ countdown: 1, eta: now }, "not both"],
+    [{ countdown: 1, eta: now }, "Option 'countdown' cannot be given together with 'eta': each says when"],
     [{ eta: "tomorrow" }, "an ISO-8601 time with its zone"],
     [{ eta: "2026-11-22T09:00:00" }, "an ISO-8601 time with its zone"],
     [{ eta: "12-01-2027" }, "an ISO-8601 time with its zone"],
@@ -91,9 +92,12 @@ describe("options of a call", () => {
     [{ queue: "Bad Queue" }, "a lower-case name"],
     [{ idempotencyKey: "" }, "1 to 256 characters"],
     [{ idempotencyKey: "x".repeat(257) }, "1 to 256 characters"],
-    [{ idempotencyExpires: 60 }, "an 'idempotencyKey' beside it"],
+    [{ idempotencyExpires: 60 }, "Option 'idempotencyKey' is missing: 'idempotencyExpires' says how long"],
     [{ idempotencyKey: "a", idempotencyExpires: 0 }, "expected 1 to 34560000 seconds"],
-    [{ idempotencyKey: "a", throttle: { key: "b", period: 60 } }, "not to be given with 'idempotencyKey'"],
+    [
+      { idempotencyKey: "a", throttle: { key: "b", period: 60 } },
+      "Option 'throttle' cannot be given together with 'idempotencyKey'",
+    ],
     [{ debounce: { key: "a", wait: 10 }, expires: 10 }, "expected a time after the debounce's wait of 10 seconds"],
     [{ debounce: { key: "a", wait: 10 }, expires: "2026-11-22T08:00:09Z" }, "after the debounce's wait of 10 seconds"],
     [{ idempotencyKey: "a\ud800" }, "1 to 256 characters, none a lone surrogate"],
@@ -102,7 +106,7 @@ describe("options of a call", () => {
     [{ tags: ["\ud800"] }, "none a lone surrogate"],
     [{ headers: { by: "\ud800" } }, "texts by name without a lone surrogate"],
     [{ headers: { "\ud800": "by" } }, "texts by name without a lone surrogate"],
-    [{ debounce: { key: "a", wait: 5 }, countdown: 5 }, "no 'countdown' or 'eta'"],
+    [{ debounce: { key: "a", wait: 5 }, countdown: 5 }, "Option 'debounce' cannot be given together with 'countdown'"],
     [{ debounce: { key: "a", wait: 0 } }, "{ key: 1 to 256 characters, none a lone surrogate, wait: 1 second or more"],
     [{ debounce: { key: "a", wait: 10, maxWait: 5 } }, "maxWait?: not less than wait"],
     [{ debounce: { key: "a", wait: 10, mxaWait: 50 } }, "maxWait?: not less than wait"],
@@ -119,10 +123,37 @@ describe("options of a call", () => {
     [{ timeLimit: 901 }, "more than 0 and at most 900 seconds"],
     [{ softTimeLimit: 0 }, "more than 0 and at most 900 seconds"],
     [{ ignoreResult: "yes" }, "true or false"],
-    [{ priority: 9 }, "Option 'priority' has the value undefined: expected one of countdown"],
+    [{ priority: 9 }, "Option 'priority' is unknown: expected one of countdown, eta"],
+    [{ idempotency_key: "a" }, "did you mean 'idempotencyKey'?"],
     [{ toString: 1 }, "expected one of countdown"],
-    [{ cuontdown: 5 }, "Option 'cuontdown' has the value undefined: expected one of countdown"],
+    [{ cuontdown: 5 }, "Option 'cuontdown' is unknown: did you mean 'countdown'? Known are countdown, eta"],
   ])("refuse %j", (options, sentence) => {
     expect(() => resolve(options)).toThrow(sentence);
+  });
+});
+
+describe("options of a task", () => {
+  const declare = (options: object) => () => task({ name: "t", run: () => null, ...options });
+
+  it.each<[object, string]>([
+    [{ max_retries: 3 }, "Option 'max_retries' is unknown: expected one of name, payload"],
+    [{ ratelimit: "1/s" }, "Option 'ratelimit' is unknown: did you mean 'rateLimit'?"],
+    [{ retry: { maxRetry: 3 } }, "Option 'retry.maxRetry' is unknown: did you mean 'maxRetries'?"],
+    [
+      { retry: { backoff: { factor: 2 } } },
+      "Option 'retry.backoff.factor' is unknown: expected one of base, max, jitter",
+    ],
+    [{ retry: 3 }, "Option 'retry' has the value 3: expected an object of maxRetries"],
+    [{ hooks: { onSucces: () => {} } }, "Option 'hooks.onSucces' is unknown: did you mean 'onSuccess'?"],
+  ])("refuse %j", (options, sentence) => {
+    expect(declare(options)).toThrow(sentence);
+  });
+
+  it("refuse a field of a schedule entry that is not known", () => {
+    const entry = { task: task({ name: "t", run: () => null }), schedule: "rate(1 day)", timeZone: "Europe/Berlin" };
+
+    expect(() => beatSchedule({ nightly: entry })).toThrow(
+      "Option 'beatSchedule.nightly.timeZone' is unknown: did you mean 'timezone'?",
+    );
   });
 });

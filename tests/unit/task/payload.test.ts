@@ -82,9 +82,7 @@ describe("a key function", () => {
     const refused = thrower.validate(payload);
 
     await expect(refused).rejects.toMatchObject({ code: "OPTION_INVALID", details: { option } });
-    await expect(refused).rejects.toThrow(
-      `Option '${option}' has the value undefined: expected text, but its function threw TypeError: no tenant.`,
-    );
+    await expect(refused).rejects.toThrow(`Option '${option}' is missing: its function threw TypeError: no tenant.`);
   });
 
   it.each([

@@ -1,0 +1,128 @@
+/** A call or a message that was refused, or could not be sent. */
+
+import type { StandardSchemaV1 } from "@standard-schema/spec";
+import { closestMatch } from "leven";
+import { cut, echo, placeText } from "../echo.ts";
+import { describeError } from "../stored-error.ts";
+import { MAX_REASON_CHARS, TaskError } from "./base.ts";
+
+/** Of what a schema says of one fault, in characters. */
+export const MAX_ISSUE_CHARS = 300;
+
+/** A payload does not fit its task's schema, or is no JSON. */
+export class InvalidPayloadError extends TaskError {
+  readonly issues: readonly StandardSchemaV1.Issue[];
+
+  /** @param cause what the schema threw, if it did */
+  constructor(task: string, issues: readonly StandardSchemaV1.Issue[], cause?: unknown) {
+    const [first] = issues;
+    const place = placeText(first?.path?.map((part) => (typeof part === "object" ? part.key : part)) ?? []);
+    const where = place === "" ? "" : ` at '${place}'`;
+    const fault = cut(first?.message ?? "it does not fit", MAX_ISSUE_CHARS);
+    const others = issues.length > 1 ? ` (and ${issues.length - 1} more)` : "";
+    const sentence = `Payload of task '${task}' was refused${where}: ${fault}${others}.`;
+    super("PAYLOAD_INVALID", sentence, { task, issues }, cause);
+    this.issues = issues;
+  }
+}
+
+/** A payload is larger than Lovage carries. */
+export class PayloadTooLargeError extends TaskError {
+  constructor(task: string, sizeBytes: number, limitBytes: number) {
+    super(
+      "PAYLOAD_TOO_LARGE",
+      `Payload of task '${task}' is ${sizeBytes} bytes: at most ${limitBytes} bytes are accepted. Upload large data as a file and pass its key.`,
+      { task, sizeBytes, limitBytes },
+    );
+  }
+}
+
+/** An option of `task()`, `delay` or `applyAsync` has an unusable value. */
+export class InvalidOptionError extends TaskError {
+  constructor(option: string, value: unknown, expected: string) {
+    super("OPTION_INVALID", `Option ${echo(option)} has the value ${echo(value)}: expected ${expected}.`, { option });
+  }
+}
+
+/** An option, or a field of a query, that nothing knows: a mistyped one would be a delay that never happens. */
+export class UnknownOptionError extends TaskError {
+  /**
+   * @param name as it was given, with the place where it stood
+   * @param known the names that are accepted there
+   */
+  constructor(name: string, known: readonly string[], kind = "Option") {
+    const last = name.split(".").at(-1) ?? name;
+    const like = closestMatch(last, known, { maxDistance: Math.ceil(last.length / 3) });
+    const cure = like === undefined ? `expected one of ${known.join(", ")}` : `did you mean '${like}'?`;
+    const end = like === undefined ? "." : ` Known are ${known.join(", ")}.`;
+    super("OPTION_INVALID", `${kind} ${echo(name)} is unknown: ${cure}${end}`, { option: name });
+  }
+}
+
+/** Two options were given of which each rules out the other. */
+export class ConflictingOptionsError extends TaskError {
+  /** @param reason why not both, as the end of a sentence */
+  constructor(option: string, other: string, reason: string) {
+    const sentence = `Option '${option}' cannot be given together with '${other}': ${reason}. Leave one of them out.`;
+    super("OPTION_INVALID", sentence, { option, other });
+  }
+}
+
+/** An option is missing that another one, or the queue, cannot do without. */
+export class MissingOptionError extends TaskError {
+  /** @param reason why it is needed, or why there is none, as the end of a sentence; `cause` is the error of its function */
+  constructor(option: string, reason: string, cause?: unknown) {
+    super("OPTION_INVALID", `Option '${option}' is missing: ${reason}.`, { option }, cause);
+  }
+}
+
+/** A message is not one that Lovage wrote; retrying cannot help. */
+export class InvalidMessageError extends TaskError {
+  /** @param writer who alone writes to its queue */
+  constructor(reason: string, writer = "Lovage") {
+    const sentence = `Message was refused: ${cut(reason, MAX_REASON_CHARS)}. Only messages sent by ${writer} belong on this queue.`;
+    super("MESSAGE_INVALID", sentence);
+  }
+}
+
+/** An idempotency key came back with another payload. */
+export class IdempotencyKeyReusedError extends TaskError {
+  constructor(task: string, key: string) {
+    super(
+      "IDEMPOTENCY_KEY_REUSED",
+      `Idempotency key ${echo(key)} of task '${task}' was already used with another payload: expected the same payload, or a new key.`,
+      { task, key },
+    );
+  }
+}
+
+/** What asked for the task, a firing of beat or a file that arrived, failed until AWS gave it up. */
+export class TaskNotSentError extends TaskError {
+  /** @param reason what was tried, how often, and the last error */
+  constructor(task: string, reason: string) {
+    super(
+      "TASK_NOT_SENT",
+      `Task '${task}' was not sent: ${reason}. Mend the cause, then replay it or redrive its queue.`,
+      { task, reason },
+    );
+  }
+}
+
+/** SQS did not take a message; the caller must not believe the task was accepted. */
+export class BrokerError extends TaskError {
+  constructor(queue: string, reason: string, cause?: unknown) {
+    super("BROKER_FAILED", `Queue '${queue}' did not accept the message: ${reason}`, { queue }, cause);
+  }
+}
+
+/** The message was sent and will run, but DynamoDB did not take its record; the id is in `details`. */
+export class ResultStoreError extends TaskError {
+  constructor(task: string, id: string, cause: unknown) {
+    super(
+      "RESULT_STORE_FAILED",
+      `Task '${task}' was sent as ${id} and will run, but its record could not be written: ${describeError(cause).message}`,
+      { task, id },
+      cause,
+    );
+  }
+}

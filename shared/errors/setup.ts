@@ -1,0 +1,56 @@
+/** Mistakes in a service itself: its settings, its modules, its schedules. */
+
+import { cut, echo, listText } from "../echo.ts";
+import { MAX_REASON_CHARS, TaskError } from "./base.ts";
+
+/** An environment variable or configuration option cannot be used. */
+export class ConfigError extends TaskError {
+  constructor(variable: string, value: string | undefined, expected: string, fix: string) {
+    const found = value === undefined ? "is not set" : `has the value ${echo(value)}`;
+    super("CONFIG_INVALID", `Configuration '${variable}' ${found}: expected ${expected}. ${fix}`, { variable, value });
+  }
+}
+
+/** No registered task has that name. */
+export class TaskNotRegisteredError extends TaskError {
+  /** @param variable the setting that named the task, if one did */
+  constructor(task: string, known: readonly string[], variable?: string) {
+    const source = variable === undefined ? "" : ` (${variable})`;
+    const more = variable === undefined ? "" : ` Or set ${variable} to a task that is.`;
+    super(
+      "TASK_NOT_REGISTERED",
+      `Task ${echo(task)}${source} is not registered. Known tasks: ${listText(known)}. Is it exported from a module in handlers/tasks/?${more}`,
+      { task, known },
+    );
+  }
+}
+
+/** Two different tasks claim one name. */
+export class TaskAlreadyRegisteredError extends TaskError {
+  constructor(task: string, first: string, second: string) {
+    super(
+      "TASK_ALREADY_REGISTERED",
+      `Task '${task}' is exported ${first === second ? `twice by ${first}` : `by both ${first} and ${second}`}: expected one task per name. Rename one of them.`,
+      { task, first, second },
+    );
+  }
+}
+
+/** A module lies in handlers/tasks/ but exports no task. */
+export class TaskNotExportedError extends TaskError {
+  constructor(file: string) {
+    super(
+      "TASK_NOT_EXPORTED",
+      `Module ${file} exports no task: expected at least one made by task(). Export it, or move code that is no task into a subfolder.`,
+      { file },
+    );
+  }
+}
+
+/** A schedule expression, crontab field or time zone cannot be used. */
+export class InvalidScheduleError extends TaskError {
+  /** @param subject e.g. `hour '24' in schedule 'cron(0 24 * * ? *)'` */
+  constructor(subject: string, expected: string) {
+    super("SCHEDULE_INVALID", `Invalid ${cut(subject, MAX_REASON_CHARS)}: expected ${expected}.`, { subject });
+  }
+}

@@ -9,7 +9,7 @@ export const ROOT = resolve(import.meta.dirname, "..");
 export const WORK_FOLDER = join(ROOT, ".lovage");
 
 /** Native code cannot be bundled: it is installed beside the bundle, for the processor that Lambda has. */
-export const NATIVE_PACKAGES = ["sharp"];
+const NATIVE_PACKAGES = ["sharp"];
 
 /** `handlers/worker.handler` → `handlers/worker`: the module without its ending, as in the deployed zip. */
 export function moduleOf(handler: string): string {

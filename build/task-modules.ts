@@ -16,7 +16,7 @@ export function absentFolders(folders: readonly string[]): string[] {
 }
 
 /** Modules directly in `folder`, none if it is absent; subfolders hold what those modules share. */
-export function listTaskFiles(folder: string): string[] {
+function listTaskFiles(folder: string): string[] {
   return entriesOf(folder)
     .filter((entry) => entry.isFile() && /\.ts$/.test(entry.name) && !/\.(d|test)\.ts$/.test(entry.name))
     .map((entry) => join(folder, entry.name))

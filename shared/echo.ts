@@ -3,7 +3,7 @@
 import { inspect } from "node:util";
 
 /** Of a value that a refusal repeats. In characters. */
-export const ECHO_CHARS = 100;
+const ECHO_CHARS = 100;
 
 /** Of the names of a path; a place that lies deeper is told by its first ones. */
 const PLACE_CHARS = 100;

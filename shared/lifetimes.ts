@@ -21,14 +21,11 @@ export const MAX_TIMER_SECONDS = 400 * DAY;
 /** The `timers` function may be stopped for so long: a timer that is later ends its task instead of sending it. */
 export const MAX_LATE_SECONDS = 30 * DAY;
 
-/** After this a message that was sent now is no longer on its way. */
+/** After this a message that was sent now is no longer on its way. An entry of `ctx.once` is kept as long: it outlives the longest wait for a retry. */
 export const UNDER_WAY_SECONDS = MAX_TIMER_SECONDS + MAX_LATE_SECONDS + UNFINISHED_SECONDS;
 
 /** A timer is kept for so long past its time, for a function that is stopped: much longer than it would still be sent. */
 export const TIMER_SECONDS = 400 * DAY;
-
-/** An entry of `ctx.once` outlives the longest wait for a retry. */
-export const LEDGER_SECONDS = UNDER_WAY_SECONDS;
 
 /** Epoch milliseconds until which a task that starts now, or at `eta`, needs what it has. A wait that is no timer's is within SQS. */
 export function neededUntil(now: Date, eta?: Date): number {

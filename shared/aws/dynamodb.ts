@@ -28,7 +28,7 @@ export type UpdateOutcome =
   /** The condition was false; `item` is what it was tested against, absent if there is none. */
   | { applied: false; item: Item | undefined };
 
-export interface Query {
+interface Query {
   pk: string;
   /** Bounds of the sort key, both included. */
   from: string;

@@ -2,7 +2,7 @@ import { Readable } from "node:stream";
 import type { S3Client } from "@aws-sdk/client-s3";
 import { clientSettings } from "./settings.ts";
 
-export interface StoredObject {
+interface StoredObject {
   sizeBytes: number;
   contentType: string;
   metadata: Readonly<Record<string, string>>;

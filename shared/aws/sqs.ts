@@ -15,7 +15,7 @@ export interface BatchEntry {
 }
 
 /** An entry that SQS did not take. */
-export interface RefusedEntry {
+interface RefusedEntry {
   id: string;
   code: string;
   message: string;

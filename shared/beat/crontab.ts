@@ -10,7 +10,7 @@ import { InvalidScheduleError } from "../errors.ts";
 import { expandRange } from "./cron-fields.ts";
 
 /** One value, several, or Celery's grammar: `*`, `8`, `8-17`, `8-17/2`, `fri-mon`, a step after `*`, and lists of these. */
-export type CrontabField = number | string | readonly number[];
+type CrontabField = number | string | readonly number[];
 
 /** The fields of Celery's `crontab`, in camelCase. */
 export interface CrontabOptions {

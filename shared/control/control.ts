@@ -28,7 +28,7 @@ export interface Decisions {
   readonly entries: readonly Decision[];
 }
 
-export type Decision =
+type Decision =
   | { kind: "pause"; scope: "queue" | "task"; name: string; at: string }
   /** Whatever was sent until `at` does not run. */
   | { kind: "revoke"; scope: Scope; name: string; at: string }

@@ -7,7 +7,7 @@ import { STATES } from "../results/record.ts";
 /** A JSON Schema, or a part of an OpenAPI document. */
 export type Document = Record<string, unknown>;
 
-export const time: Document = { type: "string", format: "date-time" };
+const time: Document = { type: "string", format: "date-time" };
 export const uuid: Document = { type: "string", format: "uuid" };
 export const text: Document = { type: "string" };
 const state: Document = { enum: STATES };

@@ -9,7 +9,7 @@ import { neededUntil } from "../lifetimes.ts";
 import { debounceKey, pastBurstKey } from "../table/keys.ts";
 
 /** A call's part in its burst. */
-export interface Burst {
+interface Burst {
   /** The burst's own name: the id of its first call. */
   burst: string;
   /** When the call may start, unless a newer one comes. */
@@ -19,7 +19,7 @@ export interface Burst {
 }
 
 /** A call that joins a burst. */
-export interface Call {
+interface Call {
   task: string;
   key: string;
   id: string;
@@ -32,7 +32,7 @@ export interface Call {
 const MAX_CALLS = 10;
 
 /** A call that asks which came after it. */
-export interface EarlierCall {
+interface EarlierCall {
   task: string;
   key: string;
   burst: string;

@@ -3,7 +3,7 @@
  * against the schema in the form that it will have on arrival; what it would lose in silence is refused (json-writer.ts).
  */
 
-export { MAX_LEVELS, type Refuse, toJsonText, type Unfit, unfitText } from "./json-writer.ts";
+export { MAX_LEVELS, toJsonText, unfitText } from "./json-writer.ts";
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 

@@ -24,10 +24,10 @@ export interface ValueRef {
 }
 
 /** JSON text, or where it lies. */
-export type StoredValue = { text: string } | { ref: ValueRef };
+type StoredValue = { text: string } | { ref: ValueRef };
 
 /** What is stored, and of which task. Ids and versions are ours, so no key is made of a user's text. */
-export interface ValueName {
+interface ValueName {
   id: string;
   part: "payload" | "result" | "error";
   /** Tells values of one part apart, so that a stale run overwrites nothing. */

@@ -12,10 +12,10 @@ import { byteLength, toJsonText, unfitText } from "./json.ts";
 import { MAX_VALUE_BYTES } from "./large-values.ts";
 
 /** Of a result of `ctx.once`, which lies in an item of the table. */
-export const MAX_ONCE_BYTES = 128 * 1024;
+const MAX_ONCE_BYTES = 128 * 1024;
 
 /** Of `ctx.progress`, which lies in the record and is written with each of its changes. */
-export const MAX_PROGRESS_BYTES = 16 * 1024;
+const MAX_PROGRESS_BYTES = 16 * 1024;
 
 /** @throws InvalidPayloadError with the place of what is no JSON, PayloadTooLargeError */
 export function payloadText(task: string, payload: unknown): string {

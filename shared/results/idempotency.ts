@@ -7,7 +7,7 @@ import type { Message } from "../message/message.ts";
 import { reservationKey } from "../table/keys.ts";
 
 /** The call that a key stands for. */
-export type Reservation =
+type Reservation =
   | { first: true }
   /** Someone came before: this is their task, what they send or have sent, and whether their payload was the same. */
   | { first: false; id: string; message: Message | undefined; samePayload: boolean };

@@ -1,11 +1,11 @@
 import { absent, allOf, anyOf, atMost, equal } from "../aws/change.ts";
 import type { Table } from "../aws/dynamodb.ts";
-import { LEDGER_SECONDS } from "../lifetimes.ts";
+import { UNDER_WAY_SECONDS } from "../lifetimes.ts";
 import { type Json, parseJson } from "../message/json.ts";
 import { onceKey } from "../table/keys.ts";
 
 /** What the ledger says to a run that wants to do something once. */
-export type LedgerEntry =
+type LedgerEntry =
   /** Nobody has done it: go on, then call `close`. */
   | { state: "open" }
   | { state: "done"; result: Json }
@@ -42,7 +42,7 @@ export function createLedger({ table, clock }: { table: Table; clock: () => Date
     async open({ id, key, fence }) {
       const outcome = await table.update({
         key: onceKey(id, key),
-        set: { fence, ttl: Math.floor(clock().getTime() / 1000) + LEDGER_SECONDS },
+        set: { fence, ttl: Math.floor(clock().getTime() / 1000) + UNDER_WAY_SECONDS },
         when: allOf(absent("result"), anyOf(absent("fence"), atMost("fence", fence))),
       });
       if (outcome.applied) return { state: "open" };

@@ -4,7 +4,7 @@ import { describeError, InvalidOptionError, MissingOptionError } from "../errors
 import { isKey, isMessageGroupId, KEY_EXPECTED, MESSAGE_GROUP_ID_EXPECTED } from "../message/labels.ts";
 
 /** A text, or how a payload says it. */
-export type PayloadKey<Payload> = string | ((payload: Payload) => string);
+type PayloadKey<Payload> = string | ((payload: Payload) => string);
 
 export interface KeyOptions<Payload> {
   /** Who shares `concurrency`, such as the tenant: text of 1 to 256 characters. */

@@ -4,7 +4,7 @@ import type { StandardJSONSchemaV1, StandardSchemaV1 } from "@standard-schema/sp
 import type { Json } from "../message/json.ts";
 
 /** The payload of a task that takes none: `null` in its messages, and where it runs. */
-export type NoPayload = null | Record<string, never>;
+type NoPayload = null | Record<string, never>;
 
 export type NoPayloadSchema = StandardSchemaV1<NoPayload, null> & StandardJSONSchemaV1<NoPayload, null>;
 

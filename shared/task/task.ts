@@ -82,7 +82,7 @@ export interface TaskOptions<Schema extends StandardSchemaV1, Result>
  * What must happen belongs into the task, or into one that it sends.
  * https://docs.celeryq.dev/en/stable/userguide/tasks.html#handlers
  */
-export interface TaskHooks<Payload, Result> {
+interface TaskHooks<Payload, Result> {
   beforeStart?: (payload: Payload, context: TaskContext) => void | Promise<void>;
   onSuccess?: (result: Result, payload: Payload, context: TaskContext) => void | Promise<void>;
   /**

@@ -31,7 +31,7 @@ export interface Timers {
   sweep(sweep: Sweep): Promise<{ sent: number; failed: number }>;
 }
 
-export interface Sweep {
+interface Sweep {
   send: (message: Message, delaySeconds: number) => Promise<void>;
   tooLate: (message: Message) => Promise<void>;
   mayGoOn: () => boolean;

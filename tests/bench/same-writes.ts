@@ -1,6 +1,6 @@
 import { GetItemCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
-import { type Message, SendMessageBatchCommand } from "@aws-sdk/client-sqs";
-import { connect } from "./connection.ts";
+import type { Message } from "@aws-sdk/client-sqs";
+import { connect, sendBodies } from "./connection.ts";
 import type { Payload, Side } from "./side.ts";
 
 /** What goes on the queue. */
@@ -17,7 +17,8 @@ const HELD_MILLISECONDS = 30_000;
  * Lovage costs beyond it is the engine, not the calls.
  */
 export function createSameWrites(): Side {
-  const { sqs, dynamodb, queueUrl, tableName } = connect();
+  const connection = connect();
+  const { dynamodb, tableName } = connection;
   const keyOf = (id: string) => ({ pk: { S: id }, sk: { S: "task" } });
   const ttl = (): { N: string } => ({ N: String(Math.floor(Date.now() / 1000) + 86_400) });
   const ExpressionAttributeNames = { "#state": "state", "#ttl": "ttl" };
@@ -96,9 +97,7 @@ export function createSameWrites(): Side {
   return {
     async send(payloads) {
       const bodies = payloads.map((payload): Body => ({ id: crypto.randomUUID(), payload }));
-      const Entries = bodies.map((body, index) => ({ Id: String(index), MessageBody: JSON.stringify(body) }));
-      const { Failed = [] } = await sqs.send(new SendMessageBatchCommand({ QueueUrl: queueUrl, Entries }));
-      if (Failed.length > 0) throw new Error(`SQS refused ${Failed.length} messages.`);
+      await sendBodies(connection, bodies);
       await Promise.all(bodies.map(pending));
       return bodies.map(({ id }) => ({
         async isDone() {

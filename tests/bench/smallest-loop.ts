@@ -1,6 +1,6 @@
 import { GetItemCommand, PutItemCommand } from "@aws-sdk/client-dynamodb";
-import { type Message, SendMessageBatchCommand } from "@aws-sdk/client-sqs";
-import { connect } from "./connection.ts";
+import type { Message } from "@aws-sdk/client-sqs";
+import { connect, sendBodies } from "./connection.ts";
 import type { Payload, Side } from "./side.ts";
 
 /** What the smallest loop puts on the queue. */
@@ -11,7 +11,8 @@ interface Body {
 
 /** The least that can be called a task queue: batches of 10, one write per task, and no promise about anything. */
 export function createSmallestLoop(): Side {
-  const { sqs, dynamodb, queueUrl, tableName } = connect();
+  const connection = connect();
+  const { dynamodb, tableName } = connection;
 
   const run = async ({ Body = "" }: Message): Promise<void> => {
     const { id, payload }: Body = JSON.parse(Body);
@@ -31,9 +32,7 @@ export function createSmallestLoop(): Side {
   return {
     async send(payloads) {
       const bodies = payloads.map((payload): Body => ({ id: crypto.randomUUID(), payload }));
-      const Entries = bodies.map((body, index) => ({ Id: String(index), MessageBody: JSON.stringify(body) }));
-      const { Failed = [] } = await sqs.send(new SendMessageBatchCommand({ QueueUrl: queueUrl, Entries }));
-      if (Failed.length > 0) throw new Error(`SQS refused ${Failed.length} messages.`);
+      await sendBodies(connection, bodies);
       return bodies.map(({ id }) => ({
         async isDone() {
           const Key = { pk: { S: id }, sk: { S: "task" } };

@@ -1,7 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { request as open } from "node:http";
 import { availableParallelism, networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { ListBucketsCommand, S3Client } from "@aws-sdk/client-s3";
@@ -9,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ROOT, WORK_FOLDER } from "../../build/bundle.ts";
 import { createClient } from "../../localstack/client.ts";
 import { type Service, startService } from "../../localstack/service.ts";
+import { ask, type Headers } from "../helpers/raw-request.ts";
 
 /** Let in by name. */
 const FRIEND = "https://app.example.com";
@@ -22,33 +22,6 @@ beforeAll(async () => {
 afterAll(async () => {
   await service.stop();
 });
-
-type Headers = Record<string, string>;
-interface Answered {
-  status: number | undefined;
-  headers: Record<string, unknown>;
-  text: string;
-}
-
-/** fetch() would set the host, the origin and Sec-Fetch-Site itself. */
-function ask(url: string, method = "GET", headers: Headers = {}, body?: string): Promise<Answered> {
-  return new Promise((resolve, reject) => {
-    const sent = open(url, { method, headers }, (answer) => {
-      let text = "";
-      answer.setEncoding("utf8");
-      answer.on("data", (chunk: string) => {
-        text += chunk;
-      });
-      answer.on("end", () => resolve({ status: answer.statusCode, headers: answer.headers, text }));
-    });
-    sent.on("upgrade", (answer, socket) => {
-      socket.destroy();
-      resolve({ status: answer.statusCode, headers: answer.headers, text: "" });
-    });
-    sent.on("error", reject);
-    sent.end(body);
-  });
-}
 
 const lambda = (name: string): string => `${service.lambdaUrl}/2015-03-31/functions/lovage-local-${name}/invocations`;
 const ports = (): [string, string][] => [

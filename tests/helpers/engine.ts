@@ -34,7 +34,7 @@ export interface Engine {
 
 type Handle = (event: SQSEvent, context: { getRemainingTimeInMillis(): number }) => Promise<SQSBatchResponse>;
 
-export interface Delivery {
+interface Delivery {
   event: SQSEvent;
   kept: string[];
 }

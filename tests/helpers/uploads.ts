@@ -5,7 +5,7 @@ import { createRegistry, type TaskModule } from "../../shared/task/registry.ts";
 import type { Engine } from "./engine.ts";
 
 /** A presigned form, as the API answers it. */
-export interface Form {
+interface Form {
   url: string;
   fields: Record<string, string>;
 }

@@ -31,7 +31,7 @@ export interface VirtualQueues {
 
 export type Handle = (event: SQSEvent, context: { getRemainingTimeInMillis(): number }) => Promise<SQSBatchResponse>;
 
-export interface Waiting {
+interface Waiting {
   messageId: string;
   /** `dead` is the dead-letter queue, `timer` what is not yet in any queue. */
   queue: string;

@@ -1,8 +1,11 @@
 import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
+import { afterAll, beforeEach } from "vitest";
+import type { Template } from "../../localstack/template/template.ts";
 import { createDeadLetterWorker, createTimerSweep, createWorker } from "../../shared/index.ts";
 import { createRegistry } from "../../shared/task/registry.ts";
 import { createApi } from "./api.ts";
-import type { Engine } from "./engine.ts";
+import { type Engine, startEngine } from "./engine.ts";
+import { createVirtualQueues, type VirtualQueues } from "./virtual-queues.ts";
 
 /** An engine with tasks, its worker and its API, a step at a time. */
 export interface Workbench {
@@ -14,6 +17,35 @@ export interface Workbench {
   workUntilFinal(id: string, queue?: string): Promise<void>;
   /** One call of the API, by whichever of its three functions answers. */
   call(method: string, path: string, body?: unknown): Promise<{ status: number; body: Record<string, unknown> }>;
+}
+
+/** An engine of a test file's own with its tasks, which ends with the file. Called at the top of the file. */
+export async function startBench(
+  tasks: Record<string, unknown>,
+  change?: (template: Template) => void,
+): Promise<{ engine: Engine; bench: Workbench }> {
+  const engine = await startEngine(change);
+  afterAll(() => engine.stop());
+  return { engine, bench: createWorkbench(engine, tasks) };
+}
+
+/** As `startBench`, with time in the test's hand; nothing waits, and the clock is right, when a test begins. */
+export async function startVirtualBench(
+  tasks: Record<string, unknown>,
+  change?: (template: Template) => void,
+): Promise<{ engine: Engine; bench: Workbench; queues: VirtualQueues }> {
+  const { engine, bench } = await startBench(tasks, change);
+  const queues = createVirtualQueues(engine, tasks);
+  beforeEach(() => {
+    queues.clear();
+    engine.clock.now = new Date();
+  });
+  return { engine, bench, queues };
+}
+
+/** Rejects with the reason of a signal, once it aborts: a task that waits for nothing else. */
+export function untilAborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
 }
 
 type Handle = (event: SQSEvent, context: { getRemainingTimeInMillis(): number }) => Promise<SQSBatchResponse>;

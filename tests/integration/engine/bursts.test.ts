@@ -1,14 +1,10 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import * as z from "zod";
 import type { Change } from "../../../shared/aws/change.ts";
 import { task } from "../../../shared/index.ts";
-import { type Engine, startEngine, uniqueName } from "../../helpers/engine.ts";
-import { createVirtualQueues, type VirtualQueues } from "../../helpers/virtual-queues.ts";
-import { createWorkbench, type Workbench } from "../../helpers/workbench.ts";
+import { uniqueName } from "../../helpers/engine.ts";
+import { startVirtualBench } from "../../helpers/workbench.ts";
 
-let engine: Engine;
-let bench: Workbench;
-let queues: VirtualQueues;
 let key: string;
 let ran: string[] = [];
 
@@ -25,15 +21,8 @@ const quiet = task({
 });
 const tasks = { save, quiet };
 
-beforeAll(async () => {
-  engine = await startEngine();
-  bench = createWorkbench(engine, tasks);
-  queues = createVirtualQueues(engine, tasks);
-});
-afterAll(() => engine.stop());
+const { engine, bench, queues } = await startVirtualBench(tasks);
 beforeEach(() => {
-  queues.clear();
-  engine.clock.now = new Date();
   key = uniqueName("key");
   ran = [];
 });

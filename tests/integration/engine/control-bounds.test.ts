@@ -1,20 +1,14 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import * as z from "zod";
 import { createControl, MAX_REVOKES } from "../../../shared/control/control.ts";
 import { task } from "../../../shared/index.ts";
-import { type Engine, startEngine, uniqueName } from "../../helpers/engine.ts";
-import { createWorkbench, type Workbench } from "../../helpers/workbench.ts";
+import { uniqueName } from "../../helpers/engine.ts";
+import { startBench } from "../../helpers/workbench.ts";
 
-let engine: Engine;
-let bench: Workbench;
 const ran: string[] = [];
 const note = task({ name: "note", payload: z.object({ text: z.string() }), run: ({ text }) => void ran.push(text) });
 
-beforeAll(async () => {
-  engine = await startEngine();
-  bench = createWorkbench(engine, { note });
-});
-afterAll(() => engine.stop());
+const { engine, bench } = await startBench({ note });
 beforeEach(() => {
   ran.length = 0;
   engine.clock.now = new Date();

@@ -1,11 +1,9 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import * as z from "zod";
 import { task } from "../../../shared/index.ts";
-import { type Engine, startEngine, uniqueName, visibility } from "../../helpers/engine.ts";
-import { createWorkbench, type Workbench } from "../../helpers/workbench.ts";
+import { uniqueName, visibility } from "../../helpers/engine.ts";
+import { createWorkbench, startBench, untilAborted } from "../../helpers/workbench.ts";
 
-let engine: Engine;
-let bench: Workbench;
 let runs: string[] = [];
 let started = Promise.withResolvers<void>();
 
@@ -23,7 +21,7 @@ const waits = task({
   payload: z.object({}),
   run: (_, { signal }) => {
     started.resolve();
-    return new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+    return untilAborted(signal);
   },
 });
 const flaky = task({
@@ -35,11 +33,7 @@ const flaky = task({
   },
 });
 
-beforeAll(async () => {
-  engine = await startEngine(visibility(1, "DefaultQueue", "HighQueue"));
-  bench = createWorkbench(engine, { note, other, waits, flaky });
-});
-afterAll(() => engine.stop());
+const { engine, bench } = await startBench({ note, other, waits, flaky }, visibility(1, "DefaultQueue", "HighQueue"));
 beforeEach(() => {
   runs = [];
   engine.clock.now = new Date();

@@ -1,15 +1,13 @@
 import { setImmediate } from "node:timers/promises";
 import type { SQSRecord } from "aws-lambda";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import * as z from "zod";
 import { createSqs } from "../../../shared/aws/sqs.ts";
 import { createBroker } from "../../../shared/broker/broker.ts";
 import { createWorker, task } from "../../../shared/index.ts";
-import { type Engine, startEngine, uniqueName, visibility } from "../../helpers/engine.ts";
-import { createWorkbench, type Workbench } from "../../helpers/workbench.ts";
+import { uniqueName, visibility } from "../../helpers/engine.ts";
+import { startBench } from "../../helpers/workbench.ts";
 
-let engine: Engine;
-let bench: Workbench;
 let ran: string[] = [];
 /** Called by `step` before it ends. */
 let during: (text: string) => Promise<void> | void = () => {};
@@ -35,11 +33,7 @@ const step = task({
 });
 const fair = task({ name: "fair", payload: z.object({}), run: () => "fair" });
 
-beforeAll(async () => {
-  engine = await startEngine(visibility(2, "DefaultQueue", "FifoQueue"));
-  bench = createWorkbench(engine, { step, fair });
-});
-afterAll(() => engine.stop());
+const { engine, bench } = await startBench({ step, fair }, visibility(2, "DefaultQueue", "FifoQueue"));
 beforeEach(() => {
   ran = [];
   during = () => {};

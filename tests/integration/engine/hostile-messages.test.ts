@@ -1,15 +1,12 @@
 import { SendMessageCommand } from "@aws-sdk/client-sqs";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import * as z from "zod";
 import { createDeadLetterWorker, task } from "../../../shared/index.ts";
 import { encodeMessage } from "../../../shared/message/encoding.ts";
 import type { Message } from "../../../shared/message/message.ts";
-import { type Engine, startEngine, visibility } from "../../helpers/engine.ts";
+import { visibility } from "../../helpers/engine.ts";
 import { sqsRecord } from "../../helpers/sqs-record.ts";
-import { createWorkbench, type Workbench } from "../../helpers/workbench.ts";
-
-let engine: Engine;
-let bench: Workbench;
+import { startBench } from "../../helpers/workbench.ts";
 
 const echo = task({
   name: "echo",
@@ -21,11 +18,7 @@ const echo = task({
   },
 });
 
-beforeAll(async () => {
-  engine = await startEngine(visibility(1, "DefaultQueue", "LowQueue", "FifoQueue"));
-  bench = createWorkbench(engine, { echo });
-});
-afterAll(() => engine.stop());
+const { engine, bench } = await startBench({ echo }, visibility(1, "DefaultQueue", "LowQueue", "FifoQueue"));
 beforeEach(() => {
   engine.clock.now = new Date();
 });

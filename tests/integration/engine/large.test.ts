@@ -1,13 +1,10 @@
 import { SendMessageCommand } from "@aws-sdk/client-sqs";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import * as z from "zod";
 import { task } from "../../../shared/index.ts";
 import { MAX_INLINE_BYTES, MAX_VALUE_BYTES } from "../../../shared/message/large-values.ts";
-import { type Engine, startEngine, visibility } from "../../helpers/engine.ts";
-import { createWorkbench, type Workbench } from "../../helpers/workbench.ts";
-
-let engine: Engine;
-let bench: Workbench;
+import { visibility } from "../../helpers/engine.ts";
+import { startBench } from "../../helpers/workbench.ts";
 
 const echo = task({ name: "echo", payload: z.object({ text: z.string() }), run: ({ text }) => text });
 const swells = task({
@@ -29,11 +26,7 @@ const retriesLarge = task({
   },
 });
 
-beforeAll(async () => {
-  engine = await startEngine(visibility(2, "DefaultQueue"));
-  bench = createWorkbench(engine, { echo, swells, retriesLarge });
-});
-afterAll(() => engine.stop());
+const { engine, bench } = await startBench({ echo, swells, retriesLarge }, visibility(2, "DefaultQueue"));
 
 const itemOf = async (id: string) => {
   const record = await engine.app.results.read(id);

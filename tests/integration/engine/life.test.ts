@@ -1,38 +1,11 @@
 import { SendMessageCommand } from "@aws-sdk/client-sqs";
-import type { SQSEvent } from "aws-lambda";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import * as z from "zod";
-import {
-  createDeadLetterWorker,
-  createWorker,
-  InvalidPayloadError,
-  type TaskContext,
-  task,
-} from "../../../shared/index.ts";
-import { decodeMessage } from "../../../shared/message/encoding.ts";
-import { type Engine, startEngine, visibility } from "../../helpers/engine.ts";
+import { createWorker, InvalidPayloadError, task } from "../../../shared/index.ts";
+import { visibility } from "../../helpers/engine.ts";
+import { startBench, untilAborted } from "../../helpers/workbench.ts";
+import { add, flaky, record, runs } from "./life-ground.ts";
 
-let engine: Engine;
-let runs: { payload: unknown; context: TaskContext }[] = [];
-
-const add = task({ name: "add", payload: z.object({ x: z.number(), y: z.number() }), run: ({ x, y }) => x + y });
-const record = task({
-  name: "record",
-  payload: z.object({ note: z.string().default("none") }),
-  run: (payload, context) => {
-    runs.push({ payload, context });
-    return payload.note;
-  },
-});
-const flaky = task({
-  name: "flaky",
-  payload: z.object({ failures: z.number() }),
-  retry: { maxRetries: 3, backoff: { base: 0.2, jitter: false } },
-  run: ({ failures }, { attempt }) => {
-    if (attempt <= failures) throw new TypeError(`attempt ${attempt} fails`);
-    return attempt;
-  },
-});
 const asksAgain = task({
   name: "asks_again",
   payload: z.object({}),
@@ -40,11 +13,13 @@ const asksAgain = task({
     throw context.retry({ countdown: 1, cause: new Error("not yet") });
   },
 });
+
 const parent = task({
   name: "parent",
   payload: z.object({}),
   run: async () => (await record.delay({ note: "child" })).id,
 });
+
 const returns = task({
   name: "returns",
   payload: z.object({ what: z.enum(["nothing", "bigint", "date"]) }),
@@ -53,57 +28,23 @@ const returns = task({
     return what === "date" ? new Date(0).toISOString() : undefined;
   },
 });
+
 const slow = task({
   name: "slow",
   payload: z.object({}),
   timeLimit: 0.05,
-  run: (_, { signal }) =>
-    new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
+  run: (_, { signal }) => untilAborted(signal),
 });
+
 const expiring = task({ name: "expiring", payload: z.object({}), expires: 60, run: () => "ran" });
 
-let sent: string[] = [];
-const sendsOnce = task({
-  name: "sends_once",
-  payload: z.object({ failures: z.number() }),
-  retry: { maxRetries: 3, backoff: { base: 0 } },
-  run: async ({ failures }, context) => {
-    const sentMail = await context.once("mail", () => {
-      sent.push(context.id);
-      return { at: new Date(0), number: sent.length };
-    });
-    if (context.attempt <= failures) throw new Error("after the mail");
-    return sentMail;
-  },
-});
+const tasks = { add, record, flaky, asksAgain, parent, returns, slow, expiring };
 
-const tasks = { sendsOnce, add, record, flaky, asksAgain, parent, returns, slow, expiring };
 const modules = [{ file: "tests.ts", exports: tasks }];
 
-beforeAll(async () => {
-  engine = await startEngine(visibility(1, "DefaultQueue"));
-});
-afterAll(() => engine.stop());
+const { engine, bench } = await startBench(tasks, visibility(1, "DefaultQueue"));
 
-/** Runs what lies in the queue once, acknowledging as Lambda would. */
-async function work(): Promise<string[]> {
-  const { event, kept } = await engine.deliver("DefaultQueue", createWorker(modules, engine.app));
-  await engine.acknowledge(
-    "DefaultQueue",
-    event.Records.filter(({ messageId }) => !kept.includes(messageId)),
-  );
-  return kept;
-}
-
-async function workUntilFinal(id: string): Promise<void> {
-  for (let round = 0; round < 20; round++) {
-    const found = await engine.app.results.read(id);
-    if (found && ["SUCCESS", "FAILURE", "REVOKED"].includes(found.state)) return;
-    engine.clock.now = new Date();
-    await work();
-  }
-  throw new Error(`Task ${id} did not end.`);
-}
+const { work, workUntilFinal } = bench;
 
 describe("the life of a task", () => {
   it("goes from PENDING to its result", async () => {
@@ -159,7 +100,7 @@ describe("the life of a task", () => {
   });
 
   it("applies the schema's defaults where it runs, and tells the run who it is", async () => {
-    runs = [];
+    runs.length = 0;
     const result = await record.delay({});
     await work();
 
@@ -239,7 +180,7 @@ describe("the life of a task", () => {
       payload: z.object({}),
       run: (_, { signal }) => {
         started.resolve();
-        return new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+        return untilAborted(signal);
       },
     });
     const result = await waits.delay({});
@@ -264,7 +205,7 @@ describe("the life of a task", () => {
   });
 
   it("never runs after a revoke", async () => {
-    runs = [];
+    runs.length = 0;
     const result = await record.delay({ note: "never" });
     expect(await result.revoke()).toMatchObject({ state: "REVOKED" });
 
@@ -284,92 +225,9 @@ describe("the life of a task", () => {
   });
 });
 
-describe("ctx.once", () => {
-  it("does its work in one attempt and remembers the result for the others", async () => {
-    sent = [];
-    const result = await sendsOnce.delay({ failures: 2 });
-    await workUntilFinal(result.id);
-
-    expect(await result.get()).toEqual({ at: "1970-01-01T00:00:00.000Z", number: 1 });
-    expect(await result.fetch()).toMatchObject({ attempt: 3 });
-    expect(sent).toEqual([result.id]);
-  });
-
-  it("stops a run whose task another worker has taken over", async () => {
-    sent = [];
-    const result = await sendsOnce.delay({ failures: 0 });
-    await engine.app.ledger.open({ id: result.id, key: "mail", fence: 99 });
-
-    // Its own settling would be refused too, by the fence of the record; here only the ledger knows.
-    await work();
-    expect(sent).toEqual([]);
-    expect(await result.fetch()).not.toMatchObject({ state: "SUCCESS" });
-    await result.revoke();
-    await work();
-  });
-
-  it("whose ledger does not answer is no failure of the task: it runs again as the same attempt", async () => {
-    sent = [];
-    const result = await sendsOnce.delay({ failures: 0 });
-    const table = {
-      ...engine.table,
-      update: (update: Parameters<typeof engine.table.update>[0]) =>
-        update.key.pk.startsWith("once#")
-          ? Promise.reject(new Error("connect ETIMEDOUT"))
-          : engine.table.update(update),
-    };
-    const outage = await engine.deliver("DefaultQueue", createWorker(modules, engine.appOn(table)));
-    await engine.acknowledge("DefaultQueue", outage.event.Records);
-
-    expect(outage.kept).toEqual([]);
-    expect(await result.fetch()).toMatchObject({ state: "RETRY", attempt: 1, error: { message: "connect ETIMEDOUT" } });
-    await workUntilFinal(result.id);
-    expect(await result.fetch()).toMatchObject({ state: "SUCCESS", attempt: 1 });
-    expect(sent).toEqual([result.id]);
-  });
-
-  it.each([
-    ["answers before the function ends", 3, 30_000, { state: "SUCCESS", attempt: 1 }, 1],
-    ["does not answer before the function ends", 1000, 2500, { state: "RETRY", attempt: 1 }, 2],
-  ])("is closed in spite of a ledger that %s", async (_, failures, milliseconds, expected, times) => {
-    sent = [];
-    const result = await sendsOnce.delay({ failures: 0 });
-    let left = failures;
-    const table = {
-      ...engine.table,
-      update: (update: Parameters<typeof engine.table.update>[0]) =>
-        update.key.pk.startsWith("once#") && update.set?.result !== undefined && left-- > 0
-          ? Promise.reject(new Error("connect ETIMEDOUT"))
-          : engine.table.update(update),
-    };
-    const worker = createWorker(modules, engine.appOn(table));
-    const begunAt = performance.now();
-    const lived = await engine.deliver("DefaultQueue", (event) =>
-      worker(event, { getRemainingTimeInMillis: () => milliseconds - (performance.now() - begunAt) }),
-    );
-    await engine.acknowledge("DefaultQueue", lived.event.Records);
-
-    expect(lived.kept).toEqual([]);
-    expect(await result.fetch()).toMatchObject(expected);
-    await workUntilFinal(result.id);
-    expect(await result.fetch()).toMatchObject({ state: "SUCCESS", attempt: 1 });
-    expect(sent).toHaveLength(times);
-  });
-
-  it("does again what an earlier attempt began and did not finish", async () => {
-    sent = [];
-    const result = await sendsOnce.delay({ failures: 0 });
-    expect(await engine.app.ledger.open({ id: result.id, key: "mail", fence: 0 })).toEqual({ state: "open" });
-    await work();
-
-    expect(sent).toHaveLength(1);
-    expect(await result.fetch()).toMatchObject({ state: "SUCCESS" });
-  });
-});
-
 describe("an idempotency key", () => {
   it("makes many submits one task", async () => {
-    runs = [];
+    runs.length = 0;
     const submit = () => record.applyAsync({ note: "once" }, { idempotencyKey: "order-7" });
     const results = await Promise.all([submit(), submit(), submit()]);
     await workUntilFinal(results[0]?.id ?? "");
@@ -444,49 +302,6 @@ describe("messages that nobody can run", () => {
   });
 });
 
-describe("redelivery", () => {
-  it("of a finished task is acknowledged and changes nothing", async () => {
-    runs = [];
-    const result = await record.delay({ note: "twice" });
-    const handle = createWorker(modules, engine.app);
-    const first = await engine.deliver("DefaultQueue", handle);
-    const again = await handle(first.event, { getRemainingTimeInMillis: () => 30_000 });
-    await engine.acknowledge("DefaultQueue", first.event.Records);
-
-    expect(again.batchItemFailures).toEqual([]);
-    expect(runs).toHaveLength(1);
-    expect(await result.get()).toBe("twice");
-  });
-
-  it("while another worker runs the task comes back when that one must be over", async () => {
-    const result = await add.delay({ x: 2, y: 3 });
-    const { event } = await engine.deliver("DefaultQueue", async ({ Records }) => {
-      const message = decodeMessage(Records[0]?.body ?? "");
-      await engine.app.results.claim(message, { messageId: "another", receiveCount: 1 }, 1);
-      return createWorker(modules, engine.app)({ Records }, { getRemainingTimeInMillis: () => 30_000 });
-    });
-
-    expect(event.Records).toHaveLength(1);
-    expect(await result.fetch()).toMatchObject({ state: "STARTED" });
-    await workUntilFinal(result.id);
-    expect(await result.get()).toBe(5);
-  });
-
-  it("after a crash between settling as RETRY and sending sends the retry", async () => {
-    const result = await flaky.delay({ failures: 1 });
-    const { event } = await engine.deliver("DefaultQueue", async ({ Records }) => {
-      const message = decodeMessage(Records[0]?.body ?? "");
-      const outcome = await engine.app.results.claim(message, { messageId: "another", receiveCount: 1 }, 30);
-      if (outcome.claimed) await engine.app.results.retry(outcome.claim, { name: "Error", message: "x" }, new Date());
-      return { batchItemFailures: Records.map(({ messageId }) => ({ itemIdentifier: messageId })) };
-    });
-
-    expect(event.Records).toHaveLength(1);
-    await workUntilFinal(result.id);
-    expect(await result.fetch()).toMatchObject({ state: "SUCCESS", attempt: 2 });
-  });
-});
-
 describe("an outage of DynamoDB", () => {
   /** The engine's store, with one call that does not get through. */
   const broken = (step: "claim" | "succeed") => {
@@ -508,154 +323,5 @@ describe("an outage of DynamoDB", () => {
     for (let round = 0; round < 5 && (await result.fetch()).state !== "SUCCESS"; round++) await work();
     engine.clock.now = new Date();
     expect(await result.fetch()).toMatchObject({ state: "SUCCESS", result: 4, attempt: 1 });
-  });
-});
-
-describe("a record that came back", () => {
-  it("is not begun on what time others have left, but sent again", async () => {
-    const slowTask = task({ name: "slow_task", payload: z.object({}), timeLimit: 20, run: () => "done" });
-    const result = await slowTask.delay({});
-    const worker = createWorker([{ file: "slow.ts", exports: { slowTask } }], engine.app);
-    const { event } = await engine.deliver("DefaultQueue", async ({ Records }) => {
-      for (const one of Records) one.attributes.ApproximateReceiveCount = "2";
-      const left = [30_000, ...Array<number>(20).fill(10_000)];
-      return worker({ Records }, { getRemainingTimeInMillis: () => left.shift() ?? 10_000 });
-    });
-    await engine.acknowledge("DefaultQueue", event.Records);
-
-    expect(await result.fetch()).toMatchObject({ state: "PENDING" });
-    const again = await engine.deliver("DefaultQueue", worker);
-    await engine.acknowledge("DefaultQueue", again.event.Records);
-    expect(await result.get()).toBe("done");
-  });
-});
-
-describe("a run that the function's end cuts short", () => {
-  it("has not failed if it shared the function's time: it runs again, alone, as the same attempt", async () => {
-    const patient = task({
-      name: "patient",
-      payload: z.object({}),
-      run: async (_, { signal, attempt }) => {
-        if (short)
-          await new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
-        return attempt;
-      },
-    });
-    let short = true;
-    const result = await patient.delay({});
-    const worker = createWorker([{ file: "patient.ts", exports: { patient } }], engine.app);
-    const { event, kept } = await engine.deliver("DefaultQueue", async ({ Records }) => {
-      for (const one of Records) one.attributes.ApproximateReceiveCount = "2";
-      const left = [5000, 3200, 3200, 3200, 3200];
-      return worker({ Records }, { getRemainingTimeInMillis: () => left.shift() ?? 1600 });
-    });
-    await engine.acknowledge("DefaultQueue", event.Records);
-
-    expect(kept).toEqual([]);
-    expect(await result.fetch()).toMatchObject({ state: "RETRY", attempt: 1 });
-    short = false;
-    const again = await engine.deliver("DefaultQueue", worker);
-    await engine.acknowledge("DefaultQueue", again.event.Records);
-    expect(await result.get()).toBe(1);
-  });
-
-  const endless = task({
-    name: "endless",
-    payload: z.object({ text: z.string() }),
-    run: (_, { signal }) =>
-      new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason))),
-  });
-  const deliver = async (worker: ReturnType<typeof createWorker>) => {
-    const { event, kept } = await engine.deliver("DefaultQueue", (event) => {
-      const end = performance.now() + 3200;
-      return worker(event, { getRemainingTimeInMillis: () => end - performance.now() });
-    });
-    await engine.acknowledge("DefaultQueue", event.Records);
-    return { count: event.Records.length, kept };
-  };
-
-  it("has failed if it had all the time that a function gives", async () => {
-    const result = await endless.delay({ text: "small" });
-    expect(await deliver(createWorker([{ file: "endless.ts", exports: { endless } }], engine.app))).toEqual({
-      ...{ count: 1, kept: [] },
-    });
-
-    expect(await result.fetch()).toMatchObject({ state: "FAILURE", error: { code: "TASK_TIME_LIMIT" } });
-  });
-
-  it("has failed when that has happened several times, however slowly its payload came", async () => {
-    const result = await endless.delay({ text: "z".repeat(60_000) });
-    const { largeValues } = engine.app;
-    const worker = createWorker([{ file: "endless.ts", exports: { endless } }], {
-      ...engine.app,
-      largeValues: {
-        ...largeValues,
-        async load(ref) {
-          await new Promise((resolve) => setTimeout(resolve, 200));
-          return largeValues.load(ref);
-        },
-      },
-    });
-    for (let run = 1; run <= 3; run++) {
-      await deliver(worker);
-      expect(await result.fetch()).toMatchObject({ state: "RETRY", attempt: 1, error: { code: "TASK_TIME_LIMIT" } });
-    }
-    await deliver(worker);
-
-    expect(await result.fetch()).toMatchObject({ state: "FAILURE", error: { code: "TASK_TIME_LIMIT" } });
-  });
-});
-
-describe("the dead-letter queue", () => {
-  const crash = async ({ Records }: SQSEvent, claims: boolean) => {
-    for (const { body, messageId, attributes } of Records) {
-      const delivery = { messageId, receiveCount: Number(attributes.ApproximateReceiveCount) };
-      if (claims) await engine.app.results.claim(decodeMessage(body), delivery, 1);
-    }
-    return { batchItemFailures: Records.map((_, index) => ({ itemIdentifier: String(index) })) };
-  };
-  const exhaust = async (claims: boolean) => {
-    for (let delivery = 0; delivery < 3; delivery++)
-      await engine.deliver("DefaultQueue", (event) => crash(event, claims));
-    // The fourth receive moves the message instead of delivering it.
-    await engine.deliver("DefaultQueue", (event) => crash(event, claims));
-  };
-  const bury = async () => {
-    engine.clock.now = new Date();
-    const { event, kept } = await engine.deliver("DeadLetterQueue", createDeadLetterWorker(engine.app));
-    await engine.acknowledge(
-      "DeadLetterQueue",
-      event.Records.filter(({ messageId }) => !kept.includes(messageId)),
-    );
-    return event.Records.length;
-  };
-
-  it("ends a task whose worker died every time", async () => {
-    const result = await add.delay({ x: 1, y: 1 });
-    await exhaust(true);
-
-    // Another copy might be running it: it is looked at again when that run must be over.
-    expect(await bury()).toBe(1);
-    expect(await result.fetch()).toMatchObject({ state: "STARTED" });
-    await expect.poll(bury, { timeout: 10_000 }).toBe(1);
-    expect(await result.fetch()).toMatchObject({
-      state: "FAILURE",
-      error: { code: "TASK_CRASHED", message: expect.stringContaining("died each of the 3 times") },
-    });
-    // Its hook, if it had one, is called by a worker.
-    expect(await work()).toEqual([]);
-  });
-
-  it("returns a task that was never begun, marked to run alone", async () => {
-    const result = await add.delay({ x: 1, y: 2 });
-    await exhaust(false);
-
-    expect(await bury()).toBe(1);
-    expect(await result.fetch()).toMatchObject({ state: "PENDING" });
-    expect(engine.logged.at(-1)).toMatchObject({
-      message: "A message is returned from the dead-letter queue",
-      id: result.id,
-      starts: 0,
-    });
   });
 });

@@ -1,15 +1,11 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import * as z from "zod";
 import { task } from "../../../shared/index.ts";
 import { recordKey } from "../../../shared/table/keys.ts";
 import { sendTask } from "../../../shared/task/send.ts";
-import { type Engine, startEngine, uniqueName } from "../../helpers/engine.ts";
-import { createVirtualQueues, type VirtualQueues } from "../../helpers/virtual-queues.ts";
-import { createWorkbench, type Workbench } from "../../helpers/workbench.ts";
+import { uniqueName } from "../../helpers/engine.ts";
+import { startVirtualBench } from "../../helpers/workbench.ts";
 
-let engine: Engine;
-let bench: Workbench;
-let queues: VirtualQueues;
 let ran: string[] = [];
 
 const DAY = 86_400;
@@ -63,15 +59,8 @@ const ordered = task({
 
 const tasks = { note, weekly, far, complains, stepwise, ordered };
 
-beforeAll(async () => {
-  engine = await startEngine();
-  bench = createWorkbench(engine, tasks);
-  queues = createVirtualQueues(engine, tasks);
-});
-afterAll(() => engine.stop());
+const { engine, bench, queues } = await startVirtualBench(tasks);
 beforeEach(() => {
-  queues.clear();
-  engine.clock.now = new Date();
   ran = [];
 });
 

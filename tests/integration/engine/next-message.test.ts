@@ -1,15 +1,9 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import * as z from "zod";
 import { task } from "../../../shared/index.ts";
 import { decodeMessage, encodeMessage } from "../../../shared/message/encoding.ts";
 import type { Message } from "../../../shared/message/message.ts";
-import { type Engine, startEngine } from "../../helpers/engine.ts";
-import { createVirtualQueues, type VirtualQueues } from "../../helpers/virtual-queues.ts";
-import { createWorkbench, type Workbench } from "../../helpers/workbench.ts";
-
-let engine: Engine;
-let bench: Workbench;
-let queues: VirtualQueues;
+import { startVirtualBench } from "../../helpers/workbench.ts";
 
 const fails = task({
   name: "fails",
@@ -21,16 +15,7 @@ const fails = task({
 });
 const tasks = { fails };
 
-beforeAll(async () => {
-  engine = await startEngine();
-  bench = createWorkbench(engine, tasks);
-  queues = createVirtualQueues(engine, tasks);
-});
-afterAll(() => engine.stop());
-beforeEach(() => {
-  queues.clear();
-  engine.clock.now = new Date();
-});
+const { engine, bench, queues } = await startVirtualBench(tasks);
 
 const inSeconds = (seconds: number) => new Date(engine.clock.now.getTime() + seconds * 1000);
 

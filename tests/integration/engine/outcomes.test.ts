@@ -1,11 +1,9 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import * as z from "zod";
 import { Ignore, Reject, SoftTimeLimitError, task } from "../../../shared/index.ts";
-import { type Engine, startEngine, visibility } from "../../helpers/engine.ts";
-import { createWorkbench, type Workbench } from "../../helpers/workbench.ts";
+import { visibility } from "../../helpers/engine.ts";
+import { startBench } from "../../helpers/workbench.ts";
 
-let engine: Engine;
-let bench: Workbench;
 let seen: string[] = [];
 
 class Expected extends Error {}
@@ -135,11 +133,7 @@ const tasks = {
   },
 };
 
-beforeAll(async () => {
-  engine = await startEngine(visibility(1, "DefaultQueue"));
-  bench = createWorkbench(engine, tasks);
-});
-afterAll(() => engine.stop());
+const { engine, bench } = await startBench(tasks, visibility(1, "DefaultQueue"));
 beforeEach(() => {
   seen = [];
 });

@@ -1,15 +1,12 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import * as z from "zod";
 import { Reject, task } from "../../../shared/index.ts";
 import { createRateLimiter, stepMicroseconds, type Turn } from "../../../shared/limits/rate-limit.ts";
 import { createChance, SEED, size } from "../../faults/chance.ts";
-import { type Engine, startEngine, uniqueName } from "../../helpers/engine.ts";
-import { createVirtualQueues, deadWorker, type VirtualQueues } from "../../helpers/virtual-queues.ts";
-import { createWorkbench, type Workbench } from "../../helpers/workbench.ts";
+import { uniqueName } from "../../helpers/engine.ts";
+import { deadWorker } from "../../helpers/virtual-queues.ts";
+import { startVirtualBench } from "../../helpers/workbench.ts";
 
-let engine: Engine;
-let bench: Workbench;
-let queues: VirtualQueues;
 /** When each run began, in milliseconds. */
 let starts: number[] = [];
 let order: string[] = [];
@@ -38,12 +35,7 @@ const impatient = task({
 });
 const tasks = { partner, evenly, hourly, ordered, impatient };
 
-beforeAll(async () => {
-  engine = await startEngine();
-  bench = createWorkbench(engine, tasks);
-  queues = createVirtualQueues(engine, tasks);
-});
-afterAll(() => engine.stop());
+const { engine, bench, queues } = await startVirtualBench(tasks);
 beforeEach(() => {
   queues.clear();
   // No test finds the gate as another has left it.

@@ -1,13 +1,11 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import * as z from "zod";
 import { createWorker, Ignore, Reject, task } from "../../../shared/index.ts";
-import { type Engine, startEngine, visibility } from "../../helpers/engine.ts";
-import { createWorkbench, type Workbench } from "../../helpers/workbench.ts";
+import { visibility } from "../../helpers/engine.ts";
+import { startBench } from "../../helpers/workbench.ts";
 
 /** What a run may do to the next one, to its neighbours, and to its worker: nothing. */
 
-let engine: Engine;
-let bench: Workbench;
 let seen: string[] = [];
 
 const nothing = z.object({});
@@ -143,11 +141,7 @@ const tasks = {
 };
 const modules = [{ file: "tests.ts", exports: tasks }];
 
-beforeAll(async () => {
-  engine = await startEngine(visibility(1, "DefaultQueue"));
-  bench = createWorkbench(engine, tasks);
-});
-afterAll(() => engine.stop());
+const { engine, bench } = await startBench(tasks, visibility(1, "DefaultQueue"));
 beforeEach(() => {
   engine.clock.now = new Date();
   seen = [];

@@ -1,12 +1,10 @@
 import { SendMessageCommand } from "@aws-sdk/client-sqs";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import * as z from "zod";
 import { task } from "../../../shared/index.ts";
-import { type Engine, startEngine, visibility } from "../../helpers/engine.ts";
-import { createWorkbench, type Workbench } from "../../helpers/workbench.ts";
+import { visibility } from "../../helpers/engine.ts";
+import { startBench } from "../../helpers/workbench.ts";
 
-let engine: Engine;
-let bench: Workbench;
 let ran: string[] = [];
 
 const cycle: { self?: unknown } = {};
@@ -81,11 +79,10 @@ const throws = task({
   },
 });
 
-beforeAll(async () => {
-  engine = await startEngine(visibility(1, "DefaultQueue"));
-  bench = createWorkbench(engine, { returns, takesAll, doesOnce, tells, throws });
-});
-afterAll(() => engine.stop());
+const { engine, bench } = await startBench(
+  { returns, takesAll, doesOnce, tells, throws },
+  visibility(1, "DefaultQueue"),
+);
 beforeEach(() => {
   ran = [];
   engine.clock.now = new Date();

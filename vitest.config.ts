@@ -3,8 +3,14 @@ import { defineConfig } from "vitest/config";
 /** One project per kind of test, so that each has its own time-out and can be run alone: `npx vitest run --project unit`. */
 export default defineConfig({
   test: {
+    coverage: {
+      include: ["shared/**", "handlers/**", "localstack/**", "build/**"],
+      reporter: ["text", "html"],
+      reportsDirectory: ".serverless/coverage",
+    },
     projects: [
-      { test: { name: "unit", include: ["tests/{,examples/}unit/**/*.test.ts"] } },
+      // A machine that is busy with other things must not fail what only computes.
+      { test: { name: "unit", include: ["tests/{,examples/}unit/**/*.test.ts"], testTimeout: 60_000 } },
       {
         test: {
           name: "integration",

@@ -1,6 +1,6 @@
 import type { Resource, Serverless } from "./serverless.ts";
 
-/** What we use of the framework's deploy plugin. */
+/** The parts that we use of the framework's deploy plugin. */
 interface Deployment {
   getCreateChangeSetParams(options: { templateUrl?: string }): Record<string, unknown>;
 }

@@ -5,7 +5,7 @@ import type { Resolve } from "./resolve-template.ts";
 import { allows, type Statement, statementsOf } from "./role.ts";
 import type { Template } from "./serverless.ts";
 
-/** Whatever Lovage does with a task queue. */
+/** The calls that Lovage makes on a task queue. */
 const QUEUE_ACTIONS = [
   "sqs:SendMessage",
   "sqs:ReceiveMessage",

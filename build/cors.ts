@@ -10,7 +10,7 @@ interface Request {
 }
 
 /**
- * What serverless.yml says of other origins, as `${cors:api}` and `${cors:bucket}`: made from `param:corsOrigin`, for a variable
+ * The rules of serverless.yml for other origins, as `${cors:api}` and `${cors:bucket}`: made from `param:corsOrigin`, for a variable
  * there cannot be split into a list. Without an origin there is no rule. On an open stage pages of this machine may call, too:
  * the functions themselves answer those, since the names of an API know no `*`.
  */
@@ -41,7 +41,7 @@ function originsOf(serverless: Serverless, text: string): readonly string[] | "*
   }
 }
 
-/** What shared/http/cors.ts says, said by API Gateway. */
+/** The rules of shared/http/cors.ts, in API Gateway's form. */
 function apiRule(allowedOrigins: readonly string[]): object {
   return {
     allowedOrigins,

@@ -4,7 +4,7 @@ import { createResolver } from "./resolve-template.ts";
 import type { Serverless } from "./serverless.ts";
 import { readTaskFolders } from "./task-modules.ts";
 
-/** What functions are told, and which of them are told the same. */
+/** Environments of functions, and the functions that share each. */
 export interface FunctionEnvironment {
   functions: readonly string[];
   variables: Readonly<Record<string, string>>;

@@ -7,13 +7,13 @@ import { describeBuildFailure } from "./build-failure.ts";
 import { bundleOptions, ROOT, WORK_FOLDER } from "./bundle.ts";
 import type { FunctionEnvironment } from "./environments.ts";
 
-/** What the tasks of a service declare. */
+/** The declarations of a service's tasks. */
 export interface Inspection {
   tasks: readonly string[];
   schedules: { name: string; schedule: string; timezone: string; input: string }[];
 }
 
-/** What the inspector (inspector.ts) could not go on after. */
+/** An error after which the inspector (inspector.ts) could not go on. */
 export interface Failure {
   name: string;
   message: string;

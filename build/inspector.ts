@@ -1,5 +1,5 @@
 /**
- * Runs in a process of its own, in a function's environment: imports every task module and tells what they declare. Whatever it
+ * Runs in a process of its own, in a function's environment: imports every task module and tells what they declare. All that it
  * learns it writes into the file that its first argument names, line by line, so that nothing is lost if a module ends the process.
  */
 
@@ -12,7 +12,7 @@ import { createRegistry, type TaskModule } from "../shared/task/registry.ts";
 import { isTask } from "../shared/task/task.ts";
 import type { Failure, Inspection, Report } from "./inspect-tasks.ts";
 
-/** What the modules call as they begin: see `markModules` in inspect-tasks.ts. */
+/** The function that modules call as they begin: see `markModules` in inspect-tasks.ts. */
 const IMPORTING = Symbol.for("lovage.importing");
 
 const [, , reportFile = ""] = process.argv;

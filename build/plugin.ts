@@ -80,7 +80,7 @@ async function addSchedules(serverless: Serverless): Promise<void> {
   Object.assign(Resources, scheduleResources(schedules, schedulePrefix(serverless), declared));
 }
 
-/** What the name of each schedule begins with. */
+/** The beginning of each schedule's name. */
 export function schedulePrefix(serverless: Serverless): string {
   return `${serverless.service.service}-${serverless.getProvider("aws").getStage()}`;
 }

@@ -6,7 +6,7 @@ import type { Template } from "./serverless.ts";
 /** An account that nobody has, where CloudFormation will put the real one. */
 export const ACCOUNT_ID = "123456789012";
 
-/** What stands for a value that only CloudFormation knows. */
+/** Stands for a value that only CloudFormation knows. */
 const UNKNOWN = "value-known-when-deployed";
 
 /** A property that gives the resource its name, for each type that we name. https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-name.html */

@@ -11,7 +11,7 @@ export interface Statement {
   conditions: Readonly<Record<string, unknown>>;
 }
 
-/** What a call is about, beside action and resource: the condition keys that AWS would fill in. */
+/** The context of a call, beside action and resource: the condition keys that AWS would fill in. */
 export type CallContext = Readonly<Record<string, readonly string[]>>;
 
 /** All statements of the policies that a role carries. */

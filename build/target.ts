@@ -1,6 +1,6 @@
 import type { Serverless } from "./serverless.ts";
 
-/** Commands of the framework that call AWS, or change what is there. What only reads or writes files here is not among them. */
+/** Commands of the framework that call AWS, or change what is there. A command that only reads or writes files here is not among them. */
 const CALLING = [
   ...["deploy", "deploy function", "deploy list", "deploy list functions", "remove", "prune"],
   ...["rollback", "rollback function", "invoke", "logs", "metrics", "info"],

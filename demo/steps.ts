@@ -7,7 +7,7 @@ import type { Service } from "../localstack/service.ts";
 import { nextFire, parseExpression } from "../shared/beat/expression.ts";
 import { makeCsv, makeJpeg, seeded } from "./inputs.ts";
 
-/** What a step shows in the table. */
+/** A step's line in the table. */
 export interface Outcome {
   id: string;
   state: string;

@@ -1,6 +1,6 @@
 import type { Json } from "../shared/index.ts";
 
-/** What an answer of the API is read as; each step checks the fields that it needs. */
+/** The type as which an answer of the API is read; each step checks the fields that it needs. */
 export type Answer = { [field: string]: Json };
 
 /** Calls the API over HTTP, as any client would. */

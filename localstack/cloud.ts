@@ -229,7 +229,7 @@ async function startSchedules(
   };
 }
 
-/** What the template says of the functions that are invoked asynchronously. */
+/** The template's settings of the functions that are invoked asynchronously. */
 async function readAsyncConfigs(template: Template, resources: Resources): Promise<Map<string, AsyncConfig>> {
   const declared = resourcesOf(template, "AWS::Lambda::EventInvokeConfig").map(async ({ properties }) => {
     const destination = objectField(objectField(properties, "DestinationConfig") ?? {}, "OnFailure")?.Destination;

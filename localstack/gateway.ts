@@ -158,7 +158,7 @@ function createTraffic(handle: (request: IncomingMessage, response: ServerRespon
       .then(() => finished(response).catch(() => {}))
       .finally(() => {
         inFlight.delete(handled);
-        // What was refused before it was read: taken in, so that the client can finish sending and read the answer.
+        // A body that was refused before it was read is taken in, so that the client can finish sending and read the answer.
         request.resume();
       });
     inFlight.add(handled);

@@ -1,5 +1,5 @@
 /**
- * Who may speak to what listens here: programs on this machine, web pages served by it, and pages that `CORS_ORIGIN` names.
+ * The guard of every port that listens here. It lets in programs on this machine, web pages served by it, and pages that `CORS_ORIGIN` names.
  *
  * Listening on 127.0.0.1 keeps other machines out, but not other web sites: any page in a local browser can send requests here,
  * and by DNS rebinding even read the answers, under a host name of its own. Both show in headers that no page can forge. Requests
@@ -11,7 +11,7 @@ import { Server as HttpServer, type IncomingHttpHeaders, IncomingMessage, Server
 import { Server as HttpsServer } from "node:https";
 import { Duplex } from "node:stream";
 
-/** What a port lets in besides this machine. */
+/** Callers that a port lets in besides this machine. */
 export interface Door {
   /** Origins of pages, such as `https://app.example.com`. */
   origins: readonly string[];

@@ -21,7 +21,7 @@ import type { Template, TemplateResource } from "./template/template.ts";
 const INVOKE = Symbol.for("lovage.invoke");
 const HTTP_PROXY = "localstack/lambda/http-proxy.handler";
 
-/** What we use of serverless-offline's plugin object. */
+/** The parts that we use of serverless-offline's plugin object. */
 interface Offline {
   start(): Promise<void>;
   end(skipExit?: boolean): Promise<void>;
@@ -105,7 +105,7 @@ class LocalCloudPlugin {
       await checkPorts(this.#ports);
       const template = await compileTemplate(this.#serverless);
       const environments = await functionEnvironments(this.#serverless);
-      // What beat's entries make of the template changes with every edit; all else stays.
+      // The schedules that beat's entries make change with every edit; all else stays.
       const rest = withoutBeat(template);
       const prefix = schedulePrefix(this.#serverless);
       this.#builds = await startBuilds({

@@ -182,7 +182,7 @@ export function createRead(modules: readonly TaskModule[], app = currentApp()): 
   return handle(createReadApi(app, createRegistry(modules), files));
 }
 
-/** What operators decide: revoke, replay, redrive, pause, resume, purge, limits. */
+/** The decisions of operators: revoke, replay, redrive, pause, resume, purge, limits. */
 export function createOperate(modules: readonly TaskModule[], app = currentApp()): Http {
   return handle(createOperateApi(app, createRegistry(modules)));
 }

@@ -197,8 +197,8 @@ const VARIABLES: { readonly [Setting in Exclude<keyof Config, "queueUrl" | "queu
 };
 
 /**
- * Reads every setting that stands in `variables` as text, so that a build finds what would else fail when it is first used. What is
- * not there, or is no text yet (CloudFormation's `Ref`), is not judged: a build cannot know what only a deployment knows.
+ * Reads every setting that stands in `variables` as text, so that a build finds what would else fail when it is first used. A setting
+ * that is not there, or is no text yet (CloudFormation's `Ref`), is not judged: a build cannot know what only a deployment knows.
  * @throws ConfigError for the first that cannot be used
  */
 export function checkSettings(variables: Readonly<Record<string, unknown>>): void {
@@ -249,7 +249,7 @@ function queueOf(variable: string): string | undefined {
   return name === DEFAULT_QUEUE ? undefined : name;
 }
 
-/** What a deployment with an unset variable would make of its key. */
+/** The hash that a deployment with an unset variable would make of its key. */
 const EMPTY_KEY_HASH = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 
 /** The queue of tasks that name none. */

@@ -12,7 +12,7 @@ export const RETENTION_SECONDS = 14 * DAY;
 /** A message that waits for longer than this has its record, and its payload, kept for longer. */
 export const REFRESH_SECONDS = 5 * DAY;
 
-/** What a task needs is kept from the time when it may start: a copy may be sent just before that is kept for longer, and then some. */
+/** The things that a task needs are kept from the time when it may start: a copy may be sent just before that is kept for longer, and then some. */
 export const UNFINISHED_SECONDS = REFRESH_SECONDS + RETENTION_SECONDS + DAY;
 
 /** The longest delay. */

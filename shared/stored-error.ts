@@ -70,7 +70,7 @@ function describeOne(error: Error, nesting: Nesting): StoredError {
   }
 }
 
-/** What led to an error, as far as the record has room for it. */
+/** The causes of an error, as far as the record has room for it. */
 function innerErrors(error: Error, { above, room }: Nesting): Pick<StoredError, "cause" | "errors" | "moreErrors"> {
   const path = [...above, error];
   /** Takes room for these all before any of them takes room for its own. */
@@ -100,7 +100,7 @@ export function isError(value: unknown): value is Error {
 const BUILT_IN =
   /^(Error|EvalError|RangeError|ReferenceError|SyntaxError|TypeError|URIError|AggregateError|SuppressedError)$/;
 
-/** What looks like the name of a class; a minifier leaves a letter or two. */
+/** A text that looks like the name of a class; a minifier leaves a letter or two. */
 const CLASS_NAME = /^\p{Lu}[\p{L}\p{N}_$]{2,127}$/u;
 
 /** `class SmtpError extends Error` alone does not change `name`. */
@@ -129,7 +129,7 @@ function text(value: unknown): string {
   return typeof value === "string" ? value : picture(value);
 }
 
-/** What was thrown though it is no error. */
+/** Stands for a thrown value that is no error. */
 function picture(value: unknown): string {
   return echo(value, LONG_MESSAGE_CHARS);
 }
@@ -146,7 +146,7 @@ export function toError(record: StoredError): Error {
   return error;
 }
 
-/** What an error says, and what the first of its causes did: "fetch failed" alone helps nobody. */
+/** An error's sentence, and that of the first of its causes: "fetch failed" alone helps nobody. */
 export function reasonOf(record: StoredError): string {
   const root = rootOf(record);
   if (root === record) return record.message;

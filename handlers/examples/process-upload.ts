@@ -4,7 +4,7 @@ import { MissingUploadError, UploadError } from "./process-upload/errors.ts";
 
 /**
  * Processes an uploaded file: sent when S3 says that it has arrived, and once more at the upload's deadline, whichever
- * comes first. What it makes of the file is its result; files it derives are listed there as `derived`.
+ * comes first. Its result describes the file; files that it derives are listed there as `derived`.
  */
 export const processUpload = task({
   name: "process_upload",

@@ -11,7 +11,7 @@ declare module "dynalite/db/index.js" {
 
   export interface Store {
     readonly db: { open(): Promise<void> };
-    /** What DescribeTable answers, by table name. */
+    /** Answers of DescribeTable, by table name. */
     readonly tableDb: {
       get(name: string, done: Done): void;
       put(name: string, table: object, done: Done): void;

@@ -8,7 +8,7 @@ import { ACCOUNT_ID } from "../account.ts";
 import type { Clock } from "../clock.ts";
 import type { InvocationResult } from "./functions.ts";
 
-/** What `AWS::Lambda::EventInvokeConfig` declares for a function. */
+/** The `AWS::Lambda::EventInvokeConfig` of a function. */
 export interface AsyncConfig {
   /** 0 to 2. @defaultValue 2 */
   maximumRetryAttempts?: number;
@@ -31,7 +31,7 @@ export interface AsyncInvocationsOptions {
 export interface AsyncInvocations {
   /** Takes an event; settles when it has been handled, or given up. Never rejects. */
   invoke(functionName: string, event: unknown): Promise<void>;
-  /** Tries nothing again from now on. What waits to be tried is dropped. */
+  /** Tries nothing again from now on. An event that waits to be tried is dropped. */
   stop(): void;
 }
 

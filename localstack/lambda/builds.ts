@@ -11,7 +11,7 @@ export interface BuildsOptions {
   handlers: readonly string[];
   outdir: string;
   taskFolders: readonly string[];
-  /** What the functions are told: their modules may read it when they are imported. */
+  /** The functions' environment: their modules may read it when they are imported. */
   environments: readonly FunctionEnvironment[];
   /** Called after each later build whose tasks can be registered, with what they declare. "Reloaded." is said when it settles. */
   onRebuild?: (inspection: Inspection) => Promise<void>;

@@ -1,5 +1,5 @@
 /**
- * What a sandbox is told and what its end means: the environment variables of a Lambda function, and an exit status in AWS's words.
+ * A sandbox's beginning and end: the environment variables of a Lambda function, and an exit status in AWS's words.
  */
 
 import { randomBytes } from "node:crypto";

@@ -39,7 +39,7 @@ export interface Functions {
 
 interface Member {
   readonly sandbox: Sandbox;
-  /** What it was started from; differs from the pool's when the code was edited since. */
+  /** The definition that it was started from; differs from the pool's when the code was edited since. */
   readonly definition: FunctionDefinition;
   idleTimer?: NodeJS.Timeout;
   /** Being killed, so it uses no concurrency any more. */

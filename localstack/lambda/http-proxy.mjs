@@ -1,5 +1,5 @@
 /**
- * What serverless-offline calls in the place of an HTTP function: passes the event to the function's sandbox, so that a
+ * serverless-offline calls this in the place of an HTTP function: it passes the event to the function's sandbox, so that a
  * crash, a time-out or `process.exit` there ends as API Gateway ends it, and harms nothing else.
  *
  * Plain JavaScript: serverless-offline would load a TypeScript handler through a second compiler.
@@ -29,7 +29,7 @@ export async function handler(request, context) {
 
 /**
  * API Gateway passes a body on as text; serverless-offline parses JSON, and passes `null`, `0`, `false` and `""` on as if there were none.
- * What it cannot tell apart any more, `null` and `""`, has a length; sent in chunks it has not, and counts as no body.
+ * A body that it cannot tell from none, `null` or `""`, has a length; sent in chunks it has not, and counts as no body.
  */
 function withBodyText(event) {
   if (event?.requestContext?.http === undefined || typeof event.body === "string") return event;

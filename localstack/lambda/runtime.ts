@@ -1,5 +1,5 @@
 /**
- * What runs inside one sandbox process: imports a function's module once, then answers one invocation at a time over IPC.
+ * The program of one sandbox process: imports a function's module once, then answers one invocation at a time over IPC.
  *
  * ```text
  * importing --ready--> waiting --invoke--> running --done | failed--> waiting

@@ -7,7 +7,7 @@
  *     +--------------------+-- exit, crash, timeout, kill() --> dead
  * ```
  *
- * Whatever happens inside fails at most the running invocation, never this process.
+ * An error inside fails at most the running invocation, never this process.
  * The life cycle is https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
  */
 
@@ -19,7 +19,7 @@ import { exitReason, type FunctionDefinition, functionArn, sandboxEnvironment } 
 import type { SandboxReaper } from "./reaper.ts";
 import type { ErrorReport, InvokeMessage, SandboxMessage } from "./runtime.ts";
 
-/** What an invocation came to: the JSON text of the answer, or the error as Lambda words it. */
+/** The outcome of an invocation: the JSON text of the answer, or the error as Lambda words it. */
 export type InvocationResult =
   | { ok: true; payload: string }
   | { ok: false; errorType: string; errorMessage: string; trace?: string[]; throttled?: true };
@@ -139,7 +139,7 @@ export function startSandbox({ definition, reaper, log }: SandboxOptions): Sandb
 
   function gone(code: number | null, signal: NodeJS.Signals | null): void {
     state = "dead";
-    // Whatever the handler spawned shares the group; Lambda drops it with the environment.
+    // A process that the handler spawned shares the group; Lambda drops it with the environment.
     killGroup();
     if (groupId !== undefined) reaper.release(groupId);
     const requestId = invocation?.requestId ?? "";

@@ -1,4 +1,4 @@
-/** What AWS checks when an SQS event source mapping is created, in its words. Pure. */
+/** AWS's checks when an SQS event source mapping is created, in its words. Pure. */
 
 /** The settings of a mapping that have rules. */
 export interface MappingSettings {

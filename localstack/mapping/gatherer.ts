@@ -97,7 +97,7 @@ export function createBatchGatherer(options: {
         carried.unshift(poll);
         break;
       }
-      // What lay here longer than the visibility timeout is in the queue again.
+      // A message that lay here longer than the visibility timeout is in the queue again.
       const usable = received.filter(({ visibleAtMilliseconds }) => visibleAtMilliseconds > clock.now());
       let fitting = 0;
       for (const message of usable) {

@@ -40,7 +40,7 @@ export interface EventSourceMappingOptions {
   readonly maximumBatchingWindowSeconds: number;
   /** 2–1000. @defaultValue 1250, what AWS reaches without one */
   readonly maximumConcurrency?: number | undefined;
-  /** What the function pool can run at once: a local ceiling, which AWS does not have, of a mapping without a maximum. */
+  /** The most that the function pool can run at once: a local ceiling, which AWS does not have, of a mapping without a maximum. */
   readonly poolLimit?: number | undefined;
   /** Shared by the mappings of one function: each batch runs in a turn. @defaultValue no limit */
   readonly turns?: Turns | undefined;
@@ -153,7 +153,7 @@ export async function startEventSourceMapping(options: EventSourceMappingOptions
       const batch = await gatherer.gather();
       polling -= 1;
       await runInTurn(batch, turn);
-      // Somebody else polls, or the cap came down: one loop fewer. Whoever is left keeps the queue polled.
+      // Somebody else polls, or the cap came down: one loop fewer. The loops that are left keep the queue polled.
     } while (!signal.aborted && !isSpare() && loops.size <= concurrency.limit());
   }
 

@@ -1,5 +1,5 @@
 /**
- * What a function's answer means for its batch. Pure.
+ * The meaning of a function's answer for its batch. Pure.
  *
  * The rules are https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html#services-sqs-batchfailurereporting;
  * what they leave open is read as failure, because a message kept too long is delivered again and a message deleted is lost.

@@ -1,6 +1,6 @@
 /**
  * The sandboxes of one function, shared out among the event source mappings that call it: so many at once, first come first
- * served. Who asks with more loops at a time gets as many turns more, and nobody is passed over.
+ * served. A mapping that asks with more loops at a time gets as many turns more, and nobody is passed over.
  */
 
 /** Ends the turn; the next in line has it. */
@@ -9,7 +9,7 @@ export type EndTurn = () => void;
 export interface Turns {
   /** Waits for a turn; undefined when the signal aborted first. */
   take(signal: AbortSignal): Promise<EndTurn | undefined>;
-  /** Whoever asks now must wait. */
+  /** A mapping that asks now must wait. */
   areTaken(): boolean;
 }
 

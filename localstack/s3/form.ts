@@ -5,7 +5,7 @@ import { S3Error } from "./error.ts";
 export interface UploadForm {
   /** By name in lower case. */
   readonly fields: ReadonlyMap<string, string>;
-  /** What the browser calls the file, without a path. */
+  /** The browser's name for the file, without a path. */
   readonly filename: string;
   /** To be read to its end. */
   readonly content: AsyncIterable<Buffer>;

@@ -8,7 +8,7 @@ import { readText, requireKey, type S3Answer, type S3Request } from "./request.t
 import type { S3Store, StoredObject } from "./store.ts";
 import { parseXml, toXml } from "./xml.ts";
 
-/** What S3 keeps with an object and gives back with it. */
+/** Headers that S3 keeps with an object and gives back with it. */
 const KEPT_HEADERS = [
   ...["cache-control", "content-disposition", "content-encoding", "content-language", "content-type", "expires"],
   "x-amz-storage-class",

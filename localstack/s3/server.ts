@@ -111,7 +111,7 @@ export async function openS3(options: S3Options): Promise<S3> {
         answer = answerError(error, requestId, message.method === "HEAD", log);
       }
       await send(response, answer, { ...shared, "x-amz-request-id": requestId });
-      // What was not read of a refused upload: taken in, so that its client can read why.
+      // The rest of a refused upload is taken in, so that its client can read why.
       await request?.body.drain().catch(() => {});
     },
     startNotifying: () => delivery.wake(),

@@ -12,7 +12,7 @@ import { parseXml, toXml } from "./xml.ts";
 interface Setting {
   /** The root element of its document; absent: JSON. */
   readonly root?: string;
-  /** What a read answers while nothing was put: an error, or an empty document. */
+  /** The answer to a read while nothing was put: an error, or an empty document. */
   readonly missing: S3ErrorCode | "empty";
 }
 

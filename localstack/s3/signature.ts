@@ -11,7 +11,7 @@ import type { S3Request } from "./request.ts";
 
 export type Keyring = ReadonlyMap<string, string>;
 
-/** What a signature is made with: `key-id/20261122/us-east-1/s3/aws4_request`. */
+/** The credential that a signature is made with: `key-id/20261122/us-east-1/s3/aws4_request`. */
 export interface Scope {
   readonly accessKeyId: string;
   readonly date: string;

@@ -26,14 +26,14 @@ export interface StoredObject {
   /** With its quotes. */
   readonly etag: string;
   readonly modifiedAt: number;
-  /** What is given back with the object: content-type, x-amz-meta-…. */
+  /** Headers that are given back with the object: content-type, x-amz-meta-…. */
   readonly headers: Readonly<Record<string, string>>;
   readonly checksum: Checksum | undefined;
   /** The tagging document, if there is one. */
   readonly tags: string | undefined;
 }
 
-/** What happened to an object, for those who want to be told. */
+/** A change of an object, for those who want to be told. */
 export interface ObjectChange {
   /** `ObjectCreated:Put`, … */
   readonly eventName: string;
@@ -218,7 +218,7 @@ export class S3Store {
     return Number(this.#sql.nextSequence.run().lastInsertRowid);
   }
 
-  /** What an upload leaves behind whose process was killed. */
+  /** Blobs of uploads whose process was killed. */
   #removeStrayBlobs(): void {
     const known = new Set(this.#sql.blobs.all().map((row) => String(row.blob)));
     this.removeBlobs(...readdirSync(this.#blobs).filter((blob) => !known.has(blob)));

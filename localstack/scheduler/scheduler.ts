@@ -85,7 +85,7 @@ export function startScheduler(options: SchedulerOptions): Scheduler {
   const begin = (schedule: Schedule): void => {
     const one: Running = { schedule, anchor: new Date(clock.now()), callOff: () => {} };
     running.set(schedule.name, one);
-    // What is due at this very moment counts: a rate without a start date begins to fire when it is created.
+    // A firing that is due at this very moment counts: a rate without a start date begins to fire when it is created.
     run(one, new Date(one.anchor.getTime() - 1));
   };
 

@@ -3,7 +3,7 @@
  * messages of a group that become visible together back in the wrong order.
  *
  * A group is open, and a receive takes as many of its messages as it can, in order; or some of them are in flight, and it is
- * locked until each of those was deleted or is visible again. Whatever comes back stands before all that was sent later.
+ * locked until each of those was deleted or is visible again. A message that comes back stands before all that were sent later.
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/FIFO-queues-understanding-logic.html
  */
 import type { Message, Queue } from "./fauxqs.ts";

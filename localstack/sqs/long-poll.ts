@@ -86,7 +86,7 @@ function availableGroups(queue: Queue): number[] {
   return open.map(([, messages]) => messages.length).filter((count) => count > 0);
 }
 
-/** Takes away what one receive will. What it leaves in a FIFO group is locked. */
+/** Takes away what one receive will. The messages that it leaves in a FIFO group are locked. */
 function takeShare(groups: number[], maxMessages: number, isFifo: boolean): void {
   for (let room = maxMessages; room > 0 && groups.length > 0; ) {
     const count = groups.shift() ?? 0;

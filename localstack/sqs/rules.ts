@@ -1,4 +1,4 @@
-/** What SQS refuses and fauxqs lets through. */
+/** Requests that SQS refuses and fauxqs lets through. */
 
 import { isObject, type JsonObject, objectsOf, parseObject } from "../json.ts";
 import type { Queue, QueueStore } from "./fauxqs.ts";

@@ -39,9 +39,9 @@ type FailedEntries = WeakMap<object, FailedEntry[]>;
 
 const PROTOCOL = "application/x-amz-json-1.0";
 const TARGET = "AmazonSQS.";
-/** What depends on messages that became visible since somebody last looked; for a FIFO queue that is everything. */
+/** Calls that depend on messages that became visible since somebody last looked; for a FIFO queue that is everything. */
 const READS_TIMERS = /^(GetQueueAttributes|ChangeMessageVisibility)/;
-/** What an SDK names an error by; fauxqs puts the service's name before codes that have none. */
+/** The name by which an SDK knows an error; fauxqs puts the service's name before codes that have none. */
 const ERROR_HEADER = "x-amzn-query-error";
 const WRONGLY_PREFIXED = /^AWS\.SimpleQueueService\.(InvalidParameterValue|MissingParameter|InvalidAction)/;
 
@@ -63,7 +63,7 @@ export async function openSqs(options: SqsOptions): Promise<Sqs> {
     return payload;
   });
   app.setErrorHandler((error, _request, reply) => {
-    // What is not JSON, or has a value of another type than SQS expects: fauxqs stumbles over it.
+    // fauxqs stumbles over a body that is not JSON, or has a value of another type than SQS expects.
     const misread = error instanceof SyntaxError || error instanceof TypeError;
     options.log(`sqs: a request failed: ${error instanceof Error ? error.stack : error}`);
     const body = misread ? { __type: "SerializationException" } : { __type: "InternalFailure" };

@@ -10,7 +10,7 @@ export interface TemplateResource {
   Properties?: Record<string, unknown>;
 }
 
-/** What a created resource answers to `Ref` and `Fn::GetAtt`. */
+/** A created resource's answers to `Ref` and `Fn::GetAtt`. */
 export interface Created {
   ref: string;
   attributes: Record<string, string>;

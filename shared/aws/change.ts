@@ -3,7 +3,7 @@
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html
  */
 
-/** A value that Lovage keeps in an attribute: a text, a number, a set of texts. Whatever a user passes or returns is JSON text. */
+/** A value that Lovage keeps in an attribute: a text, a number, a set of texts. A value of a user's own is kept as JSON text. */
 export type Value = string | number | ReadonlySet<string>;
 
 /** Attributes with their values. One that is `undefined` is not there. */

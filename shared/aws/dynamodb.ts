@@ -37,7 +37,7 @@ interface Query {
   /** Items that one call reads before `filter`; the call is repeated until `limit` are found. */
   pageSize: number;
   filter?: Condition;
-  /** What `filter` cannot say: items that it refuses count as not found. */
+  /** Tests what `filter` cannot say: items that it refuses count as not found. */
   keep?: (item: Item) => boolean;
   /** @defaultValue newest (highest sort key) first */
   oldestFirst?: boolean;

@@ -1,5 +1,5 @@
 /**
- * What nodemailer needs to send through Amazon SES v2, imported on first use.
+ * The parts that nodemailer needs to send through Amazon SES v2, imported on first use.
  * https://nodemailer.com/transports/ses
  */
 export async function createSes(): Promise<{

@@ -1,5 +1,5 @@
 /**
- * What every client has in common. Endpoint, region and credentials are the SDK's own business: it reads
+ * Settings that every client has in common. Endpoint, region and credentials are the SDK's own business: it reads
  * `AWS_ENDPOINT_URL`, `AWS_REGION` and the credential chain, so nothing here knows whether it is local.
  */
 export const clientSettings = {

@@ -12,7 +12,7 @@ import type { NamedEntry } from "./schedule.ts";
 export interface Firing {
   schedule: string;
   scheduledTime: Date;
-  /** What it would send, for whoever finds it in the dead-letter queue; a schedule of an older deployment does not say. */
+  /** The task that it would send, for the dead-letter function; a schedule of an older deployment does not say. */
   task?: string;
   queue?: string;
   payload?: Json;
@@ -21,7 +21,7 @@ export interface Firing {
 /** Scheduler puts the time that was due, in ISO-8601, in the place of this text. */
 const SCHEDULED_TIME = "<aws.scheduler.scheduled-time>";
 
-/** What Scheduler passes to a target at most. https://docs.aws.amazon.com/scheduler/latest/UserGuide/scheduler-quotas.html */
+/** The most that Scheduler passes to a target. https://docs.aws.amazon.com/scheduler/latest/UserGuide/scheduler-quotas.html */
 const MAX_INPUT_BYTES = 262_144;
 
 /**
@@ -93,7 +93,7 @@ export function readFiring(event: unknown): Firing | undefined {
   };
 }
 
-/** What Lambda passes was JSON. */
+/** Lambda passes parsed JSON. */
 function isObject(value: unknown): value is { [field in string]?: Json } {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

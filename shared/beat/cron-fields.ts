@@ -30,7 +30,7 @@ interface Field {
   readonly name: string;
   readonly min: number;
   readonly max: number;
-  /** What an error says is accepted. */
+  /** The accepted values, for an error's sentence. */
   readonly expected: string;
   /** Names of the values, the first for `min`. */
   readonly names: readonly string[];

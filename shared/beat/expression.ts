@@ -6,7 +6,7 @@
  * schedule invocation is skipped. When time shifts backwards in the Fall, your schedule runs only once and does not repeat
  * its invocation." AWS makes no exception for wildcards, and neither do we: each minute of the wall clock fires at most once.
  *
- * | Clock | What happens |
+ * | Clock | Firing |
  * | --- | --- |
  * | forward (spring) | a local time that does not exist is skipped; nothing is made up for |
  * | back (autumn) | a local time that comes twice fires the first time only; so `cron(0/15 * * * ? *)` pauses for an hour |
@@ -25,7 +25,7 @@ export type ScheduleExpression =
   | { readonly kind: "rate"; readonly text: string; readonly everySeconds: number }
   | { readonly kind: "at"; readonly text: string; readonly wallTime: WallTime };
 
-/** What a clock on the wall shows, as the milliseconds at which a clock in UTC would show the same. */
+/** The reading of a clock on the wall, as the milliseconds at which a clock in UTC would show the same. */
 type WallTime = number;
 
 const SECOND = 1000;

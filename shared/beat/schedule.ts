@@ -73,7 +73,7 @@ export function beatSchedule<Inputs extends Record<string, unknown>>(
         "a name of up to 40 lower-case letters, digits and hyphens",
       );
     }
-    // Finds the mistake where the entry stands, and in the zone that it will run in. What this refuses no time can change.
+    // Finds the mistake where the entry stands, and in the zone that it will run in. No time can make an expression fire that is refused here.
     if (nextFire(parseExpression(schedule), BEFORE_ALL, timezone ?? "UTC", BEFORE_ALL) === undefined) {
       throw new InvalidScheduleError(`schedule '${schedule}' of entry '${name}'`, DATE_EXPECTED);
     }
@@ -129,7 +129,7 @@ export function collectSchedule(modules: readonly TaskModule[]): CollectedEntry[
   return [...entries.values()];
 }
 
-/** What a service offers its entries. */
+/** The service that entries belong to. */
 export interface ScheduleGround {
   now: Date;
   /** Of entries that name none. */

@@ -9,7 +9,7 @@ import { TooManyRevokesError } from "../errors.ts";
 import type { Message } from "../message/message.ts";
 import { DECISIONS, DECISIONS_VERSION_KEY, decisionKey } from "../table/keys.ts";
 
-/** What a decision can be about. */
+/** The things that a decision can be about. */
 export type Scope = "queue" | "task" | "tag";
 
 /** Limits that were changed at run time; what is absent is as the task's code says, `null` is none. */
@@ -22,7 +22,7 @@ export interface Limits {
 export interface Decisions {
   /** Since when the queue or the task of a message has been paused. */
   pausedSince(message: Pick<Message, "queue" | "task">): Date | undefined;
-  /** What this message was revoked by, in words, and when. */
+  /** The decision that revoked this message, in words, and its time. */
   revokedBy(message: Pick<Message, "queue" | "task" | "tags" | "sentAt">): { why: string; at: string } | undefined;
   limitsOf(task: string): Limits;
   readonly entries: readonly Decision[];
@@ -30,12 +30,12 @@ export interface Decisions {
 
 type Decision =
   | { kind: "pause"; scope: "queue" | "task"; name: string; at: string }
-  /** Whatever was sent until `at` does not run. */
+  /** Tasks that were sent until `at` do not run. */
   | { kind: "revoke"; scope: Scope; name: string; at: string }
   | { kind: "limits"; scope: "task"; name: string; at: string; limits: Limits };
 
 export interface Control {
-  /** What is decided, as of two seconds ago at most; with 0, as of now. */
+  /** All decisions in force, as of two seconds ago at most; with 0, as of now. */
   decisions(maxAgeMilliseconds?: number): Promise<Decisions>;
   /** Pausing what is paused keeps the time since when it is. */
   pause(scope: "queue" | "task", name: string): Promise<void>;
@@ -56,7 +56,7 @@ export interface Control {
   setLimits(task: string, limits: Limits | undefined): Promise<void>;
 }
 
-/** What is written is noticed within this. */
+/** A decision is noticed within this. */
 const LOOK_MILLISECONDS = 2000;
 const NEVER = "never";
 

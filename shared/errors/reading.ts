@@ -33,7 +33,7 @@ export class TooManyRevokesError extends TaskError {
   }
 }
 
-/** What `AsyncResult.get()` throws for a failed task: the error as its record keeps it. */
+/** `AsyncResult.get()` throws this for a failed task: the error as its record keeps it. */
 export class TaskFailedError extends TaskError {
   readonly failure: StoredError;
 

@@ -96,7 +96,7 @@ export class SyncSubtaskError extends TaskError {
   }
 }
 
-/** What a task returned cannot be stored. */
+/** The value that a task returned is too large to be stored. */
 export class ResultTooLargeError extends TaskError {
   constructor(task: string, sizeBytes: number, limitBytes: number) {
     super(
@@ -107,7 +107,7 @@ export class ResultTooLargeError extends TaskError {
   }
 }
 
-/** What a task returned is no JSON: its work is done, but nobody would get its result. Not retried. */
+/** The value that a task returned is no JSON: its work is done, but nobody would get its result. Not retried. */
 export class InvalidResultError extends TaskError {
   /** @param reason where in the result what stands, and what may stand there */
   constructor(task: string, reason: string) {
@@ -119,7 +119,7 @@ export class InvalidResultError extends TaskError {
   }
 }
 
-/** What was done once is done, but its result cannot be kept for a later run: so there must be none. Not retried. */
+/** The work of a `ctx.once` is done, but its result cannot be kept for a later run: so there must be none. Not retried. */
 export class InvalidOnceResultError extends TaskError {
   readonly reason: string;
 

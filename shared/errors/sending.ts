@@ -96,7 +96,7 @@ export class IdempotencyKeyReusedError extends TaskError {
   }
 }
 
-/** What asked for the task, a firing of beat or a file that arrived, failed until AWS gave it up. */
+/** An event that asked for the task, a firing of beat or a file that arrived, failed until AWS gave it up. */
 export class TaskNotSentError extends TaskError {
   /** @param reason what was tried, how often, and the last error */
   constructor(task: string, reason: string) {

@@ -26,9 +26,9 @@ export interface UploadRequest {
 /** An uploaded file, as its task sees it. */
 export interface UploadedFile {
   sizeBytes: number;
-  /** What the client called it; only a label, never a path. */
+  /** The client's name for it; only a label, never a path. */
   filename: string;
-  /** What the client said it is; may be a lie. */
+  /** The media type that the client named; it may be a lie. */
   contentType: string;
 }
 

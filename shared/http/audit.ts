@@ -3,7 +3,7 @@ import type { LogFields } from "../log.ts";
 import type { App } from "../task/current-app.ts";
 import { sourceOf } from "./key.ts";
 
-/** What operators may do, as the log names it. */
+/** The acts of operators, as the log names them. */
 export type Act = "pause" | "resume" | "revoke" | "drop" | "purge" | "limits" | "redrive" | "replay";
 
 /** The audit trail: one line for each act of an operator, when it is done: what, on what, with which outcome, from where. */

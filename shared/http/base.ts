@@ -10,8 +10,8 @@ import { requireKey } from "./key.ts";
 import { HttpError, problem } from "./problem.ts";
 
 /**
- * Lambda takes events of 6 MB, in which the body is JSON text within JSON text, and each of its quotes counts twice. What is larger
- * is uploaded, or sent through the SDK.
+ * Lambda takes events of 6 MB, in which the body is JSON text within JSON text, and each of its quotes counts twice. A larger
+ * payload is uploaded as a file, or sent through the SDK.
  */
 const MAX_BODY_BYTES = 4 * 1_048_576;
 

@@ -17,7 +17,7 @@ import { toDate } from "./query.ts";
 const DEFAULT_RATE = 10;
 const DEFAULT_REDRIVES = 100;
 
-/** The calls that decide about many tasks at once. Whoever runs tasks notices within seconds. */
+/** The calls that decide about many tasks at once. Workers notice within seconds. */
 export function addControl(api: Hono, app: App, registry: Registry): void {
   const { control } = app;
   const names = createNames(app, registry);

@@ -47,7 +47,7 @@ const STATUS: Partial<Record<ErrorCode, ContentfulStatusCode>> = {
 };
 
 /**
- * Answers with RFC 9457 problem details: a sentence, a stable `code`, for a bad payload the schema's issues. What is not
+ * Answers with RFC 9457 problem details: a sentence, a stable `code`, for a bad payload the schema's issues. An error that is not
  * the caller's doing is logged and answered without its details.
  * https://www.rfc-editor.org/rfc/rfc9457
  */
@@ -67,7 +67,7 @@ export function problem(c: Context, log: Log, error: unknown): Response {
   return answer(c, status, code, reason, more);
 }
 
-/** What a caller is told of an error: of what is not the caller's doing, no more than that. */
+/** The part of an error that a caller is told: of one that is not the caller's doing, no more than that. */
 export function explain(error: unknown): { status: ContentfulStatusCode; code: string; reason: string } {
   const status = error instanceof TaskError ? STATUS[error.code] : undefined;
   if (!(error instanceof TaskError) || status === undefined) {

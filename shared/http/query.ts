@@ -1,4 +1,4 @@
-/** What stands in a query, or as text in a body, read strictly: what is not exactly of its form is refused, with what is accepted. */
+/** Values in a query, or texts in a body, read strictly: a value that is not exactly of its form is refused, with the form that is. */
 
 import { InvalidOptionError, UnknownOptionError } from "../errors.ts";
 import { isId } from "../message/id.ts";

@@ -90,7 +90,7 @@ function cutPage(page: ListPage, maxBytes: number): ListPage {
   return { ...page, tasks, cursor: tasks.at(-1)?.id ?? "" };
 }
 
-/** What is too large for an answer is linked to. */
+/** Links to the values that are too large for an answer. */
 async function withLinks(app: App, record: StoredRecord): Promise<StoredRecord> {
   if (record.large === undefined) return record;
   const links = Object.entries(record.large).map(async ([part, value]) => {

@@ -3,7 +3,7 @@
  * rate algorithm), and whoever starts moves it on. So the rate holds whatever brought the start about: a message that comes late, comes
  * again, or comes with thousands of others after an outage.
  *
- * Who is refused is told a time to come back. These times lie along a second line in the same item, at the rate's distance, so that
+ * A message that is refused is told a time to come back. These times lie along a second line in the same item, at the rate's distance, so that
  * about as many ask at any time as may start; they give no right to start. https://en.wikipedia.org/wiki/Generic_cell_rate_algorithm
  */
 

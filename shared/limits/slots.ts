@@ -19,9 +19,9 @@ export type Seen = Record<Line["attribute"], number>;
 /** Times in microseconds since 1970. */
 export interface Wanted {
   count: number;
-  /** What was free before this time is lost. */
+  /** Slots that were free before this time are lost. */
   from: number;
-  /** What is free after this time may not be taken yet. */
+  /** Slots that are free after this time may not be taken yet. */
   until: number;
 }
 

@@ -37,7 +37,7 @@ export function decodeMessage(body: string): Message {
     throw new InvalidMessageError(`its version is ${version}, this worker reads version 1`);
   }
   const message = { ...requiredFields(value), ...optionalFields(value) };
-  // Whoever may write to the queue must not read what belongs to another task.
+  // A program that may write to the queue must not read another task's payload by it.
   const { id, payloadRef } = message;
   if (payloadRef && !payloadRef.key.includes(`/${id}/payload-`)) {
     throw new InvalidMessageError(`its field 'payloadRef' is '${payloadRef.key}', expected a payload of task ${id}`);

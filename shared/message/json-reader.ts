@@ -10,7 +10,7 @@ import { MAX_LEVELS, type Refuse } from "./json-writer.ts";
 /** A number that might change: 16 digits or more, an exponent of three, 300 zeros after the point. Others cost no second look. */
 const MAY_CHANGE = /(?:^|[[:,\s])-?(?:\d{16}|[\d.]+[eE][+-]?\d{3}|0\.0{300})/;
 
-/** What surrounds a payload: the body of a call, or the envelope of a message. */
+/** Levels around a payload: the body of a call, or the envelope of a message. */
 const ENVELOPE_LEVELS = 1;
 
 /**

@@ -1,6 +1,6 @@
 /**
  * The one writer of JSON. Plain `JSON.stringify` makes `null` of NaN and `{}` of a Map without a word; here every value goes
- * through unchanged, or is refused with its place. What is left out in silence is what the type `Jsonified` shows to be left out:
+ * through unchanged, or is refused with its place. Only those parts are left out in silence that the type `Jsonified` leaves out:
  * properties that are `undefined` or functions.
  */
 
@@ -14,7 +14,7 @@ export const MAX_LEVELS = 1000;
 /** More than these are more than 50 MB of JSON, whatever they are. Few objects that hold each other often have as many. */
 const MAX_MEMBERS = 26_214_400;
 
-/** What cannot be JSON, where it stands, and why. */
+/** A value that cannot be JSON, its place, and the reason. */
 export interface Unfit {
   path: readonly (string | number)[];
   /** As in "it is NaN, which JSON would make null". */
@@ -24,7 +24,7 @@ export interface Unfit {
 /** Makes the error for what cannot be written. */
 export type Refuse = (unfit: Unfit) => Error;
 
-/** What is wrong and where, for the middle of a sentence. */
+/** The fault and its place, for the middle of a sentence. */
 export function unfitText({ path, reason }: Unfit): string {
   return path.length === 0 ? reason : `at '${placeText(path)}' ${reason}`;
 }
@@ -52,7 +52,7 @@ function notJson(unfit: Unfit): Error {
   return new TypeError(`This value is no JSON: ${unfitText(unfit)}.`);
 }
 
-/** How far the walk has come. What lies behind `level` in its lists is of an earlier branch. */
+/** How far the walk has come. Entries of its lists behind `level` are of an earlier branch. */
 interface Walk {
   path: (string | number)[];
   above: object[];
@@ -125,7 +125,7 @@ function prepareObject(value: object, walk: Walk, isForm: boolean): unknown {
   return prepared;
 }
 
-/** What `toJSON()` gave. */
+/** The value that `toJSON()` gave. */
 function prepareForm(form: unknown, walk: Walk, isListed: boolean): unknown {
   return typeof form === "object" && form !== null ? prepareObject(form, walk, true) : prepare(form, walk, isListed);
 }

@@ -1,5 +1,5 @@
 /**
- * JSON is the only format on the wire. What it makes something else shows in the types (a Date becomes text), and is checked
+ * JSON is the only format on the wire. A value that it turns into another shows in the types (a Date becomes text), and is checked
  * against the schema in the form that it will have on arrival; what it would lose in silence is refused (json-writer.ts).
  */
 
@@ -8,7 +8,7 @@ export { MAX_LEVELS, toJsonText, unfitText } from "./json-writer.ts";
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
 /**
- * What a value of type T is after it went through JSON: a Date is a string, `undefined` in a result is `null`. It is `never`, as it
+ * The type of a value of type T after it went through JSON: a Date is a string, `undefined` in a result is `null`. It is `never`, as it
  * is for a Map, a Promise or a BigInt, where a value of type T is refused.
  */
 export type Jsonified<T> = unknown extends T
@@ -38,7 +38,7 @@ export type Jsonified<T> = unknown extends T
 
 type Callable = (...args: never[]) => unknown;
 
-/** What the writer refuses. */
+/** Values that the writer refuses. */
 type NotJson =
   | bigint
   | symbol
@@ -62,7 +62,7 @@ type IsError<T> = T extends Error
     : false
   : false;
 
-/** What is left out of an object: methods, and what has a symbol for a name. */
+/** Fields that are left out of an object: methods, and those whose name is a symbol. */
 type Field<K, Value> = K extends symbol ? never : Value extends Callable ? never : K;
 
 /** Inside an object `undefined` is left out rather than `null`; the key stays optional, as it was. */

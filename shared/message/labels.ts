@@ -1,5 +1,5 @@
 /**
- * What may stand in a message as a key, a label or a group: the same where it is sent and where it is read. Texts are compared as
+ * Rules for keys, labels and groups in a message: the same where it is sent and where it is read. Texts are compared as
  * they are, unit by unit: case counts, and nothing is normalised, so an `é` of one character and one of two are two keys. A lone
  * surrogate is refused, for in UTF-8, as the table keeps it, every one of them is the same character.
  */

@@ -26,7 +26,7 @@ export interface ValueRef {
 /** JSON text, or where it lies. */
 type StoredValue = { text: string } | { ref: ValueRef };
 
-/** What is stored, and of which task. Ids and versions are ours, so no key is made of a user's text. */
+/** The value that is stored, and its task. Ids and versions are ours, so no key is made of a user's text. */
 interface ValueName {
   id: string;
   part: "payload" | "result" | "error";

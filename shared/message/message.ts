@@ -32,7 +32,7 @@ export interface Message {
   headers?: Record<string, string>;
   /** SQS's own: the group that keeps its order on a FIFO queue; the tenant on a fair queue. */
   messageGroupId?: string;
-  /** Whose share of the task's `concurrency` this run takes. */
+  /** The share of the task's `concurrency` that this run takes, such as a tenant's. */
   concurrencyKey?: string;
   /** The burst of calls that this one was the newest of when it was sent. */
   debounce?: { key: string; burst: string };

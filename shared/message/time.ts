@@ -1,6 +1,6 @@
 /** The one reader of times that come from outside: options of a call, queries over HTTP, messages of other writers. */
 
-/** What `readTime` accepts, for a sentence. */
+/** The times that `readTime` accepts, for a sentence. */
 export const TIME_EXPECTED = "an ISO-8601 time with its zone, such as 2026-11-22T08:00:00Z, from 1970 to 9999";
 
 /**

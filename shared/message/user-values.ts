@@ -1,4 +1,4 @@
-/** What users hand to Lovage to be kept, as JSON text: each kind with its limit, and with the error of what cannot be kept. */
+/** Values that users hand to Lovage to be kept, as JSON text: each kind with its limit, and the error for a value that cannot be kept. */
 
 import {
   InvalidOnceResultError,

@@ -1,4 +1,4 @@
-/** What a run does with its task's record: take it, write while it holds it, give it back or end it. */
+/** A run's writes to its task's record: take it, write while it holds it, give it back or end it. */
 
 import { randomUUID } from "node:crypto";
 import type { Change, Item } from "../aws/change.ts";
@@ -24,10 +24,10 @@ export interface Claim {
   tracked: boolean;
 }
 
-/** What a refused claim found. */
+/** A claim, or the record that a refused one has found. */
 export type ClaimOutcome = { claimed: true; claim: Claim } | { claimed: false; record: StoredRecord | undefined };
 
-/** What the store's parts work with. */
+/** The tools of the store's parts. */
 export interface StoreParts {
   table: Table;
   clock: () => Date;
@@ -132,7 +132,7 @@ export function createClaims({ table, clock, lifetime, values, shownUntil }: Sto
     const record = recordIn(await table.get(recordKey(message.id)));
     const waits = record === undefined || record.state === "PENDING" || record.state === "RETRY";
     if (waits && (record === undefined || record.attempt === message.attempt)) {
-      // What the ledger holds was written under the fence of whoever held the task then.
+      // The ledger's entries were written under the fence of the run that held the task then.
       return { claimed: true, claim: { message, fence: record?.fence ?? 0, starts: undefined, tracked: false } };
     }
     return { claimed: false, record };
@@ -186,7 +186,7 @@ export function createClaims({ table, clock, lifetime, values, shownUntil }: Sto
         resultJson === undefined
           ? undefined
           : await values.result(claim.message, resultJson, shownUntil(claim.message));
-      // What a failed attempt left is of no more use.
+      // The error that a failed attempt left is of no more use.
       return end(claim, "SUCCESS", packed, ["error", "errorRef"]);
     },
 

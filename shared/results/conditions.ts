@@ -1,4 +1,4 @@
-/** What must hold of a record for a write to apply. */
+/** The conditions of a record under which a write applies. */
 
 import { absent, allOf, anyOf, below, type Condition, equal, isOneOf, present, sameAs } from "../aws/change.ts";
 import type { DeliveryId } from "../message/delivery.ts";

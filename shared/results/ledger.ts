@@ -4,7 +4,7 @@ import { UNDER_WAY_SECONDS } from "../lifetimes.ts";
 import { type Json, parseJson } from "../message/json.ts";
 import { onceKey } from "../table/keys.ts";
 
-/** What the ledger says to a run that wants to do something once. */
+/** The ledger's answer to a run that wants to do something once. */
 type LedgerEntry =
   /** Nobody has done it: go on, then call `close`. */
   | { state: "open" }

@@ -25,7 +25,7 @@ export function isFinal(state: TaskState): boolean {
   return state === "SUCCESS" || state === "FAILURE" || state === "REVOKED";
 }
 
-/** What is known of one task. Times are ISO-8601 in UTC. */
+/** All that is known of one task. Times are ISO-8601 in UTC. */
 export interface TaskRecord {
   id: string;
   task: string;
@@ -38,7 +38,7 @@ export interface TaskRecord {
   result?: Json;
   /** Why it failed; while retrying, why the last attempt did. */
   error?: StoredError;
-  /** What the task last reported with `ctx.progress()`. */
+  /** The value that the task last reported with `ctx.progress()`. */
   progress?: Json;
   createdAt: string;
   eta?: string;
@@ -60,7 +60,7 @@ export interface TaskRecord {
   large?: { [Part in "payload" | "result" | "error"]?: { sizeBytes: number; url?: string; gone?: true } };
 }
 
-/** What the engine itself needs of a record besides. */
+/** Fields of a record that only the engine needs. */
 export interface StoredRecord extends TaskRecord {
   /** Counts claims; only the holder of the newest may write. */
   fence: number;

@@ -1,4 +1,4 @@
-/** What a record keeps of results and errors: the value, or where it lies. */
+/** Results and errors as a record keeps them: the value, or where it lies. */
 
 import { randomUUID } from "node:crypto";
 import type { Item } from "../aws/change.ts";
@@ -13,7 +13,7 @@ type Part = "payload" | "result" | "error";
 
 const PARTS: readonly Part[] = ["payload", "result", "error"];
 
-/** What stores one value in a record: in itself, or as a reference. */
+/** The change that stores one value in a record: in itself, or as a reference. */
 export interface Packed {
   set: Item;
   remove: readonly string[];
@@ -23,7 +23,7 @@ export interface Values {
   /** Stored at least until `until`. */
   result(message: Message, json: string, until: Date): Promise<Packed>;
   error(message: Message, error: StoredError, until: Date): Promise<Packed>;
-  /** Fetches a record's large values: of these parts, and of at most `maxBytes`. What is gone from S3 is said to be. */
+  /** Fetches a record's large values: of these parts, and of at most `maxBytes`. A value that is gone from S3 is said to be. */
   complete(record: StoredRecord, wanted?: { parts?: readonly Part[]; maxBytes?: number }): Promise<StoredRecord>;
 }
 
@@ -60,7 +60,7 @@ export function createValues({ largeValues }: { largeValues: LargeValues }): Val
   };
 }
 
-/** What JSON.parse made of our own text: the types are those with which it was stored. */
+/** Values that JSON.parse made of our own text: their types are those with which they were stored. */
 function withoutType(values: Partial<Record<Part, Json>>): object {
   return values;
 }

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import type { Log } from "../log.ts";
 import type { Jsonified } from "../message/json.ts";
 
-/** What a task's `run` is told about its own run. */
+/** The second argument of a task's `run`: its own run. */
 export interface TaskContext {
   /** The task's id: the same in every attempt. */
   readonly id: string;

@@ -27,7 +27,7 @@ type StartsAt =
       countdown?: never;
     };
 
-/** Which call it is that runs, among several. */
+/** Options that make one run of several calls. */
 type OnceAtMost =
   | { idempotencyKey?: never; idempotencyExpires?: never; throttle?: never; debounce?: never }
   | {
@@ -142,7 +142,7 @@ const CHECKS: { [K in keyof Required<ApplyOptions>]: (value: unknown) => boolean
 /** Of these, one at most: each decides which call it is that runs. */
 const ONE_OF = ["idempotencyKey", "debounce", "throttle"] as const;
 
-/** What the options of a task say where a call says nothing. */
+/** Options of a task, for a call that says nothing. */
 interface TaskDefaults {
   queue: string;
   timeLimit: number | undefined;
@@ -181,7 +181,7 @@ function checkTimeLimits(call: ApplyOptions, task: TaskDefaults): void {
   throw new InvalidOptionError("timeLimit", hard, expected);
 }
 
-/** What a soft time limit must be. */
+/** The condition of a soft time limit, for a sentence. */
 export function lessThan(timeLimit: number | undefined): string {
   return `less than timeLimit, which is ${timeLimit} seconds`;
 }

@@ -1,4 +1,4 @@
-/** What a payload says of its message: the group and the share that it belongs to. */
+/** Keys that a task makes of a payload: the group and the share that its message belongs to. */
 
 import { describeError, InvalidOptionError, MissingOptionError } from "../errors.ts";
 import { isKey, isMessageGroupId, KEY_EXPECTED, MESSAGE_GROUP_ID_EXPECTED } from "../message/labels.ts";
@@ -7,7 +7,7 @@ import { isKey, isMessageGroupId, KEY_EXPECTED, MESSAGE_GROUP_ID_EXPECTED } from
 type PayloadKey<Payload> = string | ((payload: Payload) => string);
 
 export interface KeyOptions<Payload> {
-  /** Who shares `concurrency`, such as the tenant: text of 1 to 256 characters. */
+  /** The party that shares `concurrency`, such as the tenant: text of 1 to 256 characters. */
   concurrencyKey?: PayloadKey<Payload>;
   /** The group of its messages, where a call names none: see `ApplyOptions.messageGroupId`. */
   messageGroupId?: PayloadKey<Payload>;
@@ -47,7 +47,7 @@ function keyOf<Payload>(option: string, key: PayloadKey<Payload> | undefined, pa
 
 const MAX_THROWN_CHARS = 200;
 
-/** What someone's function threw, for a sentence. */
+/** A thrown value of someone's function, for a sentence. */
 export function thrownText(error: unknown): string {
   const { name, message } = describeError(error);
   const text = `${name}: ${message}`;

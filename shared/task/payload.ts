@@ -41,7 +41,7 @@ export async function validate<Schema extends StandardSchemaV1>(
 }
 
 /**
- * What zod offers beside the standard. Its `validate` tries first without waiting: it calls each async refinement twice, and drops the
+ * A method that zod offers beside the standard. Its `validate` tries first without waiting: it calls each async refinement twice, and drops the
  * promise of the first call. If that rejects, for a database is away, there is nobody to hear it, and the process ends.
  */
 interface Zod<Output> {
@@ -57,7 +57,7 @@ function isZod<Schema extends StandardSchemaV1>(
   return isNamed && typeof schema.safeParseAsync === "function";
 }
 
-/** What is sent: a task whose fields are all optional may be called without a payload, as may one that takes none. */
+/** The payload that is sent: a task whose fields are all optional may be called without a payload, as may one that takes none. */
 export function payloadOrNone(schema: StandardSchemaV1, payload: unknown): unknown {
   if (schema === NO_PAYLOAD) return payload === undefined || isNone(payload) ? null : payload;
   return payload === undefined ? {} : payload;
@@ -97,7 +97,7 @@ export type Sendable<Schema extends StandardSchemaV1> =
         ? unknown
         : "A payload is sent as JSON, which has no Date, BigInt, Map, Set, class or function, so this schema would refuse every one: use z.coerce.date() or z.iso.datetime(), z.coerce.bigint(), z.record(), z.array().";
 
-/** What becomes of a value that is sent: the same, or something else that does not fit its type. */
+/** The type of a value after it was sent: the same, or something else that does not fit its type. */
 type Arrived<T> = [T] extends [Json] ? T : ArrivedPart<T>;
 
 type ArrivedPart<T> = T extends string | number | boolean | null | undefined

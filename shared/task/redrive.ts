@@ -38,7 +38,7 @@ export interface Redriven {
   replayed: { id: string; replayedBy: string }[];
   /** Failures that could not be run again, and why. */
   failed: { id: string; error: unknown }[];
-  /** Why it ended before its time. What is counted above is done; the cursor, or the same call, goes on. */
+  /** Why it ended before its time. The tasks that are counted above are done; the cursor, or the same call, goes on. */
   stopped?: unknown;
   /** Present if there may be more. */
   cursor?: string;

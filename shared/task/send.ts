@@ -110,7 +110,7 @@ function sendMessage(app: App, task: RegisteredTask, outgoing: Outgoing, options
   return once ? sendOnce(app, outgoing, once) : submit(app, outgoing);
 }
 
-/** What the message says because of the call's options and the task's. */
+/** The message's fields that come from the options of the call and of the task. */
 function messageOptions(
   task: RegisteredTask,
   options: ResolvedOptions,

@@ -1,4 +1,4 @@
-/** What a task throws to steer its own life. */
+/** A task throws these to steer its own life. */
 
 import { InvalidOptionError } from "../errors.ts";
 

@@ -54,7 +54,7 @@ export interface TaskOptions<Schema extends StandardSchemaV1, Result>
   /** Seconds after its `eta`, or after the wait of its `debounce`, after which a task that has not started is REVOKED instead of run. */
   expires?: number;
   /**
-   * Starts of this task over all workers: `"100/m"`, `"10/s"`, `"500/h"`, or a number a second; at most 1,000 a second. What comes
+   * Starts of this task over all workers: `"100/m"`, `"10/s"`, `"500/h"`, or a number a second; at most 1,000 a second. A call that comes
    * faster waits its turn, evenly spaced, without using up an attempt. An idle task may start one second's worth at once.
    */
   rateLimit?: string | number;
@@ -65,21 +65,21 @@ export interface TaskOptions<Schema extends StandardSchemaV1, Result>
   /** Do not store results, nor a record before a task starts: one write less. Errors are stored. @defaultValue false */
   ignoreResult?: boolean;
   /**
-   * With false, a task runs without a claim, and is not seen as STARTED: a read takes the place of a write. What is lost is the
+   * With false, a task runs without a claim, and is not seen as STARTED: a read takes the place of a write. It loses the
    * exclusive right to run: when SQS delivers a message twice, both may run; one result is recorded all the same. @defaultValue true
    */
   trackStarted?: boolean;
   /** Errors that are to be expected (Celery's `throws`): logged in one line, without a stack, as no warning. */
   throws?: readonly ErrorClass[];
   hooks?: TaskHooks<StandardSchemaV1.InferOutput<Schema>, Result>;
-  /** The work. What it returns is stored as JSON. */
+  /** The work. The value that it returns is stored as JSON. */
   run: (payload: StandardSchemaV1.InferOutput<Schema>, context: TaskContext) => Result | Promise<Result>;
 }
 
 /**
- * What a task does beside its work. `beforeStart` is part of the run: if it throws, the run has failed. The others are called when the
+ * Functions beside the task's work. `beforeStart` is part of the run: if it throws, the run has failed. The others are called when the
  * outcome is stored, at most once: a worker that dies in between does not call them again, and what they throw is only logged.
- * What must happen belongs into the task, or into one that it sends.
+ * Put work that must happen in the task itself, or in a task that it sends.
  * https://docs.celeryq.dev/en/stable/userguide/tasks.html#handlers
  */
 interface TaskHooks<Payload, Result> {

@@ -13,7 +13,7 @@ export interface Unsent {
   payload: Json;
   /** When it was asked for. */
   askedAt: Date;
-  /** What was tried, how often, and the last error: the end of "Task 't' was not sent: …". */
+  /** The attempts and the last error: the end of "Task 't' was not sent: …". */
   reason: string;
 }
 

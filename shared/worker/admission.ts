@@ -82,7 +82,7 @@ async function hasEnded(app: App, delivery: TaskDelivery, decisions: Decisions):
     const reason = new TaskRevokedError(message.id, `it expired at ${message.expires} before it was started`);
     if (await app.results.expire(message, describeError(reason))) return endedUnrun(app, message, reason.message);
   }
-  // What was refused above has ended already, or runs: the claim finds out.
+  // A write that was refused above found a task that has ended, or runs: the claim finds out.
   return undefined;
 }
 

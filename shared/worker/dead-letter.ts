@@ -35,7 +35,7 @@ export async function handleDeadLetter(app: App, delivery: TaskDelivery): Promis
     return "acknowledge";
   }
 
-  // What runs without a claim is not counted; once it is a suspect it takes one.
+  // A run without a claim is not counted; once its message is a suspect it takes one.
   const starts = known && known.attempt === message.attempt ? known.fence - known.fenceBase : 0;
   const rescues = (message.rescues ?? 0) + 1;
   if (starts >= MAX_CRASHES) return end(app, delivery, new TaskCrashedError(message.task, starts), starts);

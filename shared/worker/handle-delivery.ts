@@ -76,7 +76,7 @@ async function handleDue(
 }
 
 /**
- * On a FIFO queue one message stands for every attempt: the record says which is next. What may have killed its worker takes a
+ * On a FIFO queue one message stands for every attempt: the record says which is next. A message that may have killed its worker takes a
  * claim even if its task is not tracked, for claims are what is counted.
  */
 async function claimAttempt(app: App, delivery: TaskDelivery, functionSeconds: number): Promise<ClaimOutcome> {

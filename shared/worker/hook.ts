@@ -11,7 +11,7 @@ import type { Invocation } from "./verdict.ts";
 /** Kept of the function's time for what comes after a hook. */
 const HOOK_RESERVE_MILLISECONDS = 500;
 
-/** Whose hook is called. */
+/** The run whose hook is called. */
 export interface Hooked {
   task: RegisteredTask;
   run: Run;
@@ -27,7 +27,7 @@ export async function callHook({ task, run, payload, log, invocation }: Hooked, 
   const tooLate = new Promise<void>((_, reject) => {
     timer = setTimeout(() => reject(new Error("It did not end within the function's time.")), left);
   });
-  // What it sends is the task's child, though the run itself is over.
+  // A task that it sends is the task's child, though the run itself is over.
   const { signal } = new AbortController();
   const open = createOpenCalls();
   const hook: CurrentRun = { context: { ...run.context, signal }, over: signal, add: open.add, blocked: () => {} };

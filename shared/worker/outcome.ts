@@ -1,4 +1,4 @@
-/** What is to follow from whatever a task's code has thrown: decided here, without writing anything, and without throwing. */
+/** The consequence of a value that a task's code has thrown: decided here, without writing anything, and without throwing. */
 
 import {
   InvalidOnceResultError,
@@ -41,7 +41,7 @@ export function judge(thrown: Thrown): Judgement {
   try {
     return judged(thrown);
   } catch (error) {
-    // Whatever was thrown answers with errors of its own when it is looked at: a Proxy can.
+    // The thrown value answers with errors of its own when it is looked at: a Proxy can.
     return { outcome: "fail", error: thrown.error, cause: error };
   }
 }

@@ -79,7 +79,7 @@ export async function withPayloadUntil(app: App, message: Message, eta: Date): P
 }
 
 /**
- * Comes back when the run that holds the task must be over. What is sent says which run was seen: if that one still holds the task
+ * Comes back when the run that holds the task must be over. The copy says which run was seen: if that one still holds the task
  * then, its worker has died. A message of a FIFO queue is not sent but hidden, so the record says what it has seen.
  */
 export async function comeBackAfter(

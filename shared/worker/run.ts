@@ -130,7 +130,7 @@ export function createRun(app: App, claim: Claim, log: Log, fifo: boolean): Run 
     try {
       if (await app.results.progress(claim, json)) return;
     } catch (error) {
-      // What is shown meanwhile is not worth a run.
+      // A progress that is not shown is not worth a run.
       log.warn("Progress could not be stored", { error: describeError(error) });
       return;
     }
@@ -145,7 +145,7 @@ export function createRun(app: App, claim: Claim, log: Log, fifo: boolean): Run 
     failed.signal.throwIfAborted();
     if (entry.state === "done") return toJsonText(entry.result);
     if (entry.state === "lost") throw new InvalidOnceResultError(message.task, key, entry.reason);
-    // What it sends is sent though the run has failed meanwhile: half of it done would be done again as a whole.
+    // Tasks of its own are sent though the run has failed meanwhile: half of it done would be done again as a whole.
     const result = await withRun({ ...run, over: over.signal }, work);
     // Dying here leaves the entry open: the work is done again.
     const kept = onceOutcome(message.task, key, result);

@@ -1,10 +1,10 @@
 /** Whether SQS may forget a record: only once its outcome is stored. */
 export type Verdict = "acknowledge" | "keep";
 
-/** What a handler of records needs to know of its invocation. */
+/** The time that a handler has. */
 export interface Invocation {
   /** Milliseconds until AWS kills this function. */
   remainingMilliseconds: () => number;
-  /** What `remainingMilliseconds` said when the batch began. */
+  /** The value of `remainingMilliseconds` when the batch began. */
   totalMilliseconds: number;
 }

@@ -31,7 +31,7 @@ export function toBill(usage: Usage): Bill {
 /** How long the worker function runs is up to the tasks, so it is assumed: it awaits calls of a few milliseconds, all at once. */
 export const ASSUMED = { millisecondsPerInvocation: 100, gigabytes: 1 };
 
-/** What Lambda would add, for so many invocations per task. */
+/** Lambda's addition, for so many invocations per task. */
 export function lambdaUsage(invocationsPerTask: number): Usage {
   const seconds = ASSUMED.millisecondsPerInvocation / 1000;
   return {

@@ -1,4 +1,4 @@
-/** What a default task may use at most, in full batches. Pure. */
+/** The most that a default task may use, in full batches. Pure. */
 
 import type { Usage } from "./bill.ts";
 import type { Units } from "./capacity-meter.ts";

@@ -10,11 +10,11 @@ import { bareHandler } from "./bare-handler.ts";
 export interface Bundle {
   /** The file that Lambda imports. */
   entry: string;
-  /** What that import loads. */
+  /** The files that an import loads. */
   loadedBytes: number;
   /** With what it imports later, if ever. */
   totalBytes: number;
-  /** Whose the loaded bytes are: `AWS SDK`, `lovage`, `handlers` (with their tasks), or a package. */
+  /** The owner of the loaded bytes: `AWS SDK`, `lovage`, `handlers` (with their tasks), or a package. */
   loadedFrom: Record<string, number>;
 }
 
@@ -93,7 +93,7 @@ function measure(metafile: Metafile): Bundle {
 
 /** The entry first, then every chunk that it imports statically, at whatever distance. */
 function loadedOutputs({ outputs }: Metafile): string[] {
-  // What is imported lazily is an entry point too, but lies among the chunks.
+  // A module that is imported lazily is an entry point too, but lies among the chunks.
   const entry = Object.keys(outputs).find((file) => file.endsWith(".mjs") && !file.includes("/chunks/"));
   const loaded = new Set(entry === undefined ? [] : [entry]);
   for (const file of loaded) {

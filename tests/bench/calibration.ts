@@ -42,7 +42,7 @@ export async function calibrate(
   };
   const remove = async (): Promise<void> => void (await dynamodb.send(new DeleteItemCommand({ TableName, Key: KEY })));
 
-  /** What is done in turn, and what it costs by hand. */
+  /** The calls that are made in turn, and their cost by hand. */
   const steps: readonly (readonly [string, () => Promise<void>, { writes?: number; reads?: number }])[] = [
     ["a failed condition where there is no item", () => make(1024, "attribute_exists(v)"), { writes: 1 }],
     ["a new item of 1,024 bytes", () => make(1024), { writes: 1 }],

@@ -1,6 +1,6 @@
 /**
  * DynamoDB's units of what the emulator of this process reads and writes. Its engine (dynalite) knows every item before and after, and
- * counts as AWS does: `ReturnConsumedCapacity` is asked for here on behalf of every request. What it leaves out is added: a failed
+ * counts as AWS does: `ReturnConsumedCapacity` is asked for here on behalf of every request. Its omissions are added: a failed
  * condition costs as a write does, and a query that finds nothing as one that finds little. `calibration.ts` holds it to that.
  * https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
  */

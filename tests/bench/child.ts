@@ -4,7 +4,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { join } from "node:path";
 import { WORK_FOLDER } from "../../build/bundle.ts";
 
-/** What a process can be asked to do. */
+/** The requests that a process takes. */
 export type Commands = Record<string, (count: number) => Promise<unknown>>;
 
 export interface Child<C extends Commands> {

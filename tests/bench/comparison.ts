@@ -1,4 +1,4 @@
-/** What was measured, as ratios: the only figures that mean something on another machine. Pure. */
+/** The measurements as ratios: the only figures that mean something on another machine. Pure. */
 
 import type { Measured, Round } from "./rounds.ts";
 import { quantile, ratios, type Spread } from "./statistics.ts";

@@ -9,7 +9,7 @@ export interface CostCase {
   batch: number;
   /** Absent: as many as of every other. */
   tasks?: number;
-  /** What an SQS request costs. @defaultValue sqsRequest */
+  /** The cost of an SQS request. @defaultValue sqsRequest */
   request?: Priced;
 }
 

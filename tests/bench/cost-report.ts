@@ -4,7 +4,7 @@ import { DEFAULT } from "./cost-cases.ts";
 import { PRICES } from "./prices.ts";
 import { table } from "./table.ts";
 
-/** What one write unit pays for. */
+/** The bytes that one write unit pays for. */
 const UNIT_BYTES = 1024;
 
 /** Prints what a task uses of AWS and what a million cost, by option, and how the first figure comes about. */

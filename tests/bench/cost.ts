@@ -1,4 +1,4 @@
-/** What tasks use of AWS, by option, and what that costs. */
+/** The use of AWS by tasks, by option, and its cost. */
 
 import { join } from "node:path";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";

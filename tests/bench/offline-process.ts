@@ -1,4 +1,4 @@
-/** What `serverless offline` runs behind its HTTP port, as a process: emulators, event source mappings, sandboxes. */
+/** The parts that `serverless offline` runs behind its HTTP port, as a process: emulators, event source mappings, sandboxes. */
 
 import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
@@ -51,6 +51,6 @@ async function stop(): Promise<void> {
 }
 
 answer(offlineCommands, stop);
-// What the call counter sends when the benchmark is gone: it must not cut the clean stop short.
+// The call counter's message when the benchmark is gone: it must not cut the clean stop short.
 process.on("SIGTERM", () => {});
 console.log("Local cloud ready.");

@@ -5,7 +5,7 @@
 
 export interface Price {
   usdPerMillion: number;
-  /** What a million are of. */
+  /** The unit that a price is for a million of. */
   unit: string;
   source: string;
 }

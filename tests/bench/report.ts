@@ -10,7 +10,7 @@ export interface FunctionReport extends FunctionBundles {
   importMilliseconds: Record<"deployed" | "withoutTasks" | "bare", number>;
 }
 
-/** What one run of the benchmark found: the JSON file as it is, and the tables. */
+/** The results of one run of the benchmark: the JSON file as it is, and the tables. */
 export interface Report {
   measuredAt: string;
   seconds: number;

@@ -20,7 +20,7 @@ export interface Cpu {
   cloud: number;
 }
 
-/** What one contender did in one round. */
+/** One contender's round. */
 export interface Round {
   /** Tasks per second. */
   send: number;

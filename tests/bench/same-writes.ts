@@ -3,7 +3,7 @@ import type { Message } from "@aws-sdk/client-sqs";
 import { connect, sendBodies } from "./connection.ts";
 import type { Payload, Side } from "./side.ts";
 
-/** What goes on the queue. */
+/** The message on the queue. */
 interface Body {
   id: string;
   payload: Payload;

@@ -1,4 +1,4 @@
-/** What Lovage and each hand-written loop must be able to do, so that one harness drives them all. */
+/** The abilities that Lovage and each hand-written loop share, so that one harness drives them all. */
 
 import type { Message } from "@aws-sdk/client-sqs";
 

@@ -3,7 +3,7 @@ import type { Message } from "@aws-sdk/client-sqs";
 import { connect, sendBodies } from "./connection.ts";
 import type { Payload, Side } from "./side.ts";
 
-/** What the smallest loop puts on the queue. */
+/** The smallest loop's message on the queue. */
 interface Body {
   id: string;
   payload: Payload;

@@ -145,7 +145,7 @@ public final class LoopbackDynamoDB {
     proxy.join();
   }
 
-  /** Whoever loses its parent is given another one at once, though the dead one may linger as a zombie. */
+  /** A process that loses its parent is given another one at once, though the dead one may linger as a zombie. */
   private static void endWith(Optional<ProcessHandle> parent) {
     Thread watch = new Thread(() -> {
       while (ProcessHandle.current().parent().equals(parent)) {

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 
-/** What to run, and how to tell that it is ready. */
+/** The program, and the sign that it is ready. */
 interface Launch {
   /** For error messages. */
   readonly name: string;

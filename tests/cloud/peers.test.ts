@@ -1,5 +1,5 @@
 /**
- * What Lovage asks of a cloud, asked of two others with the plain AWS SDK: where this passes, a failure of Lovage's own
+ * Lovage's demands on a cloud, asked of two others with the plain AWS SDK: where this passes, a failure of Lovage's own
  * tests against that cloud is Lovage's. `docs/other-clouds.md` tells where they differ from AWS.
  */
 

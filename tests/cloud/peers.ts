@@ -13,7 +13,7 @@ import { freePort, start } from "./peer-process.ts";
 /** A cloud that answers. */
 export interface Peer {
   readonly name: string;
-  /** What a process needs to talk to it: the endpoint, a region, and credentials that open nothing. */
+  /** The variables that a process needs to talk to it: the endpoint, a region, and credentials that open nothing. */
   readonly environment: Record<string, string>;
   stop(): Promise<void>;
 }
@@ -28,7 +28,7 @@ export interface Missing {
 const peersFolder = fileURLToPath(new URL("../../.lovage/peers/", import.meta.url));
 
 /**
- * What `install-peers.ts` installs for each peer; a folder made for other pins counts as missing. The day bounds the
+ * The packages that `install-peers.ts` installs for each peer; a folder made for other pins counts as missing. The day bounds the
  * releases of what the package depends on: newer cbor2 and pyOpenSSL break LocalStack 4.14.0, which bounds neither.
  */
 export const installations = {

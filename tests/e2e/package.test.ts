@@ -21,7 +21,7 @@ beforeAll(async () => {
   template = JSON.parse(await readFile(join(FOLDER, "cloudformation-template-update-stack.json"), "utf8"));
 }, 180_000);
 
-/** What differs from one packaging to the next: times and hashes of code. */
+/** Parts that differ from one packaging to the next: times and hashes of code. */
 function normalise(value: unknown): unknown {
   return JSON.parse(
     JSON.stringify(value).replaceAll(/"serverless\/lovage\/dev\/[^"]+\/([A-Za-z]+\.zip)"/g, '"<code>/$1"'),

@@ -3,7 +3,7 @@ import { parseObject } from "../../localstack/json.ts";
 import { isFinal, toState } from "../../shared/results/record.ts";
 import { resultOf } from "./tasks.ts";
 
-/** What the table says in the end. */
+/** The table's state in the end. */
 export interface Audit {
   /** Accepted tasks that have no final state. */
   lost: string[];

@@ -5,7 +5,7 @@ import type { Message } from "../../shared/message/message.ts";
 import { uniqueName } from "../helpers/engine.ts";
 import { type Scenario, sentId } from "./harness.ts";
 
-/** What a flow's step leaves to be done, and how its end is known. */
+/** The work that a flow's step leaves, and the sign of its end. */
 export interface Flow {
   /** The calls that the step makes when nothing goes wrong, in any order; repeated queries once. */
   operations: readonly string[];

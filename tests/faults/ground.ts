@@ -7,7 +7,7 @@ export interface Ground {
   queueUrl: string;
   deadLetterUrl: string;
   tableName: string;
-  /** What `createApp` needs to find them. */
+  /** The environment by which `createApp` finds them. */
   environment: { BROKER_URL: string; RESULT_BACKEND: string; DEAD_LETTER_QUEUE_URL: string };
   /** Waiting, delayed or in flight, in both queues; 0 only if there is none. */
   messagesLeft(): Promise<number>;

@@ -22,7 +22,7 @@ export interface Answer {
 /** Passes a call on to the cloud. @throws Error if the cloud is not there */
 export type Forward = (call: Call) => Promise<Answer>;
 
-/** What becomes of a call: an answer, or a connection that is cut. Routes nest, for each is given how to go on. */
+/** The fate of a call: an answer, or a connection that is cut. Routes nest, for each is given how to go on. */
 export type Route = (call: Call, forward: Forward) => Promise<Answer | "cut">;
 
 export interface Proxy {

@@ -1,4 +1,4 @@
-/** What the worker processes run and the tests send. */
+/** Tasks that the worker processes run and the tests send. */
 
 import * as z from "zod";
 import { task } from "../../shared/index.ts";

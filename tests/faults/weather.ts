@@ -2,9 +2,9 @@ import { objectsOf, parseObject } from "../../localstack/json.ts";
 import type { Chance } from "./chance.ts";
 import type { Answer, Call, Forward, Route } from "./proxy.ts";
 
-/** What may befall a call: AWS did it and nobody hears of it, the connection is reset, AWS is too busy, AWS stumbles. */
+/** Faults of a call: AWS did it and nobody hears of it, the connection is reset, AWS is too busy, AWS stumbles. */
 const KINDS = ["lost", "reset", "throttled", "failed"] as const;
-/** What an entry of a batch is told that alone was not taken. */
+/** The refusal of a single entry of a batch. */
 export const PARTIAL = "This entry was not taken.";
 
 export type Fault = (typeof KINDS)[number] | "partial";

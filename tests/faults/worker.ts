@@ -54,7 +54,7 @@ async function turn(QueueUrl: string, handle: Handle): Promise<void> {
 
 async function lane(QueueUrl: string, handle: Handle): Promise<never> {
   for (;;) {
-    // Whatever the queue says, Lambda polls on; the SDK has waited between its own tries.
+    // Lambda polls on after any answer of the queue; the SDK has waited between its own tries.
     await turn(QueueUrl, handle).catch(() => {});
   }
 }

@@ -4,7 +4,7 @@ import { isObject } from "../../localstack/json.ts";
 import { listField, objectField, textField } from "../../localstack/template/template.ts";
 import type { Call } from "../faults/proxy.ts";
 
-/** What IAM asks a role for, because of one call. */
+/** The rights that IAM asks a role for, because of one call. */
 export interface Right {
   action: string;
   resource: string;

@@ -20,7 +20,7 @@ export interface Engine {
   appOn(table: Table): App;
   clients: Clients;
   environment: Record<string, string>;
-  /** What the clock says; a test moves it. */
+  /** The clock's time; a test moves it. */
   clock: { now: Date };
   /** Lines that the app logged, parsed. */
   logged: Record<string, unknown>[];

@@ -15,7 +15,7 @@ export function virtualClock(start: string): Clock & { runTo(time: string): Prom
     async runTo(time) {
       const end = new Date(time).getTime();
       for (;;) {
-        // What the last timer has set off may set others.
+        // The work that the last timer has set off may set others.
         await new Promise((resolve) => setImmediate(resolve));
         const [next] = [...timers].sort((a, b) => a.at - b.at);
         if (next === undefined || next.at > end) break;

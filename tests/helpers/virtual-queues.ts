@@ -132,7 +132,7 @@ export function createVirtualQueues(engine: Engine, tasks: Record<string, unknow
     if (batchItemFailures.length === 0) forget(one);
   };
 
-  /** What DynamoDB and SQS delete by themselves. */
+  /** Deletes the items and messages that DynamoDB and SQS delete by themselves. */
   const expire = async (): Promise<void> => {
     waiting = waiting.filter(({ queue, sentAt }) => queue === TIMER || sentAt + RETENTION_MILLISECONDS > now());
     const TableName = app.config.resultTable;

@@ -1,10 +1,10 @@
-/** What a type says of a value that went through JSON is what the writer does with it; `tsc` runs this file. */
+/** The type of a value that went through JSON agrees with the writer; `tsc` runs this file. */
 
 import { expectTypeOf } from "vitest";
 import * as z from "zod";
 import { type Json, type Jsonified, type StoredError, type TaskContext, task } from "../../shared/index.ts";
 
-// What the writer refuses.
+// Values that the writer refuses.
 type Refused = [
   Jsonified<Map<string, number>>,
   Jsonified<ReadonlyMap<string, number>>,
@@ -29,7 +29,7 @@ expectTypeOf<Refused[number]>().toEqualTypeOf<never>();
 expectTypeOf<Jsonified<{ seen: Map<string, number> }>>().toEqualTypeOf<{ seen: never }>();
 expectTypeOf<Jsonified<string | Map<string, number>>>().toEqualTypeOf<string>();
 
-// What it makes something else.
+// Values that it turns into others.
 expectTypeOf<Jsonified<undefined>>().toEqualTypeOf<null>();
 expectTypeOf<Jsonified<ReturnType<() => void>>>().toEqualTypeOf<null>();
 expectTypeOf<Jsonified<Date>>().toEqualTypeOf<string>();
@@ -41,7 +41,7 @@ expectTypeOf<Jsonified<unknown>>().toEqualTypeOf<Json>();
 expectTypeOf<Jsonified<Json>>().toEqualTypeOf<Json>();
 expectTypeOf<Jsonified<{ found: Json; at: Date }>>().toEqualTypeOf<{ found: Json; at: string }>();
 
-// What is data stays as it is, even where it looks like an error, an iterator or bytes.
+// Data stays as it is, even where it looks like an error, an iterator or bytes.
 interface Found {
   name: string;
   message: string;

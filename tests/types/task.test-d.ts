@@ -1,5 +1,5 @@
 /**
- * What must and must not compile. `tsc` over the whole project is what runs this file: an expected error that is none fails
+ * Code that must and must not compile. `tsc` over the whole project is what runs this file: an expected error that is none fails
  * it, as does an unexpected one.
  */
 
@@ -62,7 +62,7 @@ export const withoutPayload = [
 /** A schema of any other library, whose input and output are T. */
 declare function otherLibrary<T>(): StandardSchemaV1<T>;
 
-// What JSON can hold is a payload, and what a schema makes of it is its own affair.
+// A JSON value is a payload, and a schema may make anything of it.
 interface Tree {
   name: string;
   children: Tree[];

@@ -67,7 +67,7 @@ function importsOf(file: string): string[] {
   return [...fixed, ...again, ...dynamic, ...inTypes];
 }
 
-/** What is wrong with one import, if anything. */
+/** The fault of one import, if it has one. */
 function fault(file: string, specifier: string): string | undefined {
   if (!specifier.startsWith(".")) {
     const sdk = specifier.startsWith("@aws-sdk/") || specifier.startsWith("@smithy/");
@@ -86,7 +86,7 @@ function fault(file: string, specifier: string): string | undefined {
   return undefined;
 }
 
-/** What is wrong with one import within the local cloud, if anything. */
+/** The fault of one import within the local cloud, if it has one. */
 function cloudFault(file: string, target: string): string | undefined {
   if (!target.startsWith("localstack/")) return undefined;
   const [from, to] = [place(file, CLOUD_ROWS), place(target, CLOUD_ROWS)];

@@ -1,6 +1,6 @@
 import { regexes } from "zod";
 
-/** What one CSV cell means, without the white space around it; `undefined` if it is not that. */
+/** The value of one CSV cell, without the white space around it; `undefined` if the cell has none of this kind. */
 
 /** `true`, `false`, `yes` or `no` in any case. */
 export const BOOLEAN = /^(?:true|false|yes|no)$/i;

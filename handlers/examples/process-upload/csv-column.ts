@@ -3,7 +3,7 @@ import { BOOLEAN, INTEGER, parseDate, parseNumber } from "./csv-cell.ts";
 
 export type ColumnType = "empty" | "integer" | "number" | "boolean" | "date" | "text";
 
-/** What `process_upload` tells about one column of a CSV. */
+/** The description of one column of a CSV. */
 export interface ColumnSummary {
   name: string;
   /** The narrowest type that fits every cell that is not empty. */

@@ -3,7 +3,7 @@ import { type Delimiter, readRecords } from "./csv-records.ts";
 import { Decoder, type Encoding } from "./decode.ts";
 import type { ReadOptions } from "./read.ts";
 
-/** What `process_upload` tells about a CSV. */
+/** The description of a CSV. */
 export interface CsvSummary {
   encoding: Encoding;
   delimiter: Delimiter;

@@ -22,7 +22,7 @@ const UNASSIGNED = /[\u0081\u008d\u008f\u0090\u009d]/;
  * spreadsheets in Europe still write (both read ASCII alike).
  */
 export class Decoder {
-  /** What the text is encoded in, as far as seen. */
+  /** The text's encoding, as far as it was read. */
   encoding: Encoding = "utf-8";
   /** Bytes decoded so far. */
   seenBytes = 0;

@@ -2,7 +2,7 @@ import type { Metadata, Sharp } from "sharp";
 import { BrokenImageError, ImageTooLargeError } from "./errors.ts";
 import type { ReadOptions } from "./read.ts";
 
-/** What `process_upload` tells about an image. */
+/** The description of an image. */
 export interface ImageSummary {
   format: string;
   /** Pixels as stored, before `orientation` is applied. */
@@ -80,7 +80,7 @@ function loadSharp(): Promise<SharpModule> {
   loading ??= import("sharp").then(({ default: sharp }) => {
     // Each image is seen once, so a cache only holds memory.
     sharp.cache(false);
-    // What `sniff` lets through, and nothing that runs a program: SVG, PDF.
+    // The formats that `sniff` lets through, and none that runs a program, as SVG and PDF do.
     sharp.block({ operation: ["VipsForeignLoad"] });
     sharp.unblock({
       operation: ["Jpeg", "Png", "Webp", "Nsgif", "Tiff", "Heif"].map((codec) => `VipsForeignLoad${codec}`),

@@ -1,7 +1,7 @@
 import { addAbortSignal, type Readable } from "node:stream";
 import { setImmediate as nextTurn } from "node:timers/promises";
 
-/** What the reading of a file as what it is may use. */
+/** Limits and tools for reading a file as its kind. */
 export interface ReadOptions {
   filename: string;
   /** Stops the work at once; its reason is thrown. */

@@ -2,13 +2,13 @@ import { guessDelimiter } from "./csv-delimiter.ts";
 import type { Delimiter } from "./csv-records.ts";
 import { Decoder, NotTextError } from "./decode.ts";
 
-/** What a file is, judged by its first bytes. */
+/** The kind of a file, judged by its first bytes. */
 export type Sniffed =
   | { kind: "csv"; contentType: string; extension: string; delimiter: Delimiter }
   | { kind: "text" | "image"; contentType: string; extension: string }
   | { kind: "file"; contentType: string; extension: string | null };
 
-/** What the uploader said about a file. */
+/** The uploader's own words about a file. */
 export interface Declared {
   filename: string;
   contentType: string;
@@ -20,15 +20,15 @@ export const SNIFF_BYTES = 64 * 1024;
 /** A file of which nothing is known but its bytes. */
 export const UNKNOWN: Sniffed = { kind: "file", contentType: "application/octet-stream", extension: null };
 
-/** What sharp decodes here. HEIC, JPEG XL, camera raw and BMP are not among its codecs, so they are plain files. */
+/** Formats that sharp decodes here. HEIC, JPEG XL, camera raw and BMP are not among its codecs, so they are plain files. */
 const IMAGE = /^image\/(?:jpeg|png|apng|gif|webp|tiff|avif)$/;
 
 /** Documents that may be written in printable characters and yet are not for reading. */
 const DOCUMENT = /^application\/(?:pdf|rtf|postscript|eps)$/;
 
 /**
- * Tells what a file is from its `head`, its first `SNIFF_BYTES` or, if `complete`, all of it. What the uploader
- * `declared` decides one thing only: whether a text is meant as a CSV. `allowCsv: false` reads a CSV as text.
+ * Tells what a file is from its `head`, its first `SNIFF_BYTES` or, if `complete`, all of it. The uploader's words,
+ * `declared`, decide one thing only: whether a text is meant as a CSV. `allowCsv: false` reads a CSV as text.
  */
 export async function sniff(head: Buffer, complete: boolean, declared: Declared, allowCsv = true): Promise<Sniffed> {
   const signature = await signatureOf(head);

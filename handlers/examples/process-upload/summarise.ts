@@ -19,7 +19,7 @@ export interface UploadSource {
   contentType: string;
 }
 
-/** What the summary may use. */
+/** Limits and tools of a summary. */
 export interface SummariseOptions extends Pick<ReadOptions, "signal" | "saveDerived"> {
   /** Told at most about ten times per file, as each may cost a write. */
   progress?(meta: { bytes: number; totalBytes: number }): Promise<void> | void;
@@ -32,14 +32,14 @@ type KindSummary =
   | { kind: "text"; text: TextSummary }
   | { kind: "file"; file: { extension: string | null } };
 
-/** What was made of an upload: plain JSON of 1 to 4 KB. */
+/** The summary of an upload: plain JSON of 1 to 4 KB. */
 export type UploadSummary = KindSummary & {
   sizeBytes: number;
   /** Hexadecimal. */
   sha256: string;
-  /** What the bytes are. */
+  /** The kind that its bytes show. */
   contentType: string;
-  /** What the uploader said they are. */
+  /** The kind that the uploader named. */
   declaredContentType: string;
 };
 
@@ -58,7 +58,7 @@ export async function summariseFile(source: UploadSource, options: SummariseOpti
     filename: source.filename,
     signal,
     async saveDerived(...file) {
-      // What could not be stopped, such as a decoding, goes on unheard, but must not save any more.
+      // Work that could not be stopped, such as a decoding, goes on unheard, but must not save any more.
       signal.throwIfAborted();
       await options.saveDerived(...file);
     },

@@ -1,6 +1,6 @@
 import { Decoder, type Encoding } from "./decode.ts";
 
-/** What `process_upload` tells about a text. */
+/** The description of a text. */
 export interface TextSummary {
   encoding: Encoding;
   bytes: number;

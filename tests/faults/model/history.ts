@@ -55,7 +55,7 @@ export class Command implements fc.AsyncCommand<TaskModel, History> {
   }
 }
 
-/** A second try finds the first one's work done. Whoever cannot tell it from another's is told no, and leaves it to the redelivery. */
+/** A second try finds the first one's work done. A worker that cannot tell it from another's is told no, and leaves it to the redelivery. */
 function isAccepted(step: Step, answer: Answer, expected: Answer): boolean {
   return (step.answerLost === true && expected === true) || isDeepStrictEqual(answer, expected);
 }

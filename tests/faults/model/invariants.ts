@@ -29,7 +29,7 @@ const isFinal = (item: Item): boolean => FINAL.includes(String(item.state));
 const isClaim = (answer: Answer): boolean => typeof answer === "object";
 
 /**
- * What holds whatever the model says, told of the items alone: a model that is wrong in the same way as the store would not
+ * Rules that hold whatever the model says, told of the items alone: a model that is wrong in the same way as the store would not
  * hide it. Answers with the first that is broken.
  */
 export function invariantsOf(change: Change): string | undefined {

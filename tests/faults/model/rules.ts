@@ -1,5 +1,5 @@
 /**
- * What a task record must be after each step, told as simply as possible and without a look at how the store does it:
+ * The state of a task record after each step, told as simply as possible and without a look at how the store does it:
  *
  * - The record is the lock. Absent, `PENDING`, `RETRY` of my attempt or `STARTED` by a run that is known to be over: it may be claimed.
  * - Each claim has a fence, one higher than the last. Only the newest may write, and only until it has settled.

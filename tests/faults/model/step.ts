@@ -10,7 +10,7 @@ interface Settling {
 }
 
 /**
- * What a delivery knows of the run that holds the task. `again` and `seen` show that it is over: its own message was delivered again;
+ * A delivery's knowledge of the run that holds the task. `again` and `seen` show that it is over: its own message was delivered again;
  * this copy was sent when it was seen. The others show nothing: another message, the same delivery twice, a run before that.
  */
 export type Evidence = "again" | "seen" | "another" | "twin" | "outdated";
@@ -21,7 +21,7 @@ interface Delivered {
   evidence: Evidence;
 }
 
-/** What can happen to a task. */
+/** The steps that a task can take. */
 export type Event =
   /** The sender's record: it may come late, or twice. */
   | { do: "pending" }

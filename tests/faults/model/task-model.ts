@@ -1,7 +1,7 @@
 import type { TaskState } from "../../../shared/results/record.ts";
 import type { Event, Evidence, Step } from "./step.ts";
 
-/** What does not change during a task's life. */
+/** The facts that do not change during a task's life. */
 export interface Setup {
   tracked: boolean;
   ignoreResult: boolean;
@@ -57,7 +57,7 @@ export interface TaskModel {
   ledger: { fence: number; result: string | undefined } | undefined;
 }
 
-/** What a step answers, as plain data: of a claim that is refused, the state that it met. */
+/** A step's answer, as plain data: of a claim that is refused, the state that it met. */
 export type Answer = undefined | boolean | string | { claimed: Pick<Held, "fence"> & { starts: number | undefined } };
 
 /** Far ahead, so that the local cloud, which goes by its own clock, lets no record expire by itself. */
@@ -86,7 +86,7 @@ export function isExpired({ ttl, shownUntil }: ModelRecord, now: number): boolea
   return Math.min(ttl, shownUntil ?? ttl) * 1000 <= now;
 }
 
-/** What an event writes, if it writes a text: no two of them write the same. */
+/** The text that an event writes, if it writes one: no two of them write the same. */
 export function textOf({ step }: TaskModel, event: Event): string {
   const text = `${step}: ${event.do} `;
   return "large" in event && event.large ? text.padEnd(LARGE_CHARS, ".") : text;
@@ -97,7 +97,7 @@ export function attemptOf({ record }: TaskModel, relative: number): number {
   return Math.max(1, (record?.attempt ?? 1) + relative);
 }
 
-/** What a delivery brings along, by what it is to show. */
+/** The id of a delivery, by the evidence that it is to give. */
 export function deliveryOf({ record, step }: TaskModel, evidence: Evidence): Omit<Holder, "functionSeconds"> {
   const { messageId = "nobody", receiveCount = 0 } = record?.holder ?? {};
   if (evidence === "again") return { messageId, receiveCount: receiveCount + 1 };
@@ -115,7 +115,7 @@ export function etaOf({ delaySeconds }: Setup): number | undefined {
   return delaySeconds === undefined ? undefined : START + delaySeconds * 1000;
 }
 
-/** What a revoke answers with. */
+/** A revoke's answer. */
 export function shownState(state: TaskState, revokeAsked: boolean): string {
   return revokeAsked ? `${state}, to be revoked` : state;
 }

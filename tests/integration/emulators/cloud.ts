@@ -60,7 +60,7 @@ export function arnOf(queueUrl: string): string {
   return `arn:aws:sqs:us-east-1:000000000000:${queueUrl.split("/").at(-1)}`;
 }
 
-/** What a promise is rejected with. @throws Error if it is not */
+/** The error that a promise is rejected with. @throws Error if it is not */
 export async function errorOf(promise: Promise<unknown>): Promise<unknown> {
   const outcome = await promise.then(
     () => undefined,

@@ -186,7 +186,7 @@ async function write(clients: Clients, round: string, written: Acknowledged): Pr
   ]);
 }
 
-/** What of the acknowledged items and objects is there; all messages; and the keys of all event notifications. */
+/** The acknowledged items and objects that are there; all messages; and the keys of all event notifications. */
 async function readBack(clients: Clients, written: Acknowledged) {
   const { dynamodb, s3 } = clients;
   const items = new Set<string>();

@@ -6,7 +6,7 @@ import type { Message } from "../../../shared/message/message.ts";
 import { type Engine, startEngine, uniqueName } from "../../helpers/engine.ts";
 import { createVirtualQueues, deadWorker, type VirtualQueues } from "../../helpers/virtual-queues.ts";
 
-/** Whatever hands work back is counted, and ends with a record that says why. */
+/** Work that is given back is counted, and ends with a record that says why. */
 
 let engine: Engine;
 let queues: VirtualQueues;

@@ -39,7 +39,7 @@ beforeEach(() => {
   engine.clock.now = new Date();
 });
 afterEach(async () => {
-  // What a test has put off or left behind must not come into the next one.
+  // A message that a test has put off or left behind must not come into the next one.
   for (const name of ["note", "other"]) await bench.call("POST", `/tasks/${name}/resume`);
   await bench.call("POST", "/queues/default/resume");
 });

@@ -23,7 +23,7 @@ beforeEach(() => {
   engine.clock.now = new Date();
 });
 
-/** What a foreign writer might put into a queue. */
+/** Bodies that a foreign writer might put into a queue. */
 function aMessage(change: Partial<Message> = {}): Message {
   const id = engine.app.newId();
   const sentAt = engine.clock.now.toISOString();

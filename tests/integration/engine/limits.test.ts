@@ -214,7 +214,7 @@ describe("a place under a concurrency limit", () => {
   it("is not freed by a copy of the message that found it running", async () => {
     const tenant = uniqueName("tenant");
     const { broker } = engine.app;
-    // What is put off would come into a later test.
+    // A message that is put off would come into a later test.
     engine.app.broker = { ...broker, send: async () => {} };
     const bodyOf = (id: string) =>
       JSON.stringify({

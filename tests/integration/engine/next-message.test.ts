@@ -30,7 +30,7 @@ const said = (): Partial<Message> => ({
   keepUntil: inSeconds(86_400).toISOString(),
   parentId: engine.app.newId(),
 });
-/** What happened to one attempt on its way, and says nothing of the next. */
+/** Marks of one attempt's way, which say nothing of the next. */
 const onItsWay = (): Partial<Message> => ({
   slot: { at: inSeconds(-5).toISOString(), rateLimit: "1/s" },
   deferrals: 7,

@@ -4,8 +4,8 @@ import { Reject, task } from "../../../shared/index.ts";
 import { createRateLimiter, stepMicroseconds, type Turn } from "../../../shared/limits/rate-limit.ts";
 import { createChance, SEED, size } from "../../faults/chance.ts";
 import { uniqueName } from "../../helpers/engine.ts";
-import { deadWorker } from "../../helpers/virtual-queues.ts";
-import { startVirtualBench } from "../../helpers/workbench.ts";
+import { createVirtualQueues, deadWorker } from "../../helpers/virtual-queues.ts";
+import { startBench } from "../../helpers/workbench.ts";
 
 /** When each run began, in milliseconds. */
 let starts: number[] = [];
@@ -35,7 +35,8 @@ const impatient = task({
 });
 const tasks = { partner, evenly, hourly, ordered, impatient };
 
-const { engine, bench, queues } = await startVirtualBench(tasks);
+const { engine, bench } = await startBench(tasks);
+const queues = createVirtualQueues(engine, tasks);
 beforeEach(() => {
   queues.clear();
   // No test finds the gate as another has left it.
@@ -48,7 +49,7 @@ const inSeconds = (seconds: number) => new Date(engine.clock.now.getTime() + sec
 /** The most starts in any window of that length, its end excluded. */
 const most = (seconds: number): number =>
   Math.max(0, ...starts.map((from) => starts.filter((at) => at >= from && at < from + seconds * 1000).length));
-/** What the rate allows in any window, and one second's worth at once. */
+/** The rate in any window, and one second's worth at once. */
 const expectWithin = (perSecond: number): void => {
   for (const seconds of [1, 5, 60]) {
     expect(most(seconds), `starts in ${seconds} s`).toBeLessThanOrEqual(Math.ceil(perSecond * seconds + perSecond));
@@ -188,7 +189,7 @@ describe("the start gate", () => {
     // A worker that has seen nothing yet.
     const cold = limiter();
     expect(await writesOf(() => cold.turn(name, "10/s", 60))).toBe(2);
-    // What is known to be taken is refused without a write.
+    // A slot that is known to be taken is refused without a write.
     expect(await writesOf(() => cold.turn(name, "10/s", 0))).toBe(0);
   });
 

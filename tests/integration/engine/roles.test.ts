@@ -96,7 +96,7 @@ const payload = z.object({ text: z.string().optional() });
 const child = task({ name: "child", payload, run: ({ text }) => text });
 type Declared = Omit<TaskOptions<typeof payload, unknown>, "name" | "payload" | "run">;
 const twice: Declared = { retry: { maxRetries: 1, backoff: { base: 0.01, max: 0.01 } } };
-/** What a task can say of itself, each with what shows it. */
+/** Options of a task, each with the call that shows it. */
 const DECLARED: { [K in keyof Required<Declared>]: { options: Declared; work?: Work } } = {
   queue: { options: { queue: "high" } },
   retry: { options: twice, work: ({ attempt }) => attempt > 1 || failure() },
@@ -150,7 +150,7 @@ let engine: Engine;
 let bench: Workbench;
 let proxy: Awaited<ReturnType<typeof startProxy>>;
 let template: Template;
-/** Whose calls are being seen, and those that were. */
+/** The function whose calls are being seen, and the calls. */
 let role = "";
 let doing = "";
 const asked: { role: string; doing: string; right: Right }[] = [];
@@ -224,7 +224,7 @@ async function as(name: string, what: string, work: () => Promise<unknown>): Pro
   }
 }
 
-/** What a role was asked for and may not do. */
+/** Rights that a role was asked for and does not have. */
 async function refused(name: string): Promise<string[]> {
   const statements: Statement[] = await statementsOf(template, name, createResolver(template, "us-east-1"));
   const lines = asked

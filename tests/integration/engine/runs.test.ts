@@ -4,7 +4,7 @@ import { createWorker, Ignore, Reject, task } from "../../../shared/index.ts";
 import { visibility } from "../../helpers/engine.ts";
 import { startBench } from "../../helpers/workbench.ts";
 
-/** What a run may do to the next one, to its neighbours, and to its worker: nothing. */
+/** A run does nothing to the next one, to its neighbours, or to its worker. */
 
 let seen: string[] = [];
 

@@ -47,7 +47,7 @@ const headed = task({
   run: (_, { headers }) => void ran.push(headers),
 });
 
-/** What a task finds when it asks for another one's result. */
+/** The error of a task that asks for another one's result. */
 const ask = async (id: string, options?: { disableSyncSubtasks: boolean }): Promise<unknown> =>
   new AsyncResult(id, currentApp()).get(options).catch((error: unknown) => Object(error).code);
 

@@ -12,7 +12,7 @@ cycle.self = [cycle];
 let deep: unknown = 1;
 for (let level = 0; level < 5000; level++) deep = [deep];
 
-/** What no result may be, by name. */
+/** Values that no result may be, by name. */
 const BAD: Record<string, () => unknown> = {
   nan: () => ({ mean: [1, Number.NaN] }),
   date: () => ({ at: new Date("no") }),

@@ -147,7 +147,7 @@ describe("the contract", () => {
       payload_trim: { description: expect.stringContaining("does not describe it") },
     });
     expect(Object.keys(schemas.payload_plain ?? {})).toEqual(["description"]);
-    // What refers to itself does so where it stands.
+    // A schema that refers to itself does so where it stands.
     expect(JSON.stringify(schemas.payload_grow)).toContain("#/components/schemas/payload_grow/");
   });
 });
@@ -268,7 +268,7 @@ async function refusals(known: { done: string; big: string; key: string }): Prom
   }
   for (const path of ["/tasks", "/control"]) await call("DELETE", path);
 
-  // What does not exist.
+  // Things that do not exist.
   for (const path of [`/tasks/${UNKNOWN}`, "/tasks?task=typo", `/uploads/${UNKNOWN}`]) await call("GET", path);
   for (const path of [`/tasks/${UNKNOWN}`, "/tasks?task=typo", "/tasks/typo/limits"]) await call("DELETE", path);
   for (const path of [`/tasks/${UNKNOWN}/replay`, "/tasks/typo/pause", "/tasks/typo/resume"]) await call("POST", path);
@@ -277,7 +277,7 @@ async function refusals(known: { done: string; big: string; key: string }): Prom
   const withoutUpload = createRegistry([{ file: "tests.ts", exports: { add } }]);
   await call("POST", "/uploads", form, createApi(engine.app, withoutUpload));
 
-  // What was there before is in the way.
+  // Things that were there before are in the way.
   await call("POST", "/tasks/add", { body: { payload: { x: 2, y: 2 }, options: { idempotencyKey: key } } });
   const later = await call("POST", "/tasks/add", { body: { payload: { x: 1, y: 1 }, options: { countdown: 900 } } });
   await call("POST", `/tasks/${later.id}/replay`);

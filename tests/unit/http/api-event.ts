@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { LambdaEvent } from "hono/aws-lambda";
 
-/** What API Gateway hands to a function, in payload format 2.0. */
+/** API Gateway's event for a function, in payload format 2.0. */
 export function apiEvent(
   method: string,
   path: string,
@@ -26,7 +26,7 @@ export function apiEvent(
   };
 }
 
-/** What a function answers to API Gateway. */
+/** A function's answer to API Gateway. */
 export interface ApiAnswer {
   status: number;
   headers: Record<string, string>;

@@ -7,7 +7,7 @@ import { createLog } from "../../../shared/log.ts";
 import { createRegistry } from "../../../shared/task/registry.ts";
 
 const note = task({ name: "note", payload: z.object({}), run: () => {} });
-/** What AWS says names the account, the role and the resource. */
+/** AWS's sentence names the account, the role and the resource. */
 const AWS_TEXT =
   "User: arn:aws:sts::123456789012:assumed-role/lovage-submit is not authorized to perform: sqs:SendMessage";
 
@@ -43,7 +43,7 @@ describe("an answer while AWS refuses", () => {
     expect(status).toBe(expected);
     for (const secret of ["arn:", "123456789012", "assumed-role", "sqs:SendMessage"])
       expect(text).not.toContain(secret);
-    // Whoever runs the service finds it.
+    // The log has it, for those who run the service.
     expect(logged).toContain(AWS_TEXT);
   });
 

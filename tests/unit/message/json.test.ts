@@ -184,7 +184,7 @@ function attempt(make: () => unknown): { value: unknown } | { refused: true } {
   }
 }
 
-/** What `Jsonified` says, told once more: undefined is what is left out. */
+/** The rules of `Jsonified`, told once more: undefined is left out. */
 function promised(value: unknown): unknown {
   const tag = Object.prototype.toString.call(value);
   switch (tag) {

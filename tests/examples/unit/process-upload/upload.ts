@@ -8,7 +8,7 @@ export interface UploadOptions {
   chunkBytes?: number;
 }
 
-/** What came of an upload. */
+/** The outcome of an upload. */
 export interface Outcome {
   summary: UploadSummary;
   saved: Map<string, { body: Buffer; contentType: string }>;

@@ -9,7 +9,7 @@ import type { Bucket } from "../aws/s3.ts";
 import { ValueExpiredError } from "../errors.ts";
 import { byteLength } from "./json.ts";
 
-/** Values up to this many bytes of JSON stay in the message and the record (docs/decisions/0013-claim-values.md). */
+/** Values up to this many bytes of JSON stay in the message and the record (docs/decisions/0013-large-values.md). */
 export const MAX_INLINE_BYTES = 8 * 1024;
 
 /** The largest payload, result or error, in bytes of JSON. */

@@ -1,5 +1,4 @@
 import { type Context, Hono } from "hono";
-import { bodyLimit } from "hono/body-limit";
 import { cut, echo } from "../echo.ts";
 import { type Json, unfitText } from "../message/json.ts";
 import { readJson } from "../message/json-reader.ts";
@@ -21,7 +20,6 @@ export function createBase(app: App): Hono {
   const key = requireKey(app);
   hono.use(allowOrigins(app.config));
   hono.use((c, next) => (isOpen(c.req.path) ? next() : key(c, next)));
-  hono.use(bodyLimit({ maxSize: MAX_BODY_BYTES, onError: (c) => problem(c, app.log, tooLarge()) }));
   hono.onError((error, c) => problem(c, app.log, error));
   hono.notFound((c) => {
     const { method, path } = c.req;
@@ -48,14 +46,6 @@ function isOpen(path: string): boolean {
   return Object.values<Call>(CALLS).some((call) => call.open && routeOf(call).path === path);
 }
 
-function tooLarge(): HttpError {
-  return new HttpError(
-    413,
-    "BODY_TOO_LARGE",
-    `The body is larger than ${MAX_BODY_BYTES} bytes, the most that is accepted. Upload files through POST /uploads.`,
-  );
-}
-
 /** Answers a declared call with `handle`, which gets the parameters of the path. */
 export function addCall<Id extends CallId>(
   api: Hono,
@@ -70,7 +60,7 @@ export function addCall<Id extends CallId>(
 /**
  * Reads the JSON object that is the body of a declared call. No body at all is an empty object, where none is required. A field that
  * the call does not know is refused, for a mistyped option would be ignored in silence.
- * @throws HttpError 400, 415
+ * @throws HttpError 400, 413, 415
  */
 export async function readBody(request: Request, id: CallId): Promise<Record<string, Json>> {
   const known = bodyFields(id);
@@ -86,6 +76,14 @@ export async function readBody(request: Request, id: CallId): Promise<Record<str
     );
   }
   const bytes = Buffer.byteLength(text);
+  // Counted, for a Content-Length may lie (docs/decisions/0038-http-middleware.md).
+  if (bytes > MAX_BODY_BYTES) {
+    throw new HttpError(
+      413,
+      "BODY_TOO_LARGE",
+      `The body is ${bytes} bytes: at most ${MAX_BODY_BYTES} are accepted. Upload files through POST /uploads.`,
+    );
+  }
   let value: Json;
   try {
     value = readJson(text, (unfit) => new HttpError(400, "BODY_INVALID", `The body was refused: ${unfitText(unfit)}.`));

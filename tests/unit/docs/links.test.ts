@@ -34,3 +34,16 @@ it("every link within the repository leads to a file, and to a heading in it", (
   expect(FILES.length).toBeGreaterThan(30);
   expect(broken).toEqual([]);
 });
+
+it("every page that a comment names is there", () => {
+  const files = globSync(["{shared,handlers,localstack,build,demo,tests}/**/*.{ts,mjs}", "serverless.yml"], {
+    cwd: ROOT,
+  });
+  const missing = files.flatMap((file) => {
+    const named = readFileSync(join(ROOT, file), "utf8").matchAll(/\bdocs\/[\w/-]+\.md\b/g);
+    return [...named].flatMap(([page]) => (existsSync(join(ROOT, page)) ? [] : [`${file}: ${page}`]));
+  });
+
+  expect(files.length).toBeGreaterThan(300);
+  expect(missing).toEqual([]);
+});

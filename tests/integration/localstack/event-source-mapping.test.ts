@@ -1,4 +1,4 @@
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { createFunctions } from "../../../localstack/lambda/functions.ts";
 import {
   bodies,
@@ -20,7 +20,7 @@ import {
 } from "./mapping-ground.ts";
 
 describe("1 Batching", () => {
-  test("A batch holds up to the batch size, and nothing is lost or doubled", async () => {
+  it("a batch holds up to the batch size, and nothing is lost or doubled", async () => {
     await send(texts(1, 25));
     on.respond = () => OK;
 
@@ -32,7 +32,7 @@ describe("1 Batching", () => {
     await depthBecomes(0, 0);
   });
 
-  test("A batch size of 1 gives single messages", async () => {
+  it("a batch size of 1 gives single messages", async () => {
     await send(texts(1, 3));
     on.respond = () => OK;
 
@@ -42,7 +42,7 @@ describe("1 Batching", () => {
     expect(calls.map(({ records }) => records.length)).toEqual([1, 1, 1]);
   });
 
-  test("Without a window a message runs as soon as it is there", async () => {
+  it("without a window a message runs as soon as it is there", async () => {
     await start();
     await vi.waitFor(
       () => expect(requests).toContainEqual(expect.objectContaining({ name: "ReceiveMessageCommand" })),
@@ -55,7 +55,7 @@ describe("1 Batching", () => {
     expect((await called(1)).at - sentAt).toBeLessThan(1000);
   });
 
-  test("A window gathers what comes until it ends", async () => {
+  it("a window gathers what comes until it ends", async () => {
     await start({ maximumBatchingWindowSeconds: 1 });
 
     const sentAt = Date.now();
@@ -69,7 +69,7 @@ describe("1 Batching", () => {
     expect(calls).toHaveLength(1);
   });
 
-  test("A message that comes after the window's end is in the next batch", async () => {
+  it("a message that comes after the window's end is in the next batch", async () => {
     on.respond = () => OK;
     await start({ maximumBatchingWindowSeconds: 1 });
 
@@ -81,7 +81,7 @@ describe("1 Batching", () => {
     expect(calls.map(bodies)).toEqual([["first"], ["second"]]);
   });
 
-  test("A full batch does not wait for its window", async () => {
+  it("a full batch does not wait for its window", async () => {
     await start({ batchSize: 12, maximumBatchingWindowSeconds: 300 });
 
     await send(texts(1, 12));
@@ -90,7 +90,7 @@ describe("1 Batching", () => {
     expect(bodies(call)?.toSorted()).toEqual(texts(1, 12).toSorted());
   });
 
-  test("A batch may be larger than one receive", async () => {
+  it("a batch may be larger than one receive", async () => {
     await send(texts(1, 25));
 
     await start({ batchSize: 100, maximumBatchingWindowSeconds: 1 });
@@ -98,7 +98,7 @@ describe("1 Batching", () => {
     expect((await called(1)).records).toHaveLength(25);
   });
 
-  test("An event stays below 6 MB, whatever the batch size", async () => {
+  it("an event stays below 6 MB, whatever the batch size", async () => {
     await Promise.all(texts(1, 8).map((text) => send([text.padEnd(1_000_000, ".")])));
     on.respond = () => OK;
 
@@ -110,7 +110,7 @@ describe("1 Batching", () => {
     expect(Math.max(...sizes)).toBeLessThanOrEqual(6_291_456);
   });
 
-  test("An empty queue is waited for by one long poll", async () => {
+  it("an empty queue is waited for by one long poll", async () => {
     await start();
 
     await vi.waitFor(() => expect(mapping?.metrics().polls).toBe(1), SOON);
@@ -126,7 +126,7 @@ describe("1 Batching", () => {
 });
 
 describe("2 Scaling", () => {
-  test("Five batches run at first, and more when the queue has more", async () => {
+  it("five batches run at first, and more when the queue has more", async () => {
     await send(texts(1, 12));
 
     const { metrics } = await start({ batchSize: 1 });
@@ -138,7 +138,7 @@ describe("2 Scaling", () => {
     expect(metrics().concurrency).toBe(10);
   });
 
-  test.each([
+  it.each([
     ["maximumConcurrency", { maximumConcurrency: 2 }],
     ["the local pool's limit", { poolLimit: 2 }],
   ])("At %s nothing more is invoked or received", async (_name, limit) => {
@@ -154,7 +154,7 @@ describe("2 Scaling", () => {
     await depthBecomes(3, 2);
   });
 
-  test("The queue is polled while batches run", async () => {
+  it("the queue is polled while batches run", async () => {
     await start({ maximumConcurrency: 3 });
 
     await send(["first"]);
@@ -166,7 +166,7 @@ describe("2 Scaling", () => {
 });
 
 describe("3 Success and failure of the whole batch", () => {
-  test("Success deletes every message, whatever the answer says, when failures are not reported", async () => {
+  it("success deletes every message, whatever the answer says, when failures are not reported", async () => {
     await send(["a", "b"]);
 
     await start({ reportBatchItemFailures: false });
@@ -177,7 +177,7 @@ describe("3 Success and failure of the whole batch", () => {
     await depthBecomes(0, 0);
   });
 
-  test.each([true, false])(
+  it.each([true, false])(
     "An error deletes nothing, and the visibility timeout is the queue's own (reported failures: %s)",
     async (reports) => {
       await createQueue("short", { VisibilityTimeout: "1" });
@@ -199,7 +199,7 @@ describe("3 Success and failure of the whole batch", () => {
     },
   );
 
-  test("Errors reduce concurrency, but not when failures are reported", async () => {
+  it("errors reduce concurrency, but not when failures are reported", async () => {
     await send(texts(1, 2));
     on.respond = () => ERROR;
 
@@ -213,7 +213,7 @@ describe("3 Success and failure of the whole batch", () => {
     expect([plain.metrics().concurrency, reporting.metrics().concurrency]).toEqual([2, 5]);
   });
 
-  test("A function that crashes returns its batch, and the next one runs", async () => {
+  it("a function that crashes returns its batch, and the next one runs", async () => {
     await createQueue("crash", { VisibilityTimeout: "1" });
     const module = new URL("../../fixtures/functions/failures.mjs", import.meta.url).pathname;
     const definition = {
@@ -238,7 +238,7 @@ describe("3 Success and failure of the whole batch", () => {
 });
 
 describe("5 Reported failures (each shape of answer: tests/unit/localstack/mapping/response.test.ts)", () => {
-  test("Exactly the messages that are not listed are deleted", async () => {
+  it("exactly the messages that are not listed are deleted", async () => {
     await createQueue("short", { VisibilityTimeout: "1" });
     await send(["good", "bad", "fine"]);
     on.respond = (records) => {
@@ -255,7 +255,7 @@ describe("5 Reported failures (each shape of answer: tests/unit/localstack/mappi
     expect(calls.map(({ records }) => records.length).toSorted()).toEqual([1, 3]);
   });
 
-  test.each(["null", "{}", '{"batchItemFailures":[]}', '{"batchItemFailures":null}'])(
+  it.each(["null", "{}", '{"batchItemFailures":[]}', '{"batchItemFailures":null}'])(
     "%s deletes the batch",
     async (payload) => {
       await send(["a", "b"]);
@@ -267,7 +267,7 @@ describe("5 Reported failures (each shape of answer: tests/unit/localstack/mappi
     },
   );
 
-  test.each(['{"batchItemFailures":[{"itemIdentifier":"unknown"}]}', '{"batchItemFailures":[{"id":"x"}]}', '"ok"'])(
+  it.each(['{"batchItemFailures":[{"itemIdentifier":"unknown"}]}', '{"batchItemFailures":[{"id":"x"}]}', '"ok"'])(
     "%s keeps the whole batch",
     async (payload) => {
       await send(["a", "b"]);

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { GetItemCommand } from "@aws-sdk/client-dynamodb";
 import { build } from "esbuild";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, it } from "vitest";
 import { bundleOptions, WORK_FOLDER } from "../../../build/bundle.ts";
 import { type LocalCloud, startLocalCloud } from "../../../localstack/cloud.ts";
 import { derivedId } from "../../../shared/message/id.ts";
@@ -56,7 +56,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
-test("A firing whose function fails three times ends as a FAILURE of its task", async () => {
+it("a firing whose function fails three times ends as a FAILURE of its task", async () => {
   const attempt = (number: number): void => {
     expect(lines.filter((line) => line.includes(`failed at attempt ${number}: TypeError`))).toHaveLength(1);
   };

@@ -1,6 +1,6 @@
 import { ChangeMessageVisibilityCommand } from "@aws-sdk/client-sqs";
 import type { SQSRecord } from "aws-lambda";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { createFunctions, type InvocationResult } from "../../../localstack/lambda/functions.ts";
 import {
   bodies,
@@ -27,7 +27,7 @@ describe("6 FIFO queues", () => {
   const ofGroup = (group: string) =>
     calls.flatMap(({ records }) => records.map(({ body }) => body)).filter((body) => body.startsWith(group));
 
-  test("Each group keeps its order, and groups run beside each other", async () => {
+  it("each group keeps its order, and groups run beside each other", async () => {
     await createQueue("orders.fifo");
     await send(inGroups("a1", "a2", "b1", "a3", "b2"));
     on.respond = () => OK;
@@ -41,7 +41,7 @@ describe("6 FIFO queues", () => {
     ]);
   });
 
-  test("No two batches of one group run at once", async () => {
+  it("no two batches of one group run at once", async () => {
     await createQueue("orders.fifo");
     await send(inGroups("a1", "a2"));
 
@@ -55,7 +55,7 @@ describe("6 FIFO queues", () => {
     expect(bodies(await called(3))).toEqual(["a2"]);
   });
 
-  test("A failed message holds its group back until it has been processed", async () => {
+  it("a failed message holds its group back until it has been processed", async () => {
     await createQueue("orders.fifo", { VisibilityTimeout: "1" });
     await send(inGroups("a1", "a2", "b1"));
     on.respond = (records) =>
@@ -67,7 +67,7 @@ describe("6 FIFO queues", () => {
     expect(ofGroup("a")).toEqual(["a1", "a1", "a2"]);
   });
 
-  test("A message that becomes visible again while its group still runs is left to the queue", async () => {
+  it("a message that becomes visible again while its group still runs is left to the queue", async () => {
     await createQueue("orders.fifo", { VisibilityTimeout: "1" });
     await send(inGroups("a1"));
 
@@ -92,7 +92,7 @@ describe("6 FIFO queues: whole batches", () => {
   const receiveCounts = (call: Call | undefined) =>
     call?.records.map(({ attributes }) => Number(attributes.ApproximateReceiveCount));
 
-  test("A batch holds several groups, each in its order, and no group runs twice at once", async () => {
+  it("a batch holds several groups, each in its order, and no group runs twice at once", async () => {
     await createQueue("orders.fifo");
     const groups = ["a", "b", "c"];
     const all = texts(1, 12).flatMap((text) => groups.map((group) => `${group}${text}`));
@@ -123,7 +123,7 @@ describe("6 FIFO queues: whole batches", () => {
     expect(bodies(calls[0])).toEqual(["am1", "am2", "am3", "bm1", "bm2"]);
   });
 
-  test("There are never more invocations than groups", async () => {
+  it("there are never more invocations than groups", async () => {
     await createQueue("orders.fifo");
     await send(inGroups("a1", "b1", "c1", "a2", "b2", "c2"));
 
@@ -137,7 +137,7 @@ describe("6 FIFO queues: whole batches", () => {
     expect((await called(4)).records[0]?.body).toBe(`${first.records[0]?.body[0]}2`);
   });
 
-  test("What is reported failed returns in its order, before what was sent later", async () => {
+  it("what is reported failed returns in its order, before what was sent later", async () => {
     await createQueue("orders.fifo", { VisibilityTimeout: "1" });
     await send(inGroups("a1", "a2", "a3", "a4", "b1"));
     on.respond = (records, call) => (call === 1 ? failed(records.filter(({ body }) => body > "a1" && body < "b")) : OK);
@@ -154,7 +154,7 @@ describe("6 FIFO queues: whole batches", () => {
     expect(receiveCounts(calls[1])).toEqual([2, 2, 2, 1]);
   });
 
-  test("A crash returns the whole batch, in its order, before what was sent later", async () => {
+  it("a crash returns the whole batch, in its order, before what was sent later", async () => {
     await createQueue("orders.fifo", { VisibilityTimeout: "1" });
     const module = new URL("../../fixtures/functions/failures.mjs", import.meta.url).pathname;
     const definition = { ...{ name: "worker", module, handler: "exits" }, timeoutSeconds: 1, memorySizeMb: 128 };
@@ -179,7 +179,7 @@ describe("6 FIFO queues: whole batches", () => {
     expect(lines[0]).toMatch(/A batch of 3 failed .*Runtime exited/);
   });
 
-  test.each([
+  it.each([
     ["at once", 0],
     ["and holds its head back for a while", 1],
   ])("A function that returns its batch itself, %s, gets it again as soon as that is over", async (_when, seconds) => {
@@ -207,7 +207,7 @@ describe("6 FIFO queues: whole batches", () => {
     expect(metrics().dropped).toBe(0);
   });
 
-  test("A batch above 6 MB runs in parts, one after the other", async () => {
+  it("a batch above 6 MB runs in parts, one after the other", async () => {
     await createQueue("orders.fifo", { VisibilityTimeout: "600" });
     for (const text of texts(1, 8)) await send([text.padEnd(1_000_000, ".")]);
 
@@ -225,7 +225,7 @@ describe("6 FIFO queues: whole batches", () => {
     expect(processed).toEqual(texts(1, 8));
   });
 
-  test("A part that fails keeps the later parts back", async () => {
+  it("a part that fails keeps the later parts back", async () => {
     await createQueue("orders.fifo", { VisibilityTimeout: "2" });
     for (const text of texts(1, 8)) await send([text.padEnd(1_000_000, ".")]);
     on.respond = (_records, call) => (call === 1 ? ERROR : OK);

@@ -1,6 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import {
   children,
   define,
@@ -17,7 +17,7 @@ import {
 } from "./functions-ground.ts";
 
 describe("A function that fails, fails its invocation only", () => {
-  test.each([
+  it.each([
     ["throws", "SmtpError", /^mailbox full$/],
     ["throwsText", "string", /^just text$/],
     ["throwsFromTimer", "RangeError", /^from a timer$/],
@@ -36,7 +36,7 @@ describe("A function that fails, fails its invocation only", () => {
     expect(lines[0]).toMatch(`[${handler}] ERROR`);
   });
 
-  test("by an answer that is no JSON", async () => {
+  it("by an answer that is no JSON", async () => {
     const result = await start([define("unserialisable")]).invoke("unserialisable", {});
 
     expect(result).toMatchObject({
@@ -45,14 +45,14 @@ describe("A function that fails, fails its invocation only", () => {
     });
   });
 
-  test("by an answer above Lambda's 6 MB", async () => {
+  it("by an answer above Lambda's 6 MB", async () => {
     const result = await start([define("huge")]).invoke("huge", {});
 
     const errorMessage = "Response payload size exceeded maximum allowed payload size (6291556 bytes).";
     expect(result).toMatchObject({ errorType: "Function.ResponseSizeTooLarge", errorMessage });
   });
 
-  test.each([
+  it.each([
     [3, "Runtime exited with error: exit status 3"],
     [0, "Runtime exited without providing a reason"],
   ])("by process.exit(%i), at once", async (code, reason) => {
@@ -64,7 +64,7 @@ describe("A function that fails, fails its invocation only", () => {
     expect(result).toEqual({ ok: false, errorType: "Runtime.ExitError", errorMessage });
   });
 
-  test("by using more memory than it has", async () => {
+  it("by using more memory than it has", async () => {
     start([define("exhaustsMemory", { module: FAILURES, memorySizeMb: 40, timeoutSeconds: 60 })]);
 
     const result = await functions?.invoke("exhaustsMemory", {});
@@ -73,7 +73,7 @@ describe("A function that fails, fails its invocation only", () => {
     expect(result).toMatchObject({ ok: false, errorType: "Runtime.ExitError", errorMessage });
   });
 
-  test.each(["hangs", "blocks"])("by time: %s", async (handler) => {
+  it.each(["hangs", "blocks"])("by time: %s", async (handler) => {
     start([define(handler, { module: FAILURES, timeoutSeconds: 0.5 })]);
 
     const result = await functions?.invoke(handler, {});
@@ -85,7 +85,7 @@ describe("A function that fails, fails its invocation only", () => {
     expect(lives(pid ?? 0)).toBe(false);
   });
 
-  test("by time, together with the processes it started", async () => {
+  it("by time, together with the processes it started", async () => {
     start([define("spawnsAndHangs", { module: FAILURES, timeoutSeconds: 0.5 })]);
 
     await functions?.invoke("spawnsAndHangs", {});
@@ -95,7 +95,7 @@ describe("A function that fails, fails its invocation only", () => {
     await vi.waitFor(() => expect(pids.filter(lives)).toEqual([]), SOON);
   });
 
-  test.each([
+  it.each([
     ["throws-on-import.mjs", "Error", "no configuration"],
     ["exits-on-import.mjs", "Runtime.ExitError", "exit status 4"],
     ["nowhere.mjs", "Runtime.ImportModuleError", "Cannot find module"],
@@ -111,7 +111,7 @@ describe("A function that fails, fails its invocation only", () => {
     ]);
   });
 
-  test("by a syntax error, whose file is in the trace", async () => {
+  it("by a syntax error, whose file is in the trace", async () => {
     const module = join(directory, "bad.mjs");
     await writeFile(module, "export const handler = async () => {");
 
@@ -121,7 +121,7 @@ describe("A function that fails, fails its invocation only", () => {
     expect(JSON.stringify(result)).toContain(module);
   });
 
-  test("after its answer: the next invocation gets a fresh sandbox", async () => {
+  it("after its answer: the next invocation gets a fresh sandbox", async () => {
     start([define("breaksLater", { module: FAILURES })]);
 
     const first = await payloadOf("breaksLater");
@@ -131,7 +131,7 @@ describe("A function that fails, fails its invocation only", () => {
     expect([first, await payloadOf("breaksLater")]).toEqual(["fine", "fine"]);
   });
 
-  test("does not disturb its neighbours of the same function", async () => {
+  it("does not disturb its neighbours of the same function", async () => {
     start([define("sleeps"), define("throwsFromTimer", { module: FAILURES })]);
 
     const [slow, failed] = await Promise.all([
@@ -145,7 +145,7 @@ describe("A function that fails, fails its invocation only", () => {
 });
 
 describe("Concurrency", () => {
-  test("One sandbox serves calls that follow each other, and keeps its module's state", async () => {
+  it("one sandbox serves calls that follow each other, and keeps its module's state", async () => {
     start([define("counts")]);
 
     const answers = [await payloadOf("counts"), await payloadOf("counts"), await payloadOf("counts")];
@@ -154,7 +154,7 @@ describe("Concurrency", () => {
     expect(answers).toEqual([1, 2, 3].map((count) => ({ pid, count })));
   });
 
-  test("Calls at the same time get a sandbox each, and the one that ran last is used again", async () => {
+  it("calls at the same time get a sandbox each, and the one that ran last is used again", async () => {
     start([define("sleeps")]);
 
     const pids = await Promise.all([100, 150, 400].map((ms) => payloadOf("sleeps", { ms })));
@@ -164,7 +164,7 @@ describe("Concurrency", () => {
     expect(next).toBe(pids[2]);
   });
 
-  test.each([
+  it.each([
     ["the cap of sandboxes", { max: 2 }, {}],
     ["the function's reserved concurrency", {}, { reservedConcurrency: 2 }],
   ])("Calls above %s are throttled, and taken again when one is free", async (_cap, options, reserved) => {
@@ -184,7 +184,7 @@ describe("Concurrency", () => {
     expect(later).toMatchObject({ ok: true });
   });
 
-  test("A reserved concurrency of 0 stops a function", async () => {
+  it("a reserved concurrency of 0 stops a function", async () => {
     start([define("echo", { reservedConcurrency: 0 })]);
 
     await functions?.warm("echo", 1);
@@ -192,7 +192,7 @@ describe("Concurrency", () => {
     expect(await functions?.invoke("echo", {})).toMatchObject({ throttled: true });
   });
 
-  test("A crash frees its place at once", async () => {
+  it("a crash frees its place at once", async () => {
     start([define("exits", { module: FAILURES, reservedConcurrency: 1 })]);
 
     const results = [await functions?.invoke("exits", { code: 1 }), await functions?.invoke("exits", { code: 2 })];
@@ -203,7 +203,7 @@ describe("Concurrency", () => {
     ]);
   });
 
-  test("Warm sandboxes are ready before the first call, up to the cap", async () => {
+  it("warm sandboxes are ready before the first call, up to the cap", async () => {
     start([define("counts")], { max: 2 });
 
     await functions?.warm("counts", 5);
@@ -213,7 +213,7 @@ describe("Concurrency", () => {
     expect(warm.map(({ pid }) => pid)).toContain(Object(await payloadOf("counts")).pid);
   });
 
-  test("A call while its only sandbox warms up waits for it instead of being throttled", async () => {
+  it("a call while its only sandbox warms up waits for it instead of being throttled", async () => {
     start([define("echo", { reservedConcurrency: 1 })]);
 
     const warming = functions?.warm("echo", 1);
@@ -222,7 +222,7 @@ describe("Concurrency", () => {
     await warming;
   });
 
-  test("A sandbox that was idle for too long ends", async () => {
+  it("a sandbox that was idle for too long ends", async () => {
     start([define("counts")], { idleMilliseconds: 50 });
 
     const { pid } = Object(await payloadOf("counts"));

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { describe, expect, test, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { FunctionDefinition } from "../../../localstack/lambda/functions.ts";
 import {
   children,
@@ -21,7 +21,7 @@ import {
 } from "./functions-ground.ts";
 
 describe("A function that answers", () => {
-  test("gets the event as JSON would carry it and answers with JSON text", async () => {
+  it("gets the event as JSON would carry it and answers with JSON text", async () => {
     start([define("echo")]);
 
     const result = await functions?.invoke("echo", {
@@ -35,25 +35,25 @@ describe("A function that answers", () => {
     expect(result).toEqual({ ok: true, payload });
   });
 
-  test("answers null when it returns nothing", async () => {
+  it("answers null when it returns nothing", async () => {
     const result = await start([define("nothing")]).invoke("nothing", {});
 
     expect(result).toEqual({ ok: true, payload: "null" });
   });
 
-  test("may send messages of its own to the parent process, which mean nothing", async () => {
+  it("may send messages of its own to the parent process, which mean nothing", async () => {
     start([define("sendsMessages")]);
 
     expect(await payloadOf("sendsMessages")).toBe("fine");
   });
 
-  test("may be a TypeScript file", async () => {
+  it("may be a TypeScript file", async () => {
     start([define("handler", { module: join(FIXTURES, "typed.ts") })]);
 
     expect(await payloadOf("handler", { n: 21 })).toBe(42);
   });
 
-  test("sees Lambda's context, and the remaining time going down", async () => {
+  it("sees Lambda's context, and the remaining time going down", async () => {
     start([define("context", { name: "orders", memorySizeMb: 256, timeoutSeconds: 3 })]);
 
     const context = await payloadOf("orders");
@@ -71,7 +71,7 @@ describe("A function that answers", () => {
     });
   });
 
-  test("has Lambda's variables and its own, and nothing of this process", async () => {
+  it("has Lambda's variables and its own, and nothing of this process", async () => {
     vi.stubEnv("SECRET_OF_THE_PARENT", "x");
     start([define("environment", { environment: { TABLE: "tasks", AWS_REGION: "eu-west-1", TZ: "Europe/Berlin" } })]);
 
@@ -98,7 +98,7 @@ describe("A function that answers", () => {
     vi.unstubAllEnvs();
   });
 
-  test("has its output in the log, line by line, under its name", async () => {
+  it("has its output in the log, line by line, under its name", async () => {
     start([define("talks")]);
 
     await payloadOf("talks");
@@ -109,7 +109,7 @@ describe("A function that answers", () => {
 });
 
 describe("An event that Lambda would not take", () => {
-  test.each([
+  it.each([
     ["above 6 MB", "x".repeat(6_291_456), "RequestEntityTooLargeException"],
     ["that is no JSON", { id: 1n }, "InvalidRequestContentException"],
   ])("An event %s is refused without a sandbox", async (_fault, event, errorType) => {
@@ -120,7 +120,7 @@ describe("An event that Lambda would not take", () => {
   });
 });
 
-test("An unknown function is not found", async () => {
+it("an unknown function is not found", async () => {
   const result = await start([]).invoke("nobody", {});
 
   expect(result).toMatchObject({ ok: false, errorType: "ResourceNotFoundException" });
@@ -134,7 +134,7 @@ describe("Replacing the definitions", () => {
     return define("handler", { module });
   };
 
-  test("New calls run the new code while a running one finishes on the old, whose sandbox then ends", async () => {
+  it("new calls run the new code while a running one finishes on the old, whose sandbox then ends", async () => {
     const [before, after] = [await answering("before"), await answering("after")];
     start([before]);
     await payloadOf("handler", { ms: 0 });
@@ -148,7 +148,7 @@ describe("Replacing the definitions", () => {
     await vi.waitFor(() => expect(ofOld()).toEqual([]), SOON);
   });
 
-  test("A function of one sandbox is not throttled while the old one ends", async () => {
+  it("a function of one sandbox is not throttled while the old one ends", async () => {
     const [before, after] = [await answering("before"), await answering("after")];
     start([{ ...before, reservedConcurrency: 1 }]);
     await payloadOf("handler", { ms: 0 });
@@ -158,7 +158,7 @@ describe("Replacing the definitions", () => {
     expect(await payloadOf("handler", { ms: 0 })).toBe("after");
   });
 
-  test("The same file, edited, is imported anew", async () => {
+  it("the same file, edited, is imported anew", async () => {
     const definition = await answering("same");
     start([definition]);
     const first = await payloadOf("handler", { ms: 0 });
@@ -169,7 +169,7 @@ describe("Replacing the definitions", () => {
     expect([first, await payloadOf("handler", { ms: 0 })]).toEqual(["same", "edited"]);
   });
 
-  test("A function that is no longer defined is not found", async () => {
+  it("a function that is no longer defined is not found", async () => {
     start([define("echo")]);
 
     functions?.replace([]);
@@ -179,7 +179,7 @@ describe("Replacing the definitions", () => {
 });
 
 describe("The end", () => {
-  test("A signal of the terminal does not reach an invocation", async () => {
+  it("a signal of the terminal does not reach an invocation", async () => {
     start([define("sleeps")]);
     const pid = Number(await payloadOf("sleeps", { ms: 0 }));
 
@@ -189,7 +189,7 @@ describe("The end", () => {
     expect(await running).toBe(pid);
   });
 
-  test("Closing lets running invocations finish, takes no new ones and leaves no process", async () => {
+  it("closing lets running invocations finish, takes no new ones and leaves no process", async () => {
     start([define("sleeps"), define("echo")]);
     await payloadOf("echo");
     const running = payloadOf("sleeps", { ms: 300 });
@@ -205,7 +205,7 @@ describe("The end", () => {
     expect(children()).toEqual([]);
   });
 
-  test("Closing kills what runs longer than the drain time", async () => {
+  it("closing kills what runs longer than the drain time", async () => {
     start([define("hangs", { module: FAILURES, timeoutSeconds: 60 })]);
     const running = functions?.invoke("hangs", {});
     await vi.waitFor(() => expect(writtenPids()).toHaveLength(1), SOON);
@@ -216,7 +216,7 @@ describe("The end", () => {
     expect(children()).toEqual([]);
   });
 
-  test("A second close with less patience ends the first", async () => {
+  it("a second close with less patience ends the first", async () => {
     start([define("hangs", { module: FAILURES, timeoutSeconds: 60 })]);
     const running = functions?.invoke("hangs", {});
 
@@ -227,7 +227,7 @@ describe("The end", () => {
     expect(await running).toMatchObject({ ok: false });
   });
 
-  test("Killing the parent leaves no sandbox, not even one that blocks its event loop", async () => {
+  it("killing the parent leaves no sandbox, not even one that blocks its event loop", async () => {
     const parent = spawn(process.execPath, [join(FIXTURES, "parent-process.ts")], {
       stdio: ["ignore", "pipe", "inherit"],
     });

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SendMessageBatchCommand } from "@aws-sdk/client-sqs";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { type LocalCloud, startLocalCloud } from "../../../localstack/cloud.ts";
 import type { Template } from "../../../localstack/template/template.ts";
 
@@ -95,7 +95,7 @@ function most(name: string): number {
   return peak;
 }
 
-test("A function has a FIFO queue and queues of different weight, as the template declares them", async () => {
+it("a function has a FIFO queue and queues of different weight, as the template declares them", async () => {
   await send("PausedQueue", "paused", 10);
   await Promise.all([
     send("OrderedQueue", "ordered", 20),

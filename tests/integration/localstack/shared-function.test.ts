@@ -5,7 +5,7 @@ import {
   type SQSClient,
 } from "@aws-sdk/client-sqs";
 import type { SQSEvent } from "aws-lambda";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type Gateway, startGateway } from "../../../localstack/gateway.ts";
 import { createFunctions, type Functions, type InvocationResult } from "../../../localstack/lambda/functions.ts";
 import { type EventSourceMapping, startEventSourceMapping } from "../../../localstack/mapping/mapping.ts";
@@ -97,7 +97,7 @@ afterEach(async () => {
 });
 
 describe("Two queues with maximum concurrency 8 and 2 on one function", () => {
-  test("each run at their own maximum when there are sandboxes enough", async () => {
+  it("each run at their own maximum when there are sandboxes enough", async () => {
     await createQueue("heavy", 40);
     await createQueue("light", 40);
     const turns = createTurns(20);
@@ -110,7 +110,7 @@ describe("Two queues with maximum concurrency 8 and 2 on one function", () => {
     expect(await Promise.all([inFlight("heavy"), inFlight("light")])).toEqual([8, 2]);
   });
 
-  test("share fewer sandboxes four to one, and receive nothing that must wait", async () => {
+  it("share fewer sandboxes four to one, and receive nothing that must wait", async () => {
     await createQueue("heavy", 200);
     await createQueue("light", 100);
     const turns = createTurns(4);
@@ -139,7 +139,7 @@ describe("Two queues with maximum concurrency 8 and 2 on one function", () => {
     expect([heavy, light].map((mapping) => mapping.metrics().throttles)).toEqual([0, 0]);
   });
 
-  test("leave all sandboxes to one when the other is empty, and give it its share when it is not", async () => {
+  it("leave all sandboxes to one when the other is empty, and give it its share when it is not", async () => {
     await createQueue("heavy", 60);
     await createQueue("light", 0);
     const turns = createTurns(4);
@@ -158,7 +158,7 @@ describe("In real sandboxes", () => {
   let functions: Functions | undefined;
   afterEach(() => functions?.close({ drainMilliseconds: 0 }));
 
-  test("no invocation is throttled while more mappings want sandboxes than there are", async () => {
+  it("no invocation is throttled while more mappings want sandboxes than there are", async () => {
     const module = new URL("../../fixtures/functions/answers.mjs", import.meta.url).pathname;
     const definition = { ...{ name: "worker", module, handler: "nothing" }, timeoutSeconds: 5, memorySizeMb: 128 };
     const log = () => {};

@@ -1,11 +1,11 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, it } from "vitest";
 import { type CrontabOptions, crontab, every } from "../../../shared/beat/crontab.ts";
 import { nextFire, parseExpression } from "../../../shared/beat/expression.ts";
 import { InvalidScheduleError } from "../../../shared/errors.ts";
 
 describe("crontab writes Celery's schedules as AWS cron", () => {
   // The table of https://docs.celeryq.dev/en/stable/userguide/periodic-tasks.html#crontab-schedules
-  test.each<[CrontabOptions, string]>([
+  it.each<[CrontabOptions, string]>([
     [{}, "cron(* * * * ? *)"],
     [{ minute: 0, hour: 0 }, "cron(0 0 * * ? *)"],
     [{ minute: 0, hour: "*/3" }, "cron(0 0,3,6,9,12,15,18,21 * * ? *)"],
@@ -26,7 +26,7 @@ describe("crontab writes Celery's schedules as AWS cron", () => {
     expect(crontab(options)).toBe(expected);
   });
 
-  test.each<[string, CrontabOptions, string]>([
+  it.each<[string, CrontabOptions, string]>([
     ["the daily e-mail", { hour: 8, minute: 0 }, "cron(0 8 * * ? *)"],
     ["an hour alone means each of its minutes", { hour: 8 }, "cron(* 8 * * ? *)"],
     ["Sunday as 0", { minute: 0, hour: 8, dayOfWeek: 0 }, "cron(0 8 ? * 1 *)"],
@@ -60,7 +60,7 @@ describe("crontab writes Celery's schedules as AWS cron", () => {
     expect(crontab(options)).toBe(expected);
   });
 
-  test("08:00 in Berlin comes at 06:00 UTC in summer", () => {
+  it("08:00 in Berlin comes at 06:00 UTC in summer", () => {
     const expression = parseExpression(crontab({ hour: 8, minute: 0 }));
 
     const next = nextFire(expression, new Date("2026-07-03T12:00:00Z"), "Europe/Berlin", new Date(0));
@@ -70,7 +70,7 @@ describe("crontab writes Celery's schedules as AWS cron", () => {
 });
 
 describe("crontab refuses", () => {
-  test.each<[CrontabOptions, string]>([
+  it.each<[CrontabOptions, string]>([
     [{ hour: 24 }, `hour '24' in crontab({"hour":24}): expected 0-23`],
     [{ minute: "0,60" }, `minute '60' in crontab({"minute":"0,60"}): expected 0-59`],
     [{ minute: -1 }, `minute '-1' in crontab({"minute":-1}): expected 0-59`],
@@ -96,7 +96,7 @@ describe("crontab refuses", () => {
     expect(() => crontab(options)).toThrow(new InvalidScheduleError(...split(sentence)));
   });
 
-  test("both day fields at once, with what to do instead", () => {
+  it("both day fields at once, with what to do instead", () => {
     expect(() => crontab({ minute: 0, hour: 8, dayOfMonth: "1-7", dayOfWeek: "mon" })).toThrow(
       `Invalid dayOfMonth '1-7' with dayOfWeek 'mon' in crontab({"minute":0,"hour":8,"dayOfMonth":"1-7","dayOfWeek":"mon"}): ` +
         "expected only one of the two, because AWS cron cannot demand both as Celery does. " +
@@ -104,7 +104,7 @@ describe("crontab refuses", () => {
     );
   });
 
-  test("a field that does not exist, which would otherwise mean 'every'", () => {
+  it("a field that does not exist, which would otherwise mean 'every'", () => {
     const misspelt = { minute: 0, hour: 8, day_of_week: 1 };
 
     expect(() => crontab(misspelt)).toThrow(
@@ -115,7 +115,7 @@ describe("crontab refuses", () => {
 });
 
 describe("every", () => {
-  test.each([
+  it.each([
     [{ minutes: 1 }, "rate(1 minute)"],
     [{ minutes: 90 }, "rate(90 minutes)"],
     [{ hours: 1 }, "rate(1 hour)"],
@@ -127,7 +127,7 @@ describe("every", () => {
     expect(parseExpression(expected)).toMatchObject({ kind: "rate" });
   });
 
-  test.each([{ minutes: 0 }, { minutes: 0.5 }, { hours: -1 }, { days: Number.NaN }, { minutes: 2 ** 60 }])(
+  it.each([{ minutes: 0 }, { minutes: 0.5 }, { hours: -1 }, { days: Number.NaN }, { minutes: 2 ** 60 }])(
     "%j is refused, since EventBridge has a precision of a minute",
     (interval) => {
       expect(() => every(interval)).toThrow(
@@ -137,7 +137,7 @@ describe("every", () => {
     },
   );
 
-  test("what the types forbid is refused at run time too", () => {
+  it("what the types forbid is refused at run time too", () => {
     // @ts-expect-error seconds are below the precision of EventBridge
     expect(() => every({ seconds: 30 })).toThrow(InvalidScheduleError);
     // @ts-expect-error one unit only

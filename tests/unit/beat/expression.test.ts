@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, it } from "vitest";
 import { nextFire, parseExpression } from "../../../shared/beat/expression.ts";
 
 interface Asked {
@@ -29,7 +29,7 @@ describe("the examples of AWS's documentation", () => {
   // https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-scheduled-rule-pattern.html
   // https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
   // 2026-07-03 is a Friday.
-  test.each([
+  it.each([
     ["cron(0 10 * * ? *)", ["2026-07-04T10:00", "2026-07-05T10:00", "2026-07-06T10:00"]],
     ["cron(15 12 * * ? *)", ["2026-07-03T12:15", "2026-07-04T12:15", "2026-07-05T12:15"]],
     ["cron(0 18 ? * MON-FRI *)", ["2026-07-03T18:00", "2026-07-06T18:00", "2026-07-07T18:00"]],
@@ -59,7 +59,7 @@ describe("the examples of AWS's documentation", () => {
     expect(fires(text, "2026-07-03T12:00:00Z")).toEqual(expected);
   });
 
-  test("the last Friday of each month of 2022 and 2023, then never again", () => {
+  it("the last Friday of each month of 2022 and 2023, then never again", () => {
     const found = fires("cron(15 10 ? * 6L 2022-2023)", "2020-01-01T00:00:00Z", { count: 30 });
 
     expect(found).toHaveLength(24);
@@ -67,14 +67,14 @@ describe("the examples of AWS's documentation", () => {
     expect(found.at(-1)).toBe("2023-12-29T10:15");
   });
 
-  test("half past eight in New York is 13:30 UTC in winter and 12:30 in summer", () => {
+  it("half past eight in New York is 13:30 UTC in winter and 12:30 in summer", () => {
     const asked = { timezone: "America/New_York", count: 1 };
 
     expect(fires("cron(30 8 * * ? *)", "2026-01-15T00:00:00Z", asked)).toEqual(["2026-01-15T13:30"]);
     expect(fires("cron(30 8 * * ? *)", "2026-07-15T00:00:00Z", asked)).toEqual(["2026-07-15T12:30"]);
   });
 
-  test("13:00 in Los Angeles on 20 November 2022 comes once", () => {
+  it("13:00 in Los Angeles on 20 November 2022 comes once", () => {
     const asked = { timezone: "America/Los_Angeles" };
 
     expect(fires("at(2022-11-20T13:00:00)", "2022-11-01T00:00:00Z", asked)).toEqual(["2022-11-20T21:00"]);
@@ -83,7 +83,7 @@ describe("the examples of AWS's documentation", () => {
 });
 
 describe("cron fields", () => {
-  test.each([
+  it.each([
     ["names of days and months", "cron(0 9 ? JAN-MAR/2 SUN,WED *)", ["2027-01-03T09:00", "2027-01-06T09:00"]],
     ["1 as Sunday and 7 as Saturday", "cron(0 9 ? * 1,7 *)", ["2026-07-04T09:00", "2026-07-05T09:00"]],
     ["2-6 as Monday to Friday", "cron(0 9 ? * 2-6 *)", ["2026-07-06T09:00", "2026-07-07T09:00"]],
@@ -109,12 +109,12 @@ describe("cron fields", () => {
     expect(fires(text, "2026-07-03T12:00:00Z", { count: 2 })).toEqual(expected);
   });
 
-  test("a fire time is strictly after the time asked", () => {
+  it("a fire time is strictly after the time asked", () => {
     expect(fires("cron(0 12 * * ? *)", "2026-07-03T12:00:00.000Z", { count: 1 })).toEqual(["2026-07-04T12:00"]);
     expect(fires("cron(0 12 * * ? *)", "2026-07-03T11:59:59.999Z", { count: 1 })).toEqual(["2026-07-03T12:00"]);
   });
 
-  test.each([
+  it.each([
     ["a year that is over", "cron(0 0 * * ? 2025)"],
     ["31 February", "cron(0 0 31 2 ? *)"],
     ["a 31st in months of 30 days", "cron(0 0 31 4,6,9,11 ? *)"],
@@ -122,12 +122,12 @@ describe("cron fields", () => {
     expect(fires(text, "2026-07-03T12:00:00Z")).toEqual([]);
   });
 
-  test("the last minute of the last year fires, and nothing after it", () => {
+  it("the last minute of the last year fires, and nothing after it", () => {
     expect(fires("cron(59 23 31 12 ? *)", "2199-01-01T00:00:00Z")).toEqual(["2199-12-31T23:59"]);
     expect(fires("cron(* * * * ? *)", "+010000-01-01T00:00:00Z")).toEqual([]);
   });
 
-  test("asked before 1970, the first fire time is in 1970", () => {
+  it("asked before 1970, the first fire time is in 1970", () => {
     expect(fires("cron(0 0 * * ? *)", "1900-01-01T00:00:00Z", { count: 1 })).toEqual(["1970-01-01T00:00"]);
   });
 });
@@ -136,21 +136,21 @@ describe("daylight saving time", () => {
   const losAngeles = { timezone: "America/Los_Angeles", count: 2 };
   const berlin = { timezone: "Europe/Berlin" };
 
-  test("AWS's example: 02:30 in Los Angeles is skipped in spring", () => {
+  it("AWS's example: 02:30 in Los Angeles is skipped in spring", () => {
     expect(fires("cron(30 2 * * ? *)", "2026-03-07T12:00:00Z", losAngeles)).toEqual([
       "2026-03-09T09:30",
       "2026-03-10T09:30",
     ]);
   });
 
-  test("AWS's example: 01:30 in Los Angeles fires once in autumn, before the shift", () => {
+  it("AWS's example: 01:30 in Los Angeles fires once in autumn, before the shift", () => {
     expect(fires("cron(30 1 * * ? *)", "2026-10-31T12:00:00Z", losAngeles)).toEqual([
       "2026-11-01T08:30",
       "2026-11-02T09:30",
     ]);
   });
 
-  test("every half hour leaves out the hour that does not exist", () => {
+  it("every half hour leaves out the hour that does not exist", () => {
     expect(fires("cron(0/30 * * * ? *)", "2026-03-29T00:00:00Z", berlin)).toEqual([
       "2026-03-29T00:30",
       "2026-03-29T01:00",
@@ -158,7 +158,7 @@ describe("daylight saving time", () => {
     ]);
   });
 
-  test("every half hour pauses while an hour comes again", () => {
+  it("every half hour pauses while an hour comes again", () => {
     expect(fires("cron(0/30 * * * ? *)", "2026-10-25T00:00:00Z", berlin)).toEqual([
       "2026-10-25T00:30",
       "2026-10-25T02:00",
@@ -166,11 +166,11 @@ describe("daylight saving time", () => {
     ]);
   });
 
-  test("asked within the second pass of an hour, nothing of that hour fires", () => {
+  it("asked within the second pass of an hour, nothing of that hour fires", () => {
     expect(fires("cron(* * * * ? *)", "2026-10-25T01:10:30Z", { ...berlin, count: 1 })).toEqual(["2026-10-25T02:00"]);
   });
 
-  test("Lord Howe Island shifts by half an hour", () => {
+  it("lord Howe Island shifts by half an hour", () => {
     const asked = { timezone: "Australia/Lord_Howe" };
 
     // 4 October 2026: 02:00 becomes 02:30. 5 April 2026: 02:00 becomes 01:30.
@@ -186,7 +186,7 @@ describe("daylight saving time", () => {
     ]);
   });
 
-  test("Apia had no 30 December 2011", () => {
+  it("apia had no 30 December 2011", () => {
     const asked = { timezone: "Pacific/Apia" };
 
     expect(fires("cron(0 12 * * ? *)", "2011-12-28T23:00:00Z", asked)).toEqual([
@@ -198,7 +198,7 @@ describe("daylight saving time", () => {
     expect(fires("cron(0 0 L * ? 2011)", "2011-12-01T00:00:00Z", asked)).toEqual(["2011-12-30T10:00"]);
   });
 
-  test("Cairo's clocks go forward at midnight, so that midnight is skipped", () => {
+  it("cairo's clocks go forward at midnight, so that midnight is skipped", () => {
     expect(fires("cron(0 0 * * ? *)", "2026-04-22T22:00:00Z", { timezone: "Africa/Cairo" })).toEqual([
       "2026-04-24T21:00",
       "2026-04-25T21:00",
@@ -206,12 +206,12 @@ describe("daylight saving time", () => {
     ]);
   });
 
-  test("a one-time schedule within the gap never fires, within the overlap it takes the first time", () => {
+  it("a one-time schedule within the gap never fires, within the overlap it takes the first time", () => {
     expect(fires("at(2026-03-29T02:30:00)", "2026-01-01T00:00:00Z", berlin)).toEqual([]);
     expect(fires("at(2026-10-25T02:30:00)", "2026-01-01T00:00:00Z", berlin)).toEqual(["2026-10-25T00:30"]);
   });
 
-  test("a day of a rate has 24 hours whatever the local clock does", () => {
+  it("a day of a rate has 24 hours whatever the local clock does", () => {
     const asked = { ...berlin, anchor: "2026-03-27T08:00:00Z" };
 
     expect(fires("rate(1 day)", "2026-03-27T08:00:00Z", asked)).toEqual([
@@ -223,7 +223,7 @@ describe("daylight saving time", () => {
 });
 
 describe("rate", () => {
-  test("counts from its anchor and not from the hour", () => {
+  it("counts from its anchor and not from the hour", () => {
     const asked = { anchor: "2026-07-03T12:07:00Z" };
 
     expect(fires("rate(90 minutes)", "2026-07-03T15:00:00Z", asked)).toEqual([
@@ -233,40 +233,34 @@ describe("rate", () => {
     ]);
   });
 
-  test("fires at its anchor first", () => {
+  it("fires at its anchor first", () => {
     expect(fires("rate(2 hours)", "2026-01-01T00:00:00Z", { anchor: "2026-07-03T12:07:00Z", count: 2 })).toEqual([
       "2026-07-03T12:07",
       "2026-07-03T14:07",
     ]);
   });
 
-  test("keeps the seconds of its anchor", () => {
+  it("keeps the seconds of its anchor", () => {
     const next = nextFire(parseExpression("rate(1 minute)"), new Date(61_500), "UTC", new Date(1250));
 
     expect(next?.getTime()).toBe(121_250);
   });
 
-  test("longer than time itself never fires again", () => {
+  it("longer than time itself never fires again", () => {
     expect(fires(`rate(${"9".repeat(200)} days)`, "2026-07-03T12:00:00Z")).toEqual([]);
   });
 });
 
-describe("speed", () => {
-  test.each([
-    ["31 February", "cron(* * 31 2 ? *)"],
-    ["a fifth Monday in February", "cron(* * ? 2 2#5 *)"],
-    ["always in the gap of spring, until 2199", "cron(30 2 ? 3 1L *)"],
-    ["an hour of minutes always in the gap", "cron(* 2 ? 3 1L *)"],
-    ["a whole missing month", "cron(* * 31 4,6,9,11 ? *)"],
-  ])("%s is decided in a few milliseconds", (_what, text) => {
-    const expression = parseExpression(text);
-    const durations = Array.from({ length: 7 }, () => {
-      const start = performance.now();
-      nextFire(expression, new Date("2026-07-03T12:00:00Z"), "Europe/Berlin", new Date(0));
-      return performance.now() - start;
-    });
+describe("a time that is rare, or never comes", () => {
+  it.each([
+    ["31 February", "cron(* * 31 2 ? *)", undefined],
+    ["a fifth Monday in February", "cron(* * ? 2 2#5 *)", "2044-02-28T23:00:00.000Z"],
+    ["a whole missing month", "cron(* * 31 4,6,9,11 ? *)", undefined],
+    ["always in the gap of spring, until 2199", "cron(30 2 ? 3 1L *)", undefined],
+    ["an hour of minutes always in the gap", "cron(* 2 ? 3 1L *)", undefined],
+  ])("is not looked for without an end: %s", (_, text, expected) => {
+    const from = new Date("2026-07-03T12:00:00Z");
 
-    // Measured: 0.02 to 3.5 ms, and 45 ms where the gap is walked minute by minute. The best of seven, so that a busy machine does not fail the test.
-    expect(Math.min(...durations)).toBeLessThan(20);
+    expect(nextFire(parseExpression(text), from, "Europe/Berlin", new Date(0))?.toISOString()).toBe(expected);
   });
 });

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, it } from "vitest";
 import { nextFire, parseExpression } from "../../../shared/beat/expression.ts";
 import { InvalidScheduleError } from "../../../shared/errors.ts";
 
@@ -13,13 +13,13 @@ function messageOf(refused: () => unknown): string {
 }
 
 describe("what is refused", () => {
-  test("the sentence names field, value, expression and range", () => {
+  it("the sentence names field, value, expression and range", () => {
     expect(messageOf(() => parseExpression("cron(0 24 * * ? *)"))).toBe(
       "Invalid hour '24' in schedule 'cron(0 24 * * ? *)': expected 0-23.",
     );
   });
 
-  test.each([
+  it.each([
     ["cron(60 8 * * ? *)", "minute '60'", "0-59"],
     ["cron(0,61 8 * * ? *)", "minute '61'", "0-59"],
     ["cron(? 8 * * ? *)", "minute '?'", "0-59"],
@@ -69,7 +69,7 @@ describe("what is refused", () => {
   });
 
   // Recorded from AWS: localstack/localstack tests/aws/services/scheduler/test_scheduler.py, marked aws.validated.
-  test.each([
+  it.each([
     "cron(0 1 * * * *)",
     "cron(7 20 * * NOT *)",
     "cron(INVALID)",
@@ -91,7 +91,7 @@ describe("what is refused", () => {
     expect(() => parseExpression(text)).toThrow(InvalidScheduleError);
   });
 
-  test.each([
+  it.each([
     "",
     "every(5 minutes)",
     "cron",
@@ -110,20 +110,20 @@ describe("what is refused", () => {
     expect(() => parseExpression(text)).toThrow(InvalidScheduleError);
   });
 
-  test("both day fields at once is explained", () => {
+  it("both day fields at once is explained", () => {
     expect(messageOf(() => parseExpression("cron(0 8 1 * MON *)"))).toBe(
       "Invalid day-of-month '1' with day-of-week 'MON' in schedule 'cron(0 8 1 * MON *)': " +
         "expected '?' in exactly one of the two, because AWS cron cannot combine them.",
     );
   });
 
-  test("a text longer than AWS takes is refused without being read", () => {
+  it("a text longer than AWS takes is refused without being read", () => {
     expect(messageOf(() => parseExpression(`cron(${"0,".repeat(1_000_000)}0 8 * * ? *)`))).toMatch(
       /^Invalid schedule 'cron\(0,0,.*…' \(2000017 characters\): expected at most 256\.$/,
     );
   });
 
-  test.each(["Europe/Atlantis", "", "+05:30", "Berlin", "europe berlin"])("time zone '%s' is unknown", (timezone) => {
+  it.each(["Europe/Atlantis", "", "+05:30", "Berlin", "europe berlin"])("time zone '%s' is unknown", (timezone) => {
     const cron = parseExpression("cron(0 8 * * ? *)");
 
     expect(messageOf(() => nextFire(cron, new Date(0), timezone, new Date(0)))).toBe(
@@ -131,7 +131,7 @@ describe("what is refused", () => {
     );
   });
 
-  test("an unknown time zone is refused for a rate too", () => {
+  it("an unknown time zone is refused for a rate too", () => {
     expect(() => nextFire(parseExpression("rate(1 day)"), new Date(0), "Mars/Base", new Date(0))).toThrow(
       InvalidScheduleError,
     );

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, it } from "vitest";
 import {
   type Delimiter,
   MAX_RECORD_CHARS,
@@ -19,7 +19,7 @@ async function recordsOf(text: string, delimiter: Delimiter, chunkChars: number)
 }
 
 describe("CSV records", () => {
-  test.each([
+  it.each([
     [
       "a,b\n1,2",
       [
@@ -63,7 +63,7 @@ describe("CSV records", () => {
     expect(await recordsOf(text, ",", 1)).toEqual(expected);
   });
 
-  test("are those that were written, for any table and any chunks", async () => {
+  it("are those that were written, for any table and any chunks", async () => {
     const cell = fc.string({
       unit: fc.constantFrom("a", "é", "1", " ", ",", ";", "|", "\t", '"', "\n", "\r\n"),
       maxLength: 6,
@@ -86,7 +86,7 @@ describe("CSV records", () => {
     );
   });
 
-  test("are those of a naive parser where no cell is quoted", async () => {
+  it("are those of a naive parser where no cell is quoted", async () => {
     const cell = fc.string({ unit: fc.constantFrom("a", "é", "1", " ", '"'), maxLength: 4 }).map((text) => `x${text}`);
     const table = fc.array(fc.array(cell, { minLength: 1, maxLength: 4 }).map((cells) => cells.join(",")));
 
@@ -100,7 +100,7 @@ describe("CSV records", () => {
     );
   });
 
-  test("are read in linear time when each is nearly as long as allowed", async () => {
+  it("are read in linear time when each is nearly as long as allowed", async () => {
     const record = `"${"a,\n".repeat(300_000)}"\n`;
 
     const records = await recordsOf(record.repeat(8), ",", 512);
@@ -108,7 +108,7 @@ describe("CSV records", () => {
     expect(records.map(([cell]) => cell?.length)).toEqual(Array.from({ length: 8 }, () => 900_000));
   });
 
-  test.each([
+  it.each([
     ["an open quote", `a,b\n1,"${"x".repeat(2 * MAX_RECORD_CHARS)}`],
     ["a closing quote too far away", `a,b\n1,"${"x".repeat(2 * MAX_RECORD_CHARS)}"\n`],
     ["one endless line", `a,b\n${"1,".repeat(2 * MAX_RECORD_CHARS)}`],
@@ -120,13 +120,13 @@ describe("CSV records", () => {
     });
   });
 
-  test("are as many as the file has, however many empty lines stand between", async () => {
+  it("are as many as the file has, however many empty lines stand between", async () => {
     expect(await recordsOf(`a,b\n${"\n".repeat(3 * MAX_RECORD_CHARS)}1,2`, ",", 65_536)).toHaveLength(2);
   });
 });
 
 describe("CSV statistics", () => {
-  test("tell each column's type, counts and moments", async () => {
+  it("tell each column's type, counts and moments", async () => {
     const csv = [
       "id,price,paid,day,note,zip,blank",
       "1,1.5,true,2024-02-29,hello,01234,",
@@ -192,7 +192,7 @@ describe("CSV statistics", () => {
     ]);
   });
 
-  test.each([
+  it.each([
     ["words above numbers", "name,age\nAnn,4\n", true],
     ["words above words", "name,town\nAnn,Rome\n", true],
     ["years above numbers, beside an identifier", "id,2023,2024\n1,5,6\n", true],
@@ -205,7 +205,7 @@ describe("CSV statistics", () => {
     expect(summary.columns[0]?.name).toBe(header ? csv.slice(0, csv.indexOf(",")) : "column_1");
   });
 
-  test.each([
+  it.each([
     ["2024-02-29", "date"],
     ["2023-02-29", "text"],
     ["2024-13-01", "text"],
@@ -236,7 +236,7 @@ describe("CSV statistics", () => {
     expect(columns[0]?.min).toBe(isNumber ? Number(cell) + 0 : type === "date" ? cell : undefined);
   });
 
-  test("order dates by their instant, not by their letters", async () => {
+  it("order dates by their instant, not by their letters", async () => {
     const days = ["2024-01-02T00:30+02:00", "2024-01-01T23:00Z", "2024-01-01T22:00:00.5-0145"];
 
     const { columns } = await uploadCsv(`day\n${days.join("\n")}\n`);
@@ -244,7 +244,7 @@ describe("CSV statistics", () => {
     expect(columns).toMatchObject([{ min: days[0], max: days[2] }]);
   });
 
-  test("survive JSON when the sums overflow", async () => {
+  it("survive JSON when the sums overflow", async () => {
     const { columns } = await uploadCsv("v\n1e308\n-1e308\n1e308\n");
 
     expect(columns[0]).toMatchObject({ type: "number", min: -1e308, max: 1e308 });
@@ -252,7 +252,7 @@ describe("CSV statistics", () => {
     expect(JSON.stringify(columns)).not.toContain("null");
   });
 
-  test("stop counting different values at 1,000 and say so", async () => {
+  it("stop counting different values at 1,000 and say so", async () => {
     const rows = Array.from({ length: 3000 }, (_, i) => `${i},${i % 1000},${i % 1001},${"x".repeat(100)}${i % 7}`);
 
     const { columns } = await uploadCsv(`all,most,more,long\n${rows.join("\n")}`);
@@ -265,7 +265,7 @@ describe("CSV statistics", () => {
     ]);
   });
 
-  test("of a wide table stay small, and are saved whole as a derived file", async () => {
+  it("of a wide table stay small, and are saved whole as a derived file", async () => {
     const cells = Array.from({ length: 300 }, (_, i) => i);
     const csv = `${cells.map((i) => `${"a long column name ".repeat(5)}${i}`).join(",")}\n${cells.join(",")}\n`;
 
@@ -278,7 +278,7 @@ describe("CSV statistics", () => {
     expect(JSON.parse(String(saved.get("columns.json")?.body))).toHaveLength(300);
   });
 
-  test("count the cells of a record with a million of them, and keep a thousand", async () => {
+  it("count the cells of a record with a million of them, and keep a thousand", async () => {
     const { columnCount, columnsLeftOut, raggedRows, saved } = await uploadCsv(`${"a,".repeat(500_000)}a\n1,2\n`);
 
     expect({ columnCount, columnsLeftOut, raggedRows }).toEqual({
@@ -289,14 +289,14 @@ describe("CSV statistics", () => {
     expect(JSON.parse(String(saved.get("columns.json")?.body))).toHaveLength(1000);
   });
 
-  test("read the old Mac's lines, and windows-1252", async () => {
+  it("read the old Mac's lines, and windows-1252", async () => {
     const { columns, rows, encoding } = await uploadCsv(Buffer.from("city;größe\rKöln;1\rRom;2\r", "latin1"));
 
     expect({ rows, encoding }).toEqual({ rows: 2, encoding: "windows-1252" });
     expect(columns).toMatchObject([{ name: "city" }, { name: "größe", type: "integer", max: 2 }]);
   });
 
-  test("equal a naive computation on any table", async () => {
+  it("equal a naive computation on any table", async () => {
     const words = fc.string({ maxLength: 8 }).map((text) => text.replaceAll("\0", ""));
     const integer = fc.integer({ min: -1000, max: 1000 }).map(String);
     const decimal = fc.double({ noNaN: true, min: -10, max: 10 }).map((value) => value.toFixed(3));

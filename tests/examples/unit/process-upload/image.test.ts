@@ -1,6 +1,6 @@
 import { crc32, deflateSync } from "node:zlib";
 import sharp from "sharp";
-import { beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, it } from "vitest";
 import { seeded, upload } from "./upload.ts";
 
 const FORMATS = ["jpeg", "png", "webp", "gif", "tiff", "avif"] as const;
@@ -24,7 +24,7 @@ beforeAll(async () => {
 });
 
 describe("An image", () => {
-  test.each(FORMATS)("in %s gives its dimensions and a thumbnail, whatever was declared", async (format) => {
+  it.each(FORMATS)("in %s gives its dimensions and a thumbnail, whatever was declared", async (format) => {
     const { summary, saved, opened } = await upload(photo(format), { filename: "list.csv", contentType: "text/csv" });
 
     expect(summary).toMatchObject({
@@ -46,13 +46,13 @@ describe("An image", () => {
     expect(opened).toBe(1);
   });
 
-  test("that is small is not enlarged", async () => {
+  it("that is small is not enlarged", async () => {
     const { summary } = await upload(await canvas(7, 5).png().toBuffer());
 
     expect(summary).toMatchObject({ image: { width: 7, height: 5, thumbnail: { width: 7, height: 5 } } });
   });
 
-  test("that lies on its side gets an upright thumbnail", async () => {
+  it("that lies on its side gets an upright thumbnail", async () => {
     const { summary } = await upload(await canvas(400, 300).withMetadata({ orientation: 6 }).jpeg().toBuffer());
 
     expect(summary).toMatchObject({
@@ -60,7 +60,7 @@ describe("An image", () => {
     });
   });
 
-  test("that is animated gives its number of frames and a thumbnail of the first", async () => {
+  it("that is animated gives its number of frames and a thumbnail of the first", async () => {
     const frames = await Promise.all(
       [0, 90, 180].map((hue) =>
         canvas(60, 120)
@@ -81,7 +81,7 @@ describe("An image", () => {
     expect((await sharp(saved.get("thumbnail.webp")?.body).metadata()).pages ?? 1).toBe(1);
   });
 
-  test("from a Samsung camera, with its harmless fault, is accepted", async () => {
+  it("from a Samsung camera, with its harmless fault, is accepted", async () => {
     const jpeg = Buffer.from(photo("jpeg"));
     const scan = jpeg.indexOf(Buffer.from([0xff, 0xda]));
     // The end of the spectral selection: 63 in every sequential JPEG, 0 in theirs.
@@ -93,7 +93,7 @@ describe("An image", () => {
     expect(summary).toMatchObject({ kind: "image", image: { width: 400 } });
   });
 
-  test.each(FORMATS.flatMap((format) => [0.2, 0.6, 0.95].map((share) => [format, share] as const)))(
+  it.each(FORMATS.flatMap((format) => [0.2, 0.6, 0.95].map((share) => [format, share] as const)))(
     "in %s, cut off after %d of its bytes, is refused as broken",
     async (format, share) => {
       const bytes = photo(format);
@@ -106,7 +106,7 @@ describe("An image", () => {
     },
   );
 
-  test.each(["jpeg", "png", "gif"] as const)(
+  it.each(["jpeg", "png", "gif"] as const)(
     "in %s, with a hole of zeros inside, is refused as broken",
     async (format) => {
       const bytes = Buffer.from(photo(format));
@@ -117,7 +117,7 @@ describe("An image", () => {
     },
   );
 
-  test("of 30,000 x 30,000 pixels in a small file is refused by its header, without decoding", async () => {
+  it("of 30,000 x 30,000 pixels in a small file is refused by its header, without decoding", async () => {
     const before = process.memoryUsage.rss();
 
     await expect(upload(blankPng(30_000, 30_000), { filename: "bomb.png" })).rejects.toMatchObject({
@@ -128,7 +128,7 @@ describe("An image", () => {
     expect(process.memoryUsage.rss() - before).toBeLessThan(30_000_000);
   });
 
-  test("of few bytes that take 900 MB to decode is refused by its header", async () => {
+  it("of few bytes that take 900 MB to decode is refused by its header", async () => {
     const avif = Buffer.from(photo("avif"));
     // The image's size as the container tells it: `ispe`, version, width, height.
     const ispe = avif.indexOf("ispe");
@@ -141,7 +141,7 @@ describe("An image", () => {
     });
   });
 
-  test("of more bytes than may be held is refused before it is all read", async () => {
+  it("of more bytes than may be held is refused before it is all read", async () => {
     const png = Buffer.alloc(70 * 1024 * 1024);
     blankPng(10, 10).copy(png);
 
@@ -151,7 +151,7 @@ describe("An image", () => {
     });
   });
 
-  test("that is an SVG in disguise is not rendered", async () => {
+  it("that is an SVG in disguise is not rendered", async () => {
     const svg = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>';
 
     expect((await upload(svg, { contentType: "image/png" })).summary).toMatchObject({

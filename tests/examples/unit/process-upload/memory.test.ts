@@ -1,12 +1,12 @@
 import { Readable } from "node:stream";
-import { expect, test } from "vitest";
+import { expect, it } from "vitest";
 import { summariseFile } from "../../../../handlers/examples/process-upload/summarise.ts";
 import { seeded } from "./upload.ts";
 
 const MEGABYTE = 1_000_000;
 const CHUNK_BYTES = 64 * 1024;
 
-test("A CSV of 64 MB is summed up in flat memory", { timeout: 60_000 }, async () => {
+it("a CSV of 64 MB is summed up in flat memory", { timeout: 60_000 }, async () => {
   const { block, rows } = tableBlock();
   const blocks = Math.ceil((64 * MEGABYTE) / block.length);
   const peaks = { early: 0, late: 0 };

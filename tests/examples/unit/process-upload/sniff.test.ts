@@ -1,5 +1,5 @@
 import { deflateRawSync, gzipSync } from "node:zlib";
-import { describe, expect, test } from "vitest";
+import { describe, expect, it } from "vitest";
 import { SNIFF_BYTES, sniff } from "../../../../handlers/examples/process-upload/sniff.ts";
 import { noise } from "./upload.ts";
 
@@ -11,7 +11,7 @@ async function kindOf(content: Buffer | string, declared = UNDECLARED): Promise<
 }
 
 describe("sniff", () => {
-  test.each([
+  it.each([
     ["prose with commas", "Dear Ann, hello.\nThe weather, here, is fine.\nYours, Bob\n"],
     ["two lines with one comma each", "Dear Sir, good day\nyours truly, Bob\n"],
     ["JSON lines", '{"a":1,"b":2}\n{"a":3,"b":4}\n{"a":5,"b":6}\n'],
@@ -26,7 +26,7 @@ describe("sniff", () => {
     expect(await kindOf(content)).toBe("text text/plain");
   });
 
-  test.each([
+  it.each([
     [",", "text/csv"],
     [";", "text/csv"],
     ["|", "text/csv"],
@@ -39,20 +39,20 @@ describe("sniff", () => {
     expect(sniffed).toMatchObject({ kind: "csv", contentType, delimiter });
   });
 
-  test("prefers the semicolon where the commas are decimal", async () => {
+  it("prefers the semicolon where the commas are decimal", async () => {
     const sniffed = await sniff(Buffer.from("a;b\n1,5;2,5\n3,5;4,5\n"), true, UNDECLARED);
 
     expect(sniffed).toMatchObject({ kind: "csv", delimiter: ";" });
   });
 
-  test("judges a table by its whole records, when the head ends within one", async () => {
+  it("judges a table by its whole records, when the head ends within one", async () => {
     const head = Buffer.from("a,b,c\n1,2,3\n4,");
 
     expect(await sniff(head, false, UNDECLARED)).toMatchObject({ kind: "csv" });
     expect(await sniff(head, true, UNDECLARED)).toMatchObject({ kind: "text" });
   });
 
-  test("takes any text declared as a CSV for one, but no JSON, no markup and no binary file", async () => {
+  it("takes any text declared as a CSV for one, but no JSON, no markup and no binary file", async () => {
     const declared = { filename: "names.CSV", contentType: "text/plain" };
 
     expect(await kindOf("Ann\nBob\n", declared)).toBe("csv text/csv");
@@ -62,14 +62,14 @@ describe("sniff", () => {
     expect(await kindOf(noise(5000), declared)).toBe("file application/octet-stream");
   });
 
-  test("never takes an SVG for an image to render", async () => {
+  it("never takes an SVG for an image to render", async () => {
     const svg = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>';
 
     expect(await kindOf(svg)).toBe("text image/svg+xml");
     expect(await kindOf(`<?xml version="1.0"?>\n<!-- a -->\n${svg}`)).toBe("text image/svg+xml");
   });
 
-  test.each([
+  it.each([
     ["UTF-16 little endian", Buffer.from("\uFEFFa,b\n1,2\n", "utf16le")],
     ["UTF-16 big endian", Buffer.from("\uFEFFa,b\n1,2\n", "utf16le").swap16()],
     ["UTF-8 with a byte order mark", Buffer.from("\uFEFFa,b\n1,2\n")],
@@ -78,14 +78,14 @@ describe("sniff", () => {
     expect(await kindOf(content)).toBe("csv text/csv");
   });
 
-  test("knows a head that ends within a character for UTF-8", async () => {
+  it("knows a head that ends within a character for UTF-8", async () => {
     const head = Buffer.from("é".repeat(SNIFF_BYTES)).subarray(0, SNIFF_BYTES - 1);
 
     expect(await sniff(head, false, UNDECLARED)).toMatchObject({ kind: "text" });
     expect(await sniff(head, true, UNDECLARED)).toMatchObject({ kind: "file" });
   });
 
-  test.each([
+  it.each([
     ["PDF", "%PDF-1.4\n1 0 obj\n<<>>\nendobj\n", "file application/pdf"],
     ["gzip", gzipSync("a,b\n1,2\n"), "file application/gzip"],
     ["zip", zip("a.txt", "hello"), "file application/zip"],
@@ -98,7 +98,7 @@ describe("sniff", () => {
     expect(await kindOf(content)).toBe(expected);
   });
 
-  test("does not unpack a zip whose entry claims a small size and holds a large one", async () => {
+  it("does not unpack a zip whose entry claims a small size and holds a large one", async () => {
     const bomb = zip("[Content_Types].xml", "a".repeat(50_000_000));
     const before = process.memoryUsage.rss();
 

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { Readable } from "node:stream";
 import { gzipSync } from "node:zlib";
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, it } from "vitest";
 import { UploadError } from "../../../../handlers/examples/process-upload/errors.ts";
 import {
   type SummariseOptions,
@@ -27,7 +27,7 @@ function stalled(): Readable {
 }
 
 describe("summariseFile", () => {
-  test("gives size and SHA-256 of a text, with its counts, in one pass", async () => {
+  it("gives size and SHA-256 of a text, with its counts, in one pass", async () => {
     const { summary, opened, saved } = await upload("hello\nworld\n", {
       filename: "notes.txt",
       contentType: "text/plain",
@@ -44,7 +44,7 @@ describe("summariseFile", () => {
     expect({ opened, saved: saved.size }).toEqual({ opened: 1, saved: 0 });
   });
 
-  test("refuses a file of zero bytes", async () => {
+  it("refuses a file of zero bytes", async () => {
     await expect(upload("", { filename: "empty\n.csv" })).rejects.toMatchObject({
       name: "EmptyUploadError",
       code: "UPLOAD_EMPTY",
@@ -53,7 +53,7 @@ describe("summariseFile", () => {
     });
   });
 
-  test("processes a file by what it is, and keeps what was declared", async () => {
+  it("processes a file by what it is, and keeps what was declared", async () => {
     const { summary } = await upload("id,name\n1,Ann\n2,Bob\n", { filename: "cat.png", contentType: "image/png" });
 
     expect(summary).toMatchObject({
@@ -64,7 +64,7 @@ describe("summariseFile", () => {
     });
   });
 
-  test("never unpacks an archive", async () => {
+  it("never unpacks an archive", async () => {
     const bomb = gzipSync(Buffer.alloc(20_000_000));
 
     const { summary } = await upload(bomb, { filename: "table.csv.gz", contentType: "text/csv" });
@@ -79,24 +79,21 @@ describe("summariseFile", () => {
     });
   });
 
-  test.each(["a,b\n", "words "])(
-    "reports a text that turns binary far behind its head as a file (%j)",
-    async (line) => {
-      const bytes = Buffer.concat([Buffer.from(line.repeat(200_000)), noise(100_000)]);
+  it.each(["a,b\n", "words "])("reports a text that turns binary far behind its head as a file (%j)", async (line) => {
+    const bytes = Buffer.concat([Buffer.from(line.repeat(200_000)), noise(100_000)]);
 
-      const { summary, opened } = await upload(bytes);
+    const { summary, opened } = await upload(bytes);
 
-      expect(summary).toMatchObject({
-        kind: "file",
-        contentType: "application/octet-stream",
-        sizeBytes: bytes.length,
-        sha256: createHash("sha256").update(bytes).digest("hex"),
-      });
-      expect(opened).toBe(1);
-    },
-  );
+    expect(summary).toMatchObject({
+      kind: "file",
+      contentType: "application/octet-stream",
+      sizeBytes: bytes.length,
+      sha256: createHash("sha256").update(bytes).digest("hex"),
+    });
+    expect(opened).toBe(1);
+  });
 
-  test("refuses a declared CSV with a quote left open, and reads an undeclared one as text", async () => {
+  it("refuses a declared CSV with a quote left open, and reads an undeclared one as text", async () => {
     const broken = 'a,b\n1,2\n3,4\n5,"6\n7,8\n';
 
     await expect(upload(broken, { filename: "t.csv" })).rejects.toMatchObject({
@@ -109,14 +106,14 @@ describe("summariseFile", () => {
     expect(opened).toBe(2);
   });
 
-  test("reads one endless line as text, unless it is declared as a CSV", async () => {
+  it("reads one endless line as text, unless it is declared as a CSV", async () => {
     const line = "a,b,".repeat(1_000_000);
 
     expect((await upload(line)).summary).toMatchObject({ kind: "text", text: { lines: 1, longestLine: 4_000_000 } });
     await expect(upload(line, { contentType: "text/csv" })).rejects.toMatchObject({ code: "CSV_BROKEN" });
   });
 
-  test("reads a text whose characters are cut by every border", async () => {
+  it("reads a text whose characters are cut by every border", async () => {
     const text = `a${"é".repeat(50_000)}${"𝄞".repeat(50_000)}`;
 
     const { summary } = await upload(text, { chunkBytes: 4097 });
@@ -124,7 +121,7 @@ describe("summariseFile", () => {
     expect(summary).toMatchObject({ kind: "text", text: { encoding: "utf-8", characters: 100_001 } });
   });
 
-  test("tells its progress at most about ten times, and never backwards", async () => {
+  it("tells its progress at most about ten times, and never backwards", async () => {
     const block = Buffer.alloc(1024 * 1024, `${"word".repeat(20)}\n`);
     const seen: number[] = [];
     const stream = Readable.from(Array.from({ length: 56 }, () => block));
@@ -139,7 +136,7 @@ describe("summariseFile", () => {
     expect(seen).toEqual(seen.toSorted((a, b) => a - b));
   });
 
-  test("gives a result that survives JSON and any chunks, or an UploadError, for any bytes", async () => {
+  it("gives a result that survives JSON and any chunks, or an UploadError, for any bytes", async () => {
     const prefix = fc.constantFrom(
       "",
       "\x89PNG\r\n\x1a\n",
@@ -188,7 +185,7 @@ describe("summariseFile", () => {
 describe("summariseFile, when it is aborted", () => {
   const reason = new Error("revoked");
 
-  test("destroys a stream that gives nothing more, and throws the reason", async () => {
+  it("destroys a stream that gives nothing more, and throws the reason", async () => {
     const controller = new AbortController();
     const stream = stalled();
 
@@ -199,7 +196,7 @@ describe("summariseFile, when it is aborted", () => {
     expect(stream.destroyed).toBe(true);
   });
 
-  test("does not open a file any more", async () => {
+  it("does not open a file any more", async () => {
     let opened = false;
     const open = async () => {
       opened = true;
@@ -212,7 +209,7 @@ describe("summariseFile, when it is aborted", () => {
     expect(opened).toBe(false);
   });
 
-  test("does not wait for a file that never opens, and destroys it if it opens after all", async () => {
+  it("does not wait for a file that never opens, and destroys it if it opens after all", async () => {
     const controller = new AbortController();
     const late = Promise.withResolvers<Readable>();
     const stream = stalled();
@@ -226,7 +223,7 @@ describe("summariseFile, when it is aborted", () => {
     expect(stream.destroyed).toBe(true);
   });
 
-  test("does not wait for a derived file that is never stored", async () => {
+  it("does not wait for a derived file that is never stored", async () => {
     const controller = new AbortController();
     const wide = Readable.from([`${"a,".repeat(20)}b\n${"1,".repeat(20)}2\n`]);
     const saveDerived = () => {
@@ -237,7 +234,7 @@ describe("summariseFile, when it is aborted", () => {
     await expect(summariseFile(source(wide), options({ signal: controller.signal, saveDerived }))).rejects.toBe(reason);
   });
 
-  test("stops an endless stream that always has data ready, whose timers would otherwise never run", async () => {
+  it("stops an endless stream that always has data ready, whose timers would otherwise never run", async () => {
     function* endless() {
       for (;;) yield Buffer.alloc(64 * 1024, "1,2\n");
     }
@@ -254,14 +251,14 @@ describe("summariseFile, when it is aborted", () => {
 describe("summariseFile, when its surroundings fail,", () => {
   const fault = new Error("ECONNRESET");
 
-  test("throws the stream's error as it came, so that it may be retried", async () => {
+  it("throws the stream's error as it came, so that it may be retried", async () => {
     const stream = stalled();
     setImmediate(() => stream.destroy(fault));
 
     await expect(summariseFile(source(stream), options())).rejects.toBe(fault);
   });
 
-  test("throws the storage's errors as they came", async () => {
+  it("throws the storage's errors as they came", async () => {
     const refuse = () => Promise.reject(fault);
     const wide = Readable.from([`${"a,".repeat(20)}b\n`]);
 
@@ -270,7 +267,7 @@ describe("summariseFile, when its surroundings fail,", () => {
     expect(wide.destroyed).toBe(true);
   });
 
-  test("stops when progress cannot be told, since the task is then no longer its own", async () => {
+  it("stops when progress cannot be told, since the task is then no longer its own", async () => {
     const stream = Readable.from([
       Buffer.alloc(9 * 1024 * 1024, `${"a longer line".repeat(9)}\n`),
       Buffer.alloc(1024, "b\n"),

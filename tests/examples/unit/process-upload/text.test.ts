@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import fc from "fast-check";
-import { describe, expect, test } from "vitest";
+import { describe, expect, it } from "vitest";
 import { Decoder, type Encoding, NotTextError } from "../../../../handlers/examples/process-upload/decode.ts";
 import { summariseText } from "../../../../handlers/examples/process-upload/text.ts";
 import { chunksOf } from "./upload.ts";
@@ -17,7 +17,7 @@ function encode(text: string, encoding: Encoding): Buffer {
 }
 
 describe("summariseText", () => {
-  test("counts lines, words, characters and the longest line", async () => {
+  it("counts lines, words, characters and the longest line", async () => {
     expect(await count("Grüße 👋🏽\n\n  drei   Wörter hier")).toEqual({
       encoding: "utf-8",
       bytes: 39,
@@ -28,7 +28,7 @@ describe("summariseText", () => {
     });
   });
 
-  test.each([
+  it.each([
     ["\n", 1],
     ["a\r\nb\r\n", 2],
     ["a\rb\rc", 3],
@@ -38,7 +38,7 @@ describe("summariseText", () => {
     expect(await count(text, "utf-8", 1)).toMatchObject({ lines });
   });
 
-  test.each(["utf-8", "utf-16le", "utf-16be"] as const)(
+  it.each(["utf-8", "utf-16le", "utf-16be"] as const)(
     "agrees with a naive count of any text in %s",
     async (encoding) => {
       const character = fc.oneof(
@@ -68,7 +68,7 @@ describe("summariseText", () => {
 });
 
 describe("Decoder", () => {
-  test("reads windows-1252 once a byte above 127 is no UTF-8", () => {
+  it("reads windows-1252 once a byte above 127 is no UTF-8", () => {
     const decoder = new Decoder();
 
     const text = decoder.write(Buffer.from("plain ASCII, then caf")) + decoder.write(Buffer.from([0xe9, 0x20, 0x80]));
@@ -77,7 +77,7 @@ describe("Decoder", () => {
     expect(decoder.encoding).toBe("windows-1252");
   });
 
-  test.each([
+  it.each([
     ["UTF-8 that turns invalid", [Buffer.from("größer"), Buffer.from([0x61, 0xff, 0x61])]],
     ["a zero byte", [Buffer.from("text"), Buffer.from("a\0b")]],
     ["mostly bytes above 127", [Buffer.from([0xe4, 0xf6, 0xfc, 0x61])]],
@@ -94,7 +94,7 @@ describe("Decoder", () => {
     }).toThrow(NotTextError);
   });
 
-  test("takes a byte order mark only at the very start", () => {
+  it("takes a byte order mark only at the very start", () => {
     const decoder = new Decoder();
 
     expect(decoder.write(Buffer.from("\uFEFFa\uFEFFb"))).toBe("a\uFEFFb");

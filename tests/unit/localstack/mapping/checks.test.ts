@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, it } from "vitest";
 import { checkMapping } from "../../../../localstack/mapping/checks.ts";
 
 const STANDARD = "arn:aws:sqs:us-east-1:000000000000:orders";
@@ -10,7 +10,7 @@ const GOOD = {
   functionTimeoutSeconds: 30,
 };
 
-test.each([
+it.each([
   ["the defaults", {}],
   ["a large batch with a window", { batchSize: 10_000, maximumBatchingWindowSeconds: 1 }],
   ["the longest window", { maximumBatchingWindowSeconds: 300 }],
@@ -22,7 +22,7 @@ test.each([
   expect(() => checkMapping({ ...GOOD, ...change })).not.toThrow();
 });
 
-test.each([
+it.each([
   [
     "a visibility timeout below the function's",
     { visibilityTimeoutSeconds: 29 },

@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, it } from "vitest";
 import { createPollerConcurrency } from "../../../../localstack/mapping/concurrency.ts";
 
 function withClock(settings: { maximumConcurrency?: number; poolLimit?: number } = {}) {
@@ -16,7 +16,7 @@ function withClock(settings: { maximumConcurrency?: number; poolLimit?: number }
   return { concurrency, pass, saturate };
 }
 
-test("Concurrency starts at 5 and grows by 300 a minute while there is more to do", () => {
+it("concurrency starts at 5 and grows by 300 a minute while there is more to do", () => {
   const { concurrency, saturate } = withClock();
 
   expect(concurrency.limit()).toBe(5);
@@ -25,7 +25,7 @@ test("Concurrency starts at 5 and grows by 300 a minute while there is more to d
   expect(concurrency.limit()).toBe(305);
 });
 
-test("Growth takes its time: asking more often does not help", () => {
+it("growth takes its time: asking more often does not help", () => {
   const { concurrency, pass } = withClock();
 
   const waits = [concurrency.saturated(), concurrency.saturated()];
@@ -36,7 +36,7 @@ test("Growth takes its time: asking more often does not help", () => {
   expect(concurrency.limit()).toBe(5);
 });
 
-test.each([
+it.each([
   ["AWS's 1 250", {}, 1250],
   ["the mapping's maximum", { maximumConcurrency: 12 }, 12],
   ["what the local pool can run", { poolLimit: 8 }, 8],
@@ -51,12 +51,12 @@ test.each([
   expect(concurrency.saturated()).toBeUndefined();
 });
 
-test("A maximum below 5 is the start", () => {
+it("a maximum below 5 is the start", () => {
   expect(withClock({ maximumConcurrency: 2 }).concurrency.limit()).toBe(2);
   expect(withClock({ poolLimit: 1 }).concurrency.limit()).toBe(1);
 });
 
-test("An empty queue brings it back to 5, and to 2 when it stays empty", () => {
+it("an empty queue brings it back to 5, and to 2 when it stays empty", () => {
   const { concurrency, pass, saturate } = withClock();
   saturate(10);
 
@@ -69,7 +69,7 @@ test("An empty queue brings it back to 5, and to 2 when it stays empty", () => {
   expect(limits).toEqual([5, 2]);
 });
 
-test("With a maximum it stays at 5 however long the queue is empty", () => {
+it("with a maximum it stays at 5 however long the queue is empty", () => {
   const { concurrency, pass } = withClock({ maximumConcurrency: 20 });
 
   concurrency.idle();
@@ -79,7 +79,7 @@ test("With a maximum it stays at 5 however long the queue is empty", () => {
   expect(concurrency.limit()).toBe(5);
 });
 
-test("Failures halve it, down to 2, and successes bring it back to the start", () => {
+it("failures halve it, down to 2, and successes bring it back to the start", () => {
   const { concurrency, saturate } = withClock();
   saturate(3);
 

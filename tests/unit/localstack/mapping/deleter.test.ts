@@ -1,6 +1,6 @@
 import { DeleteMessageBatchCommand, type DeleteMessageBatchResult, SQSClient } from "@aws-sdk/client-sqs";
 import { mockClient } from "aws-sdk-client-mock";
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, it } from "vitest";
 import { systemClock } from "../../../../localstack/clock.ts";
 import { createMessageDeleter, type MessageDeleter } from "../../../../localstack/mapping/deleter.ts";
 
@@ -43,7 +43,7 @@ beforeEach(() => {
   });
 });
 
-test("Ten messages go into one call", async () => {
+it("ten messages go into one call", async () => {
   sqs.on(DeleteMessageBatchCommand).resolves(done);
 
   await deleter.delete(numbered(25));
@@ -52,7 +52,7 @@ test("Ten messages go into one call", async () => {
   expect(deleter.deleted()).toBe(25);
 });
 
-test("Messages that come while a call is under way share the next one", async () => {
+it("messages that come while a call is under way share the next one", async () => {
   const first = Promise.withResolvers<DeleteMessageBatchResult>();
   sqs
     .on(DeleteMessageBatchCommand)
@@ -66,7 +66,7 @@ test("Messages that come while a call is under way share the next one", async ()
   expect(callsMade()).toEqual([["a"], ["b", "c"]]);
 });
 
-test("Only what SQS could not delete is tried again", async () => {
+it("only what SQS could not delete is tried again", async () => {
   sqs.on(DeleteMessageBatchCommand).resolvesOnce(failing("1")).resolvesOnce(failing("0")).resolves(done);
 
   await deleter.delete(messages("a", "b", "c"));
@@ -76,7 +76,7 @@ test("Only what SQS could not delete is tried again", async () => {
   expect(lines).toEqual([]);
 });
 
-test("A call that fails is repeated until the queue answers", async () => {
+it("a call that fails is repeated until the queue answers", async () => {
   sqs.on(DeleteMessageBatchCommand).rejectsOnce(new Error("ECONNREFUSED")).rejectsOnce(new Error("x")).resolves(done);
 
   await deleter.delete(messages("a"));
@@ -85,7 +85,7 @@ test("A call that fails is repeated until the queue answers", async () => {
   expect(deleter.deleted()).toBe(1);
 });
 
-test("A deletion is given up when the message is visible again, and the log says so once", async () => {
+it("a deletion is given up when the message is visible again, and the log says so once", async () => {
   sqs.on(DeleteMessageBatchCommand).rejects(new Error("ECONNREFUSED"));
 
   await deleter.delete(messages("a", "b"));
@@ -95,7 +95,7 @@ test("A deletion is given up when the message is visible again, and the log says
   expect(lines).toEqual([expect.stringMatching(/^2 processed message\(s\) could not be deleted .* ECONNREFUSED/)]);
 });
 
-test("A receipt that SQS no longer knows is not tried again", async () => {
+it("a receipt that SQS no longer knows is not tried again", async () => {
   const Failed = [{ Id: "0", SenderFault: true, Code: "ReceiptHandleIsInvalid" }];
   sqs.on(DeleteMessageBatchCommand).resolves({ Successful: [], Failed });
 
@@ -105,7 +105,7 @@ test("A receipt that SQS no longer knows is not tried again", async () => {
   expect(lines).toEqual([expect.stringContaining("ReceiptHandleIsInvalid")]);
 });
 
-test("Closing waits for what is under way and gives up soon on a dead queue", async () => {
+it("closing waits for what is under way and gives up soon on a dead queue", async () => {
   sqs.on(DeleteMessageBatchCommand).rejects(new Error("ECONNREFUSED"));
 
   const deletion = deleter.delete(messages("a"));

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, it } from "vitest";
 import { compileEventFilter, type FilterPattern, keysBesideBody } from "../../../../localstack/mapping/filter.ts";
 import { toSqsRecord } from "../../../../localstack/mapping/record.ts";
 
@@ -10,7 +10,7 @@ const record = (body: unknown, more: object = {}) =>
 const matches = (pattern: FilterPattern, body: unknown) => compileEventFilter([pattern])(record(body));
 
 describe("A condition on a field of a JSON body", () => {
-  test.each([
+  it.each([
     ["exact text", ["BBBB"], "BBBB", "AAAA"],
     ["exact number", [7], 7, "7"],
     ["exact boolean", [true], true, "true"],
@@ -37,18 +37,18 @@ describe("A condition on a field of a JSON body", () => {
     expect(matches(pattern, { field: other })).toBe(false);
   });
 
-  test("'exists' tells a missing field from one that is null", () => {
+  it("'exists' tells a missing field from one that is null", () => {
     expect(matches({ body: { field: [{ exists: true }] } }, { field: null })).toBe(true);
     expect(matches({ body: { field: [{ exists: true }] } }, {})).toBe(false);
     expect(matches({ body: { field: [{ exists: false }] } }, {})).toBe(true);
     expect(matches({ body: { field: [{ exists: false }] } }, { field: 1 })).toBe(false);
   });
 
-  test("'anything-but' does not match a missing field", () => {
+  it("'anything-but' does not match a missing field", () => {
     expect(matches({ body: { field: [{ "anything-but": "x" }] } }, {})).toBe(false);
   });
 
-  test("All keys of an object must match, at any depth", () => {
+  it("all keys of an object must match, at any depth", () => {
     const pattern = { body: { a: { b: ["x"] }, c: [1] } };
 
     expect(matches(pattern, { a: { b: "x" }, c: 1 })).toBe(true);
@@ -56,7 +56,7 @@ describe("A condition on a field of a JSON body", () => {
     expect(matches(pattern, { a: "x", c: 1 })).toBe(false);
   });
 
-  test("One branch of '$or' is enough", () => {
+  it("one branch of '$or' is enough", () => {
     const pattern = { body: { $or: [{ a: [1] }, { b: [2] }] } };
 
     expect(matches(pattern, { b: 2 })).toBe(true);
@@ -65,24 +65,24 @@ describe("A condition on a field of a JSON body", () => {
 });
 
 describe("The kind of the body and the kind of the pattern", () => {
-  test("A list tests a body of plain text", () => {
+  it("a list tests a body of plain text", () => {
     expect(matches({ body: [{ prefix: "Result: " }] }, "Result: 7")).toBe(true);
     expect(matches({ body: [{ prefix: "Result: " }] }, "7")).toBe(false);
   });
 
-  test("A plain-text pattern drops a JSON body, and a JSON pattern a plain text", () => {
+  it("a plain-text pattern drops a JSON body, and a JSON pattern a plain text", () => {
     expect(matches({ body: [{ prefix: "{" }] }, { a: 1 })).toBe(false);
     expect(matches({ body: { a: [{ exists: false }] } }, "plain text")).toBe(false);
   });
 
-  test("A pattern without a body leaves the body alone", () => {
+  it("a pattern without a body leaves the body alone", () => {
     const filter = compileEventFilter([{ attributes: { MessageGroupId: ["g1"] } }]);
 
     expect(filter(record("plain", { Attributes: { MessageGroupId: "g1" } }))).toBe(true);
     expect(filter(record("plain", { Attributes: { MessageGroupId: "g2" } }))).toBe(false);
   });
 
-  test("Message attributes are tested in the record's own shape", () => {
+  it("message attributes are tested in the record's own shape", () => {
     const filter = compileEventFilter([{ messageAttributes: { kind: { stringValue: [{ prefix: "order" }] } } }]);
     const withKind = (StringValue: string) => ({ MessageAttributes: { kind: { DataType: "String", StringValue } } });
 
@@ -91,7 +91,7 @@ describe("The kind of the body and the kind of the pattern", () => {
   });
 });
 
-test("Without patterns every record matches, and of several patterns one is enough", () => {
+it("without patterns every record matches, and of several patterns one is enough", () => {
   const either = compileEventFilter([{ body: { a: [1] } }, { body: { a: [2] } }]);
 
   expect(compileEventFilter([])(record("anything"))).toBe(true);
@@ -99,7 +99,7 @@ test("Without patterns every record matches, and of several patterns one is enou
   expect(either(record({ a: 3 }))).toBe(false);
 });
 
-test("What is tested beside the body can be told", () => {
+it("what is tested beside the body can be told", () => {
   const patterns = [
     { body: ["x"] },
     { $or: [{ attributes: {} }, { body: ["y"] }] },
@@ -110,12 +110,12 @@ test("What is tested beside the body can be told", () => {
   expect(keysBesideBody([{ body: { attributes: ["x"] } }])).toEqual([]);
 });
 
-test("A pattern may be the JSON text that CloudFormation has", () => {
+it("a pattern may be the JSON text that CloudFormation has", () => {
   expect(matches('{"body":{"a":[1]}}', { a: 1 })).toBe(true);
 });
 
 describe("A pattern that cannot be honoured is refused when the mapping is created, by value and place", () => {
-  test.each([
+  it.each([
     ["an unknown operator", { body: { a: [{ wildcard: "x*" }] } }, `'{"wildcard":"x*"}' at 'pattern.body.a'`],
     ["two operators in one condition", { body: { a: [{ prefix: "x", suffix: "y" }] } }, "a value or one of prefix"],
     ["a value outside a list", { body: { a: "x" } }, "a non-empty list of conditions"],
@@ -133,7 +133,7 @@ describe("A pattern that cannot be honoured is refused when the mapping is creat
     expect(() => compileEventFilter([pattern])).toThrow("Invalid filter pattern definition.");
   });
 
-  test("More patterns than AWS ever allows", () => {
+  it("more patterns than AWS ever allows", () => {
     expect(() => compileEventFilter(Array(11).fill({ body: ["x"] }))).toThrow("at most 10 patterns");
   });
 });

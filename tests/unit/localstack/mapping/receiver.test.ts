@@ -1,6 +1,6 @@
 import { ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { mockClient } from "aws-sdk-client-mock";
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, expect, it } from "vitest";
 import { systemClock } from "../../../../localstack/clock.ts";
 import { createMessageReceiver, type MessageReceiver } from "../../../../localstack/mapping/receiver.ts";
 
@@ -33,7 +33,7 @@ beforeEach(() => {
   receiver = createMessageReceiver({ sqs: new SQSClient({}), queueUrl: "http://host/1/orders", clock, log, signal });
 });
 
-test("A poll asks for every attribute and waits as long as it is told", async () => {
+it("a poll asks for every attribute and waits as long as it is told", async () => {
   sqs.on(ReceiveMessageCommand).resolves(MESSAGES);
 
   const messages = await receiver.receive(10, 20);
@@ -48,7 +48,7 @@ test("A poll asks for every attribute and waits as long as it is told", async ()
   });
 });
 
-test("An outage is waited out, more and more slowly, with one line at its start and one at its end", async () => {
+it("an outage is waited out, more and more slowly, with one line at its start and one at its end", async () => {
   const command = sqs.on(ReceiveMessageCommand);
   for (let attempt = 0; attempt < 8; attempt += 1) command.rejectsOnce(refused("Error", "connect ECONNREFUSED"));
   command.resolves(MESSAGES);
@@ -64,7 +64,7 @@ test("An outage is waited out, more and more slowly, with one line at its start 
   expect(receiver.outages()).toBe(1);
 });
 
-test("A second cause within one outage is told too, once", async () => {
+it("a second cause within one outage is told too, once", async () => {
   sqs
     .on(ReceiveMessageCommand)
     .rejectsOnce(refused("Error", "connect ECONNREFUSED"))
@@ -77,7 +77,7 @@ test("A second cause within one outage is told too, once", async () => {
   expect(lines.map((line) => /\((\w+)/.exec(line)?.[1])).toEqual(["Error", "QueueDoesNotExist", undefined]);
 });
 
-test("An endpoint that answers long polls at once with nothing is not asked without a rest", async () => {
+it("an endpoint that answers long polls at once with nothing is not asked without a rest", async () => {
   sqs.on(ReceiveMessageCommand).resolves({});
 
   for (let poll = 0; poll < 12; poll += 1) await receiver.receive(10, 20);
@@ -85,7 +85,7 @@ test("An endpoint that answers long polls at once with nothing is not asked with
   expect(slept).toEqual([0, 10, 30, 70, 150, 310, 630, 1000, 1000, 1000, 1000, 1000]);
 });
 
-test("A short poll of an empty queue needs no rest", async () => {
+it("a short poll of an empty queue needs no rest", async () => {
   sqs.on(ReceiveMessageCommand).resolves({});
 
   await receiver.receive(10, 0);
@@ -94,7 +94,7 @@ test("A short poll of an empty queue needs no rest", async () => {
   expect(slept).toEqual([]);
 });
 
-test("Nothing is received after the abort, and an aborted poll is no outage", async () => {
+it("nothing is received after the abort, and an aborted poll is no outage", async () => {
   sqs.on(ReceiveMessageCommand).callsFake(() => {
     stopping.abort();
     throw refused("AbortError", "Request aborted");

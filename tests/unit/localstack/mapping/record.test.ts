@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, it } from "vitest";
 import { toSqsRecord } from "../../../../localstack/mapping/record.ts";
 
 const SOURCE = { queueArn: "arn:aws:sqs:eu-central-1:123456789012:orders", region: "eu-central-1" };
@@ -9,7 +9,7 @@ const ATTRIBUTES = {
   ApproximateFirstReceiveTimestamp: "1545082649185",
 };
 
-test("A message of a standard queue becomes exactly the record that AWS's documentation shows", () => {
+it("a message of a standard queue becomes exactly the record that AWS's documentation shows", () => {
   const message = {
     MessageId: "059f36b4-87a3-44ab-83d2-661975830a7d",
     ReceiptHandle: "AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a",
@@ -33,7 +33,7 @@ test("A message of a standard queue becomes exactly the record that AWS's docume
   });
 });
 
-test("FIFO, tracing and dead-letter attributes are passed on, and no other system attribute is", () => {
+it("FIFO, tracing and dead-letter attributes are passed on, and no other system attribute is", () => {
   const more = {
     MessageGroupId: "customer-7",
     MessageDeduplicationId: "order-1",
@@ -48,7 +48,7 @@ test("FIFO, tracing and dead-letter attributes are passed on, and no other syste
   expect(attributes).toStrictEqual({ ...ATTRIBUTES, ...more });
 });
 
-test("Message attributes have Lambda's shape: both lists always, base64 for binary values", () => {
+it("message attributes have Lambda's shape: both lists always, base64 for binary values", () => {
   const message = {
     MD5OfMessageAttributes: "00000000000000000000000000000000",
     MessageAttributes: {

@@ -1,10 +1,10 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect, it } from "vitest";
 import { readBatchResponse } from "../../../../localstack/mapping/response.ts";
 
 const BATCH = ["id-1", "id-2", "id-3"];
 
 describe("An answer that AWS reads as complete success deletes the whole batch", () => {
-  test.each([
+  it.each([
     ["an empty list", '{"batchItemFailures":[]}'],
     ["a null list", '{"batchItemFailures":null}'],
     ["an empty object", "{}"],
@@ -18,7 +18,7 @@ describe("An answer that AWS reads as complete success deletes the whole batch",
 });
 
 describe("An answer that AWS reads as complete failure deletes nothing", () => {
-  test.each([
+  it.each([
     ["no JSON", "oops", "not JSON"],
     ["an empty text", "", "not JSON"],
     ["an empty itemIdentifier", '{"batchItemFailures":[{"itemIdentifier":""}]}', "itemIdentifier"],
@@ -45,7 +45,7 @@ describe("An answer that AWS reads as complete failure deletes nothing", () => {
   });
 });
 
-test("Listed messages stay and all others are deleted", () => {
+it("listed messages stay and all others are deleted", () => {
   const payload = '{"batchItemFailures":[{"itemIdentifier":"id-2"},{"itemIdentifier":"id-2"}]}';
 
   const verdict = readBatchResponse(payload, BATCH);
@@ -53,7 +53,7 @@ test("Listed messages stay and all others are deleted", () => {
   expect(verdict).toEqual({ kind: "delete", messageIds: ["id-1", "id-3"] });
 });
 
-test("A batch of which every message is listed deletes nothing and is no malformed answer", () => {
+it("a batch of which every message is listed deletes nothing and is no malformed answer", () => {
   const failures = BATCH.map((itemIdentifier) => ({ itemIdentifier }));
 
   const verdict = readBatchResponse(JSON.stringify({ batchItemFailures: failures }), BATCH);

@@ -1,9 +1,9 @@
-import { expect, test } from "vitest";
+import { expect, it } from "vitest";
 import { createTurns } from "../../../../localstack/mapping/turns.ts";
 
 const { signal } = new AbortController();
 
-test("As many turns as the limit are given at once, and the others in the order in which they were asked for", async () => {
+it("as many turns as the limit are given at once, and the others in the order in which they were asked for", async () => {
   const turns = createTurns(2);
   const begun: number[] = [];
   const asked = [1, 2, 3, 4].map(async (number) => {
@@ -25,7 +25,7 @@ test("As many turns as the limit are given at once, and the others in the order 
   ]);
 });
 
-test("Turns are taken until each of them has ended", async () => {
+it("turns are taken until each of them has ended", async () => {
   const turns = createTurns(1);
   const before = turns.areTaken();
 
@@ -39,7 +39,7 @@ test("Turns are taken until each of them has ended", async () => {
   expect([before, during, passedOn, turns.areTaken()]).toEqual([false, true, true, false]);
 });
 
-test("Who gives up while waiting leaves the line, and its turn goes to the next", async () => {
+it("who gives up while waiting leaves the line, and its turn goes to the next", async () => {
   const turns = createTurns(1);
   const leaving = new AbortController();
   const end = await turns.take(signal);

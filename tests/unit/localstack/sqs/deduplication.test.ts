@@ -1,10 +1,10 @@
-import { expect, test } from "vitest";
+import { expect, it } from "vitest";
 import { RecentMessages } from "../../../../localstack/sqs/deduplication.ts";
 
 const FIVE_MINUTES = 300_000;
 const sent = (messageId: string, sentAt: number) => ({ messageId, sequenceNumber: undefined, sentAt });
 
-test("A message is a duplicate for five minutes from the first one, whatever came between", () => {
+it("a message is a duplicate for five minutes from the first one, whatever came between", () => {
   const recent = new RecentMessages();
   recent.add("d", sent("first", 0), 0);
 
@@ -13,7 +13,7 @@ test("A message is a duplicate for five minutes from the first one, whatever cam
   expect(found).toEqual(["first", "first", undefined]);
 });
 
-test("After five minutes the id is free for another message, which holds it as long", () => {
+it("after five minutes the id is free for another message, which holds it as long", () => {
   const recent = new RecentMessages();
   recent.add("d", sent("first", 0), 0);
   recent.add("d", sent("second", FIVE_MINUTES), FIVE_MINUTES);
@@ -21,7 +21,7 @@ test("After five minutes the id is free for another message, which holds it as l
   expect(recent.find("d", 2 * FIVE_MINUTES - 1)?.messageId).toBe("second");
 });
 
-test("However many messages are sent in five minutes, each is remembered", () => {
+it("however many messages are sent in five minutes, each is remembered", () => {
   const recent = new RecentMessages();
   const keys = Array.from({ length: 20_000 }, (_, index) => String(index));
 

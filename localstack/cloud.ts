@@ -80,7 +80,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     const pool = Math.max(LEAST_SANDBOXES_OF_A_FUNCTION, sandboxes);
     functions = createFunctions({ definitions: await define(template), log, maxSandboxesPerFunction: pool });
     const invoke = functions.invoke.bind(functions);
-    running.push(...(await startMappings(options, resources, clients, invoke, sandboxes)));
+    running.push(...(await startMappings({ ...options, invoke, sandboxes }, resources, clients)));
     const scheduler = await startSchedules(options, resources, clients, invoke);
     running.push(scheduler);
 

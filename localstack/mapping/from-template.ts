@@ -7,17 +7,20 @@ import { listField, numberField, objectField, resourcesOf, type Template, textFi
 import { type EventSourceMapping, startEventSourceMapping } from "./mapping.ts";
 import { createTurns, type Turns } from "./turns.ts";
 
-/**
- * Starts them all, but for disabled ones.
- *
- * @param sandboxes how many of a function may run batches at once
- */
+interface MappingsOptions {
+  template: Template;
+  region: string;
+  log: (line: string) => void;
+  invoke: Functions["invoke"];
+  /** How many of a function may run batches at once. */
+  sandboxes: number;
+}
+
+/** Starts them all, but for disabled ones. */
 export async function startMappings(
-  { template, region, log }: { template: Template; region: string; log: (line: string) => void },
+  { template, region, log, invoke, sandboxes }: MappingsOptions,
   resources: Resources,
   { sqs }: Clients,
-  invoke: Functions["invoke"],
-  sandboxes: number,
 ): Promise<EventSourceMapping[]> {
   const mappings = resourcesOf(template, "AWS::Lambda::EventSourceMapping").filter(
     ({ properties }) => properties.Enabled !== false,

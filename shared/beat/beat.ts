@@ -67,7 +67,7 @@ export async function handleBeat(app: App, entries: readonly NamedEntry[], event
     const known = entries.map(({ name }) => `'${name}'`).join(", ") || "none";
     throw new InvalidScheduleError(`schedule entry '${schedule}'`, `one of beatSchedule (${known})`);
   }
-  const sent = await sendTask(app, entry.task, entry.payload, entry.options, { id: firingId(firing) });
+  const sent = await sendTask(app, entry.task, entry.payload, { options: entry.options, id: firingId(firing) });
   app.log.info("Schedule entry fired", { schedule, scheduledTime, task: entry.task.name, id: sent.id });
   return sent;
 }

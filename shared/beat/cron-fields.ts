@@ -129,7 +129,12 @@ export function matchingDays(rule: DayRule, year: number, month: number): readon
 }
 
 /** Every `step`-th value from `from` to `to`, wrapping round after `min + span - 1` when `to` is below `from`. */
-export function expandRange(from: number, to: number, step: number, min: number, span: number): number[] {
+export function expandRange(
+  from: number,
+  to: number,
+  step: number,
+  { min, span }: { min: number; span: number },
+): number[] {
   const values: number[] = [];
   for (let value = from; value <= (to < from ? to + span : to); value += step) {
     values.push(min + ((value - min) % span));
@@ -181,7 +186,8 @@ function parseValues(field: Field, text: string, schedule: string): readonly num
     const end = first === undefined || stride !== undefined ? field.max : from;
     const to = second === undefined ? end : parseValue(field, second, part, schedule);
     if (to < from && field === YEAR) throw refuse(field, part, schedule);
-    for (const value of expandRange(from, to, step, field.min, field.max - field.min + 1)) values.add(value);
+    for (const value of expandRange(from, to, step, { min: field.min, span: field.max - field.min + 1 }))
+      values.add(value);
   }
   return [...values].sort((a, b) => a - b);
 }

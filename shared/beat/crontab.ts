@@ -137,10 +137,10 @@ function expandPart(field: Field, part: string, options: CrontabOptions): readon
   const step = stride === undefined ? 1 : Number(stride);
   if (step === 0)
     throw new InvalidScheduleError(`${field.name} '${part}' in ${written(options)}`, "1 or more after '/'");
-  if (first === undefined) return expandRange(field.min, field.min + field.span - 1, step, field.min, field.span);
+  if (first === undefined) return expandRange(field.min, field.min + field.span - 1, step, field);
   const from = parseValue(field, first, part, options);
   const to = second === undefined ? from : parseValue(field, second, part, options);
-  return expandRange(from, to, step, field.min, field.span);
+  return expandRange(from, to, step, field);
 }
 
 function parseValue(field: Field, token: string, part: string, options: CrontabOptions): number {

@@ -7,6 +7,6 @@ import { sourceOf } from "./key.ts";
 export type Act = "pause" | "resume" | "revoke" | "drop" | "purge" | "limits" | "redrive" | "replay";
 
 /** The audit trail: one line for each act of an operator, when it is done: what, on what, with which outcome, from where. */
-export function audit(app: App, c: Context, act: Act, on: LogFields, outcome: LogFields): void {
-  app.log.info("An operator acted", { act, ...on, outcome, ...sourceOf(c) });
+export function audit(app: App, c: Context, act: Act, fields: LogFields & { outcome: LogFields }): void {
+  app.log.info("An operator acted", { act, ...fields, ...sourceOf(c) });
 }

@@ -27,14 +27,14 @@ export function addControl(api: Hono, app: App, registry: Registry): void {
   };
 
   const paused = (c: Context, target: { task: string } | { queue: string }, isPaused: boolean): Response => {
-    audit(app, c, isPaused ? "pause" : "resume", target, { paused: isPaused });
+    audit(app, c, isPaused ? "pause" : "resume", { ...target, outcome: { paused: isPaused } });
     return c.json({ ...target, paused: isPaused }, 202);
   };
 
   addCall(api, "revokeTasks", async (c) => {
     const { scope, name } = toRevoke(c.req.url, names);
     const answer = await revoke(scope, name);
-    audit(app, c, "revoke", { scope, name }, answer.revoked);
+    audit(app, c, "revoke", { scope, name, outcome: answer.revoked });
     return c.json(answer, 202);
   });
 
@@ -48,12 +48,12 @@ export function addControl(api: Hono, app: App, registry: Registry): void {
     const meaning = "What was revoked by it and still waits may run.";
     if (isScope) {
       await control.dropRevoke(scope, name);
-      audit(app, c, "drop", { scope, name }, {});
+      audit(app, c, "drop", { scope, name, outcome: {} });
       return c.json({ dropped: { scope, name }, meaning }, 202);
     }
     const time = toDate("before", name);
     const { dropped, more: isMore } = await control.dropRevokesBefore(time);
-    audit(app, c, "drop", { before: time.toISOString() }, { dropped });
+    audit(app, c, "drop", { before: time.toISOString(), outcome: { dropped } });
     return c.json({ dropped: { before: time.toISOString(), count: dropped }, more: isMore, meaning }, 202);
   });
 
@@ -73,14 +73,14 @@ export function addControl(api: Hono, app: App, registry: Registry): void {
     const task = names.task(name);
     const limits = toLimits(await readBody(c.req.raw, "setTaskLimits"));
     await control.setLimits(task, limits);
-    audit(app, c, "limits", { task }, { limits });
+    audit(app, c, "limits", { task, outcome: { limits } });
     return c.json({ task, limits }, 202);
   });
 
   addCall(api, "resetTaskLimits", async (c, { name }) => {
     const task = await names.decidedTask(name);
     await control.setLimits(task, undefined);
-    audit(app, c, "limits", { task }, { limits: null });
+    audit(app, c, "limits", { task, outcome: { limits: null } });
     return c.json({ task, limits: null }, 202);
   });
 
@@ -99,7 +99,7 @@ export function addControl(api: Hono, app: App, registry: Registry): void {
   addCall(api, "purgeQueue", async (c, { name }) => {
     const queue = names.queue(name);
     const answer = await revoke("queue", queue);
-    audit(app, c, "purge", { queue }, answer.revoked);
+    audit(app, c, "purge", { queue, outcome: answer.revoked });
     return c.json(answer, 202);
   });
 
@@ -111,7 +111,7 @@ export function addControl(api: Hono, app: App, registry: Registry): void {
     const { redriven, cursor } = outcome;
     const skipped = toSkipped(outcome);
     const stopped = outcome.stopped === undefined ? undefined : { stopped: toReason(outcome.stopped) };
-    audit(app, c, "redrive", { ...request }, { redriven, skipped: skipped.length, cursor, ...stopped });
+    audit(app, c, "redrive", { ...request, outcome: { redriven, skipped: skipped.length, cursor, ...stopped } });
     return c.json({ redriven, skipped, ...stopped, ...(cursor !== undefined && { cursor }) }, 202);
   });
 }
@@ -168,7 +168,11 @@ function toRedrive(
   { rate, task, from, to, limit, cursor }: Record<string, Json>,
   names: Names,
 ): Redrive {
-  const number = (name: string, value: Json | undefined, fallback: number, most: number, whole: boolean): number => {
+  const number = (
+    name: string,
+    value: Json | undefined,
+    { fallback, most, whole = false }: { fallback: number; most: number; whole?: boolean },
+  ): number => {
     if (value === undefined) return fallback;
     const valid = typeof value === "number" && value > 0 && value <= most && (!whole || Number.isSafeInteger(value));
     if (!valid) throw new InvalidOptionError(name, value, `a ${whole ? "whole " : ""}number above 0, at most ${most}`);
@@ -186,8 +190,8 @@ function toRedrive(
   ];
   return {
     queue,
-    rate: number("rate", rate, DEFAULT_RATE, MAX_REDRIVE_RATE, false),
-    limit: number("limit", limit, DEFAULT_REDRIVES, MAX_REDRIVES, true),
+    rate: number("rate", rate, { fallback: DEFAULT_RATE, most: MAX_REDRIVE_RATE }),
+    limit: number("limit", limit, { fallback: DEFAULT_REDRIVES, most: MAX_REDRIVES, whole: true }),
     ...(taskName !== undefined && { task: names.task(taskName) }),
     ...(since !== undefined && { from: toDate("from", since) }),
     ...(until !== undefined && { to: toDate("to", until) }),

@@ -16,7 +16,7 @@ export function createOperateApi(app: App, registry: Registry): Hono {
   addCall(api, "revokeTask", async (c, parameters) => {
     const id = knownId(parameters.id);
     const { task, state } = await new AsyncResult(id, app).revoke();
-    audit(app, c, "revoke", { id, task }, { state });
+    audit(app, c, "revoke", { id, task, outcome: { state } });
     return c.json({ id, task, state }, 202, { location: `/tasks/${id}` });
   });
 
@@ -28,7 +28,7 @@ export function createOperateApi(app: App, registry: Registry): Hono {
     const { id, state } = await replay(app, registry, record, {
       ...(body.payload !== undefined && { payload: body.payload }),
     });
-    audit(app, c, "replay", { id: oldId, task: record.task }, { replayedBy: id, state });
+    audit(app, c, "replay", { id: oldId, task: record.task, outcome: { replayedBy: id, state } });
     return c.json({ id, task: record.task, state, replayOf: record.id }, 202, { location: `/tasks/${id}` });
   });
 

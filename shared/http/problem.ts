@@ -53,18 +53,19 @@ const STATUS: Partial<Record<ErrorCode, ContentfulStatusCode>> = {
  */
 export function problem(c: Context, log: Log, error: unknown): Response {
   if (error instanceof HttpError) {
-    return answer(c, error.status, error.code, error.message, {}, error.headers);
+    const { status, code, message, headers } = error;
+    return answer(c, { status, code, detail: message }, headers);
   }
   const { status, code, reason } = explain(error);
   if (status >= 500) {
     log.error("A request failed", { method: c.req.method, path: c.req.path, error: describeError(error) });
   }
   if (status === 503 && error instanceof TaskError) {
-    return answer(c, status, code, reason, withId(error), { "retry-after": "1" });
+    return answer(c, { status, code, detail: reason, ...withId(error) }, { "retry-after": "1" });
   }
   const more =
     error instanceof InvalidPayloadError ? { issues: error.issues.slice(0, MAX_ISSUES).map(shortIssue) } : {};
-  return answer(c, status, code, reason, more);
+  return answer(c, { status, code, detail: reason, ...more });
 }
 
 /** The part of an error that a caller is told: of one that is not the caller's doing, no more than that. */
@@ -89,20 +90,23 @@ function withId({ details }: TaskError): { id?: string } {
   return typeof details.id === "string" ? { id: details.id } : {};
 }
 
+/** Problem details, with fields of our own beside the standard's. */
+interface Details {
+  status: ContentfulStatusCode;
+  code: string;
+  detail: string;
+  id?: string;
+  issues?: readonly object[];
+}
+
 function answer(
   c: Context,
-  status: ContentfulStatusCode,
-  code: string,
-  detail: string,
-  more: Record<string, unknown> = {},
+  { status, code, detail, ...more }: Details,
   headers: Readonly<Record<string, string>> = {},
 ): Response {
   const title = code.charAt(0) + code.slice(1).toLowerCase().replaceAll("_", " ");
   const body = { type: "about:blank", title, status, detail: cut(detail, MAX_DETAIL_CHARS), code, ...more };
-  return c.body(JSON.stringify(body), status, {
-    "content-type": "application/problem+json",
-    ...headers,
-  });
+  return c.body(JSON.stringify(body), status, { "content-type": "application/problem+json", ...headers });
 }
 
 /** The caller's text comes back in a refusal; cut here, whatever a sentence says, no answer is larger than 200 KB. */

@@ -18,11 +18,13 @@ export function createSubmitApi(app: App, registry: Registry, files: Files): Hon
   addCall(api, "sendTask", async (c, { name }) => {
     const task = registry.get(name);
     const { payload, options } = await readBody(c.req.raw, "sendTask");
-    const { id, state } = await sendTask(app, task, payload, toOptions(options)).catch((error: unknown) => {
-      // Without a payload `{}` was sent, which this task does not take: so one is missing.
-      if (payload !== undefined || !(error instanceof InvalidPayloadError)) throw error;
-      throw new HttpError(400, "BODY_INVALID", `The body has no field 'payload': expected {"payload": {…}}.`);
-    });
+    const { id, state } = await sendTask(app, task, payload, { options: toOptions(options) }).catch(
+      (error: unknown) => {
+        // Without a payload `{}` was sent, which this task does not take: so one is missing.
+        if (payload !== undefined || !(error instanceof InvalidPayloadError)) throw error;
+        throw new HttpError(400, "BODY_INVALID", `The body has no field 'payload': expected {"payload": {…}}.`);
+      },
+    );
     return c.json({ id, task: task.name, state }, 202, { location: `/tasks/${id}` });
   });
 
@@ -32,7 +34,7 @@ export function createSubmitApi(app: App, registry: Registry, files: Files): Hon
     const upload = await files.presignUpload(id, toUploadRequest(await readBody(c.req.raw, "createUpload")));
     // The task is sent now, to run at the deadline: if S3's notification is lost it still runs, and if nothing was ever
     // uploaded it ends and says so. A notification sends it again, for at once; only one of the two will run.
-    await sendTask(app, task, { key: uploadKey(id) }, { countdown: UPLOAD_DEADLINE_SECONDS }, { id });
+    await sendTask(app, task, { key: uploadKey(id) }, { options: { countdown: UPLOAD_DEADLINE_SECONDS }, id });
     const expiresAt = new Date(app.clock().getTime() + UPLOAD_SECONDS * 1000).toISOString();
     return c.json({ id, upload: { method: "POST", ...upload }, expiresAt }, 201, { location: `/uploads/${id}` });
   });

@@ -42,7 +42,7 @@ export async function replay(
     ...(change.eta && { eta: change.eta }),
   };
   const payload = change.payload === undefined ? await payloadOf(app, old) : change.payload;
-  return sendTask(app, task, payload, options, { id, replayOf: old.id, ...(tags && { tags }) });
+  return sendTask(app, task, payload, { options, id, replayOf: old.id, ...(tags && { tags }) });
 }
 
 /** The task that runs this one's end again: the same for whoever asks, and another for each other payload. */

@@ -29,8 +29,8 @@ interface Known {
  * writes the record), never a record that waits for a message which nobody sent.
  *
  * @param payload taken as it is at this moment; `undefined` is no payload
- * @throws InvalidPayloadError, PayloadTooLargeError, MissingOptionError,
-  MissingOptionError, IdempotencyKeyReusedError: nothing was sent
+ * @throws InvalidPayloadError, PayloadTooLargeError, InvalidOptionError and its kin,
+ * IdempotencyKeyReusedError: nothing was sent
  * @throws BrokerError: SQS did not take the message
  * @throws ResultStoreError: the message was sent and will run; its record could not be written
  */
@@ -38,8 +38,7 @@ export async function sendTask(
   app: App,
   task: RegisteredTask,
   payload: unknown,
-  options: ApplyOptions = {},
-  known: Known = {},
+  { options = {}, ...known }: Known & { options?: ApplyOptions | undefined } = {},
 ): Promise<Sent> {
   // A run that was given up (time limit, taken over) must not go on to set things off.
   currentRun()?.over.throwIfAborted();

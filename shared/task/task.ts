@@ -274,7 +274,7 @@ export function task<Schema extends StandardSchemaV1 = NoPayloadSchema, Result =
     applyAsync(payload?: unknown, applyOptions?: ApplyOptions): Promise<AsyncResult<Jsonified<Result>>> {
       const send = async (): Promise<AsyncResult<Jsonified<Result>>> => {
         const app = currentApp();
-        const { id } = await sendTask(app, defined, payload, applyOptions);
+        const { id } = await sendTask(app, defined, payload, { options: applyOptions });
         return new AsyncResult(id, app);
       };
       const sending = send();

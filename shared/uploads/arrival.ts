@@ -29,7 +29,7 @@ export async function handleArrival(app: App, registry: Registry, arrival: Arriv
       await failUnregistered(app, registry, arrival, object);
       continue;
     }
-    await sendTask(app, task, { key }, {}, { id: taskId });
+    await sendTask(app, task, { key }, { id: taskId });
     app.log.info("Upload arrived", { key, id: taskId, task: task.name });
   }
 }

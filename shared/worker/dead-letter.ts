@@ -45,7 +45,11 @@ export async function handleDeadLetter(app: App, delivery: TaskDelivery): Promis
   }
 
   app.log.warn("A message is returned from the dead-letter queue", {
-    ...{ id: message.id, task: message.task, starts, rescues, error: known?.error },
+    id: message.id,
+    task: message.task,
+    starts,
+    rescues,
+    error: known?.error,
   });
   const kept = await refreshed(app, message);
   if (kept === undefined) return "acknowledge";
@@ -70,7 +74,10 @@ async function end(app: App, delivery: TaskDelivery, error: TaskError, crashes: 
   const { applied, record } = await app.results.failUnclaimed(message, delivery, describeError(error));
   if (!applied) return record && isFinal(record.state) ? "acknowledge" : "keep";
   app.log.error("A task has failed, for its worker died or could not begin it", {
-    ...{ id: message.id, task: message.task, code: error.code, crashes },
+    id: message.id,
+    task: message.task,
+    code: error.code,
+    crashes,
   });
   // Its hook is called by a worker, which knows the task. Dying before this leaves the hook uncalled; the record and the log say it.
   if (crashes !== undefined) await app.broker.send({ ...message, crashed: crashes }, 0);

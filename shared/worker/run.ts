@@ -224,7 +224,9 @@ export function createRun(app: App, claim: Claim, log: Log, fifo: boolean): Run 
       try {
         return await withinLimits({
           work: () => toItsEnd(work),
-          ...{ task: task.name, hard, soft },
+          task: task.name,
+          hard,
+          soft,
           functionEnd: Math.max(0, functionMilliseconds - RESERVE_MILLISECONDS),
           blocked: () => blockedMilliseconds,
           onSoftLimit: () => signal.abort(new SoftTimeLimitError(task.name, soft)),

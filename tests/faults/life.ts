@@ -118,7 +118,7 @@ export async function takeStep(args: readonly string[], surroundings: Surroundin
     case "send": {
       const payload = { x: 4, y: 6, ...(first === "large" && { filling: FILLING }) };
       const given: ApplyOptions = JSON.parse(options);
-      print(`sent ${(await sendTask(app, registry.get(first), payload, given)).id}`);
+      print(`sent ${(await sendTask(app, registry.get(first), payload, { options: given })).id}`);
       break;
     }
     case "work":

@@ -190,8 +190,8 @@ describe("a task that has ended", () => {
   it("is not run again by a late copy of its message, though its record is not shown any more", async () => {
     // An upload has two messages: one when its file arrives, one for when that is late.
     const id = engine.app.newId();
-    await sendTask(engine.app, note, { text: "upload" }, { countdown: 3600 }, { id });
-    await sendTask(engine.app, note, { text: "upload" }, {}, { id });
+    await sendTask(engine.app, note, { text: "upload" }, { options: { countdown: 3600 }, id });
+    await sendTask(engine.app, note, { text: "upload" }, { id });
     await queues.deliver();
     expect(ran).toEqual(["upload"]);
     expect((await read(id))?.state).toBe("SUCCESS");
@@ -208,7 +208,7 @@ describe("a task that has ended", () => {
   it("is not run again by a copy that was put off once more before SQS forgot it", async () => {
     const id = engine.app.newId();
     for (let copy = 0; copy < 2; copy++) {
-      await sendTask(engine.app, note, { text: "upload" }, {}, { id });
+      await sendTask(engine.app, note, { text: "upload" }, { id });
       if (copy === 0) await queues.deliver();
     }
     await bench.call("POST", "/tasks/note/pause");

@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import * as z from "zod";
 import { Reject, task } from "../../../shared/index.ts";
 import { createRateLimiter, stepMicroseconds, type Turn } from "../../../shared/limits/rate-limit.ts";
+import { rateLimitKey } from "../../../shared/table/keys.ts";
 import { createChance, SEED, size } from "../../faults/chance.ts";
 import { uniqueName } from "../../helpers/engine.ts";
 import { createVirtualQueues, deadWorker } from "../../helpers/virtual-queues.ts";
@@ -191,6 +192,24 @@ describe("the start gate", () => {
     expect(await writesOf(() => cold.turn(name, "10/s", 60))).toBe(2);
     // A slot that is known to be taken is refused without a write.
     expect(await writesOf(() => cold.turn(name, "10/s", 0))).toBe(0);
+  });
+
+  it("keeps its item for as long as the newest of its slots", async () => {
+    const [name, gate] = [uniqueName("rate"), limiter()];
+    const ttl = async () => Number((await engine.table.get(rateLimitKey(name, "10/s")))?.ttl);
+    await gate.turn(name, "10/s", 60);
+    const first = await ttl();
+    await gate.turn(name, "10/s", 3600);
+
+    expect((await ttl()) - first).toBe(3540);
+  });
+
+  it("begins anew where DynamoDB has deleted its item", async () => {
+    const [name, gate] = [uniqueName("rate"), limiter()];
+    await gate.turn(name, "10/s", 60);
+    await engine.table.remove(rateLimitKey(name, "10/s"));
+
+    expect(await gate.turn(name, "10/s", 60)).toEqual({ now: true });
   });
 
   it("tells those it refuses times a start apart, from the next start on, even where that line has fallen behind", async () => {

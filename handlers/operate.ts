@@ -1,5 +1,5 @@
 import { modules } from "lovage:tasks";
 import { createOperate } from "../shared/index.ts";
 
-/** `DELETE /tasks/{id}` and `POST /tasks/{id}/replay`. */
+/** Decisions of operators: revoke, replay, pause, resume, limits, purge, redrive. */
 export const handler = createOperate(modules);

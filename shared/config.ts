@@ -6,6 +6,7 @@
  */
 
 import { ConfigError } from "./errors.ts";
+import { MAX_TIMER_SECONDS } from "./lifetimes.ts";
 
 /** Where the settings of a deployed or local service are written down; every ConfigError points there. */
 const WHERE = "Set it under provider.environment in serverless.yml.";
@@ -51,9 +52,6 @@ export interface Config {
    */
   readonly corsOrigins: readonly string[] | "*";
 }
-
-/** 400 days: large values are kept for 460. */
-const MAX_RESULT_EXPIRES = 34_560_000;
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -107,7 +105,7 @@ export function loadConfig(environment: Environment): Config {
       return table;
     },
     get resultExpires() {
-      return wholeNumber("RESULT_EXPIRES", 86_400, 3600, MAX_RESULT_EXPIRES);
+      return wholeNumber("RESULT_EXPIRES", 86_400, 3600, MAX_TIMER_SECONDS);
     },
     get taskSerializer(): "json" {
       const value = read("TASK_SERIALIZER");

@@ -18,13 +18,13 @@ import { GetQueueAttributesCommand, type SQSClient } from "@aws-sdk/client-sqs";
 import type { SQSEvent } from "aws-lambda";
 import { type Clock, systemClock } from "../clock.ts";
 import type { InvocationResult } from "../lambda/sandbox.ts";
-import { type BatchCounts, createBatchRunner } from "./batch-runner.ts";
 import { checkMapping, isFifoQueue } from "./checks.ts";
 import { createPollerConcurrency } from "./concurrency.ts";
 import { createMessageDeleter, handBackMessages } from "./deleter.ts";
 import { compileEventFilter, type FilterPattern, keysBesideBody } from "./filter.ts";
 import { createBatchGatherer, type PendingMessage } from "./gatherer.ts";
 import { createMessageReceiver } from "./receiver.ts";
+import { type BatchCounts, createBatchRunner } from "./runner.ts";
 import { createTurns, type EndTurn, type Turns } from "./turns.ts";
 
 export interface EventSourceMappingOptions {

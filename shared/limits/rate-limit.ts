@@ -9,13 +9,13 @@
 
 import type { Table } from "../aws/dynamodb.ts";
 import { InvalidOptionError } from "../errors.ts";
+import { MAX_TIMER_SECONDS } from "../lifetimes.ts";
 import { rateLimitKey } from "../table/keys.ts";
 import { type Seen, takeSlots } from "./slots.ts";
 
 /** One item takes 1,000 writes a second. https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/bp-partition-key-design.html */
 const MAX_STARTS_PER_SECOND = 1000;
 const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 };
-const LONGEST_INTERVAL_SECONDS = 400 * 86_400;
 const DAY_SECONDS = 86_400;
 
 /**
@@ -38,7 +38,7 @@ export function parseRateLimit(rateLimit: string): number {
   const written = rateLimit.length <= MAX_RATE_CHARS ? /^(\d+(?:\.\d+)?)(?:\/([smh]))?$/.exec(rateLimit) : null;
   const [, count = "", unit = "s"] = written ?? [];
   const perSecond = Number(count) / (UNIT_SECONDS[unit] ?? 1);
-  if (count === "" || !(perSecond >= 1 / LONGEST_INTERVAL_SECONDS && perSecond <= MAX_STARTS_PER_SECOND)) {
+  if (count === "" || !(perSecond >= 1 / MAX_TIMER_SECONDS && perSecond <= MAX_STARTS_PER_SECOND)) {
     throw new InvalidOptionError(
       "rateLimit",
       rateLimit,

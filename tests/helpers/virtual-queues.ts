@@ -44,8 +44,9 @@ interface Waiting {
 
 const DEAD = "dead";
 const TIMER = "timer";
-/** As serverless.yml has them. */
+/** As serverless.yml has it. */
 const MAX_RECEIVES = 3;
+/** Twice that of serverless.yml: no run of a test lasts longer. */
 const VISIBILITY_MILLISECONDS = 180_000;
 const RETENTION_MILLISECONDS = 14 * 86_400_000;
 

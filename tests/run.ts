@@ -24,7 +24,7 @@ const CHECKS: readonly Part[] = [
   {
     name: "house",
     says: "layers, glossary, sentences, docs",
-    command: ["vitest", "run", "--project", "unit", "tests/unit/layers.test.ts", "tests/unit/docs"],
+    command: ["vitest", "run", "--project", "unit", "tests/unit/layers.test.ts", "unit/docs/"],
   },
 ];
 

@@ -266,7 +266,8 @@ export function methodsAt(path: string): string[] {
   const methods = Object.values<Call>(CALLS)
     .map(routeOf)
     .filter((route) => matches(route.path, path));
-  return [...new Set(methods.map(({ method }) => method))];
+  const order: readonly string[] = ["GET", "POST", "PUT", "DELETE"] satisfies Method[];
+  return order.filter((method) => methods.some((route) => route.method === method));
 }
 
 function matches(template: string, path: string): boolean {

@@ -1,7 +1,7 @@
 import { globSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
-export const ROOT = resolve(import.meta.dirname, "../../..");
+export const ROOT = resolve(import.meta.dirname, "../../../..");
 
 /** Pages whose code is compiled and whose calls are made. */
 export const PAGES: readonly string[] = ["README.md", ...globSync("docs/guide/*.md", { cwd: ROOT }).toSorted()];

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { type Service, startService } from "../../localstack/service.ts";
+import { type Service, startService } from "../../../localstack/service.ts";
 import { blocksOf, PAGES } from "../unit/docs/blocks.ts";
 
 const run = promisify(execFile);

@@ -57,7 +57,7 @@ export async function startMetered<C extends Commands>({
   meter: string;
   profile: boolean;
 }): Promise<{ cloud: Child<C>; endpoint: string }> {
-  const module = join(import.meta.dirname, "../../localstack/emulator.ts");
+  const module = join(import.meta.dirname, "../../localstack/serve.ts");
   const preload = join(import.meta.dirname, meter);
   const cloud = startChild<C>({ name, module, preload, profile, arguments: ["--port", "0"] });
   return { cloud, endpoint: await cloud.says(/http:\/\/127\.0\.0\.1:\d+/) };

@@ -20,8 +20,7 @@ it("gives in every step of the demo what it should", async () => {
     expect(welcome.status).toBe(202);
     const ids: Record<string, string> = Object(await welcome.json());
     for (const [task, id] of Object.entries(ids)) {
-      const record: unknown = await (await fetch(`${service.url}/tasks/${id}?wait=10`)).json();
-      expect(record).toMatchObject({ task, state: "SUCCESS" });
+      expect(await createClient(service.url).waitFor(`/tasks/${id}`)).toMatchObject({ task, state: "SUCCESS" });
     }
     expect(Object.keys(ids)).toEqual(["add", "send_email"]);
   } finally {

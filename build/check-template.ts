@@ -1,10 +1,11 @@
 import { isObject } from "../localstack/json.ts";
 import { objectField, resourcesOf } from "../localstack/template/template.ts";
 import { checkSettings } from "../shared/config.ts";
-import { checkLimits, checkVisibility, VISIBILITY_MARGIN_SECONDS } from "./check-limits.ts";
+import { checkLimits } from "./check-limits.ts";
 import { checkNames } from "./check-names.ts";
-import { checkQueues, workersOf } from "./check-queues.ts";
+import { checkQueues, workersOf } from "./check-queue-wiring.ts";
 import { checkReferences } from "./check-references.ts";
+import { checkVisibility, VISIBILITY_MARGIN_SECONDS } from "./check-visibility.ts";
 import { createResolver } from "./resolve-template.ts";
 import type { Template } from "./serverless.ts";
 

@@ -5,7 +5,7 @@
 
 import { appendFileSync } from "node:fs";
 import { beatInput } from "../shared/beat/beat.ts";
-import { checkEntry, collectSchedule } from "../shared/beat/schedule.ts";
+import { checkEntry, collectSchedule } from "../shared/beat/schedule-entries.ts";
 import { loadConfig } from "../shared/config.ts";
 import { describeError, InvalidOptionError, TaskError } from "../shared/errors.ts";
 import { createRegistry, type TaskModule } from "../shared/task/registry.ts";

@@ -1,8 +1,8 @@
 import { adoptRetained } from "./adopt.ts";
 import { describeBuildFailure } from "./build-failure.ts";
-import { VISIBILITY_MARGIN_SECONDS } from "./check-limits.ts";
 import { checkFunctionKeys, checkScheduleIds, scheduleId } from "./check-names.ts";
 import { checkTemplate } from "./check-template.ts";
+import { VISIBILITY_MARGIN_SECONDS } from "./check-visibility.ts";
 import { corsVariables } from "./cors.ts";
 import { functionEnvironments } from "./environments.ts";
 import { leaveOutExamples } from "./example-functions.ts";

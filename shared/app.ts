@@ -6,10 +6,10 @@ import { createBucket } from "./aws/s3.ts";
 import { createSqs } from "./aws/sqs.ts";
 import { handleBeat } from "./beat/beat.ts";
 import { readDeadFiring, recordDeadFiring } from "./beat/dead-firing.ts";
-import { collectSchedule } from "./beat/schedule.ts";
+import { collectSchedule } from "./beat/schedule-entries.ts";
 import { createBroker } from "./broker/broker.ts";
 import { type Environment, loadConfig } from "./config.ts";
-import { createControl } from "./control/control.ts";
+import { createControl } from "./control/decisions.ts";
 import { describeError, TaskUndeliveredError } from "./errors.ts";
 import { createFiles, type Files } from "./files/files.ts";
 import { createBase } from "./http/base.ts";
@@ -25,21 +25,21 @@ import { type Delivery, NO_DELIVERY } from "./message/delivery.ts";
 import { newId } from "./message/id.ts";
 import { createLargeValues } from "./message/large-values.ts";
 import type { Message } from "./message/message.ts";
-import { createReservations } from "./results/idempotency.ts";
-import { createLedger } from "./results/ledger.ts";
+import { createLedger } from "./results/once-ledger.ts";
+import { createReservations } from "./results/reservations.ts";
 import { createResultStore } from "./results/store.ts";
 import { type App, currentApp, provideApp } from "./task/current-app.ts";
-import { createFifoOrder } from "./task/fifo-order.ts";
+import { createFifoOrder } from "./task/fifo-send-order.ts";
 import { createRegistry, type TaskModule } from "./task/registry.ts";
 import { createTimers } from "./timers/timers.ts";
 import { handleArrival, readArrival } from "./uploads/arrival.ts";
 import { recordDeadArrival } from "./uploads/dead-arrival.ts";
 import { isNotification, readNotification } from "./uploads/notification.ts";
+import type { Verdict } from "./worker/acknowledgement.ts";
 import { handleBatch } from "./worker/batch.ts";
 import { handleDeadLetter } from "./worker/dead-letter.ts";
 import { handleDelivery } from "./worker/handle-delivery.ts";
 import { onKnownQueue, orderOf, readTaskDelivery } from "./worker/task-delivery.ts";
-import type { Verdict } from "./worker/verdict.ts";
 
 /**
  * The composition root. Builds an app from the environment; nothing is connected, and no setting is read, until it is

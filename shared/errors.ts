@@ -4,9 +4,9 @@
  * ```text
  * TaskError                    code, details, cause
  *   ConfigError                CONFIG_INVALID            an environment variable or option that cannot be used
- *   TaskNotRegisteredError     TASK_NOT_REGISTERED       no module in handlers/tasks/ exports that name
  *   TaskAlreadyRegisteredError TASK_ALREADY_REGISTERED   two tasks of one name
  *   TaskNotExportedError       TASK_NOT_EXPORTED         a module in handlers/tasks/ without a task
+ *   TaskNotRegisteredError     TASK_NOT_REGISTERED       no module in handlers/tasks/ exports that name
  *   InvalidPayloadError        PAYLOAD_INVALID           carries the schema's issues
  *   PayloadTooLargeError       PAYLOAD_TOO_LARGE         size and limit in bytes
  *   InvalidOptionError         OPTION_INVALID            an option of delay/applyAsync or of task()

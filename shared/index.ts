@@ -15,7 +15,7 @@ export {
   mailer,
 } from "./app.ts";
 export { crontab, every } from "./beat/crontab.ts";
-export { type BeatSchedule, beatSchedule } from "./beat/schedule.ts";
+export { type BeatSchedule, beatSchedule } from "./beat/schedule-entries.ts";
 export * from "./errors.ts";
 export type { UploadedFile } from "./files/files.ts";
 export { requireKey } from "./http/key.ts";

@@ -6,7 +6,7 @@ import type { App } from "../task/current-app.ts";
 import { payloadOrNone } from "../task/payload.ts";
 import { sendTask } from "../task/send.ts";
 import type { Sent } from "../task/submit.ts";
-import type { NamedEntry } from "./schedule.ts";
+import type { NamedEntry } from "./schedule-entries.ts";
 
 /** One firing of a schedule entry, as EventBridge Scheduler passes it to the beat function. */
 export interface Firing {

@@ -2,12 +2,26 @@
 
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { closestMatch } from "leven";
-import { cut, echo, placeText } from "../echo.ts";
+import { cut, echo, listText, placeText } from "../echo.ts";
 import { describeError } from "../stored-error.ts";
 import { MAX_REASON_CHARS, TaskError } from "./base.ts";
 
 /** Of what a schema says of one fault, in characters. */
 export const MAX_ISSUE_CHARS = 300;
+
+/** No registered task has that name. */
+export class TaskNotRegisteredError extends TaskError {
+  /** @param variable the setting that named the task, if one did */
+  constructor(task: string, known: readonly string[], variable?: string) {
+    const source = variable === undefined ? "" : ` (${variable})`;
+    const more = variable === undefined ? "" : ` Or set ${variable} to a task that is.`;
+    super(
+      "TASK_NOT_REGISTERED",
+      `Task ${echo(task)}${source} is not registered. Known tasks: ${listText(known)}. Is it exported from a module in handlers/tasks/?${more}`,
+      { task, known },
+    );
+  }
+}
 
 /** A payload does not fit its task's schema, or is no JSON. */
 export class InvalidPayloadError extends TaskError {

@@ -1,6 +1,6 @@
 /** Mistakes in a service itself: its settings, its modules, its schedules. */
 
-import { cut, echo, listText } from "../echo.ts";
+import { cut, echo } from "../echo.ts";
 import { MAX_REASON_CHARS, TaskError } from "./base.ts";
 
 /** An environment variable or configuration option cannot be used. */
@@ -8,20 +8,6 @@ export class ConfigError extends TaskError {
   constructor(variable: string, value: string | undefined, expected: string, fix: string) {
     const found = value === undefined ? "is not set" : `has the value ${echo(value)}`;
     super("CONFIG_INVALID", `Configuration '${variable}' ${found}: expected ${expected}. ${fix}`, { variable, value });
-  }
-}
-
-/** No registered task has that name. */
-export class TaskNotRegisteredError extends TaskError {
-  /** @param variable the setting that named the task, if one did */
-  constructor(task: string, known: readonly string[], variable?: string) {
-    const source = variable === undefined ? "" : ` (${variable})`;
-    const more = variable === undefined ? "" : ` Or set ${variable} to a task that is.`;
-    super(
-      "TASK_NOT_REGISTERED",
-      `Task ${echo(task)}${source} is not registered. Known tasks: ${listText(known)}. Is it exported from a module in handlers/tasks/?${more}`,
-      { task, known },
-    );
   }
 }
 

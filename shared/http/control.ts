@@ -1,5 +1,5 @@
 import type { Context, Hono } from "hono";
-import type { Limits, Scope } from "../control/control.ts";
+import type { Limits, Scope } from "../control/decisions.ts";
 import { InvalidOptionError } from "../errors.ts";
 import { isConcurrency, MAX_CONCURRENCY } from "../limits/concurrency.ts";
 import { parseRateLimit } from "../limits/rate-limit.ts";

@@ -10,8 +10,8 @@ import type { Message } from "../message/message.ts";
 import { recordKey } from "../table/keys.ts";
 import { birth } from "./birth.ts";
 import { isMine, isUnclaimed, mayClaim } from "./conditions.ts";
-import type { Lifetime } from "./lifetime.ts";
 import { payloadRefOf, recordIn, type StoredRecord, type TaskState } from "./record.ts";
+import type { Lifetime } from "./record-ttl.ts";
 import type { Packed, Values } from "./values.ts";
 
 /** The exclusive right to run one attempt; every later write of the run shows its fence. */

@@ -10,9 +10,9 @@ import { recordKey } from "../table/keys.ts";
 import { birth } from "./birth.ts";
 import { type Claims, createClaims, type StoreParts } from "./claims.ts";
 import { NOT_ENDED, RECORDED } from "./conditions.ts";
-import { createLifetime } from "./lifetime.ts";
 import { type ListPage, type ListQuery, listTasks } from "./list.ts";
 import { isExpired, payloadRefOf, recordIn, type StoredRecord, type TaskState, toState } from "./record.ts";
+import { createLifetime } from "./record-ttl.ts";
 import { createUnclaimed, type Unclaimed } from "./unclaimed.ts";
 import { createValues, type Values } from "./values.ts";
 

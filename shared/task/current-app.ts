@@ -1,16 +1,16 @@
 import type { Broker } from "../broker/broker.ts";
 import type { Config } from "../config.ts";
-import type { Control } from "../control/control.ts";
+import type { Control } from "../control/decisions.ts";
 import type { Concurrency } from "../limits/concurrency.ts";
 import type { Bursts } from "../limits/debounce.ts";
 import type { RateLimiter } from "../limits/rate-limit.ts";
 import type { Log } from "../log.ts";
 import type { LargeValues } from "../message/large-values.ts";
-import type { Reservations } from "../results/idempotency.ts";
-import type { Ledger } from "../results/ledger.ts";
+import type { Ledger } from "../results/once-ledger.ts";
+import type { Reservations } from "../results/reservations.ts";
 import type { ResultStore } from "../results/store.ts";
 import type { Timers } from "../timers/timers.ts";
-import type { FifoOrder } from "./fifo-order.ts";
+import type { FifoOrder } from "./fifo-send-order.ts";
 
 /** Everything that tasks and functions work with. Clock, chance and ids are here so that tests can hold them still. */
 export interface App {

@@ -4,7 +4,7 @@ import { neededUntil } from "../lifetimes.ts";
 import type { Message } from "../message/message.ts";
 import type { TaskState } from "../results/record.ts";
 import type { App } from "./current-app.ts";
-import type { Position } from "./fifo-order.ts";
+import type { Position } from "./fifo-send-order.ts";
 import { secondsUntil } from "./times.ts";
 
 /** A task that was accepted: durable in SQS, and recorded. */

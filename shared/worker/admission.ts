@@ -1,6 +1,6 @@
 /** The conditions under which a message may be claimed. A message that is turned away here has used up no attempt. */
 
-import type { Decisions } from "../control/control.ts";
+import type { Decisions } from "../control/decisions.ts";
 import { describeError, TaskRevokedError } from "../errors.ts";
 import type { Place } from "../limits/concurrency.ts";
 import { replacedReason } from "../limits/debounce.ts";
@@ -8,10 +8,11 @@ import type { Message } from "../message/message.ts";
 import type { App } from "../task/current-app.ts";
 import type { RegisteredTask } from "../task/registered-task.ts";
 import { secondsUntil } from "../task/times.ts";
+import type { Verdict } from "./acknowledgement.ts";
+import type { Invocation } from "./invocation.ts";
 import { putOff } from "./put-off.ts";
 import type { TaskDelivery } from "./task-delivery.ts";
 import { RESERVE_MILLISECONDS, timeLimits } from "./time-limit.ts";
-import type { Invocation, Verdict } from "./verdict.ts";
 
 export type Admission = { admitted: true; place: Place | undefined } | { admitted: false; verdict: Verdict };
 

@@ -2,8 +2,9 @@ import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
 import { describeError, InvalidMessageError } from "../errors.ts";
 import { type Delivery, readDelivery } from "../message/delivery.ts";
 import type { App } from "../task/current-app.ts";
+import type { Verdict } from "./acknowledgement.ts";
+import type { Invocation } from "./invocation.ts";
 import { recordUnreadable } from "./unreadable.ts";
-import type { Invocation, Verdict } from "./verdict.ts";
 
 /** Before all others; with the others at once; or after them, one by one. */
 export type Order = "first" | "together" | "alone";

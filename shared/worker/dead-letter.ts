@@ -1,10 +1,10 @@
 import { describeError, type StoredError, TaskCrashedError, type TaskError, TaskUndeliveredError } from "../errors.ts";
 import { isFinal } from "../results/record.ts";
 import type { App } from "../task/current-app.ts";
-import { MAX_CRASHES } from "./crash.ts";
+import type { Verdict } from "./acknowledgement.ts";
+import { MAX_CRASHES } from "./after-crash.ts";
 import { refreshed } from "./put-off.ts";
 import type { TaskDelivery } from "./task-delivery.ts";
-import type { Verdict } from "./verdict.ts";
 
 /**
  * Seconds before a message whose task was never begun is tried again: the whole worker seems to be ill. At first soon, for most

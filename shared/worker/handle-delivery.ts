@@ -9,13 +9,14 @@ import { isFinal, type StoredRecord } from "../results/record.ts";
 import type { App } from "../task/current-app.ts";
 import type { Registry } from "../task/registry.ts";
 import { secondsUntil } from "../task/times.ts";
+import type { Verdict } from "./acknowledgement.ts";
 import { admit } from "./admission.ts";
-import { afterCrash } from "./crash.ts";
+import { afterCrash } from "./after-crash.ts";
+import type { Invocation } from "./invocation.ts";
 import { loadPayload } from "./payload.ts";
 import { comeBackAfter, hide, insure, sendRetry } from "./put-off.ts";
 import { runClaimed } from "./run-claimed.ts";
 import { type TaskDelivery, withPayloadStored } from "./task-delivery.ts";
-import type { Invocation, Verdict } from "./verdict.ts";
 
 /** How long a deployment may take to reach every function. */
 const DEPLOYMENT_MILLISECONDS = 15 * 60_000;

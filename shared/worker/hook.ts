@@ -3,10 +3,10 @@ import type { Log } from "../log.ts";
 import { parseJson } from "../message/json.ts";
 import { type CurrentRun, withRun } from "../task/context.ts";
 import type { Outcome, RegisteredTask } from "../task/registered-task.ts";
+import type { Invocation } from "./invocation.ts";
 import { createOpenCalls } from "./open-calls.ts";
 import type { Payload } from "./payload.ts";
 import type { Run } from "./run.ts";
-import type { Invocation } from "./verdict.ts";
 
 /** Kept of the function's time for what comes after a hook. */
 const HOOK_RESERVE_MILLISECONDS = 500;

@@ -5,8 +5,8 @@ import type { Message } from "../message/message.ts";
 import type { StoredRecord } from "../results/record.ts";
 import type { App } from "../task/current-app.ts";
 import { dispatch } from "../task/submit.ts";
+import type { Verdict } from "./acknowledgement.ts";
 import type { TaskDelivery } from "./task-delivery.ts";
-import type { Verdict } from "./verdict.ts";
 
 /** The longest delay of one message, and the longest that a message put off waits before someone looks at it again. */
 const MAX_PUT_OFF_SECONDS = 900;

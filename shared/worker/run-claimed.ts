@@ -5,16 +5,17 @@ import type { Claim, ReleaseReason } from "../results/claims.ts";
 import { withRun } from "../task/context.ts";
 import type { App } from "../task/current-app.ts";
 import type { RegisteredTask } from "../task/registered-task.ts";
+import type { Verdict } from "./acknowledgement.ts";
 import { hasWholeTime } from "./admission.ts";
-import { MAX_CRASHES } from "./crash.ts";
+import { MAX_CRASHES } from "./after-crash.ts";
 import { callHook, type Hooked } from "./hook.ts";
-import { isExpected, judge } from "./outcome.ts";
+import type { Invocation } from "./invocation.ts";
+import { isExpected, judge } from "./judge-error.ts";
 import type { Payload } from "./payload.ts";
 import { putOff, sendRetry, withPayloadUntil } from "./put-off.ts";
 import { createRun, type Run } from "./run.ts";
 import type { TaskDelivery } from "./task-delivery.ts";
 import { RESERVE_MILLISECONDS } from "./time-limit.ts";
-import type { Invocation, Verdict } from "./verdict.ts";
 
 /** An attempt that was claimed, with all that its run needs. */
 interface Claimed {

@@ -11,20 +11,19 @@ import type { Log } from "../log.ts";
 import { type Jsonified, parseJson, toJsonText } from "../message/json.ts";
 import { isKey } from "../message/labels.ts";
 import type { Message } from "../message/message.ts";
-import { onceResultText, progressText } from "../message/user-values.ts";
+import { onceResultText } from "../message/user-values.ts";
 import type { Claim } from "../results/claims.ts";
-import type { LedgerKey } from "../results/ledger.ts";
+import type { LedgerKey } from "../results/once-ledger.ts";
 import { isFinal } from "../results/record.ts";
 import { type CurrentRun, type TaskContext, withRun } from "../task/context.ts";
 import type { App } from "../task/current-app.ts";
 import type { RegisteredTask } from "../task/registered-task.ts";
 import { Retry } from "../task/signals.ts";
 import { createOpenCalls } from "./open-calls.ts";
+import { createProgress } from "./progress.ts";
 import { RESERVE_MILLISECONDS, timeLimits, withinLimits } from "./time-limit.ts";
 
 const MAX_FIFO_RETRY_SECONDS = 12 * 86_400;
-
-const PROGRESS_MILLISECONDS = 1000;
 
 /** An entry of the ledger whose work is done is closed after pauses that double up to this, as long as the run has time. */
 const LONGEST_CLOSING_PAUSE_MILLISECONDS = 5000;
@@ -63,7 +62,6 @@ export function createRun(app: App, claim: Claim, log: Log, fifo: boolean): Run 
   const failed = new AbortController();
   const open = createOpenCalls();
   const entries = new Map<string, Promise<string>>();
-  let lastWrite = Number.NEGATIVE_INFINITY;
   let blockedMilliseconds = 0;
   let revoked: TaskRevokedError | undefined;
   let trouble: { error: unknown } | undefined;
@@ -121,22 +119,14 @@ export function createRun(app: App, claim: Claim, log: Log, fifo: boolean): Run 
     watch().catch((error: unknown) => log.warn("The record could not be watched", { error: describeError(error) }));
   }, WATCH_MILLISECONDS);
 
-  const progress = async (meta: unknown): Promise<void> => {
-    failed.signal.throwIfAborted();
-    const json = parseJson(progressText(meta));
-    const now = app.clock().getTime();
-    if (now - lastWrite < PROGRESS_MILLISECONDS) return;
-    lastWrite = now;
-    try {
-      if (await app.results.progress(claim, json)) return;
-    } catch (error) {
-      // A progress that is not shown is not worth a run.
-      log.warn("Progress could not be stored", { error: describeError(error) });
-      return;
-    }
-    lose();
-    over.signal.throwIfAborted();
-  };
+  const progress = createProgress(app, claim, {
+    log,
+    failed: failed.signal,
+    lost() {
+      lose();
+      over.signal.throwIfAborted();
+    },
+  });
 
   /** Does `work` unless the ledger has its result, and answers with that as JSON text. */
   const doOnce = async (key: string, work: () => unknown): Promise<string> => {

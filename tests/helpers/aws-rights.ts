@@ -1,5 +1,5 @@
+import type { CallContext } from "../../build/iam-policy.ts";
 import { ACCOUNT_ID } from "../../build/resolve-template.ts";
-import type { CallContext } from "../../build/role.ts";
 import { isObject } from "../../localstack/json.ts";
 import { listField, objectField, textField } from "../../localstack/template/template.ts";
 import type { Call } from "../faults/proxy.ts";

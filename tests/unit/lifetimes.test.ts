@@ -10,7 +10,7 @@ import {
   UNDER_WAY_SECONDS,
 } from "../../shared/lifetimes.ts";
 import type { Message } from "../../shared/message/message.ts";
-import { createLifetime } from "../../shared/results/lifetime.ts";
+import { createLifetime } from "../../shared/results/record-ttl.ts";
 
 const now = new Date("2026-11-22T08:00:00Z");
 const message: Message = {

@@ -5,7 +5,7 @@ import { newId } from "../../../shared/message/id.ts";
 import type { LargeValues } from "../../../shared/message/large-values.ts";
 import type { Message } from "../../../shared/message/message.ts";
 import type { Claim } from "../../../shared/results/claims.ts";
-import { createLedger, type Ledger } from "../../../shared/results/ledger.ts";
+import { createLedger, type Ledger } from "../../../shared/results/once-ledger.ts";
 import { toRecord } from "../../../shared/results/record.ts";
 import { createResultStore, type ResultStore } from "../../../shared/results/store.ts";
 import { onceKey, recordKey } from "../../../shared/table/keys.ts";

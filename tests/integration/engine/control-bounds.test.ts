@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import * as z from "zod";
-import { createControl, MAX_REVOKES } from "../../../shared/control/control.ts";
+import { createControl, MAX_REVOKES } from "../../../shared/control/decisions.ts";
 import { task } from "../../../shared/index.ts";
 import { uniqueName } from "../../helpers/engine.ts";
 import { startBench } from "../../helpers/workbench.ts";

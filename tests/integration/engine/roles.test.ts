@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
+import { allows, type Statement, statementsOf } from "../../../build/iam-policy.ts";
 import { createResolver } from "../../../build/resolve-template.ts";
-import { allows, type Statement, statementsOf } from "../../../build/role.ts";
 import { isObject } from "../../../localstack/json.ts";
 import type { Template } from "../../../localstack/template/template.ts";
 import type { Files } from "../../../shared/files/files.ts";

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import * as z from "zod";
-import { checkEntry, collectSchedule } from "../../../shared/beat/schedule.ts";
+import { checkEntry, collectSchedule } from "../../../shared/beat/schedule-entries.ts";
 import { AsyncResult, beatSchedule, createBeat, currentApp, every, task } from "../../../shared/index.ts";
 import { orderTask } from "../../fixtures/order.ts";
 import { visibility } from "../../helpers/engine.ts";

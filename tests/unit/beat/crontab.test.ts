@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type CrontabOptions, crontab, every } from "../../../shared/beat/crontab.ts";
-import { nextFire, parseExpression } from "../../../shared/beat/expression.ts";
+import { nextFire, parseExpression } from "../../../shared/beat/schedule-expression.ts";
 import { InvalidScheduleError } from "../../../shared/errors.ts";
 
 describe("crontab writes Celery's schedules as AWS cron", () => {

@@ -2,7 +2,7 @@ import { Cron } from "croner";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type CrontabOptions, crontab } from "../../../shared/beat/crontab.ts";
-import { nextFire, parseExpression, type ScheduleExpression } from "../../../shared/beat/expression.ts";
+import { nextFire, parseExpression, type ScheduleExpression } from "../../../shared/beat/schedule-expression.ts";
 import { InvalidScheduleError } from "../../../shared/errors.ts";
 
 const MINUTE = 60_000;

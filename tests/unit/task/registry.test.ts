@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
-import { collectSchedule } from "../../../shared/beat/schedule.ts";
+import { collectSchedule } from "../../../shared/beat/schedule-entries.ts";
 import { beatSchedule, crontab, task } from "../../../shared/index.ts";
 import { createRegistry } from "../../../shared/task/registry.ts";
 

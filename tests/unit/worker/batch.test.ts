@@ -4,9 +4,9 @@ import { createApp } from "../../../shared/index.ts";
 import { createLog } from "../../../shared/log.ts";
 import type { Delivery } from "../../../shared/message/delivery.ts";
 import { newId } from "../../../shared/message/id.ts";
+import type { Verdict } from "../../../shared/worker/acknowledgement.ts";
 import { type Handler, handleBatch } from "../../../shared/worker/batch.ts";
 import { orderOf, readTaskDelivery } from "../../../shared/worker/task-delivery.ts";
-import type { Verdict } from "../../../shared/worker/verdict.ts";
 import { sqsRecord } from "../../helpers/sqs-record.ts";
 
 const app = createApp(

@@ -1,6 +1,3 @@
-/** Whether SQS may forget a record: only once its outcome is stored. */
-export type Verdict = "acknowledge" | "keep";
-
 /** The time that a handler has. */
 export interface Invocation {
   /** Milliseconds until AWS kills this function. */

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Json } from "../../../shared/message/json.ts";
-import { sortedHash } from "../../../shared/results/idempotency.ts";
+import { sortedHash } from "../../../shared/results/reservations.ts";
 
 const parse = (text: string): Json => JSON.parse(text);
 const isSame = (one: string, other: string): boolean => sortedHash(parse(one)) === sortedHash(parse(other));

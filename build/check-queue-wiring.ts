@@ -1,8 +1,8 @@
 import { isObject } from "../localstack/json.ts";
 import { objectField, resourcesOf, textField } from "../localstack/template/template.ts";
-import { mappingsOf, referenced } from "./check-limits.ts";
+import { allows, type Statement, statementsOf } from "./iam-policy.ts";
+import { mappingsOf, referenced } from "./mappings.ts";
 import type { Resolve } from "./resolve-template.ts";
-import { allows, type Statement, statementsOf } from "./role.ts";
 import type { Template } from "./serverless.ts";
 
 /** The calls that Lovage makes on a task queue. */

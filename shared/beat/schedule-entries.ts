@@ -6,7 +6,7 @@ import { type PayloadField, payloadOrNone } from "../task/payload.ts";
 import type { RegisteredTask } from "../task/registered-task.ts";
 import type { TaskModule } from "../task/registry.ts";
 import { isTask, type Task } from "../task/task.ts";
-import { nextFire, parseExpression } from "./expression.ts";
+import { nextFire, parseExpression } from "./schedule-expression.ts";
 
 /** One row of beat: which task to send, when, and with what; a task that is called as `delay()` needs no payload. */
 export type ScheduleEntry<Input = never> = PayloadField<NoInfer<Input>> & {

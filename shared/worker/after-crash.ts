@@ -1,11 +1,12 @@
 import { TaskCrashedError } from "../errors.ts";
 import type { App } from "../task/current-app.ts";
 import type { RegisteredTask } from "../task/registered-task.ts";
+import type { Verdict } from "./acknowledgement.ts";
 import { callHook } from "./hook.ts";
+import type { Invocation } from "./invocation.ts";
 import { loadPayload } from "./payload.ts";
 import { createRun } from "./run.ts";
 import type { TaskDelivery } from "./task-delivery.ts";
-import type { Invocation, Verdict } from "./verdict.ts";
 
 /** A task whose worker died this often while it ran is to blame itself; equal to the queue's maxReceiveCount. */
 export const MAX_CRASHES = 3;

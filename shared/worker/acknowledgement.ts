@@ -1,0 +1,2 @@
+/** Whether SQS may forget a record: only once its outcome is stored. */
+export type Verdict = "acknowledge" | "keep";

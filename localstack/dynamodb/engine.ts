@@ -7,6 +7,7 @@
 import { createRequire } from "node:module";
 import type { DynaliteError, Store } from "dynalite/db/index.js";
 import { isObject, type JsonObject, objectsOf, stringsOf } from "../json.ts";
+import { cacheExpressions } from "./expression-cache.ts";
 
 const OPERATIONS = [
   ...["BatchGetItem", "BatchWriteItem", "CreateTable", "DeleteItem", "DeleteTable", "DescribeTable", "GetItem"],
@@ -34,6 +35,8 @@ export class DynamoDbError extends Error {
 export interface Engine {
   /** @throws DynamoDbError */
   execute(operation: string, request: JsonObject): Promise<JsonObject>;
+  /** The attributes of a table's key, the partition's first. @throws DynamoDbError if there is no such table */
+  keyNames(table: string): Promise<string[]>;
   close(): Promise<void>;
 }
 
@@ -50,6 +53,7 @@ export async function openEngine(path: string | undefined): Promise<Engine> {
     import("dynalite/validations/index.js"),
   ]);
   answerFailedConditionsWithTheItem(db);
+  cacheExpressions();
   const operations = loadOperations();
   const instant = { createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 };
   const store = db.create(path === undefined ? instant : { ...instant, path });
@@ -71,6 +75,18 @@ export async function openEngine(path: string | undefined): Promise<Engine> {
       } catch (error) {
         throw toDynamoDbError(error);
       }
+    },
+    async keyNames(name) {
+      const table = await promised((done) => store.tableDb.get(name, done)).catch(() => undefined);
+      if (!isObject(table)) {
+        throw new DynamoDbError(
+          "com.amazonaws.dynamodb.v20120810#ResourceNotFoundException",
+          "Cannot do operations on a non-existent table",
+        );
+      }
+      return objectsOf(table.KeySchema)
+        .toSorted((one) => (one.KeyType === "HASH" ? -1 : 1))
+        .map(({ AttributeName }) => String(AttributeName));
     },
     close: () => store.lifecycleManager.gracefulClose(),
   };

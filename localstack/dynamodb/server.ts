@@ -2,7 +2,7 @@
  * DynamoDB: dynalite's engine behind the gateway, with time to live, tables that are ready when the answer arrives, and
  * the item in the error of a failed condition.
  *
- * Still different from AWS: no transactions, streams, PartiQL, backups or auto scaling (UnknownOperationException);
+ * Still different from AWS: no transactions, streams, backups or auto scaling (UnknownOperationException); PartiQL for single items alone;
  * secondary indexes are never behind the table; nothing is throttled and no batch leaves unprocessed items.
  */
 import { randomUUID } from "node:crypto";
@@ -12,6 +12,7 @@ import { text } from "node:stream/consumers";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { isObject, type JsonObject, objectsOf, parseObject } from "../json.ts";
 import { DynamoDbError, type Engine, openEngine } from "./engine.ts";
+import { createStatements, type Statements } from "./statements.ts";
 import { createTimeToLive, type TimeToLive } from "./ttl.ts";
 
 export interface DynamoDbOptions {
@@ -41,6 +42,7 @@ export async function openDynamoDb(options: DynamoDbOptions): Promise<DynamoDb> 
     );
   });
   const settings = dataDir === undefined ? undefined : join(dataDir, "dynamodb-ttl.json");
+  const statements = createStatements(engine);
   const timeToLive = createTimeToLive(engine, settings, options.now ?? Date.now);
   const stopSweeper = startSweeper(timeToLive, options.ttlSweepSeconds ?? 60, log);
 
@@ -52,7 +54,7 @@ export async function openDynamoDb(options: DynamoDbOptions): Promise<DynamoDb> 
       let body: string;
       try {
         requireSignature(request);
-        body = await execute(engine, timeToLive, operation, await readRequest(request));
+        body = await execute({ engine, timeToLive, statements }, operation, await readRequest(request));
       } catch (error) {
         const known = error instanceof DynamoDbError;
         if (!known || error.status >= 500) {
@@ -76,13 +78,22 @@ export async function openDynamoDb(options: DynamoDbOptions): Promise<DynamoDb> 
   };
 }
 
+interface Parts {
+  engine: Engine;
+  timeToLive: TimeToLive;
+  statements: Statements;
+}
+
 async function execute(
-  engine: Engine,
-  timeToLive: TimeToLive,
+  { engine, timeToLive, statements }: Parts,
   operation: string,
   request: JsonObject,
 ): Promise<string> {
   switch (operation) {
+    case "ExecuteStatement":
+      return JSON.stringify(await statements.execute(request));
+    case "BatchExecuteStatement":
+      return JSON.stringify(await statements.executeBatch(request));
     case "UpdateTimeToLive":
       return JSON.stringify(await timeToLive.update(request));
     case "DescribeTimeToLive":

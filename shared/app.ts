@@ -1,6 +1,4 @@
 import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
-import type { Hono } from "hono";
-import { handle, type LambdaContext, type LambdaEvent } from "hono/aws-lambda";
 import { createTable, type Table } from "./aws/dynamodb.ts";
 import { createBucket } from "./aws/s3.ts";
 import { createSqs } from "./aws/sqs.ts";
@@ -12,10 +10,6 @@ import { type Environment, loadConfig } from "./config.ts";
 import { createControl } from "./control/decisions.ts";
 import { describeError, TaskUndeliveredError } from "./errors.ts";
 import { createFiles, type Files } from "./files/files.ts";
-import { createBase } from "./http/base.ts";
-import { createOperateApi } from "./http/operate.ts";
-import { createReadApi } from "./http/read.ts";
-import { createSubmitApi } from "./http/submit.ts";
 import { createConcurrency } from "./limits/concurrency.ts";
 import { createBursts } from "./limits/debounce.ts";
 import { createRateLimiter } from "./limits/rate-limit.ts";
@@ -54,7 +48,8 @@ export function createApp(
   // Nothing chooses a serializer, for there is one; a setting that asks for another is refused at the start.
   void config.taskSerializer;
   const clock = parts.clock ?? (() => new Date());
-  const table = parts.table ?? createTable(() => config.resultTable);
+  const log = parts.log ?? createLog();
+  const table = parts.table ?? createTable(() => config.resultTable, log);
   const largeValues = createLargeValues({ bucket: createBucket(() => config.uploadsBucket), clock });
   return {
     config,
@@ -74,7 +69,7 @@ export function createApp(
     rateLimiter: createRateLimiter({ table, clock, random: parts.random ?? Math.random }),
     control: createControl({ table, clock }),
     fifoOrder: createFifoOrder(),
-    log: parts.log ?? createLog(),
+    log,
     random: parts.random ?? Math.random,
     newId: parts.newId ?? newId,
   };
@@ -101,7 +96,6 @@ export const mailer: Mailer = /* @__PURE__ */ createMailer({
 
 /** Makers of what AWS invokes; each file in `handlers/` is one of them. */
 type Batch = (event: SQSEvent, context: Pick<Context, "getRemainingTimeInMillis">) => Promise<SQSBatchResponse>;
-type Http = (event: LambdaEvent, context?: LambdaContext) => Promise<unknown>;
 
 /** Runs tasks from a queue. */
 export function createWorker(modules: readonly TaskModule[], app = currentApp()): Batch {
@@ -170,31 +164,4 @@ async function endLate(app: App, message: Message): Promise<void> {
   const error = describeError(new TaskUndeliveredError(message.task, reason));
   const { applied } = await app.results.failUnclaimed(message, NO_DELIVERY, error);
   if (applied) app.log.error("A timer came too late", { id: message.id, task: message.task, eta: message.eta });
-}
-
-/** `POST /tasks/{name}`, `POST /uploads`. */
-export function createSubmit(modules: readonly TaskModule[], app = currentApp()): Http {
-  return handle(createSubmitApi(app, createRegistry(modules), files));
-}
-
-/** Every `GET`, and the answer to what no route knows. */
-export function createRead(modules: readonly TaskModule[], app = currentApp()): Http {
-  return handle(createReadApi(app, createRegistry(modules), files));
-}
-
-/** The decisions of operators: revoke, replay, redrive, pause, resume, purge, limits. */
-export function createOperate(modules: readonly TaskModule[], app = currentApp()): Http {
-  return handle(createOperateApi(app, createRegistry(modules)));
-}
-
-/**
- * Views of your own, behind what the API itself has: the key, other origins, problem details for what they throw.
- *
- * @example
- * const view = new Hono();
- * view.get("/welcome", async (c) => c.json({ id: (await add.delay({ x: 4, y: 6 })).id }, 202));
- * export const handler = createView(view);
- */
-export function createView(view: Hono, app = currentApp()): Http {
-  return handle(createBase(app).route("/", view));
 }

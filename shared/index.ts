@@ -1,15 +1,12 @@
 /** The public surface: what `handlers/`, and the tasks in `handlers/tasks/`, may use. */
 
+export { createOperate, createRead, createSubmit, createView } from "./api.ts";
 export {
   createApp,
   createBeat,
   createDeadLetterWorker,
-  createOperate,
-  createRead,
-  createSubmit,
   createTimerSweep,
   createUploadListener,
-  createView,
   createWorker,
   files,
   mailer,

@@ -3,6 +3,7 @@
  * of them leaves a state which the next delivery of the message repairs.
  */
 
+import { NEW } from "../aws/change.ts";
 import type { Table } from "../aws/dynamodb.ts";
 import type { LargeValues } from "../message/large-values.ts";
 import type { Message } from "../message/message.ts";
@@ -17,8 +18,8 @@ import { createUnclaimed, type Unclaimed } from "./unclaimed.ts";
 import { createValues, type Values } from "./values.ts";
 
 export interface ResultStore extends Claims, Unclaimed {
-  /** Writes the PENDING record unless a fast worker was there first; answers with the state that is stored. */
-  pending(message: Message): Promise<TaskState>;
+  /** Writes the PENDING record unless a fast worker was there first. */
+  pending(message: Message): Promise<void>;
   /** Keeps the record of a task whose message goes on waiting; false if it has ended, and the message with it. */
   refresh(message: Message): Promise<boolean>;
   /** Names the task that runs `id` again. A record that is gone by now stays so. */
@@ -50,20 +51,18 @@ export function createResultStore(options: {
     ...createUnclaimed(parts),
 
     async pending(message) {
-      const outcome = await table.update({
+      await table.update({
         key: recordKey(message.id),
-        setOnce: {
+        set: {
           ...birth(message),
           state: "PENDING",
           attempt: message.attempt,
           eta: message.eta,
           ttl: lifetime.unfinished(message, message.eta),
         },
-        returns: "UPDATED_NEW",
+        // A worker that was faster has written all of it but the state.
+        when: NEW,
       });
-      // AWS answers with every attribute that the update names; an emulator may leave out those that kept their value.
-      const state = outcome.applied ? outcome.attributes.state : undefined;
-      return state === undefined ? ((await store.stateOf(message.id)) ?? "PENDING") : toState(String(state));
     },
 
     async refresh(message) {

@@ -32,6 +32,8 @@ export interface Change {
   removeMembers?: Readonly<Record<string, ReadonlySet<string>>>;
   /** The change is made only if this holds. Without it, it is made whether there is such an item or not. */
   when?: Condition;
+  /** There is probably no such item: when calls are shared, creating it is tried first. It says nothing of what may be done. */
+  likelyNew?: true;
   /** Attributes to answer with: only those that were changed, or the whole item. */
   returns?: "UPDATED_NEW" | "ALL_NEW";
 }

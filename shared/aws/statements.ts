@@ -10,6 +10,7 @@ import {
   created,
   defined,
   type Item,
+  mayCreate,
   NEW,
   type Value,
   type Words,
@@ -29,7 +30,7 @@ const RETURNING = { UPDATED_NEW: "MODIFIED NEW *", ALL_NEW: "ALL NEW *" } as con
  * then.
  */
 export function toStatement(table: string, change: Change): Statement | undefined {
-  if (isInsert(change)) return insertStatement(table, created(change));
+  if (triesInsert(change)) return insertStatement(table, created(change));
   const { key, set = {}, setFrom = {}, add = {}, remove = [], addMembers, removeMembers, when, returns } = change;
   if (addMembers !== undefined || removeMembers !== undefined) return undefined;
   const words = new Parameters();
@@ -55,6 +56,11 @@ export function toStatement(table: string, change: Change): Statement | undefine
 /** Whether a change only makes items that are not there yet. */
 export function isInsert({ when }: { when?: Condition }): boolean {
   return when === NEW;
+}
+
+/** Whether the statement of a change is an INSERT. */
+export function triesInsert(change: Change): boolean {
+  return isInsert(change) || (change.likelyNew === true && mayCreate(change));
 }
 
 /** Creates an item, unless there is one. */

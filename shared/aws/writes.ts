@@ -17,7 +17,7 @@ import type { Log } from "../log.ts";
 import { type Change, conditionText, created, type Item, mayCreate } from "./change.ts";
 import { Names, updateText } from "./expressions.ts";
 import { fromAttributes, toAttribute, toAttributes } from "./items.ts";
-import { insertStatement, isInsert, type Statement, toStatement } from "./statements.ts";
+import { insertStatement, isInsert, type Statement, toStatement, triesInsert } from "./statements.ts";
 
 export type UpdateOutcome =
   | { applied: true; attributes: Item }
@@ -90,7 +90,7 @@ export function createWrites(options: {
     const others: Promise<void>[] = [];
     for (const [index, one] of batch.entries()) {
       const { Item: item, Error: error } = answers[index] ?? NOT_ANSWERED;
-      if (error === undefined) one.resolve({ applied: true, attributes: fromAttributes(item ?? {}) });
+      if (error === undefined) one.resolve({ applied: true, attributes: attributesAfter(one.change, item) });
       else if (error.Code === "DuplicateItem" && isInsert(one.change)) one.resolve({ applied: false, item: undefined });
       else if (error.Code !== "ConditionalCheckFailed") {
         // A role from before allows UpdateItem alone.
@@ -156,6 +156,11 @@ export function createWrites(options: {
       // After the callbacks that are due now: whatever else they write joins this call, and nobody waits longer.
       else if (gathered.length === 1) setImmediate(send);
     });
+}
+
+/** An INSERT answers with nothing; the item is what it was told to be. */
+function attributesAfter(change: Change, item: BatchStatementResponse["Item"]): Item {
+  return triesInsert(change) ? created(change) : fromAttributes(item ?? {});
 }
 
 /** Puts changes into calls: no two of one item, which DynamoDB would refuse together. A call of one is none. */

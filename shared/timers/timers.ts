@@ -107,6 +107,7 @@ export function createTimers(options: { table: Table; clock: () => Date }): Time
           eta: eta.toISOString(),
           ttl: Math.floor(eta.getTime() / 1000) + TIMER_SECONDS,
         },
+        likelyNew: true,
       });
     },
 

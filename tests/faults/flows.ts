@@ -196,7 +196,7 @@ export const flows: Record<string, Flow> = {
     prepare: (scenario) => send(scenario, "requeues"),
   },
   "recording what another writer sent": {
-    operations: [RECEIVE, UPDATE, UPDATE, DELETE],
+    operations: [RECEIVE, STATEMENTS, STATEMENTS, DELETE],
     prepare: (scenario) => scenario.write('{"v":1,"task":"add"}'),
     step: () => ["work"],
     finish: drain,

@@ -69,6 +69,7 @@ const change: fc.Arbitrary<Omit<Change, "key">> = fc
       setFrom: fc.constant({ m: "n" }),
       remove: fc.subarray(["a", "note", "nothing"]),
       when: fc.oneof(condition, fc.constant(NEW)),
+      likelyNew: fc.constant(true as const),
       returns: fc.constantFrom("UPDATED_NEW" as const, "ALL_NEW" as const),
     },
     { requiredKeys: [] },
@@ -101,6 +102,7 @@ function disjoint(change: Omit<Change, "key">): Omit<Change, "key"> {
     ...(onCreate && { onCreate: { ...onCreate, born: 1 } }),
     ...(when && { when }),
     ...(returns && { returns }),
+    ...(change.likelyNew && { likelyNew: true }),
   };
 }
 

@@ -52,12 +52,20 @@ export function cacheExpressions(): void {
 /** @param parse throws, or answers with a text, for an expression that is wrong: neither is remembered */
 function remembering(parse: Parse): Parse {
   const templates = createMemo<Template>();
+  const textOf = new WeakMap<object, string>();
+  /** Names that come with a statement are the same object each time. */
+  const namesText = (names: Record<string, string>): string => {
+    const text = textOf.get(names) ?? JSON.stringify(names);
+    textOf.set(names, text);
+    return text;
+  };
   return function parseOnce(text, { context }) {
     const { attrNames = {}, attrVals = {} } = context;
-    const types = Object.entries(attrVals).map(([name, value]) => [name, Object.keys(value)]);
+    let types = "";
+    for (const name in attrVals) types += ` ${name}=${Object.keys(attrVals[name] ?? {}).join()}`;
     let template: Template;
     try {
-      template = templates(JSON.stringify([text, attrNames, types]), () => {
+      template = templates(`${text}\n${namesText(attrNames)}\n${types}`, () => {
         const own = { ...context, unusedAttrNames: unused(attrNames), unusedAttrVals: unused(attrVals) };
         const tree = parse(text, { context: own });
         if (typeof tree === "string") throw new WrongExpression();

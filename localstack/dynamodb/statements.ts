@@ -52,6 +52,7 @@ export function createStatements(engine: Engine): Statements {
     if (parameters.length !== plan.parameters) {
       throw DynamoDbError.validation("Number of parameters in request and statement don't match.");
     }
+    engine.checkValues(parameters);
     const keyNames = await engine.keyNames(plan.table);
     const compiled = compilations(`${keyNames.join(" ")} ${text}`, () => compile(plan, keyNames));
     return toRequest(compiled, parameters, { ...more, ...returned(statement) });
@@ -59,7 +60,7 @@ export function createStatements(engine: Engine): Statements {
 
   const run = async ({ operation, request }: Bound): Promise<JsonObject> => {
     try {
-      return await engine.execute(operation, request);
+      return await engine.executeOwn(operation, request);
     } catch (error) {
       const isDuplicate = operation === "PutItem" && isNamed(error, "ConditionalCheckFailedException");
       if (!isDuplicate) throw error;

@@ -21,6 +21,8 @@ export interface Statement {
   parameters: readonly Value[];
 }
 
+const STATE = /^[A-Z]+$/;
+
 const RETURNING = { UPDATED_NEW: "MODIFIED NEW *", ALL_NEW: "ALL NEW *" } as const;
 
 /**
@@ -77,7 +79,9 @@ class Parameters implements Words {
     return quoted(name);
   }
 
-  value(_: string, value: Value): string {
+  value(name: string, value: Value): string {
+    // Of a few words that are Lovage's own: a parameter costs the SDK as much as forty characters of text.
+    if (name === "state" && typeof value === "string" && STATE.test(value)) return `'${value}'`;
     this.values.push(value);
     return "?";
   }

@@ -106,7 +106,7 @@ function stateWritesOf({ operation, body }: Call, answer: Answer): StateWrite[] 
     return stateWrite({
       pk: textOf({ pk: given(/"pk"=\?|'pk':\?/) }, "pk"),
       sk: textOf({ sk: given(/"sk"=\?|'sk':\?/) }, "sk"),
-      state: textOf({ state: set("state") }, "state"),
+      state: /SET "state"='(\w+)'|'state':'(\w+)'/.exec(String(Statement))?.slice(1).find(Boolean),
       functionSeconds: numberOf({ seconds: set("functionSeconds") }, "seconds"),
     });
   });

@@ -82,9 +82,11 @@ provideApp(() => createApp(process.env));
 
 // Not parts of the app, so that a bundle whose function uses neither carries neither.
 
+const uploadsBucket = /* @__PURE__ */ createBucket(() => currentApp().config.uploadsBucket);
+
 /** The files of uploads and what tasks make of them, in `UPLOADS_BUCKET`. */
 export const files: Files = /* @__PURE__ */ createFiles({
-  bucket: /* @__PURE__ */ createBucket(() => currentApp().config.uploadsBucket),
+  bucket: uploadsBucket,
   uploadMaxBytes: () => currentApp().config.uploadMaxBytes,
 });
 
@@ -132,7 +134,7 @@ export function createUploadListener(modules: readonly TaskModule[], app = curre
   return (event, context) =>
     handleBatch(app, event, context, {
       read: readArrival,
-      handle: (arrival) => handleArrival(app, registry, arrival).then(() => "acknowledge"),
+      handle: (arrival) => handleArrival(app, registry, arrival, (key) => uploadsBucket.remove(key)),
     });
 }
 

@@ -56,6 +56,8 @@ export interface TaskRecord {
   headers?: Record<string, string>;
   /** Someone has asked for its end: it has not come to it yet. */
   revokeRequestedAt?: string;
+  /** When the file of an upload's task came, by S3's clock. Absent as long as a form waits for it. */
+  arrivedAt?: string;
   /** Values that are not shown here, for they are large and kept in S3; `gone` if they no longer are. */
   large?: { [Part in "payload" | "result" | "error"]?: { sizeBytes: number; url?: string; gone?: true } };
 }
@@ -86,6 +88,7 @@ const TEXTS = [
   "replayedBy",
   "messageGroupId",
   "revokeRequestedAt",
+  "arrivedAt",
 ] as const;
 const JSON_TEXTS = ["result", "error", "progress", "tags", "headers"] as const;
 const PARTS = ["payload", "result", "error"] as const;

@@ -8,16 +8,17 @@ import type { Table } from "../aws/dynamodb.ts";
 import type { LargeValues } from "../message/large-values.ts";
 import type { Message } from "../message/message.ts";
 import { recordKey } from "../table/keys.ts";
+import { type Arrivals, createArrivals } from "./arrivals.ts";
 import { birth } from "./birth.ts";
 import { type Claims, createClaims, type StoreParts } from "./claims.ts";
 import { NOT_ENDED, RECORDED } from "./conditions.ts";
 import { type ListPage, type ListQuery, listTasks } from "./list.ts";
-import { isExpired, payloadRefOf, recordIn, type StoredRecord, type TaskState, toState } from "./record.ts";
+import { isExpired, payloadRefOf, recordIn, type StoredRecord, type TaskState, toRecord } from "./record.ts";
 import { createLifetime } from "./record-ttl.ts";
 import { createUnclaimed, type Unclaimed } from "./unclaimed.ts";
 import { createValues, type Values } from "./values.ts";
 
-export interface ResultStore extends Claims, Unclaimed {
+export interface ResultStore extends Claims, Unclaimed, Arrivals {
   /** Writes the PENDING record unless a fast worker was there first. */
   pending(message: Message): Promise<void>;
   /** Keeps the record of a task whose message goes on waiting; false if it has ended, and the message with it. */
@@ -26,6 +27,8 @@ export interface ResultStore extends Claims, Unclaimed {
   replayed(id: string, replayedBy: string): Promise<void>;
   /** The state, by a write that changes nothing: for functions which may write records but not read them. */
   stateOf(id: string): Promise<TaskState | undefined>;
+  /** The record, likewise, without its large values. */
+  look(id: string): Promise<StoredRecord | undefined>;
   /** The record, read consistently, without its large values; undefined for an unknown or expired id. */
   read(id: string): Promise<StoredRecord | undefined>;
   complete: Values["complete"];
@@ -49,6 +52,7 @@ export function createResultStore(options: {
   const store: ResultStore = {
     ...createClaims(parts),
     ...createUnclaimed(parts),
+    ...createArrivals(parts),
 
     async pending(message) {
       await table.update({
@@ -79,9 +83,11 @@ export function createResultStore(options: {
       await table.update({ key: recordKey(id), set: { replayedBy }, when: RECORDED });
     },
 
-    async stateOf(id) {
+    stateOf: async (id) => (await store.look(id))?.state,
+
+    async look(id) {
       const outcome = await table.update({ key: recordKey(id), when: RECORDED, returns: "ALL_NEW" });
-      return outcome.applied ? toState(String(outcome.attributes.state)) : undefined;
+      return outcome.applied ? toRecord(outcome.attributes) : undefined;
     },
 
     list: (query) => listTasks(table, clock(), query),

@@ -22,6 +22,8 @@ interface Known {
   replayOf?: string;
   /** Tags of that task. */
   tags?: readonly string[];
+  /** @defaultValue 1 */
+  attempt?: number;
 }
 
 /**
@@ -90,7 +92,7 @@ async function toMessage(
     v: 1,
     id,
     task: task.name,
-    attempt: 1,
+    attempt: known.attempt ?? 1,
     payload: parseJson(text),
     queue: resolved.queue,
     sentAt: now.toISOString(),

@@ -46,6 +46,8 @@ export function rightsOf({ operation, path, body }: Pick<Call, "operation" | "pa
     case "S3.GET":
     case "S3.HEAD":
       return [objectRight("s3:GetObject", path), bucketRight(path)];
+    case "S3.DELETE":
+      return [objectRight("s3:DeleteObject", path)];
     case "S3.PUT":
       return [objectRight("s3:PutObject", path)];
     case "S3.POST": {

@@ -224,6 +224,7 @@ describe("an answer", () => {
     await call("GET", "/queues");
     const form = await call("POST", "/uploads", { body: { filename: "a.csv", contentType: "text/csv" } });
     await call("GET", `/uploads/${form.id}`);
+    await call("POST", `/uploads/${form.id}`, { body: { filename: "a.csv", contentType: "text/csv" } });
 
     await refusals({ done, big, key: options.idempotencyKey });
 
@@ -256,6 +257,7 @@ async function refusals(known: { done: string; big: string; key: string }): Prom
     ["PUT", "/tasks/add/limits", { concurrency: 0 }],
     ["POST", "/queues/default/redrive", { rate: 0 }],
     ["POST", "/uploads", { filename: 1, contentType: "text/csv" }],
+    ["POST", `/uploads/${done}`, { filename: 1, contentType: "text/csv" }],
   ] as const;
   for (const [method, path, wrong] of takeBodies) {
     await call(method, path, { raw: "[1]" });
@@ -276,8 +278,12 @@ async function refusals(known: { done: string; big: string; key: string }): Prom
   await call("PUT", "/tasks/typo/limits", { body: {} });
   const withoutUpload = createRegistry([{ file: "tests.ts", exports: { add } }]);
   await call("POST", "/uploads", form, createApi(engine.app, withoutUpload));
+  await call("POST", `/uploads/${UNKNOWN}`, form);
 
   // Things that were there before are in the way.
+  const revoked = await call("POST", "/uploads", form);
+  await call("DELETE", `/tasks/${revoked.id}`);
+  await call("POST", `/uploads/${revoked.id}`, form);
   await call("POST", "/tasks/add", { body: { payload: { x: 2, y: 2 }, options: { idempotencyKey: key } } });
   const later = await call("POST", "/tasks/add", { body: { payload: { x: 1, y: 1 }, options: { countdown: 900 } } });
   await call("POST", `/tasks/${later.id}/replay`);

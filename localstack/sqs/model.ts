@@ -99,8 +99,15 @@ export function refuseShape(action: string, request: JsonObject): SqsRefusal | u
   }
   const refusal = refuseMembers(action, request, known.members);
   if (refusal !== undefined) return refusal;
-  const absent = known.required.find((name) => request[name] === undefined || request[name] === "");
+  const absent = known.required.find((name) => isAbsent(name, request[name]));
   return absent === undefined ? undefined : missing(absent);
+}
+
+/** Of most lists and maps AWS refuses an empty one in other words. */
+function isAbsent(name: string, value: unknown): boolean {
+  if (name === "Actions") return !Array.isArray(value) || value.length === 0;
+  if (name === "Tags") return !isObject(value) || Object.keys(value).length === 0;
+  return value === undefined || value === "";
 }
 
 function refuseMembers(place: string, object: JsonObject, members: Members): SqsRefusal | undefined {

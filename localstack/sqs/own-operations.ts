@@ -1,7 +1,7 @@
 /** Operations of SQS that fauxqs has not, or answers in another way. */
 
 import { type JsonObject, objectsOf, parseObject, stringsOf } from "../json.ts";
-import { invalid, invalidValue, type SqsRefusal } from "./errors.ts";
+import { invalidValue, type SqsRefusal } from "./errors.ts";
 import type { Queue, QueueStore } from "./fauxqs.ts";
 import { OPERATION_NAMES } from "./model.ts";
 import { deadLetterArnOf } from "./redrive.ts";
@@ -11,6 +11,11 @@ type Outcome = { readonly answer: JsonObject } | { readonly refusal: SqsRefusal 
 
 const MAX_RESULTS = 1000;
 const MAX_ACTIONS = 7;
+/** Actions that an owner may permit to others. */
+const PERMITTED = [
+  ...["*", "ChangeMessageVisibility", "DeleteMessage", "GetQueueAttributes", "GetQueueUrl"],
+  ...["ListDeadLetterSourceQueues", "PurgeQueue", "ReceiveMessage", "SendMessage"],
+];
 const LABEL = /^[a-zA-Z0-9_-]{1,80}$/;
 const ACCOUNT = /^\d{12}$/;
 
@@ -104,16 +109,17 @@ function refusePermission(
     );
   }
   if (accounts.length === 0 || !accounts.every((account) => ACCOUNT.test(account))) {
-    return invalidValue("PrincipalId", accounts, "Must be account ids of 12 digits.");
+    return invalidValue("PrincipalId", `[${accounts.join(", ")}]`, "Unable to verify.");
   }
   if (actions.length > MAX_ACTIONS) {
     return { code: "OverLimit", message: `${actions.length} Actions were found, maximum allowed is ${MAX_ACTIONS}.` };
   }
-  const unknown = actions.find((name) => name !== "*" && !OPERATION_NAMES.includes(name));
-  if (actions.length > 0 && unknown === undefined) return undefined;
-  return invalid(
-    `Value SQS:${unknown ?? ""} for parameter ActionName is invalid. Reason: Please refer to the appropriate WSDL for a list of valid actions. `,
-  );
+  const refused = actions.find((name) => !PERMITTED.includes(name));
+  if (refused === undefined) return undefined;
+  const reason = OPERATION_NAMES.includes(refused)
+    ? "Only the queue owner is allowed to invoke this action."
+    : "Please refer to the appropriate WSDL for a list of valid actions. ";
+  return invalidValue("ActionName", `SQS:${refused}`, reason);
 }
 
 function removePermission(label: string, queue: Queue): Outcome {

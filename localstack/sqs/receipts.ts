@@ -33,6 +33,7 @@ export function readReceiptHandle(queue: Queue, text: string): Receipt | undefin
 
 export function stateOf(queue: Queue, { handle, messageId }: Receipt): ReceiptState {
   if (queue.inflightMessages.has(handle)) return "in flight";
+  queue.processTimers();
   const isSame = (message: Message): boolean => message.messageId === messageId;
   if (queue.messages.some(isSame) || [...queue.fifoMessages.values()].flat().some(isSame)) return "visible";
   return [...queue.inflightMessages.values()].some(({ message }) => isSame(message)) ? "received anew" : "gone";

@@ -61,7 +61,9 @@ export async function openSqs(options: SqsOptions): Promise<Sqs> {
   const failedEntries: FailedEntries = new WeakMap();
   checkRequests(fauxqs, polls, failedEntries);
   correctAnswers(fauxqs, failedEntries);
-  app.addHook("onSend", async (_request, _reply, payload) => {
+  app.addHook("onSend", async (_request, reply, payload) => {
+    // fauxqs names every answer as S3 does.
+    reply.removeHeader("x-amz-id-2").removeHeader("x-amz-request-id");
     journal?.commit();
     return payload;
   });

@@ -179,12 +179,14 @@ describe("a receipt handle", () => {
   it("still deletes what is visible again in a standard queue", async () => {
     const url = await createQueue(sqs, { VisibilityTimeout: "0" });
     await send(url, "x");
-    const [message] = await receive(url);
+    const [first] = await receive(url);
+    const [second] = await receive(url);
 
-    expect(await inFlight(url)).toBe("0");
-    await deletion(url, message?.ReceiptHandle);
+    // moto: test_delete_message_using_old_receipt_handle.
+    await deletion(url, first?.ReceiptHandle);
 
     expect(await receive(url)).toEqual([]);
+    await deletion(url, second?.ReceiptHandle);
   });
 
   // Recorded: test_change_message_visibility_after_visibility_timeout_expiration, which AWS answers with 200.

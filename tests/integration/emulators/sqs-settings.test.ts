@@ -246,6 +246,7 @@ describe("tags", () => {
     await tag(url, { k0: "" });
     const many = await errorOf(tag(url, { more: "v" }));
     const first = await errorOf(sqs.send(new CreateQueueCommand({ QueueName: uniqueName(), tags: numbered(51) })));
+    expect(await errorOf(tag(url, {}))).toMatchObject({ name: "MissingParameter" });
     await sqs.send(new UntagQueueCommand({ QueueUrl: url, TagKeys: Object.keys(numbered(50)) }));
 
     expect(many).toMatchObject({ name: "InvalidParameterValue", message: expect.stringMatching(/^Too many tags/) });
@@ -312,8 +313,19 @@ describe("permissions", () => {
   it("are refused for what AWS does not know", async () => {
     const url = await createQueue(sqs);
 
-    expect(await errorOf(permit(url, { Actions: ["Fly"] }))).toMatchObject({ name: "InvalidParameterValue" });
-    expect(await errorOf(permit(url, { AWSAccountIds: ["me"] }))).toMatchObject({ name: "InvalidParameterValue" });
+    // moto: test_add_permission_errors.
+    expect(await errorOf(permit(url, { Actions: ["Fly"] }))).toMatchObject({
+      message: expect.stringMatching(/^Value SQS:Fly for parameter ActionName is invalid\. Reason: Please refer/),
+    });
+    expect(await errorOf(permit(url, { Actions: ["RemovePermission"] }))).toMatchObject({
+      message: expect.stringMatching(/Only the queue owner is allowed to invoke this action\.$/),
+    });
+    expect(await errorOf(permit(url, { Actions: [] }))).toMatchObject({ name: "MissingParameter" });
+    for (const AWSAccountIds of [[], ["me"]]) {
+      expect(await errorOf(permit(url, { AWSAccountIds }))).toMatchObject({
+        message: `Value [${AWSAccountIds}] for parameter PrincipalId is invalid. Reason: Unable to verify.`,
+      });
+    }
     expect(await errorOf(permit(url, { Label: "a b" }))).toMatchObject({ name: "InvalidParameterValue" });
     expect(await errorOf(permit(url, { Actions: Array(8).fill("*") }))).toBeInstanceOf(OverLimit);
   });

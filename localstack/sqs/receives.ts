@@ -59,13 +59,15 @@ export function completeReceived(request: JsonObject, answer: JsonObject, { md5O
       ...(message.deadLetterQueueSourceArn &&
         asks("DeadLetterQueueSourceArn") && { DeadLetterQueueSourceArn: message.deadLetterQueueSourceArn }),
     };
-    const selected = Object.fromEntries(Object.entries(message.messageAttributes).filter(([name]) => selects(name)));
-    const isAny = Object.keys(selected).length > 0;
+    const all = Object.entries(message.messageAttributes);
+    const selected = all.filter(([name]) => selects(name));
+    const shown = selected.length === 0 ? undefined : Object.fromEntries(selected);
+    const isWhole = selected.length === all.length;
     Object.assign(received, {
       ReceiptHandle: toReceiptHandle(queue, { handle: String(received.ReceiptHandle), messageId: message.messageId }),
       Attributes: Object.keys(attributes).length > 0 ? attributes : undefined,
-      MessageAttributes: isAny ? selected : undefined,
-      MD5OfMessageAttributes: isAny ? md5OfMessageAttributes(selected) : undefined,
+      MessageAttributes: shown,
+      MD5OfMessageAttributes: shown && (isWhole ? message.md5OfMessageAttributes : md5OfMessageAttributes(shown)),
     });
   }
 }

@@ -8,6 +8,7 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
+import { echo } from "../../shared/echo.ts";
 import { ACCOUNT_ID } from "../account.ts";
 import { isObject, type JsonObject, objectsOf } from "../json.ts";
 import { type FailedEntry, takeRefusedEntries } from "./batches.ts";
@@ -44,7 +45,7 @@ type FailedEntries = WeakMap<object, FailedEntry[]>;
 
 const TARGET = "AmazonSQS.";
 /** Calls that depend on messages that became visible since somebody last looked; for a FIFO queue that is everything. */
-const READS_TIMERS = /^(GetQueueAttributes|ChangeMessageVisibility|ReceiveMessage)/;
+const READS_TIMERS = /^(GetQueueAttributes|ChangeMessageVisibility)/;
 /** AWS answers these also when they are empty. */
 const ALWAYS_THERE = ["queueUrls"];
 
@@ -122,7 +123,7 @@ function correctQueues(queues: QueueStore): void {
 /** Refuses what SQS refuses, does what fauxqs cannot, and lets a receive through when there is something to receive. */
 function checkRequests({ app, queues }: Fauxqs, polls: LongPolls, failedEntries: FailedEntries): void {
   app.addHook("preHandler", async (request, reply) => {
-    const call = admit(actionOf(request.raw), isObject(request.body) ? request.body : {}, queues);
+    const call = admit(actionOf(request.raw), request.body ?? {}, queues);
     if ("code" in call) {
       const { status, headers, body } = errorAnswer(call);
       return reply.code(status).headers(headers).send(JSON.stringify(body));
@@ -158,7 +159,10 @@ function checkRequests({ app, queues }: Fauxqs, polls: LongPolls, failedEntries:
 }
 
 /** The door: what comes through fits SQS's model and rules, and its queue exists. */
-function admit(action: string, request: JsonObject, queues: QueueStore): Call | SqsRefusal {
+function admit(action: string, request: unknown, queues: QueueStore): Call | SqsRefusal {
+  if (!isObject(request)) {
+    return { code: "SerializationException", message: `A request is ${echo(request)}: expected a JSON object.` };
+  }
   const misshapen = refuseShape(action, request);
   if (misshapen !== undefined) return misshapen;
   const queue = findQueue(request, queues);

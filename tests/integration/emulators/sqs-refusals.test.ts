@@ -213,10 +213,12 @@ describe("the door", () => {
     const QueueUrl = await createQueue(sqs);
 
     expect((await post("SendMessage", { QueueUrl, MessageBody: "x", DelaySeconds: null })).status).toBe(200);
-    expect(await post("SendMessage", "{")).toMatchObject({
-      status: 400,
-      body: { __type: "com.amazonaws.sqs#SerializationException" },
-    });
+    for (const body of ["{", "[]", "5"]) {
+      expect(await post("SendMessage", body)).toMatchObject({
+        status: 400,
+        body: { __type: "com.amazonaws.sqs#SerializationException" },
+      });
+    }
   });
 
   it("refuses attributes that SQS does not have, of a queue and of a message", async () => {

@@ -40,7 +40,7 @@ const CLOUD_ROWS: readonly (readonly string[])[] = [
   ["localstack/template"],
   [
     ...["localstack/account.ts", "localstack/clock.ts", "localstack/json.ts"],
-    ...["localstack/loopback.ts", "localstack/ports.ts"],
+    ...["localstack/loopback.ts", "localstack/ports.ts", "localstack/send-to-queue.ts"],
   ],
 ];
 

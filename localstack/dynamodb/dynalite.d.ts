@@ -36,6 +36,7 @@ declare module "dynalite/db/index.js" {
     capacityUnits(item: Record<string, unknown> | undefined, isRead: boolean, isConsistent: boolean): number;
     /** Bytes. A text counts by its UTF-16 units, which is right for ASCII. */
     itemSize(item: Record<string, unknown>): number;
+    compare(operator: string, value: unknown, others: unknown): boolean;
     /** Query and Scan. */
     queryTable(
       store: Store,
@@ -63,4 +64,19 @@ declare module "dynalite/validations/index.js" {
 
   const validations: Validations;
   export default validations;
+}
+
+declare module "dynalite/db/conditionParser.js" {
+  const parser: import("./expression-cache.ts").Parser;
+  export default parser;
+}
+
+declare module "dynalite/db/projectionParser.js" {
+  const parser: import("./expression-cache.ts").Parser;
+  export default parser;
+}
+
+declare module "dynalite/db/updateParser.js" {
+  const parser: import("./expression-cache.ts").Parser;
+  export default parser;
 }

@@ -7,6 +7,7 @@
 import { createRequire } from "node:module";
 import type { DynaliteError, Store } from "dynalite/db/index.js";
 import { isObject, type JsonObject, objectsOf, stringsOf } from "../json.ts";
+import { rememberExpressions } from "./expression-cache.ts";
 
 const OPERATIONS = [
   ...["BatchGetItem", "BatchWriteItem", "CreateTable", "DeleteItem", "DeleteTable", "DescribeTable", "GetItem"],
@@ -45,11 +46,15 @@ interface Operation {
 
 /** Opens the engine on `path`, or in memory without one. */
 export async function openEngine(path: string | undefined): Promise<Engine> {
-  const [{ default: db }, { default: validations }] = await Promise.all([
+  const [{ default: db }, { default: validations }, ...parsers] = await Promise.all([
     import("dynalite/db/index.js"),
     import("dynalite/validations/index.js"),
+    import("dynalite/db/conditionParser.js"),
+    import("dynalite/db/projectionParser.js"),
+    import("dynalite/db/updateParser.js"),
   ]);
   answerFailedConditionsWithTheItem(db);
+  for (const { default: parser } of parsers) rememberExpressions(parser);
   const operations = loadOperations();
   const instant = { createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 };
   const store = db.create(path === undefined ? instant : { ...instant, path });

@@ -16,6 +16,8 @@ declare module "dynalite/db/index.js" {
       get(name: string, done: Done): void;
       put(name: string, table: object, done: Done): void;
     };
+    /** A table that is ready. */
+    getTable(name: string, done: Done): void;
     readonly lifecycleManager: { gracefulClose(): Promise<void> };
   }
 
@@ -59,6 +61,8 @@ declare module "dynalite/validations/index.js" {
 
   interface Validations {
     checkTypes(data: Record<string, unknown>, types: object): Record<string, unknown>;
+    /** The fault of an AttributeValue. Writes its numbers in their shortest form. */
+    validateAttributeValue(value: Record<string, unknown>): string | undefined;
     checkValidations(data: Record<string, unknown>, types: object, custom: unknown, store: Store): void;
   }
 

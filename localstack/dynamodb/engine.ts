@@ -7,6 +7,7 @@
 import { createRequire } from "node:module";
 import type { DynaliteError, Store } from "dynalite/db/index.js";
 import { isObject, type JsonObject, objectsOf, stringsOf } from "../json.ts";
+import { DynamoDbError } from "./error.ts";
 import { rememberExpressions } from "./expression-cache.ts";
 
 const OPERATIONS = [
@@ -15,26 +16,15 @@ const OPERATIONS = [
   "UpdateTable",
 ];
 
-/** An answer that is an error: what DynamoDB would send with status 400, or 500 if the engine failed. */
-export class DynamoDbError extends Error {
-  readonly status: number;
-  readonly body: JsonObject;
-
-  constructor(type: string, message: string, status = 400, body: JsonObject = {}) {
-    super(message);
-    this.name = type.slice(type.indexOf("#") + 1);
-    this.status = status;
-    this.body = { __type: type, message, ...body };
-  }
-
-  static validation(message: string): DynamoDbError {
-    return new DynamoDbError("com.amazon.coral.validate#ValidationException", message);
-  }
-}
-
 export interface Engine {
   /** @throws DynamoDbError */
   execute(operation: string, request: JsonObject): Promise<JsonObject>;
+  /** The request with only the members that `types` names, in dynalite's form of types. @throws DynamoDbError */
+  check(request: JsonObject, types: object): JsonObject;
+  /** Checks an AttributeValue, and writes its numbers in their shortest form. @throws DynamoDbError */
+  checkValue(value: JsonObject): void;
+  /** The attributes of a table's key, its partition key first. @throws DynamoDbError */
+  keyNames(table: string): Promise<string[]>;
   close(): Promise<void>;
 }
 
@@ -73,6 +63,28 @@ export async function openEngine(path: string | undefined): Promise<Engine> {
         if (onFailure !== undefined) data.ReturnValuesOnConditionCheckFailure = onFailure;
         const answer = await promised((done) => operation.run(store, data, done));
         return isObject(answer) ? answer : {};
+      } catch (error) {
+        throw toDynamoDbError(error);
+      }
+    },
+    check(request, types) {
+      try {
+        const data = validations.checkTypes(request, types);
+        validations.checkValidations(data, types, undefined, store);
+        return data;
+      } catch (error) {
+        throw toDynamoDbError(error);
+      }
+    },
+    checkValue(value) {
+      const fault = validations.validateAttributeValue(value);
+      if (fault !== undefined) throw DynamoDbError.validation(fault);
+    },
+    async keyNames(name) {
+      try {
+        const table = await promised((done) => store.getTable(name, done));
+        const schema = objectsOf(isObject(table) ? table.KeySchema : []);
+        return schema.map((key) => String(key.AttributeName));
       } catch (error) {
         throw toDynamoDbError(error);
       }

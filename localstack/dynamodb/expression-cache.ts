@@ -6,6 +6,7 @@
  * dynalite's actions change the trees that they are given.
  */
 import { isObject } from "../json.ts";
+import { BoundedCache } from "./bounded-cache.ts";
 
 /** dynalite's words to its parsers: the names and values of a request, and those that no expression has used yet. */
 interface Context {
@@ -43,29 +44,19 @@ const TYPES = new Set(["S", "N", "B", "BOOL", "NULL", "L", "M", "SS", "NS", "BS"
 export function rememberExpressions(parser: Parser): void {
   const { parse } = parser;
   if (parse.name === "parseOnce") return;
-  const entries = new Map<string, Entry>();
+  const entries = new BoundedCache<Entry>(MAX_ENTRIES, MAX_KEY_LENGTH);
   parser.parse = function parseOnce(text, options) {
     const { context } = options;
     const key = keyOf(text, context);
     const known = entries.get(key);
-    if (known?.checks.every((check) => check(context))) {
-      // The order of a Map is the order of its last uses, so the first is the one to forget.
-      entries.delete(key);
-      entries.set(key, known);
-      return use(known, context);
-    }
+    if (known?.checks.every((check) => check(context))) return use(known, context);
     const own = { ...context, unusedAttrNames: marks(context.attrNames), unusedAttrVals: marks(context.attrVals) };
     const tree = parse.call(parser, text, { ...options, context: own });
+    if (!isObject(tree)) return tree;
     const entry = toEntry(tree, own);
-    if (isObject(tree) && key.length <= MAX_KEY_LENGTH) {
-      entries.set(key, entry);
-      for (const oldest of entries.keys()) {
-        if (entries.size <= MAX_ENTRIES) break;
-        entries.delete(oldest);
-      }
-    }
-    // Also of a tree that was parsed just now: the parser may have put the same part into it twice.
-    return isObject(tree) ? use(entry, context) : tree;
+    entries.set(key, entry);
+    // A tree that was parsed just now is copied, too: the parser may have put the same part into it twice.
+    return use(entry, context);
   };
 }
 

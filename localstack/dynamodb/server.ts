@@ -1,9 +1,9 @@
 /**
- * DynamoDB: dynalite's engine behind the gateway, with time to live, tables that are ready when the answer arrives, and
- * the item in the error of a failed condition.
+ * DynamoDB: dynalite's engine behind the gateway, with time to live, PartiQL statements that name one item, tables that
+ * are ready when the answer arrives, and the item in the error of a failed condition.
  *
- * Still different from AWS: no transactions, streams, PartiQL, backups or auto scaling (UnknownOperationException);
- * secondary indexes are never behind the table; nothing is throttled and no batch leaves unprocessed items.
+ * Still different from AWS: no transactions, streams, backups or auto scaling (UnknownOperationException); secondary
+ * indexes are never behind the table; nothing is throttled and no batch leaves unprocessed items.
  */
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -11,7 +11,9 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { isObject, type JsonObject, objectsOf, parseObject } from "../json.ts";
-import { DynamoDbError, type Engine, openEngine } from "./engine.ts";
+import { type Engine, openEngine } from "./engine.ts";
+import { DynamoDbError } from "./error.ts";
+import { createStatements, type Statements } from "./partiql/statements.ts";
 import { createTimeToLive, type TimeToLive } from "./ttl.ts";
 
 export interface DynamoDbOptions {
@@ -42,6 +44,7 @@ export async function openDynamoDb(options: DynamoDbOptions): Promise<DynamoDb> 
   });
   const settings = dataDir === undefined ? undefined : join(dataDir, "dynamodb-ttl.json");
   const timeToLive = createTimeToLive(engine, settings, options.now ?? Date.now);
+  const statements = createStatements(engine, log);
   const stopSweeper = startSweeper(timeToLive, options.ttlSweepSeconds ?? 60, log);
 
   return {
@@ -52,7 +55,7 @@ export async function openDynamoDb(options: DynamoDbOptions): Promise<DynamoDb> 
       let body: string;
       try {
         requireSignature(request);
-        body = await execute(engine, timeToLive, operation, await readRequest(request));
+        body = JSON.stringify(await execute({ engine, timeToLive, statements }, operation, await readRequest(request)));
       } catch (error) {
         const known = error instanceof DynamoDbError;
         if (!known || error.status >= 500) {
@@ -76,28 +79,35 @@ export async function openDynamoDb(options: DynamoDbOptions): Promise<DynamoDb> 
   };
 }
 
-async function execute(
-  engine: Engine,
-  timeToLive: TimeToLive,
-  operation: string,
-  request: JsonObject,
-): Promise<string> {
+interface Parts {
+  readonly engine: Engine;
+  readonly timeToLive: TimeToLive;
+  readonly statements: Statements;
+}
+
+async function execute(parts: Parts, operation: string, request: JsonObject): Promise<JsonObject> {
+  const { engine, timeToLive, statements } = parts;
   switch (operation) {
     case "UpdateTimeToLive":
-      return JSON.stringify(await timeToLive.update(request));
+      return timeToLive.update(request);
     case "DescribeTimeToLive":
-      return JSON.stringify(await timeToLive.describe(request));
+      return timeToLive.describe(request);
+    case "ExecuteStatement":
+      return statements.execute(request);
+    case "BatchExecuteStatement":
+      return statements.executeBatch(request);
     case "CreateTable":
     case "UpdateTable":
     case "DeleteTable": {
-      const answer = JSON.stringify(await engine.execute(operation, request));
+      // Copied: the engine goes on to change what it has answered.
+      const answer = structuredClone(await engine.execute(operation, request));
       const table = String(request.TableName);
       await settled(engine, table);
       if (operation === "DeleteTable") timeToLive.forget(table);
       return answer;
     }
     default:
-      return JSON.stringify(await engine.execute(operation, request));
+      return engine.execute(operation, request);
   }
 }
 

@@ -6,7 +6,8 @@
  */
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { isObject, type JsonObject, objectsOf, parseObject } from "../json.ts";
-import { DynamoDbError, type Engine } from "./engine.ts";
+import type { Engine } from "./engine.ts";
+import { DynamoDbError } from "./error.ts";
 
 /** AWS leaves items alone that expired longer ago than this: they are taken for a mistake in the unit. */
 const MAX_AGE_SECONDS = 5 * 365 * 86_400;

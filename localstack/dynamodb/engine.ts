@@ -7,6 +7,7 @@
 import { createRequire } from "node:module";
 import type { DynaliteError, Store } from "dynalite/db/index.js";
 import { isObject, type JsonObject, objectsOf, stringsOf } from "../json.ts";
+import { isPlainMap } from "./attribute-values.ts";
 import { DynamoDbError } from "./error.ts";
 import { rememberExpressions } from "./expression-cache.ts";
 
@@ -34,6 +35,9 @@ interface Operation {
   readonly run: (store: Store, data: JsonObject, done: (error: unknown, answer: unknown) => void) => void;
 }
 
+/** Members of requests that hold AttributeValues by name. */
+const VALUES = new Set(["Key", "Item", "ExpressionAttributeValues", "ExclusiveStartKey"]);
+
 /** Opens the engine on `path`, or in memory without one. */
 export async function openEngine(path: string | undefined): Promise<Engine> {
   const [{ default: db }, { default: validations }, ...parsers] = await Promise.all([
@@ -50,6 +54,15 @@ export async function openEngine(path: string | undefined): Promise<Engine> {
   const store = db.create(path === undefined ? instant : { ...instant, path });
   await store.db.open();
 
+  const checkTypes = (request: JsonObject, types: object): JsonObject => {
+    const plain: JsonObject = {};
+    const rest: JsonObject = {};
+    for (const [name, value] of Object.entries(request)) {
+      (VALUES.has(name) && name in types && isPlainMap(value) ? plain : rest)[name] = value;
+    }
+    return { ...validations.checkTypes(rest, types), ...plain };
+  };
+
   const engine: Engine = {
     async execute(name, request) {
       const operation = operations.get(name);
@@ -58,7 +71,7 @@ export async function openEngine(path: string | undefined): Promise<Engine> {
       }
       const onFailure = request.ReturnValuesOnConditionCheckFailure;
       try {
-        const data = validations.checkTypes(request, operation.types);
+        const data = checkTypes(request, operation.types);
         validations.checkValidations(data, operation.types, operation.custom, store);
         if (onFailure !== undefined) data.ReturnValuesOnConditionCheckFailure = onFailure;
         const answer = await promised((done) => operation.run(store, data, done));
@@ -69,7 +82,7 @@ export async function openEngine(path: string | undefined): Promise<Engine> {
     },
     check(request, types) {
       try {
-        const data = validations.checkTypes(request, types);
+        const data = checkTypes(request, types);
         validations.checkValidations(data, types, undefined, store);
         return data;
       } catch (error) {

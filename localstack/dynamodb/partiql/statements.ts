@@ -5,6 +5,7 @@
  * Refused: statements that read several items, indexes, transactions, and functions that DynamoDB does not have.
  */
 import { isObject, type JsonObject, objectsOf } from "../../json.ts";
+import { isPlainValue } from "../attribute-values.ts";
 import { BoundedCache } from "../bounded-cache.ts";
 import type { Engine } from "../engine.ts";
 import { DynamoDbError } from "../error.ts";
@@ -21,10 +22,10 @@ export interface Statements {
 
 const STATEMENT = {
   Statement: { type: "String", notNull: true, lengthGreaterThanOrEqual: 1, lengthLessThanOrEqual: 8192 },
-  Parameters: { type: "List", lengthGreaterThanOrEqual: 1, children: "AttrStruct<ValueStruct>" },
   ConsistentRead: "Boolean",
   ReturnValuesOnConditionCheckFailure: { type: "String", enum: ["ALL_OLD", "NONE"] },
 };
+const PARAMETERS = { Parameters: { type: "List", lengthGreaterThanOrEqual: 1, children: "AttrStruct<ValueStruct>" } };
 const CAPACITY = { ReturnConsumedCapacity: { type: "String", enum: ["INDEXES", "TOTAL", "NONE"] } };
 const SINGLE = {
   ...{ ...STATEMENT, ...CAPACITY, NextToken: "String" },
@@ -88,9 +89,16 @@ export function createStatements(engine: Engine, log: (line: string) => void): S
     return plan;
   }
 
-  async function prepare(request: JsonObject, consumed: unknown): Promise<Prepared> {
+  /** The parameters of a statement, as it was asked. @throws DynamoDbError */
+  function parametersOf({ Parameters }: JsonObject): JsonObject[] {
+    const isPlain = Array.isArray(Parameters) && Parameters.length > 0 && Parameters.every(isPlainValue);
+    const parameters = objectsOf(isPlain ? Parameters : engine.check({ Parameters }, PARAMETERS).Parameters);
+    for (const parameter of parameters) engine.checkValue(parameter);
+    return parameters;
+  }
+
+  async function prepare(request: JsonObject, parameters: readonly JsonObject[], consumed: unknown): Promise<Prepared> {
     const text = String(request.Statement);
-    const parameters = objectsOf(request.Parameters);
     const statement = statementOf(text);
     if (statement.parameterCount !== parameters.length) {
       throw DynamoDbError.validation("Number of parameters in request and statement don't match.");
@@ -133,23 +141,24 @@ export function createStatements(engine: Engine, log: (line: string) => void): S
 
   return {
     async execute(request) {
+      const parameters = parametersOf(request);
       const data = engine.check(request, SINGLE);
       if (data.NextToken !== undefined) {
         throw DynamoDbError.validation("NextToken is not emulated: a SELECT must name one item by its whole key.");
       }
-      for (const parameter of objectsOf(data.Parameters)) engine.checkValue(parameter);
-      const { item, capacity } = await carryOut(await prepare(data, data.ReturnConsumedCapacity));
+      const { item, capacity } = await carryOut(await prepare(data, parameters, data.ReturnConsumedCapacity));
       return { Items: isEmpty(item) ? [] : [item], ConsumedCapacity: capacity };
     },
 
     async executeBatch(request) {
+      // Before the check of the batch, which drops them from the request.
+      const parameters = objectsOf(request.Statements).map(parametersOf);
       const data = engine.check(request, BATCH);
       const requests = objectsOf(data.Statements);
-      for (const { Parameters } of requests) {
-        for (const parameter of objectsOf(Parameters)) engine.checkValue(parameter);
-      }
       const prepared = await Promise.all(
-        requests.map((one) => prepare(one, data.ReturnConsumedCapacity).catch((error: unknown) => ({ error }))),
+        requests.map((one, index) =>
+          prepare(one, parameters[index] ?? [], data.ReturnConsumedCapacity).catch((error: unknown) => ({ error })),
+        ),
       );
       checkTogether(prepared.filter((one) => "operation" in one));
       const capacities: unknown[] = [];

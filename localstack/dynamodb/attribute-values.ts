@@ -33,3 +33,12 @@ export function isPlainValue(value: unknown): boolean {
 export function isPlainMap(values: unknown): boolean {
   return isObject(values) && Object.values(values).every(isPlainValue);
 }
+
+/** Takes the plus from numbers like `+1.5`, which AWS takes and dynalite does not, wherever they stand in a request. */
+export function dropPlusSigns(value: unknown): void {
+  if (typeof value !== "object" || value === null) return;
+  for (const child of Object.values(value)) dropPlusSigns(child);
+  if (!isObject(value)) return;
+  if (typeof value.N === "string") value.N = value.N.replace(/^\+(?=[\d.])/, "");
+  if (Array.isArray(value.NS)) value.NS = value.NS.map((number) => String(number).replace(/^\+(?=[\d.])/, ""));
+}

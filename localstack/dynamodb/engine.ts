@@ -8,8 +8,10 @@ import { createRequire } from "node:module";
 import type { DynaliteError, Store } from "dynalite/db/index.js";
 import { isObject, type JsonObject, objectsOf, stringsOf } from "../json.ts";
 import { isPlainMap } from "./attribute-values.ts";
+import { judgedHere } from "./conditions.ts";
 import { DynamoDbError } from "./error.ts";
 import { rememberExpressions } from "./expression-cache.ts";
+import { orderRemovals } from "./removals.ts";
 
 const OPERATIONS = [
   ...["BatchGetItem", "BatchWriteItem", "CreateTable", "DeleteItem", "DeleteTable", "DescribeTable", "GetItem"],
@@ -73,6 +75,10 @@ export async function openEngine(path: string | undefined): Promise<Engine> {
       try {
         const data = checkTypes(request, operation.types);
         validations.checkValidations(data, operation.types, operation.custom, store);
+        for (const parsed of [data._condition, data._filter]) {
+          if (isObject(parsed)) parsed.expression = judgedHere(parsed.expression, db.compare);
+        }
+        if (isObject(data._updates)) orderRemovals(data._updates);
         if (onFailure !== undefined) data.ReturnValuesOnConditionCheckFailure = onFailure;
         const answer = await promised((done) => operation.run(store, data, done));
         return isObject(answer) ? answer : {};

@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { isObject, type JsonObject, objectsOf, parseObject } from "../json.ts";
+import { dropPlusSigns } from "./attribute-values.ts";
 import { type Engine, openEngine } from "./engine.ts";
 import { DynamoDbError } from "./error.ts";
 import { createStatements, type Statements } from "./partiql/statements.ts";
@@ -155,9 +156,11 @@ async function readRequest(request: IncomingMessage): Promise<JsonObject> {
   if (Number(request.headers["content-length"] ?? 0) > MAX_REQUEST_BYTES) {
     throw new DynamoDbError("com.amazon.coral.service#RequestEntityTooLargeException", "Request is too large", 413);
   }
-  const body = parseObject(await text(request));
+  const written = await text(request);
+  const body = parseObject(written);
   if (body === undefined) {
     throw new DynamoDbError("com.amazon.coral.service#SerializationException", "The request is not a JSON object");
   }
+  if (written.includes('"+')) dropPlusSigns(body);
   return body;
 }

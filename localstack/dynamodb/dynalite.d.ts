@@ -9,8 +9,18 @@ declare module "dynalite/db/index.js" {
 
   type Done = (error: unknown, value?: unknown) => void;
 
+  export type DatabaseOperation = { type: "put"; key: string; value: unknown } | { type: "del"; key: string };
+
+  /** A Level database, with callbacks. */
+  export interface Database {
+    open(): Promise<void>;
+    put(key: string, value: unknown, done: (error: unknown) => void): void;
+    del(key: string, done: (error: unknown) => void): void;
+    batch(operations: readonly DatabaseOperation[], done: (error: unknown) => void): void;
+  }
+
   export interface Store {
-    readonly db: { open(): Promise<void> };
+    readonly db: Database;
     /** Answers of DescribeTable, by table name. */
     readonly tableDb: {
       get(name: string, done: Done): void;

@@ -6,12 +6,14 @@
  */
 import { createRequire } from "node:module";
 import type { DynaliteError, Store } from "dynalite/db/index.js";
+import { storageFailure } from "../data-folder.ts";
 import { isObject, type JsonObject, objectsOf, stringsOf } from "../json.ts";
 import { isPlainMap } from "./attribute-values.ts";
 import { judgedHere } from "./conditions.ts";
 import { DynamoDbError } from "./error.ts";
 import { rememberExpressions } from "./expression-cache.ts";
 import { orderRemovals } from "./removals.ts";
+import { guardWrites } from "./write-guard.ts";
 
 const OPERATIONS = [
   ...["BatchGetItem", "BatchWriteItem", "CreateTable", "DeleteItem", "DeleteTable", "DescribeTable", "GetItem"],
@@ -40,8 +42,8 @@ interface Operation {
 /** Members of requests that hold AttributeValues by name. */
 const VALUES = new Set(["Key", "Item", "ExpressionAttributeValues", "ExclusiveStartKey"]);
 
-/** Opens the engine on `path`, or in memory without one. */
-export async function openEngine(path: string | undefined): Promise<Engine> {
+/** Opens the engine on `path`, or in memory without one. After a failed write it writes nothing more, and `log` is told. */
+export async function openEngine(path: string | undefined, log: (line: string) => void = () => {}): Promise<Engine> {
   const [{ default: db }, { default: validations }, ...parsers] = await Promise.all([
     import("dynalite/db/index.js"),
     import("dynalite/validations/index.js"),
@@ -55,6 +57,7 @@ export async function openEngine(path: string | undefined): Promise<Engine> {
   const instant = { createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 };
   const store = db.create(path === undefined ? instant : { ...instant, path });
   await store.db.open();
+  if (path !== undefined) guardWrites(store.db, (error) => fatal(error, path, log));
 
   const checkTypes = (request: JsonObject, types: object): JsonObject => {
     const plain: JsonObject = {};
@@ -114,6 +117,12 @@ export async function openEngine(path: string | undefined): Promise<Engine> {
   return engine;
 }
 
+function fatal(error: unknown, path: string, log: (line: string) => void): Error {
+  const sentence = storageFailure(error, path);
+  log(`dynamodb: ${sentence}`);
+  return new DynamoDbError("com.amazonaws.dynamodb.v20120810#InternalServerError", sentence, 500);
+}
+
 /** A process that was killed while it made or removed a table left it in between, where dynalite would leave it for ever. */
 async function finishTables(engine: Engine, store: Store): Promise<void> {
   const names = stringsOf((await engine.execute("ListTables", {})).TableNames);
@@ -168,6 +177,7 @@ function isAction(value: unknown): value is Operation["run"] {
 }
 
 function toDynamoDbError(error: unknown): DynamoDbError {
+  if (error instanceof DynamoDbError) return error;
   if (isAnswer(error)) {
     const { __type: type, message, Message, ...rest } = error.body ?? {};
     return new DynamoDbError(String(type), String(message ?? Message ?? ""), error.statusCode, rest);

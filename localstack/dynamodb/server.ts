@@ -10,6 +10,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { openingError } from "../data-folder.ts";
 import { isObject, type JsonObject, objectsOf, parseObject } from "../json.ts";
 import { dropPlusSigns } from "./attribute-values.ts";
 import { type Engine, openEngine } from "./engine.ts";
@@ -37,14 +38,8 @@ const MAX_REQUEST_BYTES = 16 * 1024 * 1024;
 /** Opens DynamoDB: with a `dataDir`, with the tables that an earlier run left there. */
 export async function openDynamoDb(options: DynamoDbOptions): Promise<DynamoDb> {
   const { dataDir, log } = options;
-  const engine = await openEngine(dataDir === undefined ? undefined : join(dataDir, "dynamodb")).catch((error) => {
-    throw new Error(
-      `Data directory '${dataDir}' cannot be opened: expected one that no other local cloud uses. Stop the other one, or choose another directory.`,
-      { cause: error },
-    );
-  });
-  const settings = dataDir === undefined ? undefined : join(dataDir, "dynamodb-ttl.json");
-  const timeToLive = createTimeToLive(engine, settings, options.now ?? Date.now);
+  const engine = await openEngine(dataDir === undefined ? undefined : join(dataDir, "dynamodb"), log);
+  const timeToLive = await openTimeToLive(engine, dataDir, options.now ?? Date.now);
   const statements = createStatements(engine, log);
   const stopSweeper = startSweeper(timeToLive, options.ttlSweepSeconds ?? 60, log);
 
@@ -78,6 +73,17 @@ export async function openDynamoDb(options: DynamoDbOptions): Promise<DynamoDb> 
       await engine.close();
     },
   };
+}
+
+async function openTimeToLive(engine: Engine, dataDir: string | undefined, now: () => number): Promise<TimeToLive> {
+  if (dataDir === undefined) return createTimeToLive(engine, undefined, now);
+  const file = join(dataDir, "dynamodb-ttl.json");
+  try {
+    return createTimeToLive(engine, file, now);
+  } catch (error) {
+    await engine.close();
+    throw openingError(error, dataDir, file);
+  }
 }
 
 interface Parts {

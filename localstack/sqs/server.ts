@@ -56,6 +56,11 @@ export async function openSqs(options: SqsOptions): Promise<Sqs> {
   journal?.restore(queues, urlOf, Date.now());
   const polls = new LongPolls();
   const failedEntries: FailedEntries = new WeakMap();
+  app.addHook("onRequest", async (_request, reply) => {
+    const message = journal?.failure;
+    if (message === undefined) return undefined;
+    return reply.code(500).header("content-type", PROTOCOL).send({ __type: "InternalFailure", message });
+  });
   checkRequests(fauxqs, polls, failedEntries);
   correctAnswers(fauxqs, failedEntries);
   app.addHook("onSend", async (_request, _reply, payload) => {
@@ -66,7 +71,9 @@ export async function openSqs(options: SqsOptions): Promise<Sqs> {
     // fauxqs stumbles over a body that is not JSON, or has a value of another type than SQS expects.
     const misread = error instanceof SyntaxError || error instanceof TypeError;
     options.log(`sqs: a request failed: ${error instanceof Error ? error.stack : error}`);
-    const body = misread ? { __type: "SerializationException" } : { __type: "InternalFailure" };
+    const body = misread
+      ? { __type: "SerializationException" }
+      : { __type: "InternalFailure", ...(journal?.failure && { message: journal.failure }) };
     return reply
       .code(misread ? 400 : 500)
       .header("content-type", PROTOCOL)

@@ -12,7 +12,11 @@ import { isPlainMap } from "./attribute-values.ts";
 import { judgedHere } from "./conditions.ts";
 import { DynamoDbError } from "./error.ts";
 import { rememberExpressions } from "./expression-cache.ts";
+import { checkKeys } from "./keys.ts";
+import { promised } from "./promised.ts";
 import { orderRemovals } from "./removals.ts";
+import { checkRequest, refuseUnknown, tableNameOf, withMoreTypes } from "./request-rules.ts";
+import { checkDeletion, refuseMetrics, TableUpdates } from "./tables.ts";
 import { guardWrites } from "./write-guard.ts";
 
 const OPERATIONS = [
@@ -52,6 +56,7 @@ export async function openEngine(path: string | undefined, log: (line: string) =
     import("dynalite/db/updateParser.js"),
   ]);
   answerFailedConditionsWithTheItem(db);
+  checkKeys(db);
   for (const { default: parser } of parsers) rememberExpressions(parser);
   const operations = loadOperations();
   const instant = { createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 };
@@ -68,26 +73,54 @@ export async function openEngine(path: string | undefined, log: (line: string) =
     return { ...validations.checkTypes(rest, types), ...plain };
   };
 
+  const inFlight = new Set<Promise<unknown>>();
+  const updates = new TableUpdates(store, db, async () => {
+    await Promise.allSettled(inFlight);
+  });
+  const place = { region: store.tableDb.awsRegion, account: store.tableDb.awsAccountId };
+
+  const run = async (name: string, operation: Operation, data: JsonObject): Promise<JsonObject> => {
+    const table = String(data.TableName);
+    if (name === "DeleteTable") await checkDeletion(store, table);
+    await refuseMetrics(store, data);
+    const rest = name === "UpdateTable" ? await updates.apply(table, data) : data;
+    const isDone = name === "UpdateTable" && Object.keys(rest).length === 1;
+    if (isDone) return { TableDescription: await promised((done) => store.getTable(table, done)) };
+    const answer = await promised((done) => operation.run(store, rest, done));
+    return isObject(answer) ? answer : {};
+  };
+
+  const perform = async (name: string, asked: JsonObject): Promise<JsonObject> => {
+    const operation = operations.get(name);
+    if (operation === undefined) {
+      throw new DynamoDbError("com.amazon.coral.service#UnknownOperationException", `${name} is not emulated.`);
+    }
+    try {
+      const request = "TableName" in asked ? { ...asked, TableName: tableNameOf(asked.TableName, place) } : asked;
+      refuseUnknown(name, request, operation.types);
+      const data = checkTypes(request, operation.types);
+      // dynalite knows no protection, and would say that such an update has nothing to do.
+      const isProtection = data.DeletionProtectionEnabled !== undefined && Object.keys(data).length === 2;
+      validations.checkValidations(data, operation.types, isProtection ? undefined : operation.custom, store);
+      checkRequest(name, data);
+      for (const parsed of [data._condition, data._filter]) {
+        if (isObject(parsed)) parsed.expression = judgedHere(parsed.expression, db.compare);
+      }
+      if (isObject(data._updates)) orderRemovals(data._updates);
+      const answer = await run(name, operation, data);
+      const { Attributes: attributes, ...rest } = answer;
+      return isObject(attributes) && Object.keys(attributes).length === 0 ? rest : answer;
+    } catch (error) {
+      throw toDynamoDbError(error);
+    }
+  };
+
   const engine: Engine = {
     async execute(name, request) {
-      const operation = operations.get(name);
-      if (operation === undefined) {
-        throw new DynamoDbError("com.amazon.coral.service#UnknownOperationException", `${name} is not emulated.`);
-      }
-      const onFailure = request.ReturnValuesOnConditionCheckFailure;
-      try {
-        const data = checkTypes(request, operation.types);
-        validations.checkValidations(data, operation.types, operation.custom, store);
-        for (const parsed of [data._condition, data._filter]) {
-          if (isObject(parsed)) parsed.expression = judgedHere(parsed.expression, db.compare);
-        }
-        if (isObject(data._updates)) orderRemovals(data._updates);
-        if (onFailure !== undefined) data.ReturnValuesOnConditionCheckFailure = onFailure;
-        const answer = await promised((done) => operation.run(store, data, done));
-        return isObject(answer) ? answer : {};
-      } catch (error) {
-        throw toDynamoDbError(error);
-      }
+      const performed = perform(name, request);
+      if (name === "UpdateTable") return performed;
+      inFlight.add(performed);
+      return performed.finally(() => inFlight.delete(performed));
     },
     check(request, types) {
       try {
@@ -113,7 +146,7 @@ export async function openEngine(path: string | undefined, log: (line: string) =
     },
     close: () => store.lifecycleManager.gracefulClose(),
   };
-  await finishTables(engine, store);
+  await finishTables(engine, store, updates);
   return engine;
 }
 
@@ -124,21 +157,21 @@ function fatal(error: unknown, path: string, log: (line: string) => void): Error
 }
 
 /** A process that was killed while it made or removed a table left it in between, where dynalite would leave it for ever. */
-async function finishTables(engine: Engine, store: Store): Promise<void> {
+async function finishTables(engine: Engine, store: Store, updates: TableUpdates): Promise<void> {
   const names = stringsOf((await engine.execute("ListTables", {})).TableNames);
   for (const name of names) {
     const table = await promised((done) => store.tableDb.get(name, done));
-    if (!isObject(table) || table.TableStatus === "ACTIVE") continue;
+    if (!isObject(table)) continue;
+    if (table.TableStatus === "ACTIVE") {
+      await updates.resume(table);
+      continue;
+    }
     const wasDeleting = table.TableStatus === "DELETING";
     table.TableStatus = "ACTIVE";
     for (const index of objectsOf(table.GlobalSecondaryIndexes)) index.IndexStatus = "ACTIVE";
     await promised((done) => store.tableDb.put(name, table, done));
     if (wasDeleting) await engine.execute("DeleteTable", { TableName: name });
   }
-}
-
-function promised(call: (done: (error: unknown, value?: unknown) => void) => void): Promise<unknown> {
-  return new Promise((resolve, reject) => call((error, value) => (error ? reject(error) : resolve(value))));
 }
 
 /**
@@ -167,7 +200,7 @@ function loadOperations(): Map<string, Operation> {
     if (!isObject(validation) || !isObject(validation.types) || !isAction(run)) {
       throw new Error(`Package 'dynalite' has no usable ${name}: expected version 4.0.0. Run \`npm ci\`.`);
     }
-    operations.set(name, { types: validation.types, custom: validation.custom, run });
+    operations.set(name, { types: withMoreTypes(name, validation.types), custom: validation.custom, run });
   }
   return operations;
 }

@@ -2,8 +2,7 @@
  * DynamoDB: dynalite's engine behind the gateway, with time to live, PartiQL statements that name one item, tables that
  * are ready when the answer arrives, and the item in the error of a failed condition.
  *
- * Still different from AWS: no transactions, streams, backups or auto scaling (UnknownOperationException); secondary
- * indexes are never behind the table; nothing is throttled and no batch leaves unprocessed items.
+ * Differences from AWS that are left stand in `docs/local-cloud.md`.
  */
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
@@ -16,6 +15,7 @@ import { dropPlusSigns } from "./attribute-values.ts";
 import { type Engine, openEngine } from "./engine.ts";
 import { DynamoDbError } from "./error.ts";
 import { createStatements, type Statements } from "./partiql/statements.ts";
+import { tagsOf } from "./tables.ts";
 import { createTimeToLive, type TimeToLive } from "./ttl.ts";
 
 export interface DynamoDbOptions {
@@ -33,6 +33,11 @@ export interface DynamoDb {
   close(): Promise<void>;
 }
 
+/** AWS's quotas of a new account. */
+const LIMITS = {
+  ...{ AccountMaxReadCapacityUnits: 80_000, AccountMaxWriteCapacityUnits: 80_000 },
+  ...{ TableMaxReadCapacityUnits: 40_000, TableMaxWriteCapacityUnits: 40_000 },
+};
 const MAX_REQUEST_BYTES = 16 * 1024 * 1024;
 
 /** Opens DynamoDB: with a `dataDir`, with the tables that an earlier run left there. */
@@ -103,19 +108,44 @@ async function execute(parts: Parts, operation: string, request: JsonObject): Pr
       return statements.execute(request);
     case "BatchExecuteStatement":
       return statements.executeBatch(request);
+    case "DescribeLimits":
+      return LIMITS;
+    case "DescribeContinuousBackups":
+      return describeBackups(engine, request);
     case "CreateTable":
+      return createTable(engine, request);
     case "UpdateTable":
     case "DeleteTable": {
       // Copied: the engine goes on to change what it has answered.
       const answer = structuredClone(await engine.execute(operation, request));
-      const table = String(request.TableName);
-      await settled(engine, table);
-      if (operation === "DeleteTable") timeToLive.forget(table);
+      const { TableName: table } = isObject(answer.TableDescription) ? answer.TableDescription : {};
+      await settled(engine, String(table));
+      if (operation === "DeleteTable") timeToLive.forget(String(table));
       return answer;
     }
     default:
       return engine.execute(operation, request);
   }
+}
+
+async function createTable(engine: Engine, request: JsonObject): Promise<JsonObject> {
+  const tags = tagsOf(request);
+  const { Tags, ...rest } = request;
+  const answer = structuredClone(await engine.execute("CreateTable", { DeletionProtectionEnabled: false, ...rest }));
+  await settled(engine, String(request.TableName));
+  const { TableArn } = isObject(answer.TableDescription) ? answer.TableDescription : {};
+  if (tags.length > 0) await engine.execute("TagResource", { ResourceArn: TableArn, Tags: tags });
+  return answer;
+}
+
+async function describeBackups(engine: Engine, request: JsonObject): Promise<JsonObject> {
+  await engine.execute("DescribeTable", request);
+  return {
+    ContinuousBackupsDescription: {
+      ContinuousBackupsStatus: "ENABLED",
+      PointInTimeRecoveryDescription: { PointInTimeRecoveryStatus: "DISABLED" },
+    },
+  };
 }
 
 /** Waits the few milliseconds until the table is active or gone, so that no caller has to wait for seconds. */

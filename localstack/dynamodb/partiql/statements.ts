@@ -113,8 +113,9 @@ export function createStatements(engine: Engine, log: (line: string) => void): S
       operation: plan.operation,
       request: {
         ...own,
-        ...(plan.operation === "GetItem" && { ConsistentRead: request.ConsistentRead }),
-        ReturnValuesOnConditionCheckFailure: request.ReturnValuesOnConditionCheckFailure,
+        ...(plan.operation === "GetItem"
+          ? { ConsistentRead: request.ConsistentRead }
+          : { ReturnValuesOnConditionCheckFailure: request.ReturnValuesOnConditionCheckFailure }),
         ReturnConsumedCapacity: consumed,
       },
     };

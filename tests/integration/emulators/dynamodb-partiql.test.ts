@@ -219,7 +219,12 @@ describe("DELETE and SELECT", () => {
   it("read whole items or parts, and nothing where nothing is", async () => {
     const key = await seed({ a: N(1), m: { M: { b: N(2), c: N(3) } } });
     const select = (what: string, { pk, sk }: Key) => ({
-      ...{ Statement: `SELECT ${what} FROM "${table}" ${WHERE}`, Parameters: [pk, sk], ConsistentRead: true },
+      ...{
+        Statement: `SELECT ${what} FROM "${table}" ${WHERE}`,
+        Parameters: [pk, sk],
+        ConsistentRead: true,
+        ...showOld,
+      },
     });
 
     const { Responses } = await batch([

@@ -1,154 +1,128 @@
 /**
- * dynalite parses every expression anew, which is half of the work that it does for a write. A parsed expression depends on its text, on
- * the names that stand for attributes, and on the types of its values; the values themselves are put into a copy of it.
+ * A cache of parsed expressions. dynalite parses every expression of every request anew, which was most of its work.
+ *
+ * It resolves names and values while it parses, so a tree belongs to a text, its names, and the types of its values. The
+ * tree is kept with its values left out; each request gets a copy of its own, with its own values put in, because
+ * dynalite's actions change the trees that they are given.
  */
-
-import { createRequire } from "node:module";
 import { isObject } from "../json.ts";
-import { createMemo } from "./memo.ts";
+import { BoundedCache } from "./bounded-cache.ts";
 
-/** The arguments of a parser. It takes from `unused…` the names that it has met. */
+/** dynalite's words to its parsers: the names and values of a request, and those that no expression has used yet. */
 interface Context {
-  attrNames?: Record<string, string>;
-  attrVals?: Record<string, object>;
-  unusedAttrNames: Record<string, boolean>;
-  unusedAttrVals: Record<string, boolean>;
-  compare(operator: string, one: unknown, other: unknown): boolean;
+  attrNames?: Record<string, unknown> | undefined;
+  attrVals?: Record<string, unknown> | undefined;
+  unusedAttrNames: Record<string, true>;
+  unusedAttrVals: Record<string, true>;
+  compare(operator: string, value: unknown, others: unknown): boolean;
 }
 
-type Parse = (text: string, options: { context: Context }) => unknown;
-
-/** A parsed expression whose values are places. */
-interface Template {
-  tree: unknown;
-  names: readonly string[];
-  values: readonly string[];
+export interface Parser {
+  /** An error in the expression is thrown if it is one of syntax, and returned as text if it is any other. */
+  parse(text: string, options: { context: Context }): unknown;
 }
 
-class Place {
-  readonly name: string;
-  constructor(name: string) {
-    this.name = name;
-  }
+type Names = ReadonlyMap<unknown, string>;
+
+/** Makes a part of a tree anew, with the values of a request. */
+type Build = (values: Record<string, unknown>) => unknown;
+
+interface Entry {
+  readonly build: Build;
+  /** Checks that depend on values, not on their types alone; where one fails, the parser says it in its own words. */
+  readonly checks: readonly ((context: Context) => boolean)[];
+  readonly usedNames: readonly string[];
+  readonly usedValues: readonly string[];
 }
 
-/** Parts of an expression that a parser may refuse because of a value, not of its type. */
-const LOOKS_AT_VALUES = /between|attribute_type/i;
+const MAX_ENTRIES = 1000;
+/** Longer ones are parsed each time, so that the cache stays below some 16 MB. An expression has at most 4 KB on AWS. */
+const MAX_KEY_LENGTH = 16_384;
+const TYPES = new Set(["S", "N", "B", "BOOL", "NULL", "L", "M", "SS", "NS", "BS"]);
 
-const PARSERS = ["updateParser", "conditionParser", "projectionParser"];
-
-/** Puts a memory before the parsers of dynalite; a second call changes nothing. */
-export function cacheExpressions(): void {
-  const require = createRequire(import.meta.url);
-  for (const name of PARSERS) {
-    const parser: unknown = require(`dynalite/db/${name}.js`);
-    if (!isParser(parser)) {
-      throw new Error(`Package 'dynalite' has no usable ${name}: expected version 4.0.0. Run \`npm ci\`.`);
-    }
-    if (parser.parse.name !== "parseOnce") parser.parse = remembering(parser.parse);
-  }
-}
-
-/** @param parse throws, or answers with a text, for an expression that is wrong: neither is remembered */
-function remembering(parse: Parse): Parse {
-  const templates = createMemo<Template>();
-  const textOf = new WeakMap<object, string>();
-  /** Names that come with a statement are the same object each time. */
-  const namesText = (names: Record<string, string>): string => {
-    const text = textOf.get(names) ?? JSON.stringify(names);
-    textOf.set(names, text);
-    return text;
-  };
-  return function parseOnce(text, { context }) {
-    const { attrNames = {}, attrVals = {} } = context;
-    let types = "";
-    for (const name in attrVals) types += ` ${name}=${Object.keys(attrVals[name] ?? {}).join()}`;
-    let template: Template;
-    try {
-      template = templates(`${text}\n${namesText(attrNames)}\n${types}`, () => {
-        const own = { ...context, unusedAttrNames: unused(attrNames), unusedAttrVals: unused(attrVals) };
-        const tree = parse(text, { context: own });
-        if (typeof tree === "string") throw new WrongExpression();
-        const places = new Map(Object.entries(attrVals).map(([name, value]) => [value, new Place(name)]));
-        return {
-          tree: guarded(withPlaces(tree, places)),
-          names: Object.keys(attrNames).filter((name) => !(name in own.unusedAttrNames)),
-          values: Object.keys(attrVals).filter((name) => !(name in own.unusedAttrVals)),
-        };
-      });
-      if (LOOKS_AT_VALUES.test(text) && !holds(template.tree, attrVals, context)) throw new WrongExpression();
-    } catch (error) {
-      if (!(error instanceof WrongExpression)) throw error;
-      return parse(text, { context });
-    }
-    for (const name of template.names) delete context.unusedAttrNames[name];
-    for (const name of template.values) delete context.unusedAttrVals[name];
-    return filled(template.tree, attrVals);
+/** Makes `parser` remember what it has parsed. A second call for the same parser changes nothing. */
+export function rememberExpressions(parser: Parser): void {
+  const { parse } = parser;
+  if (parse.name === "parseOnce") return;
+  const entries = new BoundedCache<Entry>(MAX_ENTRIES, MAX_KEY_LENGTH);
+  parser.parse = function parseOnce(text, options) {
+    const { context } = options;
+    const key = keyOf(text, context);
+    const known = entries.get(key);
+    if (known?.checks.every((check) => check(context))) return use(known, context);
+    const own = { ...context, unusedAttrNames: marks(context.attrNames), unusedAttrVals: marks(context.attrVals) };
+    const tree = parse.call(parser, text, { ...options, context: own });
+    if (!isObject(tree)) return tree;
+    const entry = toEntry(tree, own);
+    entries.set(key, entry);
+    // A tree that was parsed just now is copied, too: the parser may have put the same part into it twice.
+    return use(entry, context);
   };
 }
 
-class WrongExpression extends Error {}
-
-function unused(names: object): Record<string, boolean> {
-  return Object.fromEntries(Object.keys(names).map((name) => [name, true]));
+function use(entry: Entry, context: Context): unknown {
+  for (const name of entry.usedNames) delete context.unusedAttrNames[name];
+  for (const name of entry.usedValues) delete context.unusedAttrVals[name];
+  return entry.build(context.attrVals ?? {});
 }
 
-/** Operators of two attributes of which dynalite takes two that are not there for equal. */
-const OF_TWO = ["=", "<=", ">=", "between", "in", "<>"];
-const CALLS_OF_TWO = ["begins_with", "contains"];
-
-/** Lets a comparison with an attribute that is not there be as on AWS: false, but for `<>`. */
-function guarded(tree: unknown): unknown {
-  if (Array.isArray(tree)) return tree.map(guarded);
-  if (!isObject(tree) || tree instanceof Place) return tree;
-  const copy = Object.fromEntries(Object.entries(tree).map(([name, one]) => [name, guarded(one)]));
-  const { type, name, args } = tree;
-  const isOfTwo = OF_TWO.includes(String(type)) || (type === "function" && CALLS_OF_TWO.includes(String(name)));
-  if (!isOfTwo || !Array.isArray(args)) return copy;
-  const [path, ...others] = args.map(pathOf);
-  if (path === undefined || others.some((other) => other === undefined)) return copy;
-  const test = (called: string): object => ({ type: "function", name: called, args: [path] });
-  return type === "<>"
-    ? { type: "or", args: [test("attribute_not_exists"), copy] }
-    : { type: "and", args: [test("attribute_exists"), copy] };
+function keyOf(text: string, { attrNames, attrVals = {} }: Context): string {
+  const types = Object.entries(attrVals).map(([name, value]) => `${name} ${typeOf(value)}`);
+  return JSON.stringify([text, attrNames, types]);
 }
 
-/** The path of an operand that is one, or the size of one. */
-function pathOf(operand: unknown): unknown[] | undefined {
-  if (Array.isArray(operand)) return operand;
-  if (!isObject(operand) || operand.name !== "size" || !Array.isArray(operand.args)) return undefined;
-  return pathOf(operand.args[0]);
+function typeOf(value: unknown): string | undefined {
+  return isObject(value) ? Object.keys(value)[0] : undefined;
 }
 
-function withPlaces(tree: unknown, places: ReadonlyMap<unknown, Place>): unknown {
-  const place = places.get(tree);
-  if (place) return place;
-  if (Array.isArray(tree)) return tree.map((one) => withPlaces(one, places));
-  if (!isObject(tree)) return tree;
-  return Object.fromEntries(Object.entries(tree).map(([name, one]) => [name, withPlaces(one, places)]));
+function marks(named: Record<string, unknown> = {}): Record<string, true> {
+  return Object.fromEntries(Object.keys(named).map((name) => [name, true]));
 }
 
-function filled(tree: unknown, values: Record<string, object>): unknown {
-  if (tree instanceof Place) return values[tree.name];
-  if (Array.isArray(tree)) return tree.map((one) => filled(one, values));
-  if (!isObject(tree)) return tree;
-  const copy: Record<string, unknown> = {};
-  for (const name in tree) copy[name] = filled(tree[name], values);
-  return copy;
+function toEntry(tree: unknown, { attrNames = {}, attrVals = {}, unusedAttrNames, unusedAttrVals }: Context): Entry {
+  const names: Names = new Map(Object.entries(attrVals).map(([name, value]) => [value, name]));
+  const checks: Entry["checks"][number][] = [];
+  const build = toBuild(tree, names, checks);
+  return {
+    build,
+    checks,
+    usedNames: Object.keys(attrNames).filter((name) => !(name in unusedAttrNames)),
+    usedValues: Object.keys(attrVals).filter((name) => !(name in unusedAttrVals)),
+  };
 }
 
-/** Whether the values pass the tests that a parser makes of them: the order of the bounds of BETWEEN, and the name of a type. */
-function holds(tree: unknown, values: Record<string, object>, context: Context): boolean {
-  if (Array.isArray(tree)) return tree.every((one) => holds(one, values, context));
-  if (!isObject(tree) || tree instanceof Place) return true;
-  const args = Array.isArray(tree.args) ? tree.args : [];
-  if (tree.type === "between" && args[1] instanceof Place && args[2] instanceof Place) {
-    return !context.compare("GT", values[args[1].name], values[args[2].name]);
+function toBuild(part: unknown, names: Names, checks: Entry["checks"][number][]): Build {
+  const name = names.get(part);
+  if (name !== undefined) return (values) => values[name];
+  if (Array.isArray(part)) {
+    const builds = part.map((child: unknown) => toBuild(child, names, checks));
+    return (values) => builds.map((build) => build(values));
   }
-  if (tree.type === "function" && tree.name === "attribute_type") return false;
-  return Object.values(tree).every((one) => holds(one, values, context));
+  if (typeof part !== "object" || part === null) return () => part;
+  const entries = Object.entries(part).map(([key, child]) => [key, toBuild(child, names, checks)] as const);
+  const check = isObject(part) ? checkOf(part, names) : undefined;
+  if (check !== undefined) checks.push(check);
+  const prototype: object | null = Object.getPrototypeOf(part);
+  return (values) => {
+    const copy: Record<string, unknown> = prototype === null ? Object.create(null) : {};
+    for (const [key, build] of entries) copy[key] = build(values);
+    return copy;
+  };
 }
 
-function isParser(value: unknown): value is { parse: Parse } {
-  return isObject(value) && typeof value.parse === "function";
+/** The check that the parser makes of the values in one part of a tree. */
+function checkOf(part: Record<string, unknown>, names: Names): ((context: Context) => boolean) | undefined {
+  const [, second, third]: readonly unknown[] = Array.isArray(part.args) ? part.args : [];
+  const low = names.get(second);
+  const high = names.get(third);
+  if (part.type === "between" && low !== undefined && high !== undefined) {
+    return ({ compare, attrVals = {} }) => !compare("GT", attrVals[low], attrVals[high]);
+  }
+  if (part.type === "function" && part.name === "attribute_type" && low !== undefined) {
+    return ({ attrVals = {} }) => {
+      const value = attrVals[low];
+      return isObject(value) && typeof value.S === "string" && TYPES.has(value.S);
+    };
+  }
+  return undefined;
 }

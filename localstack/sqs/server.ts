@@ -60,6 +60,11 @@ export async function openSqs(options: SqsOptions): Promise<Sqs> {
   journal?.restore(queues, urlOf, Date.now());
   const polls = new LongPolls();
   const failedEntries: FailedEntries = new WeakMap();
+  app.addHook("onRequest", async (_request, reply) => {
+    const message = journal?.failure;
+    if (message === undefined) return undefined;
+    return reply.code(500).header("content-type", PROTOCOL).send({ __type: "InternalFailure", message });
+  });
   checkRequests(fauxqs, polls, failedEntries);
   correctAnswers(fauxqs, failedEntries);
   app.addHook("onSend", async (_request, reply, payload) => {
@@ -74,7 +79,7 @@ export async function openSqs(options: SqsOptions): Promise<Sqs> {
     options.log(`sqs: a request failed: ${error instanceof Error ? error.stack : error}`);
     const body = misread
       ? { __type: "SerializationException", message: "The request is no JSON object of SQS's model." }
-      : { __type: "InternalFailure", message: "The local SQS failed; its log says why." };
+      : { __type: "InternalFailure", message: journal?.failure ?? "The local SQS failed; its log says why." };
     return reply
       .code(misread ? 400 : 500)
       .header("content-type", PROTOCOL)

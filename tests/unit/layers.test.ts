@@ -39,7 +39,7 @@ const CLOUD_ROWS: readonly (readonly string[])[] = [
   ["localstack/sqs", "localstack/dynamodb", "localstack/s3"],
   ["localstack/template"],
   [
-    ...["localstack/account.ts", "localstack/clock.ts", "localstack/json.ts"],
+    ...["localstack/account.ts", "localstack/clock.ts", "localstack/data-folder.ts", "localstack/json.ts"],
     ...["localstack/loopback.ts", "localstack/ports.ts", "localstack/send-to-queue.ts"],
   ],
 ];

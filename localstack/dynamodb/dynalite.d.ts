@@ -60,14 +60,6 @@ declare module "dynalite/db/index.js" {
       item: Record<string, unknown> | undefined,
       other?: Record<string, unknown>,
     ): { CapacityUnits: number } | undefined;
-    /** Called by every write of an item, before the item itself. */
-    updateIndexes(
-      store: Store,
-      table: Record<string, unknown>,
-      existingItem: Record<string, unknown> | undefined,
-      item: Record<string, unknown> | null,
-      done: Done,
-    ): void;
     capacityUnits(item: Record<string, unknown> | undefined, isRead: boolean, isConsistent: boolean): number;
     /** Bytes. A text counts by its UTF-16 units, which is right for ASCII. */
     itemSize(item: Record<string, unknown>): number;

@@ -1,6 +1,7 @@
 /** The schedules that a template declares. */
 
 import { echo } from "../../shared/echo.ts";
+import { isObject } from "../json.ts";
 import { isQueueArn } from "../send-to-queue.ts";
 import type { Resources } from "../template/resources.ts";
 import { objectField, rangeField, resourcesOf, type Template, textField } from "../template/template.ts";
@@ -45,6 +46,14 @@ export function describeChanges({ added, changed, removed }: ScheduleChanges): s
     names.length === 0 ? [] : [`${verb} ${names.map((name) => `'${name}'`).join(", ")}`],
   );
   return parts.length === 0 ? undefined : `Schedules: ${parts.join("; ")}.`;
+}
+
+/**
+ * A function's events without those that the framework compiles to schedules: serverless-offline takes them for rules, and would
+ * fire them a second time.
+ */
+export function withoutSchedules(events: readonly Properties[] = []): Properties[] {
+  return events.filter(({ schedule }) => !isObject(schedule) || schedule.method !== "scheduler");
 }
 
 async function readTarget(target: Properties, schedule: string, resources: Resources): Promise<ScheduleTarget> {

@@ -2,7 +2,7 @@
 import { type Message, ReceiveMessageCommand } from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { createDeliveries, type ScheduleTarget } from "../../../localstack/scheduler/delivery.ts";
-import { readSchedules } from "../../../localstack/scheduler/from-template.ts";
+import { readSchedules, withoutSchedules } from "../../../localstack/scheduler/from-template.ts";
 import { createSendToQueue, type QueueMessage } from "../../../localstack/send-to-queue.ts";
 import { createResources } from "../../../localstack/template/resources.ts";
 import type { Template } from "../../../localstack/template/template.ts";
@@ -210,6 +210,14 @@ describe("the schedules of a template", () => {
     [{}, { DeadLetterConfig: { Arn: "arn:aws:sqs:us-east-1:000000000000:a.fifo" } }, /expected the ARN of a standard/],
   ])("are refused for %j %j", async (properties, target, sentence) => {
     await expect(read(properties, target)).rejects.toThrow(sentence);
+  });
+
+  it("are not left to serverless-offline, which fires the other events of a function", () => {
+    const own = { schedule: { rate: ["rate(1 minute)"], method: "scheduler" } };
+    const others = [{ httpApi: "GET /" }, { schedule: "rate(1 minute)" }, { schedule: { rate: "rate(1 day)" } }];
+
+    expect(withoutSchedules([own, ...others])).toEqual(others);
+    expect(withoutSchedules()).toEqual([]);
   });
 
   it("are left out when they are disabled", async () => {

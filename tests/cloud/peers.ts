@@ -34,18 +34,33 @@ const peersFolder = fileURLToPath(new URL("../../.lovage/peers/", import.meta.ur
 export const installations = {
   moto: {
     folder: join(peersFolder, "moto"),
-    pins: { package: "moto[server]==5.2.1", uploadedBefore: "2026-06-01", pip: "26.3" },
+    pins: { packages: ["moto[server]==5.2.1"], uploadedBefore: "2026-06-01", pip: "26.3" },
   },
   localstack: {
     folder: join(peersFolder, "localstack"),
     pins: {
-      package: "localstack-core[runtime]==4.14.0",
+      packages: ["localstack-core[runtime]==4.14.0"],
       uploadedBefore: "2026-02-28",
       pip: "26.3",
       dynamodbLocal: "2.6.1",
     },
   },
   "dynamodb-local": { folder: join(peersFolder, "dynamodb-local"), pins: { dynamodbLocal: "2.6.1" } },
+  /** No cloud: moto's own tests, out of its source package, with boto3 and the AWS CLI. */
+  suites: {
+    folder: join(peersFolder, "suites"),
+    pins: {
+      packages: [
+        "moto[all,server]==5.2.5",
+        "awscli==1.46.2",
+        "boto3==1.43.123",
+        ...["pytest==9.2.0", "pytest-order==1.5.0", "pytest-timeout==2.4.0", "freezegun==1.5.5", "pyotp"],
+      ],
+      source: "moto==5.2.5",
+      uploadedBefore: "2026-11-01",
+      pip: "26.3",
+    },
+  },
 } as const;
 
 export type PeerName = keyof typeof installations;
@@ -163,7 +178,7 @@ function localStackSettings(workspace: string, port: number, dynamodbPort: numbe
   };
 }
 
-function missing(name: PeerName): Missing {
+export function missing(name: PeerName): Missing {
   const why = existsSync(installations[name].folder)
     ? "is installed in part or in another version"
     : "is not installed";

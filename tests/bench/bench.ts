@@ -14,6 +14,7 @@ import { compare } from "./comparison.ts";
 import { type Contender, startEmulators, startLoop, startOffline } from "./contender.ts";
 import { measureCost } from "./cost.ts";
 import { measureImports } from "./import-time.ts";
+import { startCelery } from "./peers/celery.ts";
 import { type FunctionReport, printReport, type Report } from "./report.ts";
 import { type Measured, measureRounds } from "./rounds.ts";
 import { compileTemplate, TEMPLATE_FILE } from "./setting.ts";
@@ -88,6 +89,9 @@ async function measureContenders(plan: Plan): Promise<Measured[]> {
       contenders.push(await startLoop(name, side, emulators, plan.profile));
     }
     contenders.push(await startOffline("offline", plan.profile));
+    const celery = await startCelery(emulators);
+    if (celery) contenders.push(celery);
+    else console.log('Celery is not measured: "node tests/cloud/install-peers.ts celery" installs it.');
     return await measureRounds(contenders, { ...plan, progress });
   } finally {
     progress("");

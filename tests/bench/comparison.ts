@@ -24,11 +24,14 @@ const PAIRS = [
   ["engine", "same-writes"],
   ["engine", "smallest"],
   ["offline", "same-writes"],
+  ["offline", "engine"],
+  ["engine", "celery"],
 ] as const;
 
 export function compare(measured: readonly Measured[]): Comparison[] {
   const roundsOf = (name: string): Round[] => measured.find((one) => one.name === name)?.rounds ?? [];
-  return PAIRS.map(([of, to]) => {
+  const isMeasured = (name: string): boolean => measured.some((one) => one.name === name);
+  return PAIRS.filter((pair) => pair.every(isMeasured)).map(([of, to]) => {
     const [ours, theirs] = [roundsOf(of), roundsOf(to)];
     const ratio = (figure: (round: Round) => number): Spread => ratios(ours.map(figure), theirs.map(figure));
     const hasWorker = ours.every(({ cpu }) => cpu.worker !== undefined);

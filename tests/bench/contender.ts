@@ -15,6 +15,8 @@ export type Cloud = Child<CounterCommands>;
 
 export interface Contender {
   readonly name: string;
+  /** Of the tasks of a measurement: one that is much slower does a part of them. @defaultValue 1 */
+  readonly portion?: number;
   readonly cloud: Cloud;
   readonly sender: Child<SideCommands>;
   /** Absent where the cloud itself runs the tasks, in sandboxes. */
@@ -142,6 +144,12 @@ async function countPlugs(expected: number): Promise<number> {
     taken = (await readdir(PLUG_FOLDER)).length;
   }
   return taken;
+}
+
+/** Looks at how full the queue of an environment is. */
+export function observeQueue(environment: Record<string, string>): Pick<Contender, "emptied"> & { close(): void } {
+  const { emptied, close } = observe(environment);
+  return { emptied, close };
 }
 
 function observe(environment: Record<string, string>): Pick<Contender, "emptied" | "results"> & { close(): void } {

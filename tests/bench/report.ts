@@ -33,6 +33,7 @@ const TITLES: Record<string, string> = {
   "same-writes": "same-writes: the loop with Lovage's 3 writes",
   engine: "engine: Lovage in the same loop",
   offline: "offline: Lovage in its whole local cloud",
+  celery: "celery: Celery 5.7, threads, on the same SQS and DynamoDB",
 };
 
 /** Prints the tables, ratios first. */

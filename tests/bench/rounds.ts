@@ -59,7 +59,8 @@ export async function measureRounds(contenders: readonly Contender[], options: R
     for (const part of ["bulk", "endToEnd", "latency"] as const) {
       for (const contender of rotated(contenders, round)) {
         progress(`${round === 0 ? "warm-up" : `round ${round} of ${rounds}`}: ${contender.name}, ${part}`);
-        const { count, ...figures } = await measurePart(contender, part, size);
+        const tasks = Math.ceil(size.tasks * (contender.portion ?? 1));
+        const { count, ...figures } = await measurePart(contender, part, { ...size, tasks });
         done.set(contender.name, { ...done.get(contender.name), ...figures });
         sent.set(contender.name, (sent.get(contender.name) ?? 0) + count);
       }

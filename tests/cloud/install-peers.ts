@@ -1,6 +1,7 @@
 /**
  * Installs the other clouds of the tests, and the suites of others:
- * `node tests/cloud/install-peers.ts [moto] [localstack] [dynamodb-local] [suites]`, all when none is named.
+ * `node tests/cloud/install-peers.ts [moto] [localstack] [dynamodb-local] [suites] [celery]`, all when none is named.
+ * Celery is for `npm run bench`.
  *
  * Needs Python (3.10 for moto and the suites, 3.12 for LocalStack) and, for DynamoDB Local, also inside LocalStack, a JDK 17 and Maven. Everything comes
  * from the package registries that pip and mvn are set up for, and lands in `.lovage/peers/`; what is there already stays.
@@ -35,7 +36,7 @@ async function install(name: PeerName): Promise<void> {
   say(name, `installed in ${seconds(began)}.`);
 }
 
-async function installPython(name: "moto" | "localstack" | "suites", minorAtLeast: number): Promise<void> {
+async function installPython(name: "moto" | "localstack" | "suites" | "celery", minorAtLeast: number): Promise<void> {
   const { folder, pins } = installations[name];
   const { command, version } = await findPython(minorAtLeast);
   const environment = join(folder, "venv");
@@ -216,7 +217,7 @@ function seconds(since: number): string {
 
 async function main(names: readonly string[]): Promise<void> {
   const began = Date.now();
-  const known = ["moto", "localstack", "dynamodb-local", "suites"] as const satisfies readonly PeerName[];
+  const known = ["moto", "localstack", "dynamodb-local", "suites", "celery"] as const satisfies readonly PeerName[];
   const unknown = names.filter((name) => !known.some((peer) => peer === name));
   if (unknown.length > 0) throw new CannotInstallError(`Unknown: ${unknown.join(", ")}. Known: ${known.join(", ")}.`);
   const wanted = known.filter((peer) => names.length === 0 || names.includes(peer));

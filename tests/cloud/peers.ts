@@ -45,6 +45,10 @@ export const installations = {
       dynamodbLocal: "2.6.1",
     },
   },
+  celery: {
+    folder: join(peersFolder, "celery"),
+    pins: { packages: ["celery==5.7.0", "boto3", "pycurl"], uploadedBefore: "2026-11-25", pip: "26.3" },
+  },
   "dynamodb-local": { folder: join(peersFolder, "dynamodb-local"), pins: { dynamodbLocal: "2.6.1" } },
   /** No cloud: moto's own tests, out of its source package, with boto3 and the AWS CLI. */
   suites: {

@@ -14,7 +14,6 @@ export {
   files,
   mailer,
 } from "./app.ts";
-export { crontab, every } from "./beat/crontab.ts";
 export { type BeatSchedule, beatSchedule } from "./beat/schedule-entries.ts";
 export * from "./errors.ts";
 export type { UploadedFile } from "./files/files.ts";
@@ -22,6 +21,9 @@ export { requireKey } from "./http/key.ts";
 export type { Mail } from "./mail/mailer.ts";
 export type { Json, Jsonified } from "./message/json.ts";
 export type { TaskRecord, TaskState } from "./results/record.ts";
+export { crontab, every } from "./schedules/crontab.ts";
+export { solar } from "./schedules/solar.ts";
+
 export { AsyncResult } from "./task/async-result.ts";
 export type { TaskContext } from "./task/context.ts";
 export { type App, currentApp, useApp } from "./task/current-app.ts";

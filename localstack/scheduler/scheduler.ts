@@ -4,7 +4,7 @@
  */
 
 import { randomUUID } from "node:crypto";
-import { nextFire, parseExpression } from "../../shared/beat/schedule-expression.ts";
+import { nextFire, parseExpression } from "../../shared/schedules/schedule-expression.ts";
 import { ACCOUNT_ID } from "../account.ts";
 import { type Clock, systemClock } from "../clock.ts";
 

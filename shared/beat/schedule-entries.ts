@@ -1,12 +1,12 @@
 import { describeError, InvalidOptionError, InvalidScheduleError } from "../errors.ts";
 import { parseJson } from "../message/json.ts";
 import { payloadText } from "../message/user-values.ts";
+import { nextFire, parseExpression } from "../schedules/schedule-expression.ts";
 import { type ApplyOptions, checkNames, resolveOptions } from "../task/options.ts";
 import { type PayloadField, payloadOrNone } from "../task/payload.ts";
 import type { RegisteredTask } from "../task/registered-task.ts";
 import type { TaskModule } from "../task/registry.ts";
 import { isTask, type Task } from "../task/task.ts";
-import { nextFire, parseExpression } from "./schedule-expression.ts";
 
 /** One row of beat: which task to send, when, and with what; a task that is called as `delay()` needs no payload. */
 export type ScheduleEntry<Input = never> = PayloadField<NoInfer<Input>> & {

@@ -5,7 +5,7 @@
 
 import { appendFileSync } from "node:fs";
 import { beatInput } from "../shared/beat/beat.ts";
-import { checkEntry, collectSchedule } from "../shared/beat/schedule-entries.ts";
+import { checkEntry, collectSchedule, isOnScheduler } from "../shared/beat/schedule-entries.ts";
 import { loadConfig } from "../shared/config.ts";
 import { describeError, InvalidOptionError, TaskError } from "../shared/errors.ts";
 import { createRegistry, type TaskModule } from "../shared/task/registry.ts";
@@ -77,7 +77,8 @@ async function inspect(modules: readonly TaskModule[]): Promise<Inspection> {
   if (process.env.UPLOAD_TASK) registry.get(config.uploadTask);
   return {
     tasks: registry.names,
-    schedules: entries.map((entry) => ({
+    // The tick fires the others.
+    schedules: entries.filter(isOnScheduler).map((entry) => ({
       ...{ name: entry.name, schedule: entry.schedule, timezone: entry.timezone ?? timezone, input: beatInput(entry) },
     })),
   };

@@ -6,7 +6,8 @@ import { createBucket } from "./aws/s3.ts";
 import { createSqs } from "./aws/sqs.ts";
 import { handleBeat } from "./beat/beat.ts";
 import { readDeadFiring, recordDeadFiring } from "./beat/dead-firing.ts";
-import { collectSchedule } from "./beat/schedule-entries.ts";
+import { collectSchedule, isOnScheduler, staticEntry } from "./beat/schedule-entries.ts";
+import { readTickTime, type Ticked, tick } from "./beat/tick.ts";
 import { createBroker } from "./broker/broker.ts";
 import { type Environment, loadConfig } from "./config.ts";
 import { createControl } from "./control/decisions.ts";
@@ -28,6 +29,8 @@ import type { Message } from "./message/message.ts";
 import { createLedger } from "./results/once-ledger.ts";
 import { createReservations } from "./results/reservations.ts";
 import { createResultStore } from "./results/store.ts";
+import type { Entry } from "./schedules/entry.ts";
+import { createSchedules } from "./schedules/store.ts";
 import { type App, currentApp, provideApp } from "./task/current-app.ts";
 import { createFifoOrder } from "./task/fifo-send-order.ts";
 import { createRegistry, type TaskModule } from "./task/registry.ts";
@@ -59,6 +62,7 @@ export function createApp(
   return {
     config,
     timers: createTimers({ table, clock }),
+    schedules: createSchedules({ table, newId: parts.newId ?? newId }),
     clock,
     broker: createBroker({
       sqs: createSqs(),
@@ -147,8 +151,32 @@ export function createBeat(
   modules: readonly TaskModule[],
   app = currentApp(),
 ): (event: unknown) => Promise<{ id: string }> {
-  const entries = collectSchedule(modules);
-  return async (event) => ({ id: (await handleBeat(app, entries, event)).id });
+  const [entries, registry] = [collectSchedule(modules), createRegistry(modules)];
+  return (event) => handleBeat(app, registry, entries, event);
+}
+
+/** Once a minute: sends the tasks of entries that are due, of those made at run time and those that EventBridge cannot fire. */
+export function createTick(
+  modules: readonly TaskModule[],
+  app = currentApp(),
+): (event: unknown, context: Pick<Context, "getRemainingTimeInMillis">) => Promise<Ticked> {
+  const [entries, registry] = [collectSchedule(modules), createRegistry(modules)];
+  const names = new Set(entries.map(({ name }) => name));
+  return (event, context) =>
+    tick(
+      app,
+      registry,
+      {
+        names,
+        ticked: entries
+          .filter((entry) => !isOnScheduler(entry))
+          .map((entry) => staticEntry(entry, app.config.timezone)),
+      },
+      {
+        scheduledTime: readTickTime(event),
+        mayGoOn: () => context.getRemainingTimeInMillis() > SWEEP_RESERVE_MILLISECONDS,
+      },
+    );
 }
 
 /** Sends the messages of timers that fall due. A run that has no time left leaves the rest to the next one. */
@@ -172,6 +200,11 @@ async function endLate(app: App, message: Message): Promise<void> {
   if (applied) app.log.error("A timer came too late", { id: message.id, task: message.task, eta: message.eta });
 }
 
+/** The entries that code declares, as the API shows them. */
+function staticEntries(modules: readonly TaskModule[], app: App): Entry[] {
+  return collectSchedule(modules).map((entry) => staticEntry(entry, app.config.timezone));
+}
+
 /** `POST /tasks/{name}`, `POST /uploads`. */
 export function createSubmit(modules: readonly TaskModule[], app = currentApp()): Http {
   return handle(createSubmitApi(app, createRegistry(modules), files));
@@ -179,12 +212,12 @@ export function createSubmit(modules: readonly TaskModule[], app = currentApp())
 
 /** Every `GET`, and the answer to what no route knows. */
 export function createRead(modules: readonly TaskModule[], app = currentApp()): Http {
-  return handle(createReadApi(app, createRegistry(modules), files));
+  return handle(createReadApi(app, createRegistry(modules), files, staticEntries(modules, app)));
 }
 
 /** The decisions of operators: revoke, replay, redrive, pause, resume, purge, limits. */
 export function createOperate(modules: readonly TaskModule[], app = currentApp()): Http {
-  return handle(createOperateApi(app, createRegistry(modules)));
+  return handle(createOperateApi(app, createRegistry(modules), staticEntries(modules, app)));
 }
 
 /**

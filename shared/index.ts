@@ -7,6 +7,7 @@ export {
   createOperate,
   createRead,
   createSubmit,
+  createTick,
   createTimerSweep,
   createUploadListener,
   createView,
@@ -22,6 +23,7 @@ export type { Mail } from "./mail/mailer.ts";
 export type { Json, Jsonified } from "./message/json.ts";
 export type { TaskRecord, TaskState } from "./results/record.ts";
 export { crontab, every } from "./schedules/crontab.ts";
+export { scheduleName } from "./schedules/name.ts";
 export { solar } from "./schedules/solar.ts";
 
 export { AsyncResult } from "./task/async-result.ts";
@@ -30,5 +32,6 @@ export { type App, currentApp, useApp } from "./task/current-app.ts";
 export type { ApplyOptions } from "./task/options.ts";
 export { createRegistry, type TaskModule } from "./task/registry.ts";
 export type { RetryOptions } from "./task/retry-policy.ts";
+export { type EntryView, type NewEntry, schedules } from "./task/schedules.ts";
 export * from "./task/signals.ts";
 export { type Task, task } from "./task/task.ts";

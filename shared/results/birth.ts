@@ -7,12 +7,13 @@ const AS_THEY_ARE = ["task", "queue", "rootId", "expires", "parentId", "replayOf
 
 /** Attributes that a record has from its message. They are set once, by whoever comes first: the sender, or a worker that was faster. */
 export function birth(message: Message): Item {
-  const { payload, payloadRef, tags, headers } = message;
+  const { payload, payloadRef, tags, headers, schedule } = message;
   return {
     ...Object.fromEntries(AS_THEY_ARE.map((name) => [name, message[name]])),
     createdAt: message.sentAt,
     ...(payloadRef === undefined ? { payload: toJsonText(payload) } : { payloadRef: valueRefText(payloadRef) }),
     ...(tags !== undefined && { tags: toJsonText(tags) }),
     ...(headers !== undefined && { headers: toJsonText(headers) }),
+    ...(schedule !== undefined && { schedule: toJsonText({ ...schedule, edition: undefined }) }),
   };
 }

@@ -17,9 +17,9 @@ export type Schedule =
   | { readonly kind: "solar"; readonly text: string; readonly solar: SolarTime };
 
 /** A time that the clock leaves out in spring is skipped, or comes once, at the first moment after the gap. */
-type Skipped = "skip" | "runAfter";
+export type SkippedTime = "skip" | "runAfter";
 /** A time that the clock shows twice in autumn fires the first time only, or both times. */
-type Repeated = "once" | "twice";
+export type RepeatedTime = "once" | "twice";
 
 export interface Timing {
   /** `crontab({…})`, `every({…})`, `solar(…)`, `at(…)`, AWS's `cron(…)` and `rate(…)`, or a unix cron string of five fields. */
@@ -32,9 +32,9 @@ export interface Timing {
   /** No fire time after. */
   readonly end?: Date;
   /** @defaultValue skip, as EventBridge does */
-  readonly skipped?: Skipped;
+  readonly skippedTime?: SkippedTime;
   /** @defaultValue once, as EventBridge does */
-  readonly repeated?: Repeated;
+  readonly repeatedTime?: RepeatedTime;
 }
 
 const SECOND = 1000;
@@ -140,9 +140,9 @@ function nextOf(schedule: Schedule, timing: Timing, after: Date): Date | undefin
   return schedule.kind === "cron" ? withChanges({ fields: schedule.fields, zone, timing }, after, first) : first;
 }
 
-function nextAt(schedule: Schedule & { kind: "at" }, { timezone, skipped }: Timing, after: Date): Date | undefined {
+function nextAt(schedule: Schedule & { kind: "at" }, { timezone, skippedTime }: Timing, after: Date): Date | undefined {
   const found = nextFire(schedule, after, timezone, after);
-  if (found !== undefined || skipped !== "runAfter") return found;
+  if (found !== undefined || skippedTime !== "runAfter") return found;
   const { wallTime } = schedule;
   const gap = zoneOf(timezone)
     .changes(wallTime - 2 * DAY, wallTime + 2 * DAY)
@@ -156,21 +156,30 @@ function withChanges(
   after: Date,
   first: Date | undefined,
 ): Date | undefined {
-  const { skipped = "skip", repeated = "once" } = timing;
-  if (skipped === "skip" && repeated === "once") return first;
+  const { skippedTime = "skip", repeatedTime = "once" } = timing;
+  if (skippedTime === "skip" && repeatedTime === "once") return first;
   const from = after.getTime();
   const last = timing.end?.getTime() ?? from + CYCLE_YEARS * YEAR;
   for (const change of zone.changes(from - DAY, Math.min(first?.getTime() ?? last, last))) {
     const [early, late] = [change.at + change.before, change.at + change.after];
-    if (late > early && skipped === "runAfter" && change.at > from) {
+    if (late > early && skippedTime === "runAfter" && change.at > from) {
       const wall = nextWallTime(fields, early);
       if (wall !== undefined && wall < late) return new Date(change.at);
     }
-    if (late < early && repeated === "twice") {
+    if (late < early && repeatedTime === "twice") {
       const start = Math.floor((from + change.after) / MINUTE) * MINUTE + MINUTE;
       const wall = nextWallTime(fields, Math.max(late, start));
       if (wall !== undefined && wall < early) return new Date(wall - change.after);
     }
   }
   return first;
+}
+
+/** Whether every fire time is a whole minute, so that a look at each minute comes in time. */
+export function isOnMinutes({ schedule, anchor, start }: Timing): boolean {
+  const parsed = parseSchedule(schedule);
+  const isWhole = (time: Date): boolean => time.getTime() % MINUTE === 0;
+  if (parsed.kind === "rate") return parsed.everySeconds % 60 === 0 && isWhole(start ?? anchor);
+  if (parsed.kind === "at") return parsed.wallTime % MINUTE === 0;
+  return parsed.kind === "cron";
 }

@@ -18,7 +18,8 @@ const between = (what: Timing, from: string, to: string, limit = 2000): string[]
   fireTimes(what, new Date(from), new Date(to), limit).map((time) => time.toISOString().replace(/:00\.000Z$/, "Z"));
 
 describe("a time that the clock leaves out", () => {
-  const at = (skipped: "skip" | "runAfter"): Timing => timing("cron(30 2 * * ? *)", "America/Los_Angeles", { skipped });
+  const at = (skippedTime: "skip" | "runAfter"): Timing =>
+    timing("cron(30 2 * * ? *)", "America/Los_Angeles", { skippedTime });
 
   it("is skipped, and moves no later day", () => {
     expect(between(at("skip"), "2026-03-07T00:00:00Z", "2026-03-11T00:00:00Z")).toEqual([
@@ -38,12 +39,12 @@ describe("a time that the clock leaves out", () => {
   });
 
   it("of many runs once", () => {
-    const each = timing("cron(0/10 2 * * ? *)", "Europe/Berlin", { skipped: "runAfter" });
+    const each = timing("cron(0/10 2 * * ? *)", "Europe/Berlin", { skippedTime: "runAfter" });
     expect(between(each, "2026-03-29T00:00:00Z", "2026-03-29T12:00:00Z")).toEqual(["2026-03-29T01:00Z"]);
   });
 
   it("at midnight comes an hour later in Santiago", () => {
-    const midnight = timing("cron(0 0 * * ? *)", "America/Santiago", { skipped: "runAfter" });
+    const midnight = timing("cron(0 0 * * ? *)", "America/Santiago", { skippedTime: "runAfter" });
     expect(between(midnight, "2026-09-05T12:00:00Z", "2026-09-07T12:00:00Z")).toEqual([
       "2026-09-06T04:00Z",
       "2026-09-07T03:00Z",
@@ -51,16 +52,16 @@ describe("a time that the clock leaves out", () => {
   });
 
   it("of a one-off is told apart", () => {
-    const once = (skipped: "skip" | "runAfter"): Timing =>
-      timing("at(2026-03-29T02:30:00)", "Europe/Berlin", { skipped });
+    const once = (skippedTime: "skip" | "runAfter"): Timing =>
+      timing("at(2026-03-29T02:30:00)", "Europe/Berlin", { skippedTime });
     expect(nextFireTime(once("skip"), new Date(0))).toBeUndefined();
     expect(nextFireTime(once("runAfter"), new Date(0))?.toISOString()).toBe("2026-03-29T01:00:00.000Z");
   });
 });
 
 describe("a time that comes twice", () => {
-  const count = (schedule: string, repeated: "once" | "twice"): number =>
-    between(timing(schedule, "Europe/Berlin", { repeated }), "2026-10-24T23:59:59Z", "2026-10-25T02:59:59Z").length;
+  const count = (schedule: string, repeatedTime: "once" | "twice"): number =>
+    between(timing(schedule, "Europe/Berlin", { repeatedTime }), "2026-10-24T23:59:59Z", "2026-10-25T02:59:59Z").length;
 
   it("fires once, or twice, and an interval does not notice", () => {
     expect(count("cron(0/10 * * * ? *)", "once")).toBe(12);

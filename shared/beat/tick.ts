@@ -53,9 +53,10 @@ export async function tick(
   }
   const found = await app.schedules.position();
   const isBack = found.until !== undefined && found.until.getTime() > now.getTime() + LATE_MILLISECONDS;
-  // Stored positions of a clock that was ahead are worth nothing: all due times are computed anew.
-  const { until: _, ...unseen } = found;
-  const position: Position = found.day === "" ? { day: dayOf(new Date(now.getTime() - DAY)) } : isBack ? unseen : found;
+  // Positions of a clock that was ahead are worth nothing: all due times are computed anew.
+  const fresh: Position = { day: dayOf(new Date(now.getTime() - DAY)) };
+  const position: Position =
+    found.day === "" || isBack ? { ...fresh, ...(found.zones !== undefined && { zones: found.zones }) } : found;
   if (!app.config.beatEnabled) {
     // A stage that is to fire nothing has no outage.
     await app.schedules.advance({ day: position.day, until: now, floor: now });

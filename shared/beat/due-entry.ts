@@ -51,18 +51,22 @@ export async function handleDue(tick: Tick, item: DueItem): Promise<void> {
 
   const until = new Date(now.getTime() + leadMilliseconds(entry.timing));
   await fireAll(tick, entry, handledUntil(tick, entry, item), until);
-  if (item.until && item.until > now) return;
+  if (item.until && item.until > now) return item.seen ? undefined : schedules.markSeen(item.key, until);
   const next = dueAfter(entry, until, new Date(now.getTime() + 1000));
   if (next) await schedules.putDue(next, { now });
   await schedules.removeDue(item.key);
 }
 
-/** Until when the fire times of an item have been handled: one that is looked at again and again, until the last tick's time. */
-function handledUntil({ position, now }: Tick, entry: Entry, item: DueItem): Date {
-  const before = item.at.getTime() - 1;
-  const last = lastTick(position, now);
-  if (last === undefined || item.until === undefined || item.put > last) return new Date(before);
-  return new Date(Math.max(before, last.getTime() + leadMilliseconds(entry.timing)));
+/**
+ * Until when the fire times of an item have been handled. Its writer may be slower than a tick whose clock is ahead, so an item of
+ * a stretch says itself that it was seen; from then on each tick has handled it.
+ */
+function handledUntil({ position, now }: Tick, entry: Entry, { at, seen }: DueItem): Date {
+  const before = at.getTime() - 1;
+  // Seen by a clock that was far ahead.
+  if (seen === undefined || seen.getTime() > now.getTime() + 2 * LATE_MILLISECONDS) return new Date(before);
+  const last = position.until ? position.until.getTime() + leadMilliseconds(entry.timing) : 0;
+  return new Date(Math.max(before, seen.getTime(), last));
 }
 
 /** The time of the last tick. One that seems to lie ahead had another clock: what it has surely done is older than any such difference. */
@@ -72,12 +76,13 @@ export function lastTick({ until }: Position, now: Date): Date | undefined {
 
 /** A tick that could not handle an item of a stretch leaves it in the state in which it will be handled from where it stopped. */
 export async function putBack(tick: Tick, item: DueItem): Promise<void> {
-  if (item.until === undefined || tick.position.until === undefined) return;
-  const { app, now, position } = tick;
+  if (item.until === undefined || item.seen === undefined) return;
+  const { app, now } = tick;
   const stored = await app.schedules.read(item.name);
   if (stored?.kind !== "entry" || stored.entry.edition !== item.edition) return;
-  const at = new Date(handledUntil({ ...tick, position }, stored.entry, item).getTime() + 1);
-  await app.schedules.putDue({ ...item, at, visit: new Date(now.getTime() + 1000) }, { now });
+  const at = new Date(handledUntil(tick, stored.entry, item).getTime() + 1);
+  const { name, edition, until } = item;
+  await app.schedules.putDue({ ...{ name, edition, at, until }, visit: new Date(now.getTime() + 1000) }, { now });
   await app.schedules.removeDue(item.key);
 }
 

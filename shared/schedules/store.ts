@@ -31,6 +31,8 @@ export interface DueItem extends Due {
   key: { pk: string; sk: string };
   /** When it was written. */
   put: Date;
+  /** Of a stretch: until when its fire times were handled when a tick first saw it. */
+  seen?: Date;
   /** The fire time that waits for the end of another run. */
   waiting?: Date;
 }
@@ -79,6 +81,8 @@ export interface Schedules extends Notes {
   eachDue(until: Date, position: Position, sweep: Sweep): Promise<boolean>;
   /** @param more the fire time that waits, if one does */
   putDue(due: Due, more: { now: Date; waiting?: Date }): Promise<void>;
+  /** Notes that a tick has seen an item of a stretch: every tick after it does, too. One that is gone stays so. */
+  markSeen(key: DueItem["key"], until: Date): Promise<void>;
   removeDue(key: DueItem["key"]): Promise<void>;
   overlap: {
     read(name: string): Promise<Item | undefined>;
@@ -232,7 +236,8 @@ export function createSchedules({ table, newId }: { table: Table; newId: () => s
     },
 
     async eachDue(until, position, { visit, mayGoOn }) {
-      const to = until.toISOString();
+      // The sign behind the time in a key sorts before `$`.
+      const to = `${until.toISOString()}$`;
       const sweepPartition = async (pk: string): Promise<void> => {
         for (let from = "0"; mayGoOn(); ) {
           const items = await table.query({
@@ -254,6 +259,10 @@ export function createSchedules({ table, newId }: { table: Table; newId: () => s
         await Promise.all(SCHEDULE_SHARDS.map((shard) => sweepPartition(duePartition(new Date(day), shard))));
       }
       return mayGoOn();
+    },
+
+    async markSeen(key, until) {
+      await table.update({ key, set: { seen: until.toISOString() }, when: present("edition") });
     },
 
     removeDue: (key) => table.remove(key),
@@ -297,13 +306,14 @@ function toStored(item: Item | undefined): Stored | undefined {
   }
 }
 
-function toDue({ pk, sk, name, edition, at, put, until, waiting }: Item): DueItem {
+function toDue({ pk, sk, name, edition, at, put, until, seen, waiting }: Item): DueItem {
   const [visit = ""] = String(sk).split("#");
   return {
     key: { pk: String(pk), sk: String(sk) },
     ...{ name: String(name), edition: String(edition), at: new Date(String(at)), visit: new Date(visit) },
     put: new Date(String(put)),
     ...(until !== undefined && { until: new Date(String(until)) }),
+    ...(seen !== undefined && { seen: new Date(String(seen)) }),
     ...(waiting !== undefined && { waiting: new Date(String(waiting)) }),
   };
 }

@@ -162,20 +162,25 @@ function nextCron(fields: CronFields, after: number, zone: Zone): Date | undefin
   }
 }
 
-/** The first wall time of a cron expression at or after `from`, whether or not the zone has it. */
-export function nextWallTime(fields: CronFields, from: WallTime): WallTime | undefined {
+/** The first wall time of a cron expression at or after `from` and before `before`, whether or not the zone has it. */
+export function nextWallTime(
+  fields: CronFields,
+  from: WallTime,
+  before: WallTime = Number.POSITIVE_INFINITY,
+): WallTime | undefined {
   const start = new Date(from);
   for (const year of fields.years) {
     if (year < start.getUTCFullYear()) continue;
     for (const month of fields.months) {
       if (Date.UTC(year, month) <= from) continue;
+      if (Date.UTC(year, month - 1) >= before) return undefined;
       for (const day of matchingDays(fields.days, year, month)) {
         const midnight = Date.UTC(year, month - 1, day);
         if (midnight + DAY <= from) continue;
         for (const hour of fields.hours) {
           for (const minute of fields.minutes) {
             const wallTime = midnight + hour * HOUR + minute * MINUTE;
-            if (wallTime >= from) return wallTime;
+            if (wallTime >= from) return wallTime < before ? wallTime : undefined;
           }
         }
       }

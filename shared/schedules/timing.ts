@@ -163,13 +163,12 @@ function withChanges(
   for (const change of zone.changes(from - DAY, Math.min(first?.getTime() ?? last, last))) {
     const [early, late] = [change.at + change.before, change.at + change.after];
     if (late > early && skippedTime === "runAfter" && change.at > from) {
-      const wall = nextWallTime(fields, early);
-      if (wall !== undefined && wall < late) return new Date(change.at);
+      if (nextWallTime(fields, early, late) !== undefined) return new Date(change.at);
     }
     if (late < early && repeatedTime === "twice") {
       const start = Math.floor((from + change.after) / MINUTE) * MINUTE + MINUTE;
-      const wall = nextWallTime(fields, Math.max(late, start));
-      if (wall !== undefined && wall < early) return new Date(wall - change.after);
+      const wall = nextWallTime(fields, Math.max(late, start), early);
+      if (wall !== undefined) return new Date(wall - change.after);
     }
   }
   return first;

@@ -58,7 +58,10 @@ export async function putEntry(
     const entry = old ? changed(old, definition, now, app.newId) : created(name, definition, now, app.newId);
     checkFires(entry.timing, firstMoment(definition, now));
     const replaces = standing?.kind === "broken" ? standing.edition : old?.edition;
-    if (await store(app, entry, replaces)) return { entry, outcome: old ? "changed" : "created" };
+    if (await store(app, entry, replaces)) {
+      if (old) await notePause(app, old, entry);
+      return { entry, outcome: old ? "changed" : "created" };
+    }
     if (tries >= TRIES) throw new ScheduleChangedError(name);
   }
 }

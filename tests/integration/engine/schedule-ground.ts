@@ -20,6 +20,8 @@ export interface ScheduleGround {
   /** Runs what was sent, in a worker. */
   work(messages: readonly Message[]): Promise<void>;
   turnTo(time: string): void;
+  /** Deletes every entry, and forgets what was sent. */
+  clear(): Promise<void>;
 }
 
 export const report = task({
@@ -60,6 +62,10 @@ export function createScheduleGround(engine: Engine, others: readonly TaskModule
     },
     turnTo(time) {
       engine.clock.now = new Date(time);
+    },
+    async clear() {
+      for (const { name } of await schedules.list()) await schedules.delete(name);
+      messages.length = 0;
     },
     async tickAt(time) {
       ground.turnTo(time);

@@ -9,10 +9,7 @@ beforeAll(async () => {
   engine = await startEngine();
   ground = createScheduleGround(engine);
 });
-afterEach(async () => {
-  for (const { name: left } of await ground.schedules.list()) await ground.schedules.delete(left);
-  ground.sent();
-});
+afterEach(() => ground.clear());
 afterAll(() => engine.stop());
 
 const name = (): string => uniqueName("entry");

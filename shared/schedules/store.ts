@@ -131,7 +131,7 @@ export function createSchedules({ table, newId }: { table: Table; newId: () => s
     },
 
     async write(entry, replaces, due) {
-      // Dying after this leaves an item of an edition that never was; the tick takes it away an hour later.
+      // Dying after this leaves an item of an edition that never was; the tick takes it away five minutes later.
       if (due) {
         await ensurePosition(entry.since);
         await putDue(due, { now: entry.since });

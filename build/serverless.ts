@@ -20,6 +20,7 @@ export interface FunctionConfig {
   memorySize?: number | string;
   architecture?: string;
   environment?: Record<string, unknown>;
+  events?: Record<string, unknown>[];
   package?: { artifact?: string };
 }
 

@@ -4,17 +4,19 @@
  */
 
 import { availableParallelism } from "node:os";
-import { GetQueueUrlCommand, SendMessageCommand } from "@aws-sdk/client-sqs";
 import { type Clock, systemClock } from "./clock.ts";
 import { type Gateway, startGateway } from "./gateway.ts";
 import { isObject } from "./json.ts";
-import { type AsyncConfig, createAsyncInvocations } from "./lambda/async-invocations.ts";
+import { readAsyncConfigs } from "./lambda/async-configs.ts";
+import { createAsyncInvocations } from "./lambda/async-invocations.ts";
 import { createFunctions, type FunctionDefinition, type Functions, type InvocationResult } from "./lambda/functions.ts";
 import { boundWaitingReads } from "./lambda/waiting-reads.ts";
 import { namedOrigins } from "./loopback.ts";
 import { startMappings } from "./mapping/from-template.ts";
+import { createDeliveries } from "./scheduler/delivery.ts";
 import { describeChanges, readSchedules } from "./scheduler/from-template.ts";
 import { type Scheduler, startScheduler } from "./scheduler/scheduler.ts";
+import { createSendToQueue } from "./send-to-queue.ts";
 import {
   type Clients,
   type CloudAccess,
@@ -81,7 +83,7 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     functions = createFunctions({ definitions: await define(template), log, maxSandboxesPerFunction: pool });
     const invoke = functions.invoke.bind(functions);
     running.push(...(await startMappings({ ...options, invoke, sandboxes }, resources, clients)));
-    const scheduler = await startSchedules(options, resources, clients, invoke);
+    const scheduler = await startSchedules(options, resources, clients, functions);
     running.push(scheduler);
 
     const started = functions;
@@ -200,45 +202,26 @@ async function defineFunctions(
 }
 
 async function startSchedules(
-  { template, log, clock = systemClock }: LocalCloudOptions,
+  { template, region, log, clock = systemClock }: LocalCloudOptions,
   resources: Resources,
   { sqs }: Clients,
-  invoke: Functions["invoke"],
+  functions: Functions,
 ): Promise<Scheduler> {
-  const calls = createAsyncInvocations({
-    invoke,
-    configs: await readAsyncConfigs(template, resources),
-    async send(queueArn, body) {
-      const { QueueUrl } = await sqs.send(new GetQueueUrlCommand({ QueueName: queueArn.split(":").at(-1) ?? "" }));
-      await sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: body }));
-    },
-    log,
-    clock,
-  });
+  const send = createSendToQueue(sqs);
+  const configs = await readAsyncConfigs(template, resources);
+  const calls = createAsyncInvocations({ invoke: functions.invoke, configs, send, region, log, clock });
+  const deliveries = createDeliveries({ invoke: calls.invoke, hasFunction: functions.has, send, log, clock });
   const scheduler = startScheduler({
     schedules: await readSchedules(template, resources),
-    invoke: calls.invoke,
+    deliver: deliveries.deliver,
     clock,
   });
   return {
     replace: scheduler.replace,
     async stop() {
+      deliveries.stop();
       calls.stop();
       await scheduler.stop();
     },
   };
-}
-
-/** The template's settings of the functions that are invoked asynchronously. */
-async function readAsyncConfigs(template: Template, resources: Resources): Promise<Map<string, AsyncConfig>> {
-  const declared = resourcesOf(template, "AWS::Lambda::EventInvokeConfig").map(async ({ properties }) => {
-    const destination = objectField(objectField(properties, "DestinationConfig") ?? {}, "OnFailure")?.Destination;
-    const config: AsyncConfig = {
-      maximumRetryAttempts: numberField(properties, "MaximumRetryAttempts", 2),
-      maximumEventAgeSeconds: numberField(properties, "MaximumEventAgeInSeconds", 21_600),
-      ...(destination !== undefined && { onFailure: String(await resources.resolve(destination)) }),
-    };
-    return [String(await resources.resolve(properties.FunctionName)), config] as const;
-  });
-  return new Map(await Promise.all(declared));
 }

@@ -5,9 +5,11 @@
  * requests do not have.
  */
 
-import { mkdir } from "node:fs/promises";
+import { access, constants, mkdir } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { join } from "node:path";
 import { finished } from "node:stream/promises";
+import { openingError } from "./data-folder.ts";
 import type { DynamoDb } from "./dynamodb/server.ts";
 import { guardServer } from "./loopback.ts";
 import type { S3 } from "./s3/server.ts";
@@ -77,20 +79,35 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
 async function openServices(endpoint: string, options: GatewayOptions): Promise<Services> {
   const { dataDir, ttlSweepSeconds, now } = options;
   const log = options.log ?? (() => {});
-  if (dataDir !== undefined) await mkdir(dataDir, { recursive: true });
+  if (dataDir !== undefined) {
+    await opening(dataDir, ".", () => mkdir(dataDir, { recursive: true }));
+    await opening(dataDir, ".", () => access(dataDir, constants.W_OK));
+  }
   const [{ openSqs }, { openDynamoDb }, { openS3 }] = await Promise.all([
     import("./sqs/server.ts"),
     import("./dynamodb/server.ts"),
     import("./s3/server.ts"),
   ]);
   // First, because it locks the data directory: the others would tidy up what another cloud is using.
-  const dynamodb = await openDynamoDb({ dataDir, ttlSweepSeconds, now, log });
+  const dynamodb = await opening(dataDir, "dynamodb", () => openDynamoDb({ dataDir, ttlSweepSeconds, now, log }));
+  const opened: { close(): Promise<void> }[] = [dynamodb];
   try {
-    const sqs = await openSqs({ endpoint, dataDir, log });
-    return { sqs, dynamodb, s3: await openS3({ endpoint, dataDir, now, log }) };
+    const sqs = await opening(dataDir, "sqs.db", () => openSqs({ endpoint, dataDir, log }));
+    opened.push(sqs);
+    const s3 = await opening(dataDir, "s3", () => openS3({ endpoint, dataDir, now, log }));
+    return { sqs, dynamodb, s3 };
   } catch (error) {
-    await dynamodb.close();
+    await Promise.all(opened.map((service) => service.close()));
     throw error;
+  }
+}
+
+/** Opens a part of the data directory. @throws Error one sentence if that cannot be read or written */
+async function opening<T>(dataDir: string | undefined, part: string, open: () => Promise<T>): Promise<T> {
+  try {
+    return await open();
+  } catch (error) {
+    throw dataDir === undefined ? error : openingError(error, dataDir, join(dataDir, part));
   }
 }
 

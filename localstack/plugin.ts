@@ -14,6 +14,7 @@ import { type LocalCloud, startLocalCloud } from "./cloud.ts";
 import { type Builds, startBuilds } from "./lambda/builds.ts";
 import { guardEveryServer, namedOrigins } from "./loopback.ts";
 import { checkPorts, type Port } from "./ports.ts";
+import { withoutSchedules } from "./scheduler/from-template.ts";
 import { compileTemplate } from "./template/compile.ts";
 import type { Template, TemplateResource } from "./template/template.ts";
 
@@ -145,6 +146,7 @@ class LocalCloudPlugin {
     for (const config of Object.values(service.functions)) {
       config.handler = HTTP_PROXY;
       delete config.environment;
+      config.events = withoutSchedules(config.events);
     }
     service.provider.environment = {};
   }

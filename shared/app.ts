@@ -1,6 +1,4 @@
 import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
-import type { Hono } from "hono";
-import { handle, type LambdaContext, type LambdaEvent } from "hono/aws-lambda";
 import { createTable, type Table } from "./aws/dynamodb.ts";
 import { createBucket } from "./aws/s3.ts";
 import { createSqs } from "./aws/sqs.ts";
@@ -13,10 +11,6 @@ import { type Environment, loadConfig } from "./config.ts";
 import { createControl } from "./control/decisions.ts";
 import { describeError, TaskUndeliveredError } from "./errors.ts";
 import { createFiles, type Files } from "./files/files.ts";
-import { createBase } from "./http/base.ts";
-import { createOperateApi } from "./http/operate.ts";
-import { createReadApi } from "./http/read.ts";
-import { createSubmitApi } from "./http/submit.ts";
 import { createConcurrency } from "./limits/concurrency.ts";
 import { createBursts } from "./limits/debounce.ts";
 import { createRateLimiter } from "./limits/rate-limit.ts";
@@ -29,7 +23,6 @@ import type { Message } from "./message/message.ts";
 import { createLedger } from "./results/once-ledger.ts";
 import { createReservations } from "./results/reservations.ts";
 import { createResultStore } from "./results/store.ts";
-import type { Entry } from "./schedules/entry.ts";
 import { createSchedules } from "./schedules/store.ts";
 import { type App, currentApp, provideApp } from "./task/current-app.ts";
 import { createFifoOrder } from "./task/fifo-send-order.ts";
@@ -57,7 +50,8 @@ export function createApp(
   // Nothing chooses a serializer, for there is one; a setting that asks for another is refused at the start.
   void config.taskSerializer;
   const clock = parts.clock ?? (() => new Date());
-  const table = parts.table ?? createTable(() => config.resultTable);
+  const log = parts.log ?? createLog();
+  const table = parts.table ?? createTable(() => config.resultTable, log);
   const largeValues = createLargeValues({ bucket: createBucket(() => config.uploadsBucket), clock });
   return {
     config,
@@ -78,7 +72,7 @@ export function createApp(
     rateLimiter: createRateLimiter({ table, clock, random: parts.random ?? Math.random }),
     control: createControl({ table, clock }),
     fifoOrder: createFifoOrder(),
-    log: parts.log ?? createLog(),
+    log,
     random: parts.random ?? Math.random,
     newId: parts.newId ?? newId,
   };
@@ -91,9 +85,11 @@ provideApp(() => createApp(process.env));
 
 // Not parts of the app, so that a bundle whose function uses neither carries neither.
 
+const uploadsBucket = /* @__PURE__ */ createBucket(() => currentApp().config.uploadsBucket);
+
 /** The files of uploads and what tasks make of them, in `UPLOADS_BUCKET`. */
 export const files: Files = /* @__PURE__ */ createFiles({
-  bucket: /* @__PURE__ */ createBucket(() => currentApp().config.uploadsBucket),
+  bucket: uploadsBucket,
   uploadMaxBytes: () => currentApp().config.uploadMaxBytes,
 });
 
@@ -105,7 +101,6 @@ export const mailer: Mailer = /* @__PURE__ */ createMailer({
 
 /** Makers of what AWS invokes; each file in `handlers/` is one of them. */
 type Batch = (event: SQSEvent, context: Pick<Context, "getRemainingTimeInMillis">) => Promise<SQSBatchResponse>;
-type Http = (event: LambdaEvent, context?: LambdaContext) => Promise<unknown>;
 
 /** Runs tasks from a queue. */
 export function createWorker(modules: readonly TaskModule[], app = currentApp()): Batch {
@@ -142,7 +137,7 @@ export function createUploadListener(modules: readonly TaskModule[], app = curre
   return (event, context) =>
     handleBatch(app, event, context, {
       read: readArrival,
-      handle: (arrival) => handleArrival(app, registry, arrival).then(() => "acknowledge"),
+      handle: (arrival) => handleArrival(app, registry, arrival, (key) => uploadsBucket.remove(key)),
     });
 }
 
@@ -198,36 +193,4 @@ async function endLate(app: App, message: Message): Promise<void> {
   const error = describeError(new TaskUndeliveredError(message.task, reason));
   const { applied } = await app.results.failUnclaimed(message, NO_DELIVERY, error);
   if (applied) app.log.error("A timer came too late", { id: message.id, task: message.task, eta: message.eta });
-}
-
-/** The entries that code declares, as the API shows them. */
-function staticEntries(modules: readonly TaskModule[], app: App): Entry[] {
-  return collectSchedule(modules).map((entry) => staticEntry(entry, app.config.timezone));
-}
-
-/** `POST /tasks/{name}`, `POST /uploads`. */
-export function createSubmit(modules: readonly TaskModule[], app = currentApp()): Http {
-  return handle(createSubmitApi(app, createRegistry(modules), files));
-}
-
-/** Every `GET`, and the answer to what no route knows. */
-export function createRead(modules: readonly TaskModule[], app = currentApp()): Http {
-  return handle(createReadApi(app, createRegistry(modules), files, staticEntries(modules, app)));
-}
-
-/** The decisions of operators: revoke, replay, redrive, pause, resume, purge, limits. */
-export function createOperate(modules: readonly TaskModule[], app = currentApp()): Http {
-  return handle(createOperateApi(app, createRegistry(modules), staticEntries(modules, app)));
-}
-
-/**
- * Views of your own, behind what the API itself has: the key, other origins, problem details for what they throw.
- *
- * @example
- * const view = new Hono();
- * view.get("/welcome", async (c) => c.json({ id: (await add.delay({ x: 4, y: 6 })).id }, 202));
- * export const handler = createView(view);
- */
-export function createView(view: Hono, app = currentApp()): Http {
-  return handle(createBase(app).route("/", view));
 }

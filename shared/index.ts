@@ -1,16 +1,13 @@
 /** The public surface: what `handlers/`, and the tasks in `handlers/tasks/`, may use. */
 
+export { createOperate, createRead, createSubmit, createView } from "./api.ts";
 export {
   createApp,
   createBeat,
   createDeadLetterWorker,
-  createOperate,
-  createRead,
-  createSubmit,
   createTick,
   createTimerSweep,
   createUploadListener,
-  createView,
   createWorker,
   files,
   mailer,

@@ -8,9 +8,15 @@ import { MissingUploadError, UploadError } from "./process-upload/errors.ts";
  */
 export const processUpload = task({
   name: "process_upload",
-  payload: z.object({ key: z.string().startsWith("uploads/").max(1024) }),
+  payload: z.object({
+    key: z.string().startsWith("uploads/").max(1024),
+    // Guesses about a text that a person corrects, by a replay with another payload.
+    encoding: z.string().refine(isEncoding, "an encoding that TextDecoder knows, such as 'shift_jis'").optional(),
+    delimiter: z.enum([",", ";", "\t", "|"]).optional(),
+    header: z.boolean().optional(),
+  }),
   retry: { maxRetries: 3, backoff: { base: 1, max: 60 }, notOn: [UploadError] },
-  run: async ({ key }, { id, signal, progress }) => {
+  run: async ({ key, ...text }, { id, signal, progress }) => {
     const file = await files.describe(key);
     if (file === undefined) throw new MissingUploadError();
     // Loaded when a file comes: every function that knows the task's schema would pay for it at its start.
@@ -19,6 +25,7 @@ export const processUpload = task({
     const summary = await summariseFile(
       { ...file, open: () => files.open(key) },
       {
+        text,
         signal,
         progress,
         async saveDerived(name, body, contentType) {
@@ -30,3 +37,11 @@ export const processUpload = task({
     return { filename: file.filename, ...summary, derived };
   },
 });
+
+function isEncoding(name: string): boolean {
+  try {
+    return new TextDecoder(name).encoding !== "";
+  } catch {
+    return false;
+  }
+}

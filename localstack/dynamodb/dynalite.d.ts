@@ -7,15 +7,42 @@ declare module "dynalite/db/index.js" {
     body?: Record<string, unknown>;
   }
 
-  type Done = (error: unknown, value?: unknown) => void;
+  export type Done = (error: unknown, value?: unknown) => void;
+
+  export type DatabaseOperation = { type: "put"; key: string; value: unknown } | { type: "del"; key: string };
+
+  /** A Level database, with callbacks. */
+  export interface Database {
+    open(): Promise<void>;
+    put(key: string, value: unknown, done: (error: unknown) => void): void;
+    del(key: string, done: (error: unknown) => void): void;
+    batch(operations: readonly DatabaseOperation[], done: (error: unknown) => void): void;
+  }
+
+  /** The items of one table, or the entries of one index. */
+  export interface SubDatabase {
+    /** `release` makes a callback end the lock. */
+    lock(key: string, work: (release: (done: Done) => Done) => void): void;
+    get(key: string, done: Done): void;
+    put(key: string, value: unknown, done: Done): void;
+    /** Stands still after some keys unless it is read by its events. */
+    createKeyStream(options: object): NodeJS.ReadableStream;
+  }
 
   export interface Store {
-    readonly db: { open(): Promise<void> };
+    readonly db: Database;
     /** Answers of DescribeTable, by table name. */
     readonly tableDb: {
+      readonly awsAccountId: string;
+      readonly awsRegion: string;
       get(name: string, done: Done): void;
       put(name: string, table: object, done: Done): void;
     };
+    getItemDb(table: string): SubDatabase;
+    getIndexDb(kind: "Global" | "Local", table: string, index: string): SubDatabase;
+    deleteIndexDb(kind: "Global" | "Local", table: string, index: string, done: Done): void;
+    /** A table that is ready. */
+    getTable(name: string, done: Done): void;
     readonly lifecycleManager: { gracefulClose(): Promise<void> };
   }
 
@@ -36,6 +63,27 @@ declare module "dynalite/db/index.js" {
     capacityUnits(item: Record<string, unknown> | undefined, isRead: boolean, isConsistent: boolean): number;
     /** Bytes. A text counts by its UTF-16 units, which is right for ASCII. */
     itemSize(item: Record<string, unknown>): number;
+    compare(operator: string, value: unknown, others: unknown): boolean;
+    validationError(message: string): DynaliteError;
+    validateKey(
+      key: Record<string, unknown>,
+      table: Record<string, unknown>,
+      keySchema?: unknown,
+    ): Error | null | undefined;
+    validateItem(item: Record<string, unknown>, table: Record<string, unknown>): Error | null | undefined;
+    updateIndexes(
+      store: Store,
+      table: Record<string, unknown>,
+      existing: Record<string, unknown> | undefined,
+      item: Record<string, unknown> | null | undefined,
+      done: Done,
+    ): void;
+    getIndexActions(
+      indexes: readonly Record<string, unknown>[],
+      existing: Record<string, unknown> | undefined,
+      item: Record<string, unknown>,
+      table: Record<string, unknown>,
+    ): { puts: { index: string; key: string; item: unknown }[] };
     /** Query and Scan. */
     queryTable(
       store: Store,
@@ -58,9 +106,26 @@ declare module "dynalite/validations/index.js" {
 
   interface Validations {
     checkTypes(data: Record<string, unknown>, types: object): Record<string, unknown>;
+    /** The fault of an AttributeValue. Writes its numbers in their shortest form. */
+    validateAttributeValue(value: Record<string, unknown>): string | undefined;
     checkValidations(data: Record<string, unknown>, types: object, custom: unknown, store: Store): void;
   }
 
   const validations: Validations;
   export default validations;
+}
+
+declare module "dynalite/db/conditionParser.js" {
+  const parser: import("./expression-cache.ts").Parser;
+  export default parser;
+}
+
+declare module "dynalite/db/projectionParser.js" {
+  const parser: import("./expression-cache.ts").Parser;
+  export default parser;
+}
+
+declare module "dynalite/db/updateParser.js" {
+  const parser: import("./expression-cache.ts").Parser;
+  export default parser;
 }

@@ -6,7 +6,18 @@
  */
 import { createRequire } from "node:module";
 import type { DynaliteError, Store } from "dynalite/db/index.js";
+import { storageFailure } from "../data-folder.ts";
 import { isObject, type JsonObject, objectsOf, stringsOf } from "../json.ts";
+import { isPlainMap } from "./attribute-values.ts";
+import { judgedHere } from "./conditions.ts";
+import { DynamoDbError } from "./error.ts";
+import { rememberExpressions } from "./expression-cache.ts";
+import { checkKeys } from "./keys.ts";
+import { promised } from "./promised.ts";
+import { orderRemovals } from "./removals.ts";
+import { checkRequest, refuseUnknown, tableNameOf, withMoreTypes } from "./request-rules.ts";
+import { checkDeletion, refuseMetrics, TableUpdates } from "./tables.ts";
+import { guardWrites } from "./write-guard.ts";
 
 const OPERATIONS = [
   ...["BatchGetItem", "BatchWriteItem", "CreateTable", "DeleteItem", "DeleteTable", "DescribeTable", "GetItem"],
@@ -14,26 +25,15 @@ const OPERATIONS = [
   "UpdateTable",
 ];
 
-/** An answer that is an error: what DynamoDB would send with status 400, or 500 if the engine failed. */
-export class DynamoDbError extends Error {
-  readonly status: number;
-  readonly body: JsonObject;
-
-  constructor(type: string, message: string, status = 400, body: JsonObject = {}) {
-    super(message);
-    this.name = type.slice(type.indexOf("#") + 1);
-    this.status = status;
-    this.body = { __type: type, message, ...body };
-  }
-
-  static validation(message: string): DynamoDbError {
-    return new DynamoDbError("com.amazon.coral.validate#ValidationException", message);
-  }
-}
-
 export interface Engine {
   /** @throws DynamoDbError */
   execute(operation: string, request: JsonObject): Promise<JsonObject>;
+  /** The request with only the members that `types` names, in dynalite's form of types. @throws DynamoDbError */
+  check(request: JsonObject, types: object): JsonObject;
+  /** Checks an AttributeValue, and writes its numbers in their shortest form. @throws DynamoDbError */
+  checkValue(value: JsonObject): void;
+  /** The attributes of a table's key, its partition key first. @throws DynamoDbError */
+  keyNames(table: string): Promise<string[]>;
   close(): Promise<void>;
 }
 
@@ -43,57 +43,135 @@ interface Operation {
   readonly run: (store: Store, data: JsonObject, done: (error: unknown, answer: unknown) => void) => void;
 }
 
-/** Opens the engine on `path`, or in memory without one. */
-export async function openEngine(path: string | undefined): Promise<Engine> {
-  const [{ default: db }, { default: validations }] = await Promise.all([
+/** Members of requests that hold AttributeValues by name. */
+const VALUES = new Set(["Key", "Item", "ExpressionAttributeValues", "ExclusiveStartKey"]);
+
+/** Opens the engine on `path`, or in memory without one. After a failed write it writes nothing more, and `log` is told. */
+export async function openEngine(path: string | undefined, log: (line: string) => void = () => {}): Promise<Engine> {
+  const [{ default: db }, { default: validations }, ...parsers] = await Promise.all([
     import("dynalite/db/index.js"),
     import("dynalite/validations/index.js"),
+    import("dynalite/db/conditionParser.js"),
+    import("dynalite/db/projectionParser.js"),
+    import("dynalite/db/updateParser.js"),
   ]);
   answerFailedConditionsWithTheItem(db);
+  checkKeys(db);
+  for (const { default: parser } of parsers) rememberExpressions(parser);
   const operations = loadOperations();
   const instant = { createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 };
   const store = db.create(path === undefined ? instant : { ...instant, path });
   await store.db.open();
+  if (path !== undefined) guardWrites(store.db, (error) => fatal(error, path, log));
+
+  const checkTypes = (request: JsonObject, types: object): JsonObject => {
+    const plain: JsonObject = {};
+    const rest: JsonObject = {};
+    for (const [name, value] of Object.entries(request)) {
+      (VALUES.has(name) && name in types && isPlainMap(value) ? plain : rest)[name] = value;
+    }
+    return { ...validations.checkTypes(rest, types), ...plain };
+  };
+
+  const inFlight = new Set<Promise<unknown>>();
+  const updates = new TableUpdates(store, db, async () => {
+    await Promise.allSettled(inFlight);
+  });
+  const place = { region: store.tableDb.awsRegion, account: store.tableDb.awsAccountId };
+
+  const run = async (name: string, operation: Operation, data: JsonObject): Promise<JsonObject> => {
+    const table = String(data.TableName);
+    if (name === "DeleteTable") await checkDeletion(store, table);
+    await refuseMetrics(store, data);
+    const rest = name === "UpdateTable" ? await updates.apply(table, data) : data;
+    const isDone = name === "UpdateTable" && Object.keys(rest).length === 1;
+    if (isDone) return { TableDescription: await promised((done) => store.getTable(table, done)) };
+    const answer = await promised((done) => operation.run(store, rest, done));
+    return isObject(answer) ? answer : {};
+  };
+
+  const perform = async (name: string, asked: JsonObject): Promise<JsonObject> => {
+    const operation = operations.get(name);
+    if (operation === undefined) {
+      throw new DynamoDbError("com.amazon.coral.service#UnknownOperationException", `${name} is not emulated.`);
+    }
+    try {
+      const request = "TableName" in asked ? { ...asked, TableName: tableNameOf(asked.TableName, place) } : asked;
+      refuseUnknown(name, request, operation.types);
+      const data = checkTypes(request, operation.types);
+      // dynalite knows no protection, and would say that such an update has nothing to do.
+      const isProtection = data.DeletionProtectionEnabled !== undefined && Object.keys(data).length === 2;
+      validations.checkValidations(data, operation.types, isProtection ? undefined : operation.custom, store);
+      checkRequest(name, data);
+      for (const parsed of [data._condition, data._filter]) {
+        if (isObject(parsed)) parsed.expression = judgedHere(parsed.expression, db.compare);
+      }
+      if (isObject(data._updates)) orderRemovals(data._updates);
+      const answer = await run(name, operation, data);
+      const { Attributes: attributes, ...rest } = answer;
+      return isObject(attributes) && Object.keys(attributes).length === 0 ? rest : answer;
+    } catch (error) {
+      throw toDynamoDbError(error);
+    }
+  };
 
   const engine: Engine = {
     async execute(name, request) {
-      const operation = operations.get(name);
-      if (operation === undefined) {
-        throw new DynamoDbError("com.amazon.coral.service#UnknownOperationException", `${name} is not emulated.`);
-      }
-      const onFailure = request.ReturnValuesOnConditionCheckFailure;
+      const performed = perform(name, request);
+      if (name === "UpdateTable") return performed;
+      inFlight.add(performed);
+      return performed.finally(() => inFlight.delete(performed));
+    },
+    check(request, types) {
       try {
-        const data = validations.checkTypes(request, operation.types);
-        validations.checkValidations(data, operation.types, operation.custom, store);
-        if (onFailure !== undefined) data.ReturnValuesOnConditionCheckFailure = onFailure;
-        const answer = await promised((done) => operation.run(store, data, done));
-        return isObject(answer) ? answer : {};
+        const data = checkTypes(request, types);
+        validations.checkValidations(data, types, undefined, store);
+        return data;
+      } catch (error) {
+        throw toDynamoDbError(error);
+      }
+    },
+    checkValue(value) {
+      const fault = validations.validateAttributeValue(value);
+      if (fault !== undefined) throw DynamoDbError.validation(fault);
+    },
+    async keyNames(name) {
+      try {
+        const table = await promised((done) => store.getTable(name, done));
+        const schema = objectsOf(isObject(table) ? table.KeySchema : []);
+        return schema.map((key) => String(key.AttributeName));
       } catch (error) {
         throw toDynamoDbError(error);
       }
     },
     close: () => store.lifecycleManager.gracefulClose(),
   };
-  await finishTables(engine, store);
+  await finishTables(engine, store, updates);
   return engine;
 }
 
+function fatal(error: unknown, path: string, log: (line: string) => void): Error {
+  const sentence = storageFailure(error, path);
+  log(`dynamodb: ${sentence}`);
+  return new DynamoDbError("com.amazonaws.dynamodb.v20120810#InternalServerError", sentence, 500);
+}
+
 /** A process that was killed while it made or removed a table left it in between, where dynalite would leave it for ever. */
-async function finishTables(engine: Engine, store: Store): Promise<void> {
+async function finishTables(engine: Engine, store: Store, updates: TableUpdates): Promise<void> {
   const names = stringsOf((await engine.execute("ListTables", {})).TableNames);
   for (const name of names) {
     const table = await promised((done) => store.tableDb.get(name, done));
-    if (!isObject(table) || table.TableStatus === "ACTIVE") continue;
+    if (!isObject(table)) continue;
+    if (table.TableStatus === "ACTIVE") {
+      await updates.resume(table);
+      continue;
+    }
     const wasDeleting = table.TableStatus === "DELETING";
     table.TableStatus = "ACTIVE";
     for (const index of objectsOf(table.GlobalSecondaryIndexes)) index.IndexStatus = "ACTIVE";
     await promised((done) => store.tableDb.put(name, table, done));
     if (wasDeleting) await engine.execute("DeleteTable", { TableName: name });
   }
-}
-
-function promised(call: (done: (error: unknown, value?: unknown) => void) => void): Promise<unknown> {
-  return new Promise((resolve, reject) => call((error, value) => (error ? reject(error) : resolve(value))));
 }
 
 /**
@@ -122,7 +200,7 @@ function loadOperations(): Map<string, Operation> {
     if (!isObject(validation) || !isObject(validation.types) || !isAction(run)) {
       throw new Error(`Package 'dynalite' has no usable ${name}: expected version 4.0.0. Run \`npm ci\`.`);
     }
-    operations.set(name, { types: validation.types, custom: validation.custom, run });
+    operations.set(name, { types: withMoreTypes(name, validation.types), custom: validation.custom, run });
   }
   return operations;
 }
@@ -132,6 +210,7 @@ function isAction(value: unknown): value is Operation["run"] {
 }
 
 function toDynamoDbError(error: unknown): DynamoDbError {
+  if (error instanceof DynamoDbError) return error;
   if (isAnswer(error)) {
     const { __type: type, message, Message, ...rest } = error.body ?? {};
     return new DynamoDbError(String(type), String(message ?? Message ?? ""), error.statusCode, rest);

@@ -1,17 +1,21 @@
 /**
- * DynamoDB: dynalite's engine behind the gateway, with time to live, tables that are ready when the answer arrives, and
- * the item in the error of a failed condition.
+ * DynamoDB: dynalite's engine behind the gateway, with time to live, PartiQL statements that name one item, tables that
+ * are ready when the answer arrives, and the item in the error of a failed condition.
  *
- * Still different from AWS: no transactions, streams, PartiQL, backups or auto scaling (UnknownOperationException);
- * secondary indexes are never behind the table; nothing is throttled and no batch leaves unprocessed items.
+ * Differences from AWS that are left stand in `docs/local-cloud.md`.
  */
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { openingError } from "../data-folder.ts";
 import { isObject, type JsonObject, objectsOf, parseObject } from "../json.ts";
-import { DynamoDbError, type Engine, openEngine } from "./engine.ts";
+import { dropPlusSigns } from "./attribute-values.ts";
+import { type Engine, openEngine } from "./engine.ts";
+import { DynamoDbError } from "./error.ts";
+import { createStatements, type Statements } from "./partiql/statements.ts";
+import { tagsOf } from "./tables.ts";
 import { createTimeToLive, type TimeToLive } from "./ttl.ts";
 
 export interface DynamoDbOptions {
@@ -29,19 +33,19 @@ export interface DynamoDb {
   close(): Promise<void>;
 }
 
+/** AWS's quotas of a new account. */
+const LIMITS = {
+  ...{ AccountMaxReadCapacityUnits: 80_000, AccountMaxWriteCapacityUnits: 80_000 },
+  ...{ TableMaxReadCapacityUnits: 40_000, TableMaxWriteCapacityUnits: 40_000 },
+};
 const MAX_REQUEST_BYTES = 16 * 1024 * 1024;
 
 /** Opens DynamoDB: with a `dataDir`, with the tables that an earlier run left there. */
 export async function openDynamoDb(options: DynamoDbOptions): Promise<DynamoDb> {
   const { dataDir, log } = options;
-  const engine = await openEngine(dataDir === undefined ? undefined : join(dataDir, "dynamodb")).catch((error) => {
-    throw new Error(
-      `Data directory '${dataDir}' cannot be opened: expected one that no other local cloud uses. Stop the other one, or choose another directory.`,
-      { cause: error },
-    );
-  });
-  const settings = dataDir === undefined ? undefined : join(dataDir, "dynamodb-ttl.json");
-  const timeToLive = createTimeToLive(engine, settings, options.now ?? Date.now);
+  const engine = await openEngine(dataDir === undefined ? undefined : join(dataDir, "dynamodb"), log);
+  const timeToLive = await openTimeToLive(engine, dataDir, options.now ?? Date.now);
+  const statements = createStatements(engine, log);
   const stopSweeper = startSweeper(timeToLive, options.ttlSweepSeconds ?? 60, log);
 
   return {
@@ -52,7 +56,7 @@ export async function openDynamoDb(options: DynamoDbOptions): Promise<DynamoDb> 
       let body: string;
       try {
         requireSignature(request);
-        body = await execute(engine, timeToLive, operation, await readRequest(request));
+        body = JSON.stringify(await execute({ engine, timeToLive, statements }, operation, await readRequest(request)));
       } catch (error) {
         const known = error instanceof DynamoDbError;
         if (!known || error.status >= 500) {
@@ -76,29 +80,72 @@ export async function openDynamoDb(options: DynamoDbOptions): Promise<DynamoDb> 
   };
 }
 
-async function execute(
-  engine: Engine,
-  timeToLive: TimeToLive,
-  operation: string,
-  request: JsonObject,
-): Promise<string> {
+async function openTimeToLive(engine: Engine, dataDir: string | undefined, now: () => number): Promise<TimeToLive> {
+  if (dataDir === undefined) return createTimeToLive(engine, undefined, now);
+  const file = join(dataDir, "dynamodb-ttl.json");
+  try {
+    return createTimeToLive(engine, file, now);
+  } catch (error) {
+    await engine.close();
+    throw openingError(error, dataDir, file);
+  }
+}
+
+interface Parts {
+  readonly engine: Engine;
+  readonly timeToLive: TimeToLive;
+  readonly statements: Statements;
+}
+
+async function execute(parts: Parts, operation: string, request: JsonObject): Promise<JsonObject> {
+  const { engine, timeToLive, statements } = parts;
   switch (operation) {
     case "UpdateTimeToLive":
-      return JSON.stringify(await timeToLive.update(request));
+      return timeToLive.update(request);
     case "DescribeTimeToLive":
-      return JSON.stringify(await timeToLive.describe(request));
+      return timeToLive.describe(request);
+    case "ExecuteStatement":
+      return statements.execute(request);
+    case "BatchExecuteStatement":
+      return statements.executeBatch(request);
+    case "DescribeLimits":
+      return LIMITS;
+    case "DescribeContinuousBackups":
+      return describeBackups(engine, request);
     case "CreateTable":
+      return createTable(engine, request);
     case "UpdateTable":
     case "DeleteTable": {
-      const answer = JSON.stringify(await engine.execute(operation, request));
-      const table = String(request.TableName);
-      await settled(engine, table);
-      if (operation === "DeleteTable") timeToLive.forget(table);
+      // Copied: the engine goes on to change what it has answered.
+      const answer = structuredClone(await engine.execute(operation, request));
+      const { TableName: table } = isObject(answer.TableDescription) ? answer.TableDescription : {};
+      await settled(engine, String(table));
+      if (operation === "DeleteTable") timeToLive.forget(String(table));
       return answer;
     }
     default:
-      return JSON.stringify(await engine.execute(operation, request));
+      return engine.execute(operation, request);
   }
+}
+
+async function createTable(engine: Engine, request: JsonObject): Promise<JsonObject> {
+  const tags = tagsOf(request);
+  const { Tags, ...rest } = request;
+  const answer = structuredClone(await engine.execute("CreateTable", { DeletionProtectionEnabled: false, ...rest }));
+  await settled(engine, String(request.TableName));
+  const { TableArn } = isObject(answer.TableDescription) ? answer.TableDescription : {};
+  if (tags.length > 0) await engine.execute("TagResource", { ResourceArn: TableArn, Tags: tags });
+  return answer;
+}
+
+async function describeBackups(engine: Engine, request: JsonObject): Promise<JsonObject> {
+  await engine.execute("DescribeTable", request);
+  return {
+    ContinuousBackupsDescription: {
+      ContinuousBackupsStatus: "ENABLED",
+      PointInTimeRecoveryDescription: { PointInTimeRecoveryStatus: "DISABLED" },
+    },
+  };
 }
 
 /** Waits the few milliseconds until the table is active or gone, so that no caller has to wait for seconds. */
@@ -145,9 +192,11 @@ async function readRequest(request: IncomingMessage): Promise<JsonObject> {
   if (Number(request.headers["content-length"] ?? 0) > MAX_REQUEST_BYTES) {
     throw new DynamoDbError("com.amazon.coral.service#RequestEntityTooLargeException", "Request is too large", 413);
   }
-  const body = parseObject(await text(request));
+  const written = await text(request);
+  const body = parseObject(written);
   if (body === undefined) {
     throw new DynamoDbError("com.amazon.coral.service#SerializationException", "The request is not a JSON object");
   }
+  if (written.includes('"+')) dropPlusSigns(body);
   return body;
 }

@@ -6,7 +6,8 @@
  */
 import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { isObject, type JsonObject, objectsOf, parseObject } from "../json.ts";
-import { DynamoDbError, type Engine } from "./engine.ts";
+import type { Engine } from "./engine.ts";
+import { DynamoDbError } from "./error.ts";
 
 /** AWS leaves items alone that expired longer ago than this: they are taken for a mistake in the unit. */
 const MAX_AGE_SECONDS = 5 * 365 * 86_400;
@@ -24,13 +25,14 @@ export interface TimeToLive {
 
 /** @param file keeps the settings over a restart; absent: in memory */
 export function createTimeToLive(engine: Engine, file: string | undefined, now: () => number): TimeToLive {
-  const attributes = new Map<string, string>(file === undefined ? [] : readSettings(file));
-  const save = () => {
+  let attributes: ReadonlyMap<string, string> = new Map(file === undefined ? [] : readSettings(file));
+  const save = (changed: ReadonlyMap<string, string>) => {
     if (file !== undefined) {
       // Renamed into place: a process that dies here leaves the old settings or the new ones.
-      writeFileSync(`${file}.new`, JSON.stringify(Object.fromEntries(attributes)));
+      writeFileSync(`${file}.new`, JSON.stringify(Object.fromEntries(changed)));
       renameSync(`${file}.new`, file);
     }
+    attributes = changed;
   };
 
   return {
@@ -54,12 +56,7 @@ export function createTimeToLive(engine: Engine, file: string | undefined, now: 
             : "TimeToLive is active on a different AttributeName",
         );
       }
-      if (enabled) {
-        attributes.set(table, attribute);
-      } else {
-        attributes.delete(table);
-      }
-      save();
+      save(enabled ? new Map([...attributes, [table, attribute]]) : without(attributes, table));
       return { TimeToLiveSpecification: { Enabled: enabled, AttributeName: attribute } };
     },
 
@@ -74,7 +71,7 @@ export function createTimeToLive(engine: Engine, file: string | undefined, now: 
     },
 
     forget(table) {
-      if (attributes.delete(table)) save();
+      if (attributes.has(table)) save(without(attributes, table));
     },
 
     async sweep() {
@@ -133,12 +130,20 @@ async function existingTable(engine: Engine, request: JsonObject): Promise<strin
   return String(isObject(description) ? description.TableName : "");
 }
 
+function without(attributes: ReadonlyMap<string, string>, table: string): Map<string, string> {
+  return new Map([...attributes].filter(([name]) => name !== table));
+}
+
+/** @throws SyntaxError if the file holds anything else */
 function readSettings(file: string): [string, string][] {
   let text: string;
   try {
     text = readFileSync(file, "utf8");
-  } catch {
-    return [];
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+    throw error;
   }
-  return Object.entries(parseObject(text) ?? {}).map(([table, attribute]) => [table, String(attribute)]);
+  const settings = parseObject(text);
+  if (settings === undefined) throw new SyntaxError(`'${file}' is no JSON object`);
+  return Object.entries(settings).map(([table, attribute]) => [table, String(attribute)]);
 }

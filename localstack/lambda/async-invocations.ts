@@ -4,11 +4,13 @@
  */
 
 import { randomUUID } from "node:crypto";
+import { head } from "../../shared/echo.ts";
 import { ACCOUNT_ID } from "../account.ts";
 import type { Clock } from "../clock.ts";
+import type { QueueMessage, SendToQueue } from "../send-to-queue.ts";
 import type { InvocationResult } from "./functions.ts";
 
-/** The `AWS::Lambda::EventInvokeConfig` of a function. */
+/** The `AWS::Lambda::EventInvokeConfig` of a function, and its own dead-letter queue. */
 export interface AsyncConfig {
   /** 0 to 2. @defaultValue 2 */
   maximumRetryAttempts?: number;
@@ -16,14 +18,19 @@ export interface AsyncConfig {
   maximumEventAgeSeconds?: number;
   /** ARN of the queue that gets a record of what failed for good; without it such an event is dropped. */
   onFailure?: string;
+  /** ARN of the queue that gets a record of what succeeded. */
+  onSuccess?: string;
+  /** ARN of the queue that gets the event itself when it failed for good. */
+  deadLetterArn?: string;
 }
 
 export interface AsyncInvocationsOptions {
   invoke: (functionName: string, event: unknown) => Promise<InvocationResult>;
   /** By function name. */
   configs: ReadonlyMap<string, AsyncConfig>;
-  /** Sends a record to the queue with that ARN. */
-  send: (queueArn: string, body: string) => Promise<void>;
+  /** Sends to a destination. */
+  send: SendToQueue;
+  region: string;
   log: (line: string) => void;
   clock: Clock;
 }
@@ -61,27 +68,54 @@ export function createAsyncInvocations(options: AsyncInvocationsOptions): AsyncI
       waking.add(wake);
     });
 
-  const discard = async (functionName: string, event: unknown, outcome: Outcome): Promise<void> => {
-    const { onFailure } = configs.get(functionName) ?? {};
-    if (onFailure === undefined) {
+  const send = async (functionName: string, arn: string, message: QueueMessage): Promise<void> => {
+    await options.send(arn, message).catch((error: unknown) => {
+      log(`The record of an invocation of '${functionName}' could not be sent to ${arn}: ${error}`);
+    });
+  };
+
+  const recordOf = (invocation: Invocation, outcome: Outcome): QueueMessage => {
+    const { functionName, event, requestId } = invocation;
+    const functionArn = `arn:aws:lambda:${options.region}:${ACCOUNT_ID}:function:${functionName}:$LATEST`;
+    const { condition, attempts } = outcome;
+    const record = {
+      version: "1.0",
+      timestamp: new Date(clock.now()).toISOString(),
+      requestContext: { requestId, functionArn, condition, approximateInvokeCount: attempts },
+      requestPayload: event,
+      ...responseOf(outcome.result),
+    };
+    return { body: JSON.stringify(record) };
+  };
+
+  const discard = async (invocation: Invocation, outcome: Outcome): Promise<void> => {
+    const { functionName } = invocation;
+    const { onFailure, deadLetterArn } = configs.get(functionName) ?? {};
+    if (onFailure === undefined && deadLetterArn === undefined) {
       log(
         `An event of function '${functionName}' was dropped (${outcome.condition}): it declares no destination for it.`,
       );
-      return;
     }
-    const record = JSON.stringify(invocationRecord(functionName, event, outcome, new Date(clock.now())));
-    await options.send(onFailure, record).catch((error: unknown) => {
-      log(`The record of a failed invocation of '${functionName}' could not be sent to ${onFailure}: ${error}`);
-    });
+    if (onFailure !== undefined) await send(functionName, onFailure, recordOf(invocation, outcome));
+    if (deadLetterArn !== undefined) await send(functionName, deadLetterArn, deadLetterOf(invocation, outcome));
+  };
+
+  const succeed = async (invocation: Invocation, attempts: number, result: InvocationResult): Promise<void> => {
+    const { functionName } = invocation;
+    const { onSuccess } = configs.get(functionName) ?? {};
+    if (onSuccess === undefined) return;
+    await send(functionName, onSuccess, recordOf(invocation, { condition: "Success", attempts, result }));
   };
 
   return {
     async invoke(functionName, event) {
       const { maximumRetryAttempts, maximumEventAgeSeconds } = { ...DEFAULTS, ...configs.get(functionName) };
       const start = clock.now();
+      const invocation = { functionName, event, requestId: randomUUID() };
       for (let attempts = 0, throttles = 0; ; ) {
         const result = await options.invoke(functionName, event);
-        if (result.ok || stopped) return;
+        if (result.ok) return succeed(invocation, attempts + 1, result);
+        if (stopped) return;
         if (result.throttled) throttles += 1;
         else attempts += 1;
         const { errorType, errorMessage } = result;
@@ -93,7 +127,7 @@ export function createAsyncInvocations(options: AsyncInvocationsOptions): AsyncI
         const isExhausted = attempts > maximumRetryAttempts;
         if (isExhausted || age > maximumEventAgeSeconds) {
           const condition = isExhausted ? "RetriesExhausted" : "EventAgeExceeded";
-          return discard(functionName, event, { condition, attempts, result });
+          return discard(invocation, { condition, attempts, result });
         }
         if (!(await sleep(pause))) return;
       }
@@ -105,29 +139,41 @@ export function createAsyncInvocations(options: AsyncInvocationsOptions): AsyncI
   };
 }
 
-interface Outcome {
-  condition: "RetriesExhausted" | "EventAgeExceeded";
-  attempts: number;
-  result: Extract<InvocationResult, { ok: false }>;
+interface Invocation {
+  readonly functionName: string;
+  readonly event: unknown;
+  readonly requestId: string;
 }
 
-/** https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html */
-function invocationRecord(functionName: string, event: unknown, outcome: Outcome, now: Date): object {
-  const { condition, attempts, result } = outcome;
+interface Outcome {
+  readonly condition: "Success" | "RetriesExhausted" | "EventAgeExceeded";
+  readonly attempts: number;
+  readonly result: InvocationResult;
+}
+
+/** A destination's record: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html */
+function responseOf(result: InvocationResult): object {
+  const context = { statusCode: 200, executedVersion: "$LATEST" };
+  if (result.ok) return { responseContext: context, responsePayload: JSON.parse(result.payload) };
+  // The function was never asked.
+  if (result.throttled) return {};
   const { errorType, errorMessage, trace } = result;
   return {
-    version: "1.0",
-    timestamp: now.toISOString(),
-    requestContext: {
-      requestId: randomUUID(),
-      functionArn: `arn:aws:lambda:us-east-1:${ACCOUNT_ID}:function:${functionName}:$LATEST`,
-      condition,
-      approximateInvokeCount: attempts,
+    responseContext: { ...context, functionError: "Unhandled" },
+    responsePayload: { errorType, errorMessage, ...(trace && { trace }) },
+  };
+}
+
+/** A dead-letter queue gets the event itself: https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html#invocation-dlq */
+function deadLetterOf({ event, requestId }: Invocation, { result }: Outcome): QueueMessage {
+  const errorMessage = result.ok ? "" : result.errorMessage;
+  return {
+    body: JSON.stringify(event),
+    attributes: {
+      RequestID: requestId,
+      ErrorCode: result.ok || !result.throttled ? "200" : "429",
+      ...(errorMessage !== "" && { ErrorMessage: head(errorMessage, 1024) }),
     },
-    requestPayload: event,
-    ...(!result.throttled && {
-      responseContext: { statusCode: 200, executedVersion: "$LATEST", functionError: "Unhandled" },
-      responsePayload: { errorType, errorMessage, ...(trace && { trace }) },
-    }),
+    numbers: ["ErrorCode"],
   };
 }

@@ -31,6 +31,7 @@ export interface Functions {
   warm(name: string, count: number): Promise<void>;
   /** New invocations use the new definitions in fresh sandboxes; running ones finish on the old code. */
   replace(definitions: readonly FunctionDefinition[]): void;
+  has(name: string): boolean;
   /** How many invocations run now. */
   running(): number;
   /** Takes no more invocations, waits up to `drainMilliseconds` for the running ones, then kills; leaves no process. May be called again with less. */
@@ -153,6 +154,7 @@ export function createFunctions(options: FunctionsOptions): Functions {
   replace(options.definitions);
   return {
     replace,
+    has: (name) => pools.get(name)?.definition !== undefined,
     running: () => invocations.size,
     async invoke(name, event) {
       const invocation = run(name, event);

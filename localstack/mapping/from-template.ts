@@ -16,15 +16,30 @@ interface MappingsOptions {
   sandboxes: number;
 }
 
-/** Starts them all, but for disabled ones. */
+/** AWS refuses to create the mapping. */
+class MappingConflictError extends Error {
+  override readonly name = "ResourceConflictException";
+}
+
+interface Declared {
+  id: string;
+  properties: Record<string, unknown>;
+  queueArn: string;
+  functionName: string;
+}
+
+/**
+ * Starts them all, but for disabled ones.
+ * @throws Error for a mapping that AWS would not create
+ */
 export async function startMappings(
   { template, region, log, invoke, sandboxes }: MappingsOptions,
   resources: Resources,
   { sqs }: Clients,
 ): Promise<EventSourceMapping[]> {
-  const mappings = resourcesOf(template, "AWS::Lambda::EventSourceMapping").filter(
-    ({ properties }) => properties.Enabled !== false,
-  );
+  const declared = await readMappings(template, resources);
+  refuseSameMapping(declared);
+  const mappings = declared.filter(({ properties }) => properties.Enabled !== false);
   const queues = resourcesOf(template, "AWS::SQS::Queue");
   const urls = await Promise.all(
     queues.map(
@@ -37,15 +52,10 @@ export async function startMappings(
   );
   const turnsOf = new Map<string, Turns>();
   return Promise.all(
-    mappings.map(async ({ properties }) => {
-      const queueArn = String(await resources.resolve(properties.EventSourceArn));
+    mappings.map(({ properties, queueArn, functionName }) => {
       const queueUrl = new Map(urls).get(queueArn);
       if (queueUrl === undefined)
         throw new Error(`An event source mapping reads ${queueArn}, which is no queue of serverless.yml.`);
-      const functionName =
-        String(await resources.resolve(properties.FunctionName))
-          .split(":")
-          .at(-1) ?? "";
       const turns = turnsOf.get(functionName) ?? createTurns(sandboxes);
       turnsOf.set(functionName, turns);
       const concurrency = objectField(properties, "ScalingConfig")?.MaximumConcurrency;
@@ -65,4 +75,30 @@ export async function startMappings(
       });
     }),
   );
+}
+
+async function readMappings(template: Template, resources: Resources): Promise<Declared[]> {
+  return Promise.all(
+    resourcesOf(template, "AWS::Lambda::EventSourceMapping").map(async ({ id, properties }) => {
+      const [functionName = ""] = String(await resources.resolve(properties.FunctionName))
+        .split(":")
+        .slice(-1);
+      return { id, properties, queueArn: String(await resources.resolve(properties.EventSourceArn)), functionName };
+    }),
+  );
+}
+
+/** A queue can be mapped to a function once, in AWS's words; a disabled mapping is one, too. */
+function refuseSameMapping(mappings: readonly Declared[]): void {
+  const ids = new Map<string, string>();
+  for (const { id, queueArn, functionName } of mappings) {
+    const key = `${queueArn} ${functionName}`;
+    const other = ids.get(key);
+    if (other !== undefined) {
+      throw new MappingConflictError(
+        `An event source mapping with SQS arn (" ${queueArn} ") and function (" ${functionName} ") already exists. Please update or delete the existing mapping with UUID ${other}`,
+      );
+    }
+    ids.set(key, id);
+  }
 }

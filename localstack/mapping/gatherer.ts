@@ -6,6 +6,7 @@
 
 import type { SQSRecord } from "aws-lambda";
 import type { Clock } from "../clock.ts";
+import type { DeletableMessage } from "./deleter.ts";
 import type { MessageReceiver } from "./receiver.ts";
 import { type RecordSource, toSqsRecord } from "./record.ts";
 
@@ -15,11 +16,9 @@ const MAX_RECEIVE = 10;
 const MAX_WAIT_SECONDS = 20;
 
 /** A received message, ready to be put into an event. */
-export interface PendingMessage {
+export interface PendingMessage extends DeletableMessage {
   readonly record: SQSRecord;
-  readonly receiptHandle: string;
   readonly bytes: number;
-  readonly visibleAtMilliseconds: number;
 }
 
 export interface BatchGatherer {

@@ -1,12 +1,12 @@
 /** Operations on buckets: create, head, delete, list them, and delete many of their objects at once. */
-import { ACCOUNT_ID } from "../account.ts";
+import { requireDeletable } from "./conditions.ts";
 import { S3Error } from "./error.ts";
+import { OWNER } from "./listing.ts";
 import { readText, requireKey, type S3Answer, type S3Request } from "./request.ts";
 import type { BucketEntry, S3Store } from "./store.ts";
-import { childrenOf, parseXml, textOf, toXml } from "./xml.ts";
+import { childrenOf, parseXml, textOf, toXml, type XmlElement } from "./xml.ts";
 
 const MAX_KEYS_PER_DELETE = 1000;
-const OWNER = { ID: ACCOUNT_ID, DisplayName: "lovage" };
 
 /** @throws S3Error NoSuchBucket */
 export function requireBucket(store: S3Store, name: string): BucketEntry {
@@ -17,22 +17,73 @@ export function requireBucket(store: S3Store, name: string): BucketEntry {
   return bucket;
 }
 
-export async function listBuckets(_request: S3Request, store: S3Store): Promise<S3Answer> {
-  const Bucket = store
+const MAX_BUCKETS = 10_000;
+
+export async function listBuckets({ query }: S3Request, store: S3Store): Promise<S3Answer> {
+  const prefix = query.get("prefix") ?? "";
+  const region = query.get("bucket-region");
+  const max = Number(query.get("max-buckets") ?? MAX_BUCKETS);
+  if (!Number.isInteger(max) || max < 1 || max > MAX_BUCKETS) {
+    throw new S3Error("InvalidArgument", `Argument max-buckets must be an integer between 1 and ${MAX_BUCKETS}`);
+  }
+  const token = query.get("continuation-token");
+  const after = token === null ? "" : Buffer.from(token, "base64url").toString();
+  const found = store
     .buckets()
-    .map(({ name, createdAt }) => ({ Name: name, CreationDate: new Date(createdAt).toISOString() }));
-  return { status: 200, body: toXml("ListAllMyBucketsResult", { Owner: OWNER, Buckets: { Bucket } }) };
+    .filter(({ name }) => name.startsWith(prefix) && name > after)
+    .filter(({ name }) => region === null || regionOf(store, name) === region);
+  const page = found.slice(0, max);
+  const last = found.length > max ? page.at(-1)?.name : undefined;
+  const Bucket = page.map(({ name, createdAt }) => ({
+    Name: name,
+    CreationDate: new Date(createdAt).toISOString(),
+    BucketRegion: regionOf(store, name),
+  }));
+  return {
+    status: 200,
+    body: toXml("ListAllMyBucketsResult", {
+      Owner: OWNER,
+      Buckets: { Bucket },
+      ContinuationToken: last === undefined ? undefined : Buffer.from(last).toString("base64url"),
+      Prefix: prefix === "" ? undefined : prefix,
+    }),
+  };
 }
 
-/** Creating one's own bucket again succeeds, as in us-east-1. */
-export async function createBucket({ bucket }: S3Request, store: S3Store, now: number): Promise<S3Answer> {
+const HOME_REGION = "us-east-1";
+const LOCATION = "location";
+
+function regionOf(store: S3Store, bucket: string): string {
+  return store.setting(bucket, LOCATION) ?? HOME_REGION;
+}
+
+/** Creating one's own bucket again succeeds in us-east-1, and nowhere else. */
+export async function createBucket(request: S3Request, store: S3Store, now: number): Promise<S3Answer> {
+  const { bucket } = request;
+  const text = await readText(request);
+  const root = text === "" ? undefined : parseXml(text);
+  if (text !== "" && root?.name !== "CreateBucketConfiguration") throw S3Error.malformedXml();
+  const region = (root && textOf(root, "LocationConstraint")) || HOME_REGION;
+  if (!/^(?:EU|[a-z]{2}(?:-[a-z]+)+-\d)$/.test(region)) {
+    throw new S3Error("InvalidLocationConstraint", "The specified location-constraint is not valid", {
+      LocationConstraint: region,
+    });
+  }
+  if (store.bucket(bucket) !== undefined && regionOf(store, bucket) !== HOME_REGION) {
+    throw new S3Error(
+      "BucketAlreadyOwnedByYou",
+      "Your previous request to create the named bucket succeeded and you already own it.",
+      { BucketName: bucket },
+    );
+  }
   store.createBucket(bucket, now);
+  if (region !== HOME_REGION) store.putSetting(bucket, LOCATION, region);
   return { status: 200, headers: { location: `/${bucket}` } };
 }
 
 export async function headBucket({ bucket }: S3Request, store: S3Store): Promise<S3Answer> {
   requireBucket(store, bucket);
-  return { status: 200, headers: { "x-amz-bucket-region": "us-east-1" } };
+  return { status: 200, headers: { "x-amz-bucket-region": regionOf(store, bucket) } };
 }
 
 export async function deleteBucket({ bucket }: S3Request, store: S3Store): Promise<S3Answer> {
@@ -42,8 +93,9 @@ export async function deleteBucket({ bucket }: S3Request, store: S3Store): Promi
   return { status: 204 };
 }
 
-export async function getBucketLocation(): Promise<S3Answer> {
-  return { status: 200, body: toXml("LocationConstraint", {}) };
+export async function getBucketLocation({ bucket }: S3Request, store: S3Store): Promise<S3Answer> {
+  const region = store.setting(bucket, LOCATION);
+  return { status: 200, body: toXml("LocationConstraint", {}, undefined, region) };
 }
 
 /** DeleteObjects: each key has its own outcome. */
@@ -61,7 +113,8 @@ export async function deleteObjects(request: S3Request, store: S3Store): Promise
     const key = childrenOf(object, "Key")[0]?.text ?? "";
     try {
       requireKey(key);
-      store.delete(bucket, key, sourceIp);
+      const conditions = deleteConditions(object);
+      store.delete({ bucket, key, sourceIp }, (existing) => requireDeletable(conditions, existing));
       deleted.push({ Key: key });
     } catch (error) {
       if (!(error instanceof S3Error)) throw error;
@@ -70,4 +123,14 @@ export async function deleteObjects(request: S3Request, store: S3Store): Promise
   }
   const quiet = textOf(root, "Quiet") === "true";
   return { status: 200, body: toXml("DeleteResult", { Deleted: quiet ? [] : deleted, Error: errors }) };
+}
+
+/** The conditions of one key. Sizes and times are for directory buckets; versions there are none. */
+function deleteConditions(object: XmlElement): { etag: string | undefined } {
+  for (const name of ["Size", "LastModifiedTime"]) {
+    if (textOf(object, name) !== undefined) throw S3Error.notImplemented(`'${name}' of DeleteObjects`);
+  }
+  const version = textOf(object, "VersionId");
+  if (version !== undefined && version !== "null") throw S3Error.notImplemented("'VersionId' of DeleteObjects");
+  return { etag: textOf(object, "ETag") };
 }

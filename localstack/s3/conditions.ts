@@ -20,6 +20,34 @@ export function requireIfMatch(headers: Headers, existing: StoredObject | undefi
   }
 }
 
+/**
+ * The condition of a delete: an object with another ETag stays; one that is gone is no error.
+ * https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObject.html
+ * @throws S3Error PreconditionFailed
+ */
+export function requireDeletable({ etag }: { etag: string | undefined }, existing: StoredObject | undefined): void {
+  if (etag !== undefined && existing !== undefined && !hasTag(etag, existing.etag))
+    throw preconditionFailed("If-Match");
+}
+
+/** Conditions of a copy, all of which fail with an error. @throws S3Error PreconditionFailed */
+export function requireCopySource(headers: Headers, source: StoredObject): void {
+  const prefix = "x-amz-copy-source-";
+  const conditions = Object.fromEntries(
+    Object.entries(headers).flatMap(([name, value]) =>
+      name.startsWith(prefix) ? [[name.slice(prefix.length), value] as const] : [],
+    ),
+  );
+  requireUnmodified(conditions, source);
+  if (unchangedSince(conditions, source)) {
+    throw preconditionFailed(
+      conditions["if-none-match"] === undefined
+        ? "x-amz-copy-source-If-Modified-Since"
+        : "x-amz-copy-source-If-None-Match",
+    );
+  }
+}
+
 /** Conditions of a read that fail with an error. @throws S3Error PreconditionFailed */
 export function requireUnmodified(headers: Headers, object: StoredObject): void {
   const match = headers["if-match"];

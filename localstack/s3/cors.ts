@@ -18,11 +18,20 @@ export interface CorsRule {
 const METHODS = ["GET", "PUT", "POST", "DELETE", "HEAD"];
 const VARY = "Origin, Access-Control-Request-Headers, Access-Control-Request-Method";
 
+/** https://docs.aws.amazon.com/AmazonS3/latest/userguide/cors.html */
+const MAX_RULES = 100;
+
 /** @throws S3Error if the document is no CORS configuration */
 export function parseCors(xml: string): CorsRule[] {
   const root = parseXml(xml);
   const rules = root === undefined ? [] : childrenOf(root, "CORSRule");
   if (rules.length === 0) throw S3Error.malformedXml();
+  if (rules.length > MAX_RULES) {
+    throw new S3Error(
+      "InvalidRequest",
+      `The number of CORS rules should not exceed allowed limit of ${MAX_RULES} rules.`,
+    );
+  }
   return rules.map((element) => {
     const texts = (name: string) => childrenOf(element, name).map((child) => child.text.trim());
     const rule = {

@@ -7,12 +7,14 @@ const SCHEMA = `
     bucket TEXT NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (bucket, name));
   CREATE TABLE IF NOT EXISTS objects (
     bucket TEXT NOT NULL, key TEXT NOT NULL, blob TEXT NOT NULL, size INTEGER NOT NULL, etag TEXT NOT NULL,
-    modified INTEGER NOT NULL, headers TEXT NOT NULL, checksum TEXT, tags TEXT, PRIMARY KEY (bucket, key));
+    modified INTEGER NOT NULL, headers TEXT NOT NULL, checksum TEXT, tags TEXT, parts TEXT, PRIMARY KEY (bucket, key));
   CREATE TABLE IF NOT EXISTS parts (
     upload TEXT NOT NULL, number INTEGER NOT NULL, blob TEXT NOT NULL, size INTEGER NOT NULL, md5 TEXT NOT NULL,
     modified INTEGER NOT NULL, PRIMARY KEY (upload, number));
   CREATE TABLE IF NOT EXISTS uploads (
     id TEXT PRIMARY KEY, bucket TEXT NOT NULL, key TEXT NOT NULL, headers TEXT NOT NULL, tags TEXT, created INTEGER NOT NULL);
+  CREATE TABLE IF NOT EXISTS completions (
+    id TEXT PRIMARY KEY, bucket TEXT NOT NULL, key TEXT NOT NULL, etag TEXT NOT NULL, completed INTEGER NOT NULL);
   CREATE TABLE IF NOT EXISTS notices (
     id INTEGER PRIMARY KEY AUTOINCREMENT, queue TEXT NOT NULL, body TEXT NOT NULL, since INTEGER NOT NULL);
   CREATE TABLE IF NOT EXISTS changes (sequence INTEGER PRIMARY KEY AUTOINCREMENT);
@@ -24,6 +26,9 @@ export function openDatabase(file: string): DatabaseSync {
   // NORMAL: a commit reaches the operating system at once, the disk soon: safe against a killed process, and fast.
   db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;");
   db.exec(SCHEMA);
+  // A directory of an earlier version knows no parts.
+  const columns = db.prepare("SELECT name FROM pragma_table_info('objects')").all();
+  if (!columns.some(({ name }) => name === "parts")) db.exec("ALTER TABLE objects ADD COLUMN parts TEXT");
   // The rows only counted: what AUTOINCREMENT gave out stays given out.
   db.exec("DELETE FROM changes");
   return db;
@@ -44,7 +49,7 @@ export function prepare(db: DatabaseSync) {
     object: db.prepare("SELECT * FROM objects WHERE bucket = ? AND key = ?"),
     objectsFrom: db.prepare("SELECT * FROM objects WHERE bucket = ? AND key >= ? ORDER BY key"),
     objectsAfter: db.prepare("SELECT * FROM objects WHERE bucket = ? AND key > ? ORDER BY key"),
-    putObject: db.prepare("INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+    putObject: db.prepare("INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
     setTags: db.prepare("UPDATE objects SET tags = ? WHERE bucket = ? AND key = ?"),
     deleteObject: db.prepare("DELETE FROM objects WHERE bucket = ? AND key = ?"),
     nextSequence: db.prepare("INSERT INTO changes DEFAULT VALUES"),

@@ -1,10 +1,12 @@
 /** ListObjects and ListObjectsV2. https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html */
+import { ACCOUNT_ID } from "../account.ts";
 import { S3Error } from "./error.ts";
 import type { S3Answer, S3Request } from "./request.ts";
 import type { S3Store, StoredObject } from "./store.ts";
 import { toXml } from "./xml.ts";
 
 const MAX_KEYS = 1000;
+export const OWNER = { ID: ACCOUNT_ID, DisplayName: "lovage" };
 
 interface Page {
   readonly objects: StoredObject[];
@@ -47,6 +49,7 @@ export async function listObjects({ bucket, query }: S3Request, store: S3Store):
         ETag: object.etag,
         Size: object.size,
         StorageClass: object.headers["x-amz-storage-class"] ?? "STANDARD",
+        Owner: !second || query.get("fetch-owner") === "true" ? OWNER : undefined,
       })),
       CommonPrefixes: prefixes.map((common) => ({ Prefix: show(common) })),
     }),

@@ -4,9 +4,10 @@ import { createReadStream } from "node:fs";
 import { receiveBody, storeBytes } from "./body.ts";
 import { requireIfMatch } from "./conditions.ts";
 import { S3Error } from "./error.ts";
-import { keptHeaders, tagsOf } from "./objects.ts";
+import { copySource, keptHeaders } from "./objects.ts";
 import { readText, type S3Answer, type S3Request } from "./request.ts";
 import type { S3Store } from "./store.ts";
+import { tagsOf } from "./tags.ts";
 import type { Part, Upload } from "./uploads.ts";
 import { childrenOf, parseXml, textOf, toXml } from "./xml.ts";
 
@@ -28,33 +29,138 @@ export async function uploadPart(request: S3Request, store: S3Store, now: number
   if (!Number.isInteger(number) || number < 1 || number > MAX_PART_NUMBER) {
     throw new S3Error("InvalidArgument", "Part number must be an integer between 1 and 10000, inclusive");
   }
-  if (request.headers["x-amz-copy-source"] !== undefined) throw S3Error.notImplemented("UploadPartCopy");
-  const { blob, size, md5, checksum } = await receiveBody(request, store);
-  const part = { number, blob, size, md5, modifiedAt: now };
-  const replaced = store.transaction(() => store.uploads.putPart(id, part));
-  if (replaced !== undefined) store.removeBlobs(replaced.blob);
+  const put = ({ blob, size, md5 }: { blob: string; size: number; md5: string }): void => {
+    const part = { number, blob, size, md5, modifiedAt: now };
+    const replaced = store.transaction(() => store.uploads.putPart(id, part));
+    if (replaced !== undefined) store.removeBlobs(replaced.blob);
+  };
+  if (request.headers["x-amz-copy-source"] !== undefined) {
+    const copied = await copyPart(request, store);
+    put(copied);
+    const result = { LastModified: new Date(now).toISOString(), ETag: `"${copied.md5}"` };
+    return { status: 200, body: toXml("CopyPartResult", result) };
+  }
+  const { checksum, ...received } = await receiveBody(request, store);
+  put(received);
   const shown = checksum === undefined ? {} : { [`x-amz-checksum-${checksum.algorithm}`]: checksum.value };
-  return { status: 200, headers: { etag: `"${md5}"`, ...shown } };
+  return { status: 200, headers: { etag: `"${received.md5}"`, ...shown } };
+}
+
+/** UploadPartCopy: a part that is another object, or a range of one. */
+async function copyPart(request: S3Request, store: S3Store): Promise<{ blob: string; size: number; md5: string }> {
+  const source = copySource(request, store);
+  const text = request.headers["x-amz-copy-source-range"];
+  const [, from = "", to = ""] = /^bytes=(\d+)-(\d+)$/.exec(text ?? "bytes=0-0") ?? [];
+  if (from === "") {
+    throw new S3Error("InvalidArgument", "The x-amz-copy-source-range value must be of the form bytes=first-last");
+  }
+  const range = text === undefined ? undefined : { start: Number(from), end: Number(to) };
+  if (range !== undefined && (range.start > range.end || range.end >= source.size)) {
+    throw new S3Error("InvalidArgument", `Range specified is not valid for source object of size: ${source.size}`, {
+      ArgumentName: "x-amz-copy-source-range",
+      ArgumentValue: text ?? "",
+    });
+  }
+  return storeBytes(createReadStream(store.blobPath(source.blob), range), store);
+}
+
+const MAX_LISTED = 1000;
+
+/** A bound of a list. @throws S3Error for what is no whole number from 0 */
+function bound(query: URLSearchParams, name: string, most: number): number {
+  const text = query.get(name);
+  const value = text === null || text === "" ? most : Number(text);
+  if (!Number.isInteger(value) || value < 0 || value > 2_147_483_647) {
+    throw new S3Error("InvalidArgument", `Argument ${name} must be an integer between 0 and 2147483647`);
+  }
+  return Math.min(value, most);
 }
 
 export async function listParts(request: S3Request, store: S3Store): Promise<S3Answer> {
-  const { id, bucket, key } = requireUpload(request, store);
-  const parts = store.uploads.parts(id).map(({ number, size, md5, modifiedAt }) => {
+  const { id, bucket, key, keptHeaders: headers } = requireUpload(request, store);
+  const max = bound(request.query, "max-parts", MAX_LISTED);
+  const marker = bound(request.query, "part-number-marker", 2_147_483_647);
+  const after = request.query.get("part-number-marker") ? marker : 0;
+  const left = store.uploads.parts(id).filter(({ number }) => number > after);
+  const page = left.slice(0, max);
+  const parts = page.map(({ number, size, md5, modifiedAt }) => {
     return { PartNumber: number, LastModified: new Date(modifiedAt).toISOString(), ETag: `"${md5}"`, Size: size };
   });
-  const result = { Bucket: bucket, Key: key, UploadId: id, IsTruncated: false, Part: parts };
+  const isTruncated = left.length > page.length;
+  const result = {
+    Bucket: bucket,
+    Key: key,
+    UploadId: id,
+    PartNumberMarker: after,
+    NextPartNumberMarker: page.at(-1)?.number ?? 0,
+    MaxParts: max,
+    IsTruncated: isTruncated,
+    StorageClass: headers["x-amz-storage-class"] ?? "STANDARD",
+    Part: parts,
+  };
   return { status: 200, body: toXml("ListPartsResult", result) };
 }
 
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListMultipartUploads.html */
+export async function listMultipartUploads({ bucket, query }: S3Request, store: S3Store): Promise<S3Answer> {
+  const prefix = query.get("prefix") ?? "";
+  const delimiter = query.get("delimiter") ?? "";
+  const keyMarker = query.get("key-marker") ?? "";
+  const idMarker = query.get("upload-id-marker") ?? "";
+  const max = bound(query, "max-uploads", MAX_LISTED);
+  const show = query.get("encoding-type") === "url" ? encodeURIComponent : (text: string) => text;
+  const all = store.uploads.list(bucket).filter(({ key }) => key.startsWith(prefix));
+  const begin = all.findIndex(({ key, id }) => key === keyMarker && id === idMarker);
+  const left = begin >= 0 ? all.slice(begin + 1) : all.filter(({ key }) => keyMarker === "" || key > keyMarker);
+  const commonOf = (key: string): string | undefined => {
+    const end = delimiter === "" ? -1 : key.indexOf(delimiter, prefix.length);
+    return end < 0 ? undefined : key.slice(0, end + delimiter.length);
+  };
+  const page = left.slice(0, max);
+  const last = page.at(-1);
+  const isTruncated = left.length > page.length;
+  const common = [...new Set(page.flatMap(({ key }) => commonOf(key) ?? []))];
+  const Upload = page
+    .filter(({ key }) => commonOf(key) === undefined)
+    .map(({ id, key, keptHeaders: headers, createdAt }) => ({
+      Key: show(key),
+      UploadId: id,
+      StorageClass: headers["x-amz-storage-class"] ?? "STANDARD",
+      Initiated: new Date(createdAt).toISOString(),
+    }));
+  const result = {
+    Bucket: bucket,
+    KeyMarker: show(keyMarker),
+    UploadIdMarker: idMarker,
+    NextKeyMarker: isTruncated ? show(last?.key ?? "") : undefined,
+    NextUploadIdMarker: isTruncated ? last?.id : undefined,
+    Delimiter: delimiter === "" ? undefined : show(delimiter),
+    Prefix: show(prefix),
+    EncodingType: query.get("encoding-type") ?? undefined,
+    MaxUploads: max,
+    IsTruncated: isTruncated,
+    Upload,
+    CommonPrefixes: common.map((one) => ({ Prefix: show(one) })),
+  };
+  return { status: 200, body: toXml("ListMultipartUploadsResult", result) };
+}
+
 export async function completeMultipartUpload(request: S3Request, store: S3Store, now: number): Promise<S3Answer> {
-  const { id, bucket, key, keptHeaders: headers, tags } = requireUpload(request, store);
+  const again = completedBefore(request, store);
+  if (again !== undefined) {
+    await readText(request);
+    return completed(request, again);
+  }
+  const upload = requireUpload(request, store);
+  const { id, bucket, key, keptHeaders: headers, tags } = upload;
   const parts = selectParts(await readText(request), store.uploads.parts(id));
   const { blob, size } = await storeBytes(concatenate(store, parts), store);
   const digest = createHash("md5")
     .update(Buffer.from(parts.map((part) => part.md5).join(""), "hex"))
     .digest("hex");
   const etag = `"${digest}-${parts.length}"`;
-  const object = { bucket, key, blob, size, etag, modifiedAt: now, headers, checksum: undefined, tags };
+  const sizes = parts.map((part) => part.size);
+  const object = { bucket, key, blob, size, etag, modifiedAt: now, headers, checksum: undefined, tags, parts: sizes };
   let partBlobs: string[] = [];
   try {
     store.put(object, "ObjectCreated:CompleteMultipartUpload", request.sourceIp, (existing) => {
@@ -62,13 +168,23 @@ export async function completeMultipartUpload(request: S3Request, store: S3Store
       requireUpload(request, store);
       requireIfMatch(request.headers, existing);
       partBlobs = store.uploads.forget(id);
+      store.uploads.complete(upload, etag, now);
     });
   } catch (error) {
     store.removeBlobs(blob);
     throw error;
   }
   store.removeBlobs(...partBlobs);
-  const result = { Location: `${request.rawPath}`, Bucket: bucket, Key: key, ETag: etag };
+  return completed(request, etag);
+}
+
+/** The ETag that this upload has become, if its completion was answered before and nobody heard it. */
+function completedBefore({ bucket, key, query }: S3Request, store: S3Store): string | undefined {
+  return store.uploads.completed(query.get("uploadId") ?? "", bucket, key);
+}
+
+function completed({ rawPath, bucket, key }: S3Request, etag: string): S3Answer {
+  const result = { Location: rawPath, Bucket: bucket, Key: key, ETag: etag };
   return { status: 200, body: toXml("CompleteMultipartUploadResult", result) };
 }
 

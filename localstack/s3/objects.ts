@@ -2,16 +2,25 @@
 import { constants, copyFileSync, createReadStream, openSync } from "node:fs";
 import type { Readable } from "node:stream";
 import { receiveBody } from "./body.ts";
-import { requireIfMatch, requireUnmodified, selectRange, unchangedSince } from "./conditions.ts";
+import {
+  requireCopySource,
+  requireDeletable,
+  requireIfMatch,
+  requireUnmodified,
+  selectRange,
+  unchangedSince,
+} from "./conditions.ts";
 import { S3Error } from "./error.ts";
 import { readText, requireKey, type S3Answer, type S3Request } from "./request.ts";
 import type { S3Store, StoredObject } from "./store.ts";
-import { parseXml, toXml } from "./xml.ts";
+import { readTags, tagCount, tagsOf } from "./tags.ts";
+import { toXml } from "./xml.ts";
 
 /** Headers that S3 keeps with an object and gives back with it. */
 const KEPT_HEADERS = [
   ...["cache-control", "content-disposition", "content-encoding", "content-language", "content-type", "expires"],
-  "x-amz-storage-class",
+  ...["x-amz-storage-class", "x-amz-server-side-encryption", "x-amz-server-side-encryption-aws-kms-key-id"],
+  "x-amz-server-side-encryption-bucket-key-enabled",
 ];
 const MAX_METADATA_BYTES = 2048;
 
@@ -34,14 +43,6 @@ export function keptHeaders(headers: Readonly<Record<string, string>>): Record<s
   const encoding = kept["content-encoding"]?.replace(/aws-chunked,?\s*/, "");
   delete kept["content-encoding"];
   return encoding === undefined || encoding === "" ? kept : { ...kept, "content-encoding": encoding };
-}
-
-/** Tags given as `a=1&b=2` in a header, as the document that GetObjectTagging answers. */
-export function tagsOf(headers: Readonly<Record<string, string>>): string | undefined {
-  const tagging = headers["x-amz-tagging"];
-  if (tagging === undefined || tagging === "") return undefined;
-  const tags = [...new URLSearchParams(tagging)].map(([Key, Value]) => ({ Key, Value }));
-  return toXml("Tagging", { TagSet: { Tag: tags } });
 }
 
 /** The object that a request names. @throws S3Error NoSuchKey */
@@ -72,10 +73,48 @@ export async function putObject(request: S3Request, store: S3Store, now: number)
 
 function copyObject(request: S3Request, store: S3Store, now: number): S3Answer {
   const { bucket, key, headers, sourceIp } = request;
-  if (Object.keys(headers).some((name) => name.startsWith("x-amz-copy-source-"))) {
-    throw S3Error.notImplemented("CopyObject with conditions or ranges");
+  if (headers["x-amz-copy-source-range"] !== undefined) throw S3Error.notImplemented("CopyObject of a range");
+  const source = copySource(request, store);
+  const replaces = headers["x-amz-metadata-directive"] === "REPLACE";
+  const storageClass = headers["x-amz-storage-class"];
+  const changes = replaces || storageClass !== undefined || headers["x-amz-server-side-encryption"] !== undefined;
+  if (!changes && source.bucket === bucket && source.key === key) {
+    throw new S3Error(
+      "InvalidRequest",
+      "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata, storage class, website redirect location or encryption attributes.",
+    );
   }
-  const path = decodeURIComponent(headers["x-amz-copy-source"] ?? "").replace(/^\//, "");
+  requireIfMatch(headers, store.object(bucket, key));
+  const blob = store.newBlob();
+  copyFileSync(store.blobPath(source.blob), store.blobPath(blob), constants.COPYFILE_FICLONE);
+  // The class is the copy's own: without a word about it, the standard one.
+  const { "x-amz-storage-class": _, ...sourceHeaders } = source.headers;
+  const object = {
+    ...{ ...source, bucket, key, blob, modifiedAt: now, parts: undefined },
+    headers: replaces
+      ? keptHeaders(headers)
+      : { ...sourceHeaders, ...(storageClass !== undefined && { "x-amz-storage-class": storageClass }) },
+    tags: headers["x-amz-tagging-directive"] === "REPLACE" ? tagsOf(headers) : source.tags,
+  };
+  try {
+    store.put(object, "ObjectCreated:Copy", sourceIp, (existing) => requireIfMatch(headers, existing));
+  } catch (error) {
+    store.removeBlobs(blob);
+    throw error;
+  }
+  const result = {
+    LastModified: new Date(now).toISOString(),
+    ETag: object.etag,
+    ...checksumFields(object),
+  };
+  return { status: 200, body: toXml("CopyObjectResult", result) };
+}
+
+/** The object that `x-amz-copy-source` names, if its conditions hold. @throws S3Error */
+export function copySource({ headers }: S3Request, store: S3Store): StoredObject {
+  const [named = "", version] = (headers["x-amz-copy-source"] ?? "").split("?versionId=");
+  if (version !== undefined && version !== "null") throw S3Error.notImplemented("A copy of a version");
+  const path = decodeURIComponent(named).replace(/^\//, "");
   const slash = path.indexOf("/");
   const sourceBucket = path.slice(0, Math.max(slash, 0));
   const sourceKey = path.slice(slash + 1);
@@ -84,23 +123,8 @@ function copyObject(request: S3Request, store: S3Store, now: number): S3Answer {
     throw new S3Error("NoSuchBucket", "The specified bucket does not exist", { BucketName: sourceBucket });
   }
   const source = requireObject(store, sourceBucket, sourceKey);
-  const replaces = headers["x-amz-metadata-directive"] === "REPLACE";
-  if (!replaces && sourceBucket === bucket && sourceKey === key) {
-    throw new S3Error(
-      "InvalidRequest",
-      "This copy request is illegal because it is trying to copy an object to itself without changing the object's metadata.",
-    );
-  }
-  const blob = store.newBlob();
-  copyFileSync(store.blobPath(source.blob), store.blobPath(blob), constants.COPYFILE_FICLONE);
-  const object = {
-    ...{ ...source, bucket, key, blob, modifiedAt: now },
-    headers: replaces ? keptHeaders(headers) : source.headers,
-    tags: headers["x-amz-tagging-directive"] === "REPLACE" ? tagsOf(headers) : source.tags,
-  };
-  store.put(object, "ObjectCreated:Copy", sourceIp);
-  const result = { LastModified: new Date(now).toISOString(), ETag: object.etag };
-  return { status: 200, body: toXml("CopyObjectResult", result) };
+  requireCopySource(headers, source);
+  return source;
 }
 
 /** GetObject and HeadObject. */
@@ -114,15 +138,20 @@ export async function getObject(request: S3Request, store: S3Store): Promise<S3A
     "accept-ranges": "bytes",
   };
   if (unchangedSince(headers, object)) return { status: 304, headers: shown };
-  const range = selectRange(headers.range, object.size);
+  const part = selectPart(query.get("partNumber"), headers.range, object);
+  const range = part ?? selectRange(headers.range, object.size);
   const length = range === undefined ? object.size : range.end - range.start + 1;
+  const tags = tagCount(object.tags);
+  const isWhole = range === undefined;
   const answer = {
-    status: range === undefined ? 200 : 206,
+    status: isWhole ? 200 : 206,
     headers: {
       ...shown,
       ...object.headers,
-      ...(headers["x-amz-checksum-mode"] === "ENABLED" && range === undefined ? checksumHeaders(object) : {}),
-      ...(range === undefined ? {} : { "content-range": `bytes ${range.start}-${range.end}/${object.size}` }),
+      ...(headers["x-amz-checksum-mode"] === "ENABLED" && isWhole ? checksumHeaders(object) : {}),
+      ...(tags > 0 && method === "GET" && { "x-amz-tagging-count": tags }),
+      ...(part && object.parts && { "x-amz-mp-parts-count": object.parts.length }),
+      ...(isWhole || object.size === 0 ? {} : { "content-range": `bytes ${range.start}-${range.end}/${object.size}` }),
       ...overriddenHeaders(query),
       "content-length": length,
     },
@@ -130,8 +159,59 @@ export async function getObject(request: S3Request, store: S3Store): Promise<S3A
   return method === "HEAD" || length === 0 ? answer : { ...answer, body: openBlob(store, object, range) };
 }
 
-export async function deleteObject({ bucket, key, sourceIp }: S3Request, store: S3Store): Promise<S3Answer> {
-  store.delete(bucket, key, sourceIp);
+/** The bytes of one part; those of an object that was sent in one piece are its first part. @throws S3Error */
+function selectPart(
+  text: string | null,
+  range: string | undefined,
+  { size, parts = [size] }: StoredObject,
+): { start: number; end: number } | undefined {
+  if (text === null) return undefined;
+  if (range !== undefined) {
+    throw new S3Error("InvalidRequest", "Cannot specify both Range header and partNumber query parameter");
+  }
+  const number = Number(text);
+  if (!Number.isInteger(number) || number < 1 || number > 10_000) {
+    throw new S3Error("InvalidArgument", "Part number must be an integer between 1 and 10000, inclusive");
+  }
+  const bytes = parts[number - 1];
+  if (bytes === undefined) {
+    throw new S3Error("InvalidPartNumber", "The requested partnumber is not satisfiable", {
+      PartNumberRequested: text,
+      ActualPartCount: `${parts.length}`,
+    });
+  }
+  const start = parts.slice(0, number - 1).reduce((sum, one) => sum + one, 0);
+  return { start, end: start + bytes - 1 };
+}
+
+const ATTRIBUTES = ["ETag", "Checksum", "ObjectParts", "StorageClass", "ObjectSize"];
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObjectAttributes.html */
+export async function getObjectAttributes({ bucket, key, headers }: S3Request, store: S3Store): Promise<S3Answer> {
+  const object = requireObject(store, bucket, key);
+  const asked = (headers["x-amz-object-attributes"] ?? "").split(",").map((name) => name.trim());
+  if (!asked.every((name) => ATTRIBUTES.includes(name))) {
+    throw new S3Error("InvalidArgument", "Invalid attribute name specified.");
+  }
+  requireUnmodified(headers, object);
+  const is = (name: string): boolean => asked.includes(name);
+  const { parts } = object;
+  const checksum = checksumFields(object);
+  return {
+    status: 200,
+    headers: { "last-modified": new Date(object.modifiedAt).toUTCString() },
+    body: toXml("GetObjectAttributesResponse", {
+      ETag: is("ETag") ? object.etag.replaceAll('"', "") : undefined,
+      Checksum: is("Checksum") && Object.keys(checksum).length > 0 ? checksum : undefined,
+      ObjectParts: is("ObjectParts") && parts ? { PartsCount: parts.length } : undefined,
+      StorageClass: is("StorageClass") ? (object.headers["x-amz-storage-class"] ?? "STANDARD") : undefined,
+      ObjectSize: is("ObjectSize") ? object.size : undefined,
+    }),
+  };
+}
+
+export async function deleteObject({ bucket, key, headers, sourceIp }: S3Request, store: S3Store): Promise<S3Answer> {
+  store.delete({ bucket, key, sourceIp }, (existing) => requireDeletable({ etag: headers["if-match"] }, existing));
   return { status: 204 };
 }
 
@@ -142,9 +222,7 @@ export async function getObjectTagging({ bucket, key }: S3Request, store: S3Stor
 export async function putObjectTagging(request: S3Request, store: S3Store): Promise<S3Answer> {
   const { bucket, key } = request;
   requireObject(store, bucket, key);
-  const tags = await readText(request);
-  if (parseXml(tags)?.name !== "Tagging") throw S3Error.malformedXml();
-  store.setTags(bucket, key, tags);
+  store.setTags(bucket, key, readTags(await readText(request)));
   return { status: 200 };
 }
 
@@ -163,6 +241,13 @@ function checksumHeaders({ checksum }: Pick<StoredObject, "checksum">): Record<s
   return checksum === undefined
     ? {}
     : { [`x-amz-checksum-${checksum.algorithm}`]: checksum.value, "x-amz-checksum-type": "FULL_OBJECT" };
+}
+
+/** `ChecksumSHA256` and its like, in an answer's document. */
+function checksumFields({ checksum }: Pick<StoredObject, "checksum">): Record<string, string> {
+  return checksum === undefined
+    ? {}
+    : { [`Checksum${checksum.algorithm.toUpperCase()}`]: checksum.value, ChecksumType: "FULL_OBJECT" };
 }
 
 /** `response-content-disposition` and its like, which make a presigned URL a download with a name. */

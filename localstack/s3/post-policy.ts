@@ -5,12 +5,14 @@
 
 import { isObject, parseObject } from "../json.ts";
 import { MAX_PUT_BYTES, storeBytes } from "./body.ts";
+import { requireHeaders } from "./door.ts";
 import { S3Error } from "./error.ts";
 import { readForm } from "./form.ts";
-import { keptHeaders, tagsOf } from "./objects.ts";
+import { keptHeaders } from "./objects.ts";
 import { requireKey, type S3Answer, type S3Request } from "./request.ts";
 import { type Keyring, parseScope, requireSigned } from "./signature.ts";
 import type { S3Store } from "./store.ts";
+import { tagsOf } from "./tags.ts";
 import { toXml } from "./xml.ts";
 
 /** Stands in a key for what the browser calls the file. */
@@ -35,6 +37,7 @@ export async function postObject(request: S3Request, store: S3Store, keyring: Ke
   fields.set("key", key);
   const range = requirePolicy(fields, keyring, now);
   const headers = Object.fromEntries(fields);
+  requireHeaders(headers);
   const kept = keptHeaders(headers);
   const { blob, size, md5 } = await storeBytes(atMost(form.content, range.max), store);
   if (size < range.min) {

@@ -6,7 +6,7 @@
  * cut at its limit (its DES cipher is gone from OpenSSL 3), gives the whole object for `bytes=0-0`, refuses streamed uploads,
  * and lets an interrupted upload destroy the object that it was to replace.
  *
- * Still different from AWS: no versions, object lock, ACLs, website, UploadPartCopy or SelectObject (501, never ignored);
+ * Still different from AWS: no versions, object lock, ACLs, website or SelectObject (501, never ignored);
  * lifecycle, encryption and policy are kept but have no effect; storage classes are only a word.
  */
 import { randomBytes } from "node:crypto";
@@ -17,6 +17,7 @@ import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import * as buckets from "./buckets.ts";
 import { corsHeaders, preflight } from "./cors.ts";
+import { operationOf, refuseSignatureVersion2, requireDone } from "./door.ts";
 import { S3Error } from "./error.ts";
 import { listObjects } from "./listing.ts";
 import * as multipart from "./multipart.ts";
@@ -66,6 +67,7 @@ const BUCKET_OPERATIONS: Operations = {
   DELETE: buckets.deleteBucket,
   "GET ?location": buckets.getBucketLocation,
   "GET ?versioning": async () => ({ status: 200, body: toXml("VersioningConfiguration", {}) }),
+  "GET ?uploads": multipart.listMultipartUploads,
   "POST ?delete": buckets.deleteObjects,
 };
 const OBJECT_OPERATIONS: Operations = {
@@ -73,6 +75,7 @@ const OBJECT_OPERATIONS: Operations = {
   HEAD: objects.getObject,
   PUT: objects.putObject,
   DELETE: objects.deleteObject,
+  "GET ?attributes": objects.getObjectAttributes,
   "GET ?tagging": objects.getObjectTagging,
   "PUT ?tagging": objects.putObjectTagging,
   "DELETE ?tagging": objects.deleteObjectTagging,
@@ -82,10 +85,6 @@ const OBJECT_OPERATIONS: Operations = {
   "POST ?uploadId": multipart.completeMultipartUpload,
   "DELETE ?uploadId": multipart.abortMultipartUpload,
 };
-/** Parameters that refine an operation. Any other names another operation: one that is not known must not be ignored. */
-const REFINEMENTS =
-  /^(x-amz-.*|response-.*|x-id|list-type|prefix|delimiter|max-keys|start-after|continuation-token|marker|encoding-type|fetch-owner|partNumber|max-buckets|max-parts|part-number-marker)$/i;
-
 /** Opens S3: with a `dataDir`, with the buckets that an earlier run left there. */
 export async function openS3(options: S3Options): Promise<S3> {
   const { endpoint, log, now = Date.now } = options;
@@ -128,12 +127,14 @@ async function perform(request: S3Request, service: Service): Promise<S3Answer> 
   const { store, notifications, keyring, now } = service;
   const { method, bucket, key } = request;
   if (method === "OPTIONS") return preflight(request, store);
+  refuseSignatureVersion2(request);
   const operation = operationOf(request);
   if (operation === "POST" && bucket !== "" && key === "") {
     buckets.requireBucket(store, bucket);
     return postObject(request, store, keyring, now());
   }
   requireSignature(request, keyring, now());
+  requireDone(request, operation);
   if (bucket === "") return run(ACCOUNT_OPERATIONS, operation, request, service);
   if (operation === "PUT" && key === "") {
     notifications.forget(bucket);
@@ -149,15 +150,6 @@ function run(operations: Operations, name: string, request: S3Request, { store, 
   const operation = operations[name];
   if (operation === undefined) throw S3Error.notImplemented(`'${name}' of ${request.rawPath}`);
   return operation(request, store, now());
-}
-
-/** `GET`, or `GET ?tagging`: the parameter that makes another operation of it is part of its name. */
-function operationOf({ method, query }: S3Request): string {
-  const [parameter, second] = [...query.keys()].filter((name) => !REFINEMENTS.test(name));
-  if (second !== undefined) {
-    throw new S3Error("InvalidArgument", `Conflicting query string parameters: ${parameter}, ${second}`);
-  }
-  return parameter === undefined ? method : `${method} ?${parameter}`;
 }
 
 async function send(

@@ -60,7 +60,7 @@ export async function handleSetting(
   } else {
     store.putSetting(bucket, name, body);
   }
-  return { status: name === "policy" ? 204 : 200 };
+  return { status: name === "policy" || name === "tagging" ? 204 : 200 };
 }
 
 function read(name: string, { root, missing }: Setting, bucket: string, store: S3Store): S3Answer {

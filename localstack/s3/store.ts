@@ -31,6 +31,8 @@ export interface StoredObject {
   readonly checksum: Checksum | undefined;
   /** The tagging document, if there is one. */
   readonly tags: string | undefined;
+  /** Sizes of the parts that it was made of. */
+  readonly parts?: readonly number[] | undefined;
 }
 
 /** A change of an object, for those who want to be told. */
@@ -157,13 +159,14 @@ export class S3Store {
     sourceIp: string,
     check: (existing: StoredObject | undefined) => void = () => {},
   ): void {
-    const { bucket, key, blob, size, etag, modifiedAt, headers, checksum, tags } = object;
+    const { bucket, key, blob, size, etag, modifiedAt, headers, checksum, tags, parts } = object;
     const replaced = this.transaction(() => {
       const existing = this.object(bucket, key);
       check(existing);
       this.#sql.putObject.run(
         ...[bucket, key, blob, size, etag, modifiedAt, JSON.stringify(headers)],
         ...[checksum === undefined ? null : JSON.stringify(checksum), tags ?? null],
+        parts === undefined ? null : JSON.stringify(parts),
       );
       this.#changed({ eventName, bucket, key, object, sequence: this.#nextSequence(), sourceIp });
       return existing;
@@ -176,9 +179,14 @@ export class S3Store {
     this.#sql.setTags.run(tags ?? null, bucket, key);
   }
 
-  delete(bucket: string, key: string, sourceIp: string): void {
+  /** @param check looks at the object to be deleted; what it throws leaves it as it was */
+  delete(
+    { bucket, key, sourceIp }: { bucket: string; key: string; sourceIp: string },
+    check: (existing: StoredObject | undefined) => void = () => {},
+  ): void {
     const deleted = this.transaction(() => {
       const existing = this.object(bucket, key);
+      check(existing);
       if (existing !== undefined) {
         this.#sql.deleteObject.run(bucket, key);
         const sequence = this.#nextSequence();
@@ -201,7 +209,8 @@ export class S3Store {
       this.#db.exec("COMMIT");
       return result;
     } catch (error) {
-      this.#db.exec("ROLLBACK");
+      // A full disk makes SQLite roll back by itself.
+      if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
       throw error;
     }
   }
@@ -236,5 +245,6 @@ function toObject(row: Record<string, unknown>): StoredObject {
     headers: JSON.parse(String(row.headers)),
     checksum: row.checksum === null ? undefined : JSON.parse(String(row.checksum)),
     tags: row.tags === null ? undefined : String(row.tags),
+    parts: row.parts === null ? undefined : JSON.parse(String(row.parts)),
   };
 }

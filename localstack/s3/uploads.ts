@@ -36,6 +36,28 @@ export class Uploads {
     return { id, bucket, key, keptHeaders: JSON.parse(String(row.headers)), tags };
   }
 
+  /** All uploads of a bucket, in the order of their keys and beginnings. */
+  list(bucket: string): (Upload & { createdAt: number })[] {
+    return this.#sql.list.all(bucket).map((row) => ({
+      id: String(row.id),
+      bucket,
+      key: String(row.key),
+      keptHeaders: JSON.parse(String(row.headers)),
+      tags: undefined,
+      createdAt: Number(row.created),
+    }));
+  }
+
+  /** Remembers what an upload became: whoever did not hear the answer asks again. */
+  complete({ id, bucket, key }: Upload, etag: string, now: number): void {
+    this.#sql.complete.run(id, bucket, key, etag, now);
+  }
+
+  completed(id: string, bucket: string, key: string): string | undefined {
+    const row = this.#sql.completed.get(id, bucket, key);
+    return row === undefined ? undefined : String(row.etag);
+  }
+
   /** In the order of their numbers. */
   parts(id: string): Part[] {
     return this.#sql.parts.all(id).map((row) => ({
@@ -67,6 +89,9 @@ function prepare(db: DatabaseSync) {
   return {
     insert: db.prepare("INSERT INTO uploads VALUES (?, ?, ?, ?, ?, ?)"),
     find: db.prepare("SELECT * FROM uploads WHERE id = ? AND bucket = ? AND key = ?"),
+    list: db.prepare("SELECT * FROM uploads WHERE bucket = ? ORDER BY key, created, id"),
+    complete: db.prepare("INSERT OR REPLACE INTO completions VALUES (?, ?, ?, ?, ?)"),
+    completed: db.prepare("SELECT etag FROM completions WHERE id = ? AND bucket = ? AND key = ?"),
     delete: db.prepare("DELETE FROM uploads WHERE id = ?"),
     parts: db.prepare("SELECT * FROM parts WHERE upload = ? ORDER BY number"),
     putPart: db.prepare("INSERT OR REPLACE INTO parts VALUES (?, ?, ?, ?, ?, ?)"),

@@ -15,7 +15,7 @@ export interface XmlFields {
 const NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/";
 const ENTITIES: Readonly<Record<string, string>> = { lt: "<", gt: ">", amp: "&", quot: '"', apos: "'" };
 const TOKENS =
-  /<!--[\s\S]*?-->|<\?[\s\S]*?\?>|<!\[CDATA\[(?<cdata>[\s\S]*?)\]\]>|<(?<close>\/?)(?<name>[A-Za-z_][\w:.-]*)(?:\s[^<>]*?)?(?<empty>\/?)>|(?<text>[^<]+)|</g;
+  /<!--[\s\S]*?-->|<\?[\s\S]*?\?>|<!\[CDATA\[(?<cdata>[\s\S]*?)\]\]>|<(?<close>\/?)(?<name>[A-Za-z_][\w:.-]*)(?:\s(?:[^<>"']|"[^"]*"|'[^']*')*?)?(?<empty>\/?)>|(?<text>[^<]+)|</g;
 
 /** The root element, or undefined if the text is not well-formed. */
 export function parseXml(xml: string): XmlElement | undefined {
@@ -50,10 +50,13 @@ export function childrenOf(element: XmlElement, name: string): XmlElement[] {
   return element.children.filter((child) => child.name === name);
 }
 
-/** A document; a list becomes one element per item, and what is undefined is left out. */
-export function toXml(root: string, fields: XmlFields, namespace = NAMESPACE): string {
+/**
+ * A document; a list becomes one element per item, and what is undefined is left out.
+ * @param text stands directly in the root
+ */
+export function toXml(root: string, fields: XmlFields, namespace = NAMESPACE, text = ""): string {
   const attribute = namespace === "" ? "" : ` xmlns="${namespace}"`;
-  return `<?xml version="1.0" encoding="UTF-8"?>\n<${root}${attribute}>${render(fields)}</${root}>`;
+  return `<?xml version="1.0" encoding="UTF-8"?>\n<${root}${attribute}>${escapeText(text)}${render(fields)}</${root}>`;
 }
 
 function render(fields: XmlFields): string {

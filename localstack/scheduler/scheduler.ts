@@ -1,20 +1,19 @@
 /**
- * EventBridge Scheduler: fires each schedule of the template in its time zone and invokes its function.
+ * EventBridge Scheduler: fires each schedule of the template in its time zone.
  * https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
  */
 
-import { randomUUID } from "node:crypto";
 import { nextFire, parseExpression } from "../../shared/schedules/schedule-expression.ts";
-import { ACCOUNT_ID } from "../account.ts";
 import { type Clock, systemClock } from "../clock.ts";
+import type { Firing, ScheduleTarget } from "./delivery.ts";
 
 export interface Schedule {
+  /** By which a schedule is known; the name alone is not unique. */
+  arn: string;
   name: string;
   expression: string;
   timezone: string;
-  functionName: string;
-  /** JSON text, in which `<aws.scheduler.scheduled-time>` and the other context attributes stand. */
-  input: string;
+  target: ScheduleTarget;
   /** It fires neither before the one nor after the other. */
   startDate?: Date;
   endDate?: Date;
@@ -22,8 +21,8 @@ export interface Schedule {
 
 export interface SchedulerOptions {
   schedules: readonly Schedule[];
-  /** Hands the event to Lambda, which tries it as often as it must. Never rejects. */
-  invoke: (functionName: string, event: unknown) => Promise<void>;
+  /** Delivers what is due. Never rejects. */
+  deliver: (firing: Firing) => Promise<void>;
   clock?: Clock;
 }
 
@@ -71,10 +70,8 @@ export function startScheduler(options: SchedulerOptions): Scheduler {
         one.callOff = clock.after(Math.min(left, LONGEST_SLEEP), wait);
         return;
       }
-      const { functionName, input } = one.schedule;
-      const fired: Promise<void> = options
-        .invoke(functionName, JSON.parse(withContext(input, due, one.schedule.name)))
-        .finally(() => firing.delete(fired));
+      const { arn: scheduleArn, target } = one.schedule;
+      const fired: Promise<void> = options.deliver({ scheduleArn, target, due }).finally(() => firing.delete(fired));
       firing.add(fired);
       // A machine that slept has missed some: AWS would have fired each; here one firing stands for all of them.
       run(one, new Date(Math.max(due.getTime(), clock.now() - 1)));
@@ -84,26 +81,26 @@ export function startScheduler(options: SchedulerOptions): Scheduler {
 
   const begin = (schedule: Schedule): void => {
     const one: Running = { schedule, anchor: new Date(clock.now()), callOff: () => {} };
-    running.set(schedule.name, one);
+    running.set(schedule.arn, one);
     // A firing that is due at this very moment counts: a rate without a start date begins to fire when it is created.
     run(one, new Date(one.anchor.getTime() - 1));
   };
 
-  const end = (name: string): void => {
-    running.get(name)?.callOff();
-    running.delete(name);
+  const end = (one: Running): void => {
+    one.callOff();
+    running.delete(one.schedule.arn);
   };
 
   const replace = (schedules: readonly Schedule[]): ScheduleChanges => {
     for (const { expression } of schedules) parseExpression(expression);
-    const declared = new Map(schedules.map((schedule) => [schedule.name, schedule]));
-    const removed = [...running.keys()].filter((name) => !declared.has(name));
-    const added = [...declared.keys()].filter((name) => !running.has(name));
+    const declared = new Map(schedules.map((schedule) => [schedule.arn, schedule]));
+    const removed = [...running.values()].filter(({ schedule }) => !declared.has(schedule.arn));
+    const added = [...declared.values()].filter(({ arn }) => !running.has(arn));
     const changed: string[] = [];
-    for (const [name, one] of running) {
-      const schedule = declared.get(name);
+    for (const [arn, one] of running) {
+      const schedule = declared.get(arn);
       if (schedule === undefined || isSame(schedule, one.schedule)) continue;
-      changed.push(name);
+      changed.push(schedule.name);
       if (isSame(timeOf(schedule), timeOf(one.schedule))) {
         one.schedule = schedule;
       } else {
@@ -112,11 +109,12 @@ export function startScheduler(options: SchedulerOptions): Scheduler {
       }
     }
     removed.forEach(end);
-    for (const name of added) {
-      const schedule = declared.get(name);
-      if (schedule) begin(schedule);
-    }
-    return { added, changed, removed };
+    added.forEach(begin);
+    return {
+      added: added.map(({ name }) => name),
+      changed,
+      removed: removed.map(({ schedule }) => schedule.name),
+    };
   };
 
   replace(options.schedules);
@@ -124,7 +122,7 @@ export function startScheduler(options: SchedulerOptions): Scheduler {
   return {
     replace,
     async stop() {
-      for (const name of [...running.keys()]) end(name);
+      for (const one of [...running.values()]) end(one);
       await Promise.race([Promise.all(firing), new Promise((resolve) => setImmediate(resolve))]);
     },
   };
@@ -136,14 +134,4 @@ function timeOf({ expression, timezone, startDate, endDate }: Schedule): object 
 
 function isSame(one: object, other: object): boolean {
   return JSON.stringify(one) === JSON.stringify(other);
-}
-
-/** https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html */
-function withContext(input: string, due: Date, name: string): string {
-  const time = due.toISOString().replace(/\.\d{3}Z$/, "Z");
-  return input
-    .replaceAll("<aws.scheduler.schedule-arn>", `arn:aws:scheduler:us-east-1:${ACCOUNT_ID}:schedule/default/${name}`)
-    .replaceAll("<aws.scheduler.scheduled-time>", time)
-    .replaceAll("<aws.scheduler.execution-id>", randomUUID())
-    .replaceAll("<aws.scheduler.attempt-number>", "1");
 }

@@ -7,7 +7,7 @@
 import { findPackageJSON } from "node:module";
 import { pathToFileURL } from "node:url";
 import type { BuildAppOptions, buildApp } from "fauxqs";
-import { isObject } from "../json.ts";
+import { isObject, type JsonObject } from "../json.ts";
 
 type Stores = NonNullable<BuildAppOptions["stores"]>;
 
@@ -20,6 +20,8 @@ export interface Fauxqs {
   /** A Fastify app that is served by no listener of its own: fauxqs's `startFauxqs` would listen on 0.0.0.0. */
   readonly app: FauxqsApp;
   readonly queues: QueueStore;
+  /** The digest of a message's attributes; empty for none. */
+  readonly md5OfMessageAttributes: (attributes: JsonObject) => string;
 }
 
 /** An app with an empty store. Only its SQS is to be routed to: its S3 and SNS come with the package and stay unreachable. */
@@ -32,7 +34,13 @@ export async function loadFauxqs(): Promise<Fauxqs> {
   ]);
   await allowAllUnicode();
   await allowFifoAttributes();
-  return { app: buildApp({ logger: false, stores: { sqsStore, snsStore, s3Store } }), queues: sqsStore };
+  const digest = (await importInside("common/md5.js")).md5OfMessageAttributes;
+  if (typeof digest !== "function") throw movedInsides("md5OfMessageAttributes");
+  return {
+    app: buildApp({ logger: false, stores: { sqsStore, snsStore, s3Store } }),
+    queues: sqsStore,
+    md5OfMessageAttributes: (attributes) => String(Reflect.apply(digest, undefined, [attributes])),
+  };
 }
 
 /**
@@ -42,8 +50,12 @@ export async function loadFauxqs(): Promise<Fauxqs> {
 async function allowAllUnicode(): Promise<void> {
   const refused = (await importInside("sqs/sqsTypes.js")).INVALID_MESSAGE_BODY_CHAR;
   if (!(refused instanceof RegExp)) throw movedInsides("INVALID_MESSAGE_BODY_CHAR");
-  const outsideUnicode = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/u;
-  refused.test = (text) => outsideUnicode.test(text);
+  refused.test = hasInvalidCharacters;
+}
+
+/** A character that no text of a message may have. */
+export function hasInvalidCharacters(text: string): boolean {
+  return /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/u.test(text);
 }
 
 /** fauxqs sets these two when a queue is created, and refuses to change them later. */
@@ -82,7 +94,16 @@ function hasMethods(value: unknown, ...names: string[]): boolean {
 }
 
 function isQueueStore(value: unknown): value is Stores["sqsStore"] {
-  return hasMethods(value, "createQueue", "getQueue", "getQueueByArn", "allQueues", "buildQueueUrl", "shutdown");
+  return hasMethods(
+    value,
+    "createQueue",
+    "getQueue",
+    "getQueueByArn",
+    "getQueueByName",
+    "allQueues",
+    "buildQueueUrl",
+    "shutdown",
+  );
 }
 
 function isTopicStore(value: unknown): value is Stores["snsStore"] {

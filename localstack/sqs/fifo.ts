@@ -8,35 +8,12 @@
  */
 import type { Message, Queue } from "./fauxqs.ts";
 
-/** By queue: receipt handles of messages that became visible again and were not deleted since. */
-const lapsedHandles = new WeakMap<Queue, Set<string>>();
-
-/** A FIFO queue's message was received with this handle, and is visible again or received anew. */
-export function hasLapsed(queue: Queue, receiptHandle: string): boolean {
-  return lapsedHandles.get(queue)?.has(receiptHandle) ?? false;
-}
-
 /** Replaces the queue's own ways to give messages and to take them back. */
 export function followFifoRules(queue: Queue): void {
   const takeOnePerGroup = queue.dequeue.bind(queue);
   const processTimers = queue.processTimers.bind(queue);
   const changeVisibility = queue.changeVisibility.bind(queue);
-  const deleteMessage = queue.deleteMessage.bind(queue);
-  const lapsed = new Set<string>();
-  const lapsedOf = new WeakMap<Message, string[]>();
   let isReceiving = false;
-  lapsedHandles.set(queue, lapsed);
-
-  function takeBack(returned: readonly InFlight[]): void {
-    for (const { message, receiptHandle } of returned) {
-      lapsed.add(receiptHandle);
-      lapsedOf.set(message, [...(lapsedOf.get(message) ?? []), receiptHandle]);
-    }
-    restoreOrder(
-      queue,
-      returned.map(({ message }) => message),
-    );
-  }
 
   queue.dequeue = (maxMessages, ...options) => {
     queue.processTimers();
@@ -65,24 +42,19 @@ export function followFifoRules(queue: Queue): void {
     if (isReceiving) return;
     const inFlight = [...queue.inflightMessages.values()];
     processTimers();
-    takeBack(inFlight.filter(({ receiptHandle }) => !queue.inflightMessages.has(receiptHandle)));
+    const returned = inFlight.filter(({ receiptHandle }) => !queue.inflightMessages.has(receiptHandle));
+    restoreOrder(
+      queue,
+      returned.map(({ message }) => message),
+    );
   };
 
   queue.changeVisibility = (receiptHandle, seconds) => {
     const entry = queue.inflightMessages.get(receiptHandle);
     changeVisibility(receiptHandle, seconds);
-    if (seconds === 0 && entry !== undefined) takeBack([entry]);
-  };
-
-  queue.deleteMessage = (receiptHandle) => {
-    const message = queue.inflightMessages.get(receiptHandle)?.message;
-    // Deleting once more is no error, with whichever handle.
-    for (const old of (message && lapsedOf.get(message)) ?? []) lapsed.delete(old);
-    return deleteMessage(receiptHandle);
+    if (seconds === 0 && entry !== undefined) restoreOrder(queue, [entry.message]);
   };
 }
-
-type InFlight = NonNullable<ReturnType<Queue["inflightMessages"]["get"]>>;
 
 function groupOf(message: Message | undefined): string {
   return message?.messageGroupId ?? "";

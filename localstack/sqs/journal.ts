@@ -4,8 +4,12 @@
  * fauxqs calls these methods as each thing happens. Its own implementation cannot be used: it is not exported, it refuses
  * ChangeMessageVisibility(0) (it writes NULL into a NOT NULL column), and it moves a message to the dead-letter queue in two
  * commits. Here all writes of one request are one transaction, which `commit` ends before the answer leaves.
+ *
+ * A write that fails leaves memory ahead of the disk: a queue that exists only in memory would take messages that a restart
+ * loses. So nothing is written after it, and nothing may be answered but the failure.
  */
 import { DatabaseSync } from "node:sqlite";
+import { storageFailure } from "../data-folder.ts";
 import { DEDUPLICATION_MILLISECONDS, restoreDeduplication, storedDeduplication } from "./deduplication.ts";
 import type { Message, Queue, QueueStore } from "./fauxqs.ts";
 
@@ -25,9 +29,12 @@ const SCHEMA = `
 export class QueueJournal {
   readonly #db: DatabaseSync;
   readonly #sql: ReturnType<typeof prepare>;
+  readonly #file: string;
   #writing = false;
+  #failure: string | undefined;
 
   constructor(file: string) {
+    this.#file = file;
     this.#db = new DatabaseSync(file);
     // NORMAL: a commit reaches the operating system at once, the disk soon: safe against a killed process, and fast.
     this.#db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;");
@@ -36,67 +43,90 @@ export class QueueJournal {
   }
 
   insertQueue(queue: Queue): void {
-    this.#begin();
-    const { name, arn, attributes, tags, createdTimestamp, lastModifiedTimestamp, sequenceCounter } = queue;
-    this.#sql.insertQueue.run(
-      ...[name, arn, JSON.stringify(attributes), JSON.stringify(Object.fromEntries(tags))],
-      ...[createdTimestamp, lastModifiedTimestamp, sequenceCounter],
-    );
+    this.#write(() => {
+      const { name, arn, attributes, tags, createdTimestamp, lastModifiedTimestamp, sequenceCounter } = queue;
+      this.#sql.insertQueue.run(
+        ...[name, arn, JSON.stringify(attributes), JSON.stringify(Object.fromEntries(tags))],
+        ...[createdTimestamp, lastModifiedTimestamp, sequenceCounter],
+      );
+    });
   }
 
   deleteQueue(name: string): void {
-    this.#begin();
-    this.#sql.deleteQueue.run(name);
-    this.#sql.deleteQueueMessages.run(name);
-    this.#sql.deleteDeduplications.run(name);
+    this.#write(() => {
+      this.#sql.deleteQueue.run(name);
+      this.#sql.deleteQueueMessages.run(name);
+      this.#sql.deleteDeduplications.run(name);
+    });
   }
 
   updateQueueAttributes(name: string, attributes: Record<string, string>, modified: number): void {
-    this.#begin();
-    this.#sql.updateAttributes.run(JSON.stringify(attributes), modified, name);
+    this.#write(() => {
+      this.#sql.updateAttributes.run(JSON.stringify(attributes), modified, name);
+    });
   }
 
   updateQueueSequenceCounter(name: string, sequence: number): void {
-    this.#begin();
-    this.#sql.updateSequence.run(sequence, name);
+    this.#write(() => {
+      this.#sql.updateSequence.run(sequence, name);
+    });
   }
 
   insertMessage(queue: string, message: Message): void {
-    this.#begin();
-    const { messageId: id, messageDeduplicationId: dedup, sequenceNumber, sentTimestamp } = message;
-    const { approximateReceiveCount, approximateFirstReceiveTimestamp } = message;
-    const first = approximateFirstReceiveTimestamp ?? null;
-    this.#sql.insertMessage.run(id, queue, JSON.stringify(message), approximateReceiveCount, first);
-    if (dedup !== undefined) {
-      this.#sql.insertDeduplication.run(queue, storedDeduplication(message), id, sequenceNumber ?? null, sentTimestamp);
-    }
+    this.#write(() => {
+      const { messageId: id, messageDeduplicationId: dedup, sequenceNumber, sentTimestamp } = message;
+      const { approximateReceiveCount, approximateFirstReceiveTimestamp } = message;
+      const first = approximateFirstReceiveTimestamp ?? null;
+      this.#sql.insertMessage.run(id, queue, JSON.stringify(message), approximateReceiveCount, first);
+      if (dedup !== undefined) {
+        this.#sql.insertDeduplication.run(
+          queue,
+          storedDeduplication(message),
+          id,
+          sequenceNumber ?? null,
+          sentTimestamp,
+        );
+      }
+    });
   }
 
   deleteMessage(id: string): void {
-    this.#begin();
-    this.#sql.deleteMessage.run(id);
+    this.#write(() => {
+      this.#sql.deleteMessage.run(id);
+    });
   }
 
   updateMessageInflight(id: string, receipt: string, visibleAt: number, receives: number, first?: number): void {
-    this.#begin();
-    this.#sql.updateInFlight.run(receipt, visibleAt, receives, first ?? null, id);
+    this.#write(() => {
+      this.#sql.updateInFlight.run(receipt, visibleAt, receives, first ?? null, id);
+    });
   }
 
   updateMessageReady(id: string): void {
-    this.#begin();
-    this.#sql.updateReady.run(id);
+    this.#write(() => {
+      this.#sql.updateReady.run(id);
+    });
   }
 
   deleteQueueMessages(queue: string): void {
-    this.#begin();
-    this.#sql.deleteQueueMessages.run(queue);
+    this.#write(() => {
+      this.#sql.deleteQueueMessages.run(queue);
+    });
+  }
+
+  /** Tells why nothing is stored any more; undefined while all is well. */
+  get failure(): string | undefined {
+    return this.#failure;
   }
 
   /** Makes all writes since the last commit durable. Throws if they could not be written: then nothing may be acknowledged. */
   commit(): void {
-    if (this.#writing) {
-      this.#writing = false;
+    if (!this.#writing) return;
+    this.#writing = false;
+    try {
       this.#db.exec("COMMIT");
+    } catch (error) {
+      throw this.#fail(error);
     }
   }
 
@@ -143,11 +173,23 @@ export class QueueJournal {
     }
   }
 
-  #begin(): void {
-    if (!this.#writing) {
-      this.#db.exec("BEGIN");
+  #write(work: () => void): void {
+    if (this.#failure !== undefined) throw new Error(this.#failure);
+    try {
+      if (!this.#writing) this.#db.exec("BEGIN");
       this.#writing = true;
+      work();
+    } catch (error) {
+      throw this.#fail(error);
     }
+  }
+
+  #fail(error: unknown): Error {
+    this.#failure ??= storageFailure(error, this.#file);
+    this.#writing = false;
+    // SQLite has rolled back by itself if the disk is full.
+    if (this.#db.isTransaction) this.#db.exec("ROLLBACK");
+    return new Error(this.#failure, { cause: error });
   }
 }
 

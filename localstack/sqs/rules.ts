@@ -1,165 +1,186 @@
-/** Requests that SQS refuses and fauxqs lets through. */
+/** Requests that fit SQS's model and that SQS refuses all the same. The others are left as fauxqs takes them. */
 
-import { isObject, type JsonObject, objectsOf, parseObject } from "../json.ts";
+import { ACCOUNT_ID } from "../account.ts";
+import { isObject, type JsonObject, stringsOf } from "../json.ts";
+import { type BatchRules, refuseBatch } from "./batches.ts";
+import { invalidValue, type SqsRefusal } from "./errors.ts";
 import type { Queue, QueueStore } from "./fauxqs.ts";
-import { hasLapsed } from "./fifo.ts";
+import { isWholeNumber, refuseFifoIds, refuseMessage } from "./messages.ts";
+import {
+  omitUnset,
+  READABLE,
+  refuseChangedAttributes,
+  refuseNewAttributes,
+  refuseOtherAttributes,
+  refuseQueueName,
+  refuseTagKeys,
+  refuseTags,
+  removeAttributes,
+} from "./queue-attributes.ts";
+import { readReceiptHandle, stateOf, takeAgain } from "./receipts.ts";
+import { refuseRedrive } from "./redrive.ts";
 
-/** An error of SQS, in its words. */
-export interface SqsRefusal {
-  readonly code: string;
-  readonly message: string;
+/** A request whose queue, if it names one, exists. */
+export interface Call {
+  readonly action: string;
+  readonly request: JsonObject;
+  readonly queue: Queue | undefined;
+  readonly queues: QueueStore;
 }
 
-/** An entry of a batch that fails while the others succeed. */
-export interface FailedEntry {
-  readonly Id: unknown;
-  readonly SenderFault: boolean;
-  readonly Code: string;
-  readonly Message: string;
-}
-
-const FIFO_ATTRIBUTES = ["FifoQueue", "ContentBasedDeduplication", "DeduplicationScope", "FifoThroughputLimit"];
-/** Alphanumeric characters and punctuation: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html */
-const VALID_ID = /^[!-~]{1,128}$/;
-const MAX_DELAY_SECONDS = 900;
-const MAX_RECEIVE_COUNT = 1000;
+const NO_QUEUE: SqsRefusal = { code: "QueueDoesNotExist", message: "The specified queue does not exist." };
+const MAX_VISIBILITY_SECONDS = 43_200;
 const MAX_WAIT_SECONDS = 20;
+const MAX_MESSAGES = 10;
+const SYSTEM_ATTRIBUTES = [
+  ...["All", "SenderId", "SentTimestamp", "ApproximateReceiveCount", "ApproximateFirstReceiveTimestamp"],
+  ...["SequenceNumber", "MessageDeduplicationId", "MessageGroupId", "AWSTraceHeader", "DeadLetterQueueSourceArn"],
+];
+
+/** Finds the queue that a request names. @returns a refusal if it names one that does not exist */
+export function findQueue({ QueueUrl: url }: JsonObject, queues: QueueStore): Queue | SqsRefusal | undefined {
+  if (typeof url !== "string") return undefined;
+  // A name alone will do, as on AWS; the host does not matter, the account does.
+  const account = url.split("/").at(-2);
+  const isOthers = account !== undefined && /^\d{12}$/.test(account) && account !== ACCOUNT_ID;
+  return (isOthers ? undefined : queues.getQueue(url)) ?? NO_QUEUE;
+}
+
+/** Of each batch: how one of its entries is checked. */
+export const BATCHES: Readonly<Record<string, BatchRules>> = {
+  SendMessageBatch: { required: "MessageBody", refuseOne: refuseMessage },
+  DeleteMessageBatch: { required: "ReceiptHandle", refuseOne: useReceiptToDelete },
+  ChangeMessageVisibilityBatch: { required: "ReceiptHandle", refuseOne: useReceiptToChange },
+};
 
 /** Why SQS would refuse the whole request, if it would. */
-export function refusalOf(action: string, request: JsonObject, queues: QueueStore): SqsRefusal | undefined {
-  const queue = queueOf(request, queues);
+export function refuseRequest(call: Call): SqsRefusal | undefined {
+  const { action, request, queue, queues } = call;
+  if (action === "CreateQueue") return refuseNewQueue(request, queues);
+  if (action === "GetQueueUrl") {
+    const owner = request.QueueOwnerAWSAccountId ?? ACCOUNT_ID;
+    return owner === ACCOUNT_ID ? undefined : NO_QUEUE;
+  }
+  if (queue === undefined) return undefined;
+  const batch = BATCHES[action];
+  if (batch !== undefined) return refuseBatch(action, request, queue, batch);
   switch (action) {
-    case "CreateQueue": {
-      const isFifo = String(request.QueueName).endsWith(".fifo");
-      return refuseFifoAttributes(request, isFifo, {}) ?? refuseRedrivePolicy(request, isFifo, queues);
-    }
-    case "SetQueueAttributes": {
-      const isFifo = queue?.isFifo() ?? false;
-      const present = queue?.attributes ?? {};
-      return refuseFifoAttributes(request, isFifo, present) ?? refuseRedrivePolicy(request, isFifo, queues);
-    }
+    case "SetQueueAttributes":
+      return refuseNewSettings(request, queue, queues);
+    case "GetQueueAttributes":
+      request.AttributeNames ??= [];
+      return refuseNames(stringsOf(request.AttributeNames), READABLE);
+    case "TagQueue":
+      return refuseTags(request, queue.tags.keys(), queue.name);
+    case "UntagQueue":
+      return refuseTagKeys(stringsOf(request.TagKeys));
     case "SendMessage":
-      return refuseDelay(request) ?? refuseIds(request, queue);
+      return refuseFifoIds(request, queue) ?? refuseMessage(request, queue);
     case "DeleteMessage":
-      return refuseReceipt(request, queue);
+      return useReceiptToDelete(request, queue);
+    case "ChangeMessageVisibility":
+      return useReceiptToChange(request, queue);
     case "ReceiveMessage":
-      return refuseWait(request);
+      return refuseReceive(request);
     default:
       return undefined;
   }
 }
 
-/** Takes the entries out of a batch that SQS would refuse one by one. */
-export function takeRefusedEntries(action: string, request: JsonObject, queue: Queue | undefined): FailedEntry[] {
-  const failed: FailedEntry[] = [];
-  request.Entries = objectsOf(request.Entries).filter((entry) => {
-    const refusal =
-      action === "DeleteMessageBatch" ? refuseReceipt(entry, queue) : (refuseDelay(entry) ?? refuseIds(entry, queue));
-    if (refusal !== undefined) {
-      failed.push({ Id: entry.Id, SenderFault: true, Code: refusal.code, Message: refusal.message });
-    }
-    return refusal === undefined;
-  });
-  return failed;
+function refuseNewQueue(request: JsonObject, queues: QueueStore): SqsRefusal | undefined {
+  const name = String(request.QueueName);
+  const attributes = textsOf(request.Attributes);
+  const refusal =
+    refuseQueueName(name) ??
+    refuseNewAttributes(name, attributes) ??
+    refuseRedrive({ name, isFifo: name.endsWith(".fifo") }, attributes, queues) ??
+    refuseTags(request, [], name);
+  if (refusal !== undefined) return refusal;
+  omitUnset(attributes);
+  request.Attributes = attributes;
+  const existing = queues.getQueueByName(name);
+  return existing && refuseOtherAttributes(existing, attributes);
 }
 
-/** The queue that a request names, if it exists. */
-export function queueOf(request: JsonObject, queues: QueueStore): Queue | undefined {
-  const url = request.QueueUrl;
-  return typeof url === "string" ? queues.getQueue(url) : undefined;
+function refuseNewSettings(request: JsonObject, queue: Queue, queues: QueueStore): SqsRefusal | undefined {
+  const attributes = textsOf(request.Attributes);
+  const source = { name: queue.name, isFifo: queue.isFifo() };
+  const refusal = refuseChangedAttributes(queue, attributes) ?? refuseRedrive(source, attributes, queues);
+  if (refusal !== undefined) return refusal;
+  removeAttributes(queue, attributes);
+  request.Attributes = attributes;
+  return undefined;
 }
 
-function refuseDelay(message: JsonObject): SqsRefusal | undefined {
-  const delay = message.DelaySeconds;
-  if (delay === undefined || isWholeNumber(delay, MAX_DELAY_SECONDS)) return undefined;
-  return invalid(`Value ${delay} for parameter DelaySeconds is invalid. Reason: DelaySeconds must be >= 0 and <= 900.`);
-}
-
-/** A FIFO queue refuses to delete what has become visible again; a standard queue takes it, to no effect. */
-function refuseReceipt({ ReceiptHandle: receipt }: JsonObject, queue: Queue | undefined): SqsRefusal | undefined {
-  if (queue === undefined || !hasLapsed(queue, String(receipt))) return undefined;
-  return invalid(`Value ${receipt} for parameter ReceiptHandle is invalid. Reason: The receipt handle has expired.`);
-}
-
-function refuseWait(request: JsonObject): SqsRefusal | undefined {
-  const wait = request.WaitTimeSeconds;
-  if (wait === undefined || isWholeNumber(wait, MAX_WAIT_SECONDS)) return undefined;
-  return invalid(
-    `Value ${wait} for parameter WaitTimeSeconds is invalid. Reason: Must be >= 0 and <= 20, if provided.`,
+function refuseReceive(request: JsonObject): SqsRefusal | undefined {
+  const { MaxNumberOfMessages: most, WaitTimeSeconds: wait, VisibilityTimeout: hidden } = request;
+  if (most !== undefined && (most === 0 || !isWholeNumber(most, MAX_MESSAGES))) {
+    return invalidValue("MaxNumberOfMessages", most, "Must be between 1 and 10, if provided.");
+  }
+  if (wait !== undefined && !isWholeNumber(wait, MAX_WAIT_SECONDS)) {
+    return invalidValue("WaitTimeSeconds", wait, "Must be >= 0 and <= 20, if provided.");
+  }
+  return (
+    refuseVisibility(hidden) ??
+    refuseNames(stringsOf(request.MessageSystemAttributeNames), SYSTEM_ATTRIBUTES) ??
+    // The model declares a queue's attributes for this one, too.
+    refuseNames(stringsOf(request.AttributeNames), [...SYSTEM_ATTRIBUTES, ...READABLE])
   );
 }
 
-function refuseRedrivePolicy(request: JsonObject, fifo: boolean, queues: QueueStore): SqsRefusal | undefined {
-  const attributes = isObject(request.Attributes) ? request.Attributes : {};
-  const text = attributes.RedrivePolicy;
-  if (typeof text !== "string" || text === "") return undefined;
-  const start = `Value ${text} for parameter RedrivePolicy is invalid. Reason:`;
-  const policy = parseObject(text);
-  if (policy === undefined) return invalid(`${start} Redrive policy is not a valid JSON map.`);
-  const count = Number(policy.maxReceiveCount);
-  if (count === 0 || !isWholeNumber(count, MAX_RECEIVE_COUNT)) {
-    return invalid(
-      `${start} Invalid value for maxReceiveCount: ${policy.maxReceiveCount}, valid values are from 1 to 1000 both inclusive.`,
-    );
-  }
-  const target = queues.getQueueByArn(String(policy.deadLetterTargetArn));
-  if (target === undefined) return invalid(`${start} Dead letter target does not exist.`);
-  if (target.isFifo() !== fifo) return invalid(`${start} Dead-letter queue must be same type of queue as the source.`);
-  return undefined;
+function refuseNames(names: readonly string[], known: readonly string[]): SqsRefusal | undefined {
+  const unknown = names.find((name) => !known.includes(name));
+  return unknown === undefined ? undefined : { code: "InvalidAttributeName", message: `Unknown Attribute ${unknown}.` };
 }
 
-/** Of a message: an id with other characters, and a deduplication id that a standard queue has no use for. */
-function refuseIds(message: JsonObject, queue: Queue | undefined): SqsRefusal | undefined {
-  if (queue !== undefined && !queue.isFifo() && message.MessageDeduplicationId !== undefined) {
-    return invalid(
-      `Value ${message.MessageDeduplicationId} for parameter MessageDeduplicationId is invalid. Reason: The request include parameter that is not valid for this queue type.`,
-    );
-  }
-  for (const name of ["MessageGroupId", "MessageDeduplicationId"]) {
-    const value = message[name];
-    if (typeof value === "string" && value !== "" && !VALID_ID.test(value)) {
-      return invalid(
-        `Value ${value} for parameter ${name} is invalid. Reason: ${name} can only include alphanumeric and punctuation characters. 1 to 128 in length.`,
-      );
-    }
-  }
-  return undefined;
+function refuseVisibility(seconds: unknown): SqsRefusal | undefined {
+  if (seconds === undefined || isWholeNumber(seconds, MAX_VISIBILITY_SECONDS)) return undefined;
+  return invalidValue("VisibilityTimeout", seconds, "Must be between 0 and 43200, if provided.");
 }
 
 /**
- * Of a queue that is created or changed: a name and attributes that are not of the same kind of queue.
- * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SetQueueAttributes.html
- *
- * @param present what the queue has already
+ * Puts fauxqs's handle in the place of the one that was given out. A message that is gone is deleted once more without an error;
+ * one that is visible again is deleted from a standard queue, and not from a FIFO queue.
  */
-function refuseFifoAttributes(
-  request: JsonObject,
-  isFifoName: boolean,
-  present: Readonly<Record<string, string>>,
-): SqsRefusal | undefined {
-  const given = isObject(request.Attributes) ? request.Attributes : {};
-  const attributes: JsonObject = { ...present, ...given };
-  if (isFifoName && attributes.FifoQueue !== "true") {
-    return invalid("Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length");
+function useReceiptToDelete(entry: JsonObject, queue: Queue): SqsRefusal | undefined {
+  const given = String(entry.ReceiptHandle);
+  const receipt = readReceiptHandle(queue, given);
+  if (receipt === undefined) return unknownHandle(given);
+  const state = stateOf(queue, receipt);
+  if (queue.isFifo() && (state === "visible" || state === "received anew")) {
+    return invalidValue("ReceiptHandle", given, "The receipt handle has expired.");
   }
-  const misplaced = FIFO_ATTRIBUTES.find((name) => name in given);
-  // A standard name with FifoQueue is refused by fauxqs, in AWS's words.
-  if (!isFifoName && misplaced !== undefined && attributes.FifoQueue !== "true") {
-    return { code: "InvalidAttributeName", message: `Unknown Attribute ${misplaced}.` };
-  }
-  if (attributes.FifoThroughputLimit === "perMessageGroupId" && attributes.DeduplicationScope !== "messageGroup") {
-    return {
-      code: "InvalidAttributeValue",
-      message: "The perMessageGroupId value is allowed only when the value for DeduplicationScope is messageGroup.",
-    };
-  }
+  if (state === "visible") takeAgain(queue, receipt);
+  entry.ReceiptHandle = receipt.handle;
   return undefined;
 }
 
-function invalid(message: string): SqsRefusal {
-  return { code: "InvalidParameterValue", message };
+/** The same for a change of visibility: a standard queue hides what is visible again. */
+function useReceiptToChange(entry: JsonObject, queue: Queue): SqsRefusal | undefined {
+  const given = String(entry.ReceiptHandle);
+  const refusal = refuseVisibility(entry.VisibilityTimeout ?? Number.NaN);
+  if (refusal !== undefined) return refusal;
+  const receipt = readReceiptHandle(queue, given);
+  if (receipt === undefined) return unknownHandle(given);
+  const state = stateOf(queue, receipt);
+  const reason = "Message does not exist or is not available for visibility timeout change.";
+  if (state === "gone") return invalidValue("ReceiptHandle", given, reason);
+  if (state === "received anew" || (state === "visible" && queue.isFifo())) {
+    return { code: "MessageNotInflight", message: reason };
+  }
+  if (state === "visible") takeAgain(queue, receipt);
+  entry.ReceiptHandle = receipt.handle;
+  return undefined;
 }
 
-function isWholeNumber(value: unknown, max: number): boolean {
-  return typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= max;
+function unknownHandle(given: string): SqsRefusal {
+  return {
+    code: "ReceiptHandleIsInvalid",
+    message: `The input receipt handle "${given}" is not a valid receipt handle.`,
+  };
+}
+
+function textsOf(value: unknown): Record<string, string> {
+  const texts = Object.entries(isObject(value) ? value : {}).map(([name, text]) => [name, String(text)]);
+  return Object.fromEntries(texts);
 }

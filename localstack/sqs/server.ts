@@ -1,23 +1,29 @@
 /**
  * SQS: fauxqs behind the gateway, with what AWS does and fauxqs does not.
  *
- * Still different from AWS: the groups of a standard queue are kept and change nothing, so a fair queue puts no quiet tenant
- * before a noisy one; ReceiveRequestAttemptId is ignored; a FIFO queue is not throttled; messages never expire by
- * MessageRetentionPeriod; a restart forgets AWSTraceHeader; nothing is reordered or delivered twice by chance;
- * ListDeadLetterSourceQueues and StartMessageMoveTask answer InvalidAction.
+ * A request passes one door before fauxqs sees it (`admit`), and its answer another (`correctAnswers`). The list of differences
+ * from AWS is in docs/local-cloud.md.
  */
 
+import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
+import { echo } from "../../shared/echo.ts";
 import { ACCOUNT_ID } from "../account.ts";
-import { isObject, type JsonObject, objectsOf, stringsOf } from "../json.ts";
+import { isObject, type JsonObject, objectsOf } from "../json.ts";
+import { type FailedEntry, takeRefusedEntries } from "./batches.ts";
 import { deduplicate, scopeDeduplicationId } from "./deduplication.ts";
-import { keepGroups, noteGroup, TraceHeaders } from "./dropped-fields.ts";
+import { errorAnswer, PROTOCOL, type SqsRefusal, unsupported } from "./errors.ts";
 import { type Fauxqs, loadFauxqs, type Queue, type QueueStore } from "./fauxqs.ts";
 import { followFifoRules } from "./fifo.ts";
 import { QueueJournal } from "./journal.ts";
+import { keepFields, noteFields } from "./kept-fields.ts";
 import { LongPolls } from "./long-poll.ts";
-import { type FailedEntry, queueOf, refusalOf, type SqsRefusal, takeRefusedEntries } from "./rules.ts";
+import { refuseShape } from "./model.ts";
+import { runOwnOperation } from "./own-operations.ts";
+import { completeReceived, followReceives } from "./receives.ts";
+import { keepRetention } from "./retention.ts";
+import { BATCHES, type Call, findQueue, refuseRequest } from "./rules.ts";
 
 export interface SqsOptions {
   /** Where queue URLs point: `http://127.0.0.1:4566`. */
@@ -37,13 +43,11 @@ export interface Sqs {
 /** By request: the entries of a batch that were refused before fauxqs saw it. */
 type FailedEntries = WeakMap<object, FailedEntry[]>;
 
-const PROTOCOL = "application/x-amz-json-1.0";
 const TARGET = "AmazonSQS.";
 /** Calls that depend on messages that became visible since somebody last looked; for a FIFO queue that is everything. */
 const READS_TIMERS = /^(GetQueueAttributes|ChangeMessageVisibility)/;
-/** The name by which an SDK knows an error; fauxqs puts the service's name before codes that have none. */
-const ERROR_HEADER = "x-amzn-query-error";
-const WRONGLY_PREFIXED = /^AWS\.SimpleQueueService\.(InvalidParameterValue|MissingParameter|InvalidAction)/;
+/** AWS answers these also when they are empty. */
+const ALWAYS_THERE = ["queueUrls"];
 
 /** Opens SQS: with a `dataDir`, with the queues and messages that an earlier run left there. */
 export async function openSqs(options: SqsOptions): Promise<Sqs> {
@@ -56,9 +60,16 @@ export async function openSqs(options: SqsOptions): Promise<Sqs> {
   journal?.restore(queues, urlOf, Date.now());
   const polls = new LongPolls();
   const failedEntries: FailedEntries = new WeakMap();
+  app.addHook("onRequest", async (_request, reply) => {
+    const message = journal?.failure;
+    if (message === undefined) return undefined;
+    return reply.code(500).header("content-type", PROTOCOL).send({ __type: "InternalFailure", message });
+  });
   checkRequests(fauxqs, polls, failedEntries);
   correctAnswers(fauxqs, failedEntries);
-  app.addHook("onSend", async (_request, _reply, payload) => {
+  app.addHook("onSend", async (_request, reply, payload) => {
+    // fauxqs names every answer as S3 does.
+    reply.removeHeader("x-amz-id-2").removeHeader("x-amz-request-id");
     journal?.commit();
     return payload;
   });
@@ -66,7 +77,9 @@ export async function openSqs(options: SqsOptions): Promise<Sqs> {
     // fauxqs stumbles over a body that is not JSON, or has a value of another type than SQS expects.
     const misread = error instanceof SyntaxError || error instanceof TypeError;
     options.log(`sqs: a request failed: ${error instanceof Error ? error.stack : error}`);
-    const body = misread ? { __type: "SerializationException" } : { __type: "InternalFailure" };
+    const body = misread
+      ? { __type: "SerializationException", message: "The request is no JSON object of SQS's model." }
+      : { __type: "InternalFailure", message: journal?.failure ?? "The local SQS failed; its log says why." };
     return reply
       .code(misread ? 400 : 500)
       .header("content-type", PROTOCOL)
@@ -76,9 +89,11 @@ export async function openSqs(options: SqsOptions): Promise<Sqs> {
 
   return {
     async handle(request, response) {
+      response.setHeader("x-amzn-requestid", randomUUID());
       const refusal = refuseProtocol(request);
       if (refusal !== undefined) {
-        response.writeHead(400, headersOf(refusal)).end(JSON.stringify(bodyOf(refusal)));
+        const { status, headers, body } = errorAnswer(refusal);
+        response.writeHead(status, headers).end(JSON.stringify(body));
         return;
       }
       // Only SQS: fauxqs tells its services apart by path and content type, and both are fixed here.
@@ -102,33 +117,39 @@ function correctQueues(queues: QueueStore): void {
     if (queue.isFifo()) {
       followFifoRules(queue);
       deduplicate(queue);
-    } else {
-      keepGroups(queue);
     }
+    keepRetention(queue);
+    keepFields(queue);
+    followReceives(queue);
     return queue;
   };
 }
 
-/** Refuses what SQS refuses, and lets a receive through when there is something to receive. */
+/** Refuses what SQS refuses, does what fauxqs cannot, and lets a receive through when there is something to receive. */
 function checkRequests({ app, queues }: Fauxqs, polls: LongPolls, failedEntries: FailedEntries): void {
   app.addHook("preHandler", async (request, reply) => {
-    const action = actionOf(request.raw);
-    const body = isObject(request.body) ? request.body : {};
-    const queue = queueOf(body, queues);
-    if (READS_TIMERS.test(action) || queue?.isFifo()) queue?.processTimers();
-    const refusal = refusalOf(action, body, queues);
-    if (refusal !== undefined) return reply.code(400).headers(headersOf(refusal)).send(bodyOf(refusal));
-    if (action === "SendMessageBatch" || action === "DeleteMessageBatch") {
-      const failed = takeRefusedEntries(action, body, queue);
-      if (failed.length > 0 && objectsOf(body.Entries).length === 0) {
-        return reply.header("content-type", PROTOCOL).send({ Failed: failed });
-      }
+    const call = admit(actionOf(request.raw), request.body ?? {}, queues);
+    if ("code" in call) {
+      const { status, headers, body } = errorAnswer(call);
+      return reply.code(status).headers(headers).send(JSON.stringify(body));
+    }
+    const { action, request: body, queue } = call;
+    const outcome = runOwnOperation(action, body, queues, queue);
+    if (outcome !== undefined) {
+      if ("answer" in outcome) return reply.header("content-type", PROTOCOL).send(outcome.answer);
+      const refused = errorAnswer(outcome.refusal);
+      return reply.code(refused.status).headers(refused.headers).send(JSON.stringify(refused.body));
+    }
+    if (queue === undefined) return undefined;
+    const batch = BATCHES[action];
+    if (batch !== undefined) {
+      const failed = takeRefusedEntries(body, queue, batch);
+      if (objectsOf(body.Entries).length === 0) return reply.header("content-type", PROTOCOL).send({ Failed: failed });
       failedEntries.set(request, failed);
     }
-    if (action.startsWith("SendMessage") && queue !== undefined) {
-      prepareMessages(action === "SendMessage" ? [body] : objectsOf(body.Entries), queue);
-    }
-    if (action === "ReceiveMessage" && queue !== undefined) {
+    if (action.startsWith("SendMessage"))
+      prepareMessages(batch === undefined ? [body] : objectsOf(body.Entries), queue);
+    if (action === "ReceiveMessage") {
       const gone = abortedBy(reply.raw);
       const seconds = Number(body.WaitTimeSeconds ?? queue.attributes.ReceiveMessageWaitTimeSeconds);
       await polls.wait(queue, seconds, Number(body.MaxNumberOfMessages ?? 1), gone);
@@ -142,55 +163,65 @@ function checkRequests({ app, queues }: Fauxqs, polls: LongPolls, failedEntries:
   });
 }
 
+/** The door: what comes through fits SQS's model and rules, and its queue exists. */
+function admit(action: string, request: unknown, queues: QueueStore): Call | SqsRefusal {
+  if (!isObject(request)) {
+    return { code: "SerializationException", message: `A request is ${echo(request)}: expected a JSON object.` };
+  }
+  const misshapen = refuseShape(action, request);
+  if (misshapen !== undefined) return misshapen;
+  const queue = findQueue(request, queues);
+  if (queue !== undefined && "code" in queue) return queue;
+  if (READS_TIMERS.test(action) || queue?.isFifo()) queue?.processTimers();
+  const call: Call = { action, request, queue, queues };
+  return refuseRequest(call) ?? call;
+}
+
 function prepareMessages(messages: readonly JsonObject[], queue: Queue): void {
   for (const message of messages) {
-    if (queue.isFifo()) {
-      scopeDeduplicationId(queue, message);
-    } else {
-      noteGroup(message);
-    }
+    if (queue.isFifo()) scopeDeduplicationId(queue, message);
+    noteFields(message);
   }
 }
 
 /** Makes of fauxqs's answers those of SQS. */
-function correctAnswers({ app }: Fauxqs, failedEntries: FailedEntries): void {
-  const traces = new TraceHeaders();
-  app.addHook("preSerialization", async (request, _reply, payload: unknown) => {
+function correctAnswers(fauxqs: Fauxqs, failedEntries: FailedEntries): void {
+  fauxqs.app.addHook("preSerialization", async (request, reply, payload: unknown) => {
     if (!isObject(payload)) return payload;
+    if (typeof payload.__type === "string") {
+      const code = payload.__type.replace(/^.*#/, "");
+      const { status, headers, body } = errorAnswer({ code, message: String(payload.message ?? "") });
+      reply.code(reply.statusCode >= 500 ? reply.statusCode : status).headers(headers);
+      return body;
+    }
     const action = actionOf(request.raw);
     const body = isObject(request.body) ? request.body : {};
-    if (action === "ReceiveMessage") {
-      omitUnrequestedAttributes(body, payload);
-      traces.addTo(payload, body);
-    }
+    if (action === "ReceiveMessage") completeReceived(body, payload, fauxqs);
+    if (action.startsWith("SendMessage")) completeSent(body, payload, fauxqs);
     if (failedEntries.has(request)) {
       payload.Failed = [...objectsOf(payload.Failed), ...(failedEntries.get(request) ?? [])];
     }
-    if (action.startsWith("SendMessage")) traces.remember(body, payload);
-    omitEmptyLists(payload);
-    return payload;
-  });
-  app.addHook("onSend", async (_request, reply, payload) => {
-    const error = reply.getHeader(ERROR_HEADER);
-    if (typeof error === "string") reply.header(ERROR_HEADER, error.replace(WRONGLY_PREFIXED, "$1"));
+    omitEmpty(payload);
     return payload;
   });
 }
 
-/** AWS leaves out message attributes that a receive does not ask for. */
-function omitUnrequestedAttributes(request: JsonObject, answer: JsonObject): void {
-  if (stringsOf(request.MessageAttributeNames).length === 0) {
-    for (const message of objectsOf(answer.Messages)) {
-      delete message.MessageAttributes;
-      delete message.MD5OfMessageAttributes;
-    }
-  }
+/** Adds the digest of the system attributes that a sender has set. */
+function completeSent(request: JsonObject, answer: JsonObject, { md5OfMessageAttributes }: Fauxqs): void {
+  const complete = (sent: JsonObject, { MessageSystemAttributes: attributes }: JsonObject): void => {
+    const digest = isObject(attributes) ? md5OfMessageAttributes(attributes) : "";
+    if (digest !== "") sent.MD5OfMessageSystemAttributes = digest;
+  };
+  const entries = objectsOf(request.Entries);
+  if (typeof answer.MessageId === "string") complete(answer, request);
+  for (const sent of objectsOf(answer.Successful)) complete(sent, entries.find(({ Id }) => Id === sent.Id) ?? {});
 }
 
-/** AWS leaves out an empty `Failed` or `Successful`. */
-function omitEmptyLists(answer: JsonObject): void {
-  for (const name of ["Failed", "Successful"]) {
-    if (Array.isArray(answer[name]) && answer[name].length === 0) delete answer[name];
+/** AWS leaves out a list or a map that is empty. */
+function omitEmpty(answer: JsonObject): void {
+  for (const [name, value] of Object.entries(answer)) {
+    const isEmpty = Array.isArray(value) ? value.length === 0 : isObject(value) && Object.keys(value).length === 0;
+    if (isEmpty && !ALWAYS_THERE.includes(name)) delete answer[name];
   }
 }
 
@@ -209,16 +240,7 @@ function actionOf(request: IncomingMessage): string {
 
 function refuseProtocol(request: IncomingMessage): SqsRefusal | undefined {
   if (request.method === "POST" && String(request.headers["content-type"]).startsWith(PROTOCOL)) return undefined;
-  return {
-    code: "UnsupportedOperation",
-    message: `SQS request with the content type '${request.headers["content-type"]}' was refused: expected POST with ${PROTOCOL}. Use an SDK of 2023 or later.`,
-  };
-}
-
-function headersOf(refusal: SqsRefusal): Record<string, string> {
-  return { "content-type": PROTOCOL, [ERROR_HEADER]: `${refusal.code};Sender` };
-}
-
-function bodyOf(refusal: SqsRefusal): JsonObject {
-  return { __type: `com.amazonaws.sqs#${refusal.code}`, message: refusal.message };
+  return unsupported(
+    `SQS request with the content type '${request.headers["content-type"]}' was refused: expected POST with ${PROTOCOL}. Use an SDK of 2023 or later.`,
+  );
 }

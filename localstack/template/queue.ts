@@ -16,6 +16,7 @@ const ATTRIBUTES = [
   "MaximumMessageSize",
   "ReceiveMessageWaitTimeSeconds",
   "RedrivePolicy",
+  "RedriveAllowPolicy",
   "FifoQueue",
   "ContentBasedDeduplication",
   "DeduplicationScope",

@@ -6,6 +6,7 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { S3Client } from "@aws-sdk/client-s3";
 import { SQSClient } from "@aws-sdk/client-sqs";
+import { clientSettings } from "../../shared/aws/settings.ts";
 import { ACCOUNT_ID } from "../account.ts";
 import { isObject } from "../json.ts";
 import { createBucket } from "./bucket.ts";
@@ -30,9 +31,10 @@ export interface Clients {
 }
 
 export function createClients({ endpoint, dynamodbEndpoint, region, credentials }: CloudAccess): Clients {
-  const common = { region, credentials, endpoint };
+  const common = { ...clientSettings, region, credentials, endpoint };
   return {
-    sqs: new SQSClient({ ...common, useQueueUrlAsEndpoint: false }),
+    // Nothing is lost on the way within one machine, so nobody needs to compute the sum of each body.
+    sqs: new SQSClient({ ...common, md5: false, useQueueUrlAsEndpoint: false }),
     dynamodb: new DynamoDBClient({ ...common, endpoint: dynamodbEndpoint ?? endpoint }),
     s3: new S3Client({ ...common, forcePathStyle: true }),
   };

@@ -36,6 +36,17 @@ export function numberField(properties: Record<string, unknown>, field: string, 
   return value;
 }
 
+/** A whole number within AWS's bounds, the upper one of which is its default. @throws Error for any other */
+export function rangeField(
+  properties: Record<string, unknown>,
+  field: string,
+  [least, most]: readonly [number, number],
+): number {
+  const value = numberField(properties, field, most);
+  if (Number.isInteger(value) && value >= least && value <= most) return value;
+  throw new Error(`Property '${field}' has the value '${value}': expected a whole number from ${least} to ${most}.`);
+}
+
 export function listField(properties: Record<string, unknown>, field: string): unknown[] {
   const value = properties[field];
   return Array.isArray(value) ? value : [];

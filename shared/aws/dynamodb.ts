@@ -1,32 +1,16 @@
 import {
-  ConditionalCheckFailedException,
   DeleteItemCommand,
   DynamoDBClient,
   GetItemCommand,
   QueryCommand,
   type QueryCommandOutput,
-  UpdateItemCommand,
-  type UpdateItemCommandInput,
 } from "@aws-sdk/client-dynamodb";
-import { marshall, unmarshall } from "@aws-sdk/util-dynamodb";
-import {
-  allOf,
-  between,
-  type Change,
-  type Condition,
-  conditionText,
-  equal,
-  type Item,
-  type Key,
-  Names,
-  updateText,
-} from "./change.ts";
+import type { Log } from "../log.ts";
+import { allOf, between, type Change, type Condition, conditionText, equal, type Item, type Key } from "./change.ts";
+import { Names } from "./expressions.ts";
+import { fromAttributes, toAttributes } from "./items.ts";
 import { clientSettings } from "./settings.ts";
-
-export type UpdateOutcome =
-  | { applied: true; attributes: Item }
-  /** The condition was false; `item` is what it was tested against, absent if there is none. */
-  | { applied: false; item: Item | undefined };
+import { createWrites, standIns, type UpdateOutcome } from "./writes.ts";
 
 interface Query {
   pk: string;
@@ -46,7 +30,7 @@ interface Query {
 }
 
 export interface Table {
-  /** Makes a change, if its condition holds. */
+  /** Makes a change, if its condition holds. Changes of the same moment share calls. */
   update(change: Change): Promise<UpdateOutcome>;
   /** Strongly consistent: a decision rests on it. */
   get(key: Key): Promise<Item | undefined>;
@@ -56,7 +40,7 @@ export interface Table {
 }
 
 /** One table, and the four calls on it that Lovage makes. Every write is one conditional update of one item. */
-export function createTable(tableName: () => string): Table {
+export function createTable(tableName: () => string, log: Log): Table {
   let client: DynamoDBClient | undefined;
   const connect = (): DynamoDBClient => {
     client ??= new DynamoDBClient(clientSettings);
@@ -66,35 +50,15 @@ export function createTable(tableName: () => string): Table {
   return {
     async get(key) {
       const answer = await connect().send(
-        new GetItemCommand({ TableName: tableName(), Key: marshall(key), ConsistentRead: true }),
+        new GetItemCommand({ TableName: tableName(), Key: toAttributes({ ...key }), ConsistentRead: true }),
       );
-      return answer.Item && unmarshall(answer.Item);
+      return answer.Item && fromAttributes(answer.Item);
     },
-    async update(change) {
-      const names = new Names();
-      const update = updateText(change, names);
-      const condition = conditionText(change.when, names);
-      try {
-        const answer = await connect().send(
-          new UpdateItemCommand({
-            TableName: tableName(),
-            Key: marshall(change.key),
-            ...(update && { UpdateExpression: update }),
-            ...(condition && { ConditionExpression: condition, ReturnValuesOnConditionCheckFailure: "ALL_OLD" }),
-            ...standIns(names),
-            ReturnValues: change.returns ?? "NONE",
-          }),
-        );
-        return { applied: true, attributes: unmarshall(answer.Attributes ?? {}) };
-      } catch (error) {
-        if (!(error instanceof ConditionalCheckFailedException)) throw error;
-        return { applied: false, item: error.Item && unmarshall(error.Item) };
-      }
-    },
+    update: createWrites({ client: connect, tableName, log }),
     async query({ pk, from, to, limit, pageSize, filter, keep, oldestFirst = false, consistent = false }) {
       const names = new Names();
       const keys = conditionText(allOf(equal("pk", pk), between("sk", from, to)), names);
-      const filterText = conditionText(filter, names);
+      const filterText = filter && conditionText(filter, names);
       const items: Item[] = [];
       let start: QueryCommandOutput["LastEvaluatedKey"];
       do {
@@ -110,25 +74,14 @@ export function createTable(tableName: () => string): Table {
             ...(start && { ExclusiveStartKey: start }),
           }),
         );
-        const found = (answer.Items ?? []).map((item): Item => unmarshall(item));
+        const found = (answer.Items ?? []).map(fromAttributes);
         items.push(...(keep ? found.filter(keep) : found));
         start = answer.LastEvaluatedKey;
       } while (start && items.length < limit);
       return items.slice(0, limit);
     },
     async remove(key) {
-      await connect().send(new DeleteItemCommand({ TableName: tableName(), Key: marshall(key) }));
+      await connect().send(new DeleteItemCommand({ TableName: tableName(), Key: toAttributes({ ...key }) }));
     },
-  };
-}
-
-/** DynamoDB refuses an empty list of either. */
-function standIns({
-  attributes,
-  values,
-}: Names): Pick<UpdateItemCommandInput, "ExpressionAttributeNames" | "ExpressionAttributeValues"> {
-  return {
-    ...(Object.keys(attributes).length > 0 && { ExpressionAttributeNames: attributes }),
-    ...(Object.keys(values).length > 0 && { ExpressionAttributeValues: marshall(values) }),
   };
 }

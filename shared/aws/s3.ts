@@ -20,8 +20,10 @@ export interface Bucket {
   /** The object's bytes as a stream. */
   get(key: string): Promise<Readable>;
   put(key: string, body: Uint8Array | string, contentType: string): Promise<void>;
-  /** A link that anyone may read the object with for `seconds`. */
-  presignGet(key: string, seconds: number): Promise<string>;
+  /** One that is gone already is no error. */
+  remove(key: string): Promise<void>;
+  /** A link that anyone may read the object with for `seconds`; as a file to be saved under the name `attachment`, if that is given. */
+  presignGet(key: string, seconds: number, attachment?: string): Promise<string>;
   presignPost(form: {
     key: string;
     fields: Record<string, string>;
@@ -66,10 +68,22 @@ export function createBucket(bucketName: () => string): Bucket {
         new PutObjectCommand({ Bucket: bucketName(), Key: key, Body: body, ContentType: contentType }),
       );
     },
-    async presignGet(key, seconds) {
+    async remove(key) {
+      const { DeleteObjectCommand } = await import("@aws-sdk/client-s3");
+      await (await connect()).send(new DeleteObjectCommand({ Bucket: bucketName(), Key: key }));
+    },
+    async presignGet(key, seconds, attachment) {
       const { GetObjectCommand } = await import("@aws-sdk/client-s3");
       const { getSignedUrl } = await import("@aws-sdk/s3-request-presigner");
-      const command = new GetObjectCommand({ Bucket: bucketName(), Key: key });
+      const command = new GetObjectCommand({
+        Bucket: bucketName(),
+        Key: key,
+        // A browser that showed it would run the page of a stranger.
+        ...(attachment !== undefined && {
+          ResponseContentType: "application/octet-stream",
+          ResponseContentDisposition: `attachment; filename*=UTF-8''${encodeRfc5987(attachment)}`,
+        }),
+      });
       return getSignedUrl(await connect(), command, { expiresIn: seconds });
     },
     async presignPost({ key, fields, minBytes, maxBytes, seconds }) {
@@ -83,4 +97,9 @@ export function createBucket(bucketName: () => string): Bucket {
       });
     },
   };
+}
+
+/** https://www.rfc-editor.org/rfc/rfc5987#section-3.2 */
+function encodeRfc5987(text: string): string {
+  return encodeURIComponent(text).replace(/['()*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
 }

@@ -114,7 +114,7 @@ export function createControl(options: { table: Table; clock: () => Date }): Con
     pause: (scope, name) =>
       change({
         key: decisionKey("pause", scope, name),
-        setOnce: { at: clock().toISOString() },
+        onCreate: { at: clock().toISOString() },
         set: { ttl: seconds() + KEPT_SECONDS },
       }),
     resume: (scope, name) => drop(decisionKey("pause", scope, name)),

@@ -22,6 +22,17 @@ export class TaskUnfinishedError extends TaskError {
   }
 }
 
+/** Another form was asked for, and the upload has its file, or has ended without one by somebody's wish. */
+export class UploadTakenError extends TaskError {
+  constructor(id: string, state: string) {
+    super(
+      "UPLOAD_TAKEN",
+      `Upload ${id} is ${state}: expected one whose file has not come yet. Ask for a new upload with POST /uploads.`,
+      { id, state },
+    );
+  }
+}
+
 /** As many revokes by tag, task or queue are kept as may be. */
 export class TooManyRevokesError extends TaskError {
   constructor(scope: string, name: string, limit: number) {

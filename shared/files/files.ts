@@ -34,13 +34,15 @@ export interface UploadedFile {
 
 export interface Files {
   /** A form for one upload that will be processed by the task `id`. @throws InvalidOptionError */
-  presignUpload(id: string, request: UploadRequest): Promise<PresignedPost>;
+  presignUpload(id: string, request: UploadRequest): Promise<PresignedPost & { maxBytes: number }>;
   /** Undefined if nothing was uploaded under that key. */
   describe(key: string): Promise<UploadedFile | undefined>;
   /** The file's bytes as a stream, from the start. */
   open(key: string): Promise<Readable>;
   /** Stores a file that the task `id` made. @param name letters, digits, `.`, `_`, `-` */
   saveDerived(id: string, name: string, body: Uint8Array | string, contentType: string): Promise<void>;
+  /** A link to the file as it came, to be saved under its name, good for 15 minutes. */
+  linkOriginal(key: string, filename: string): Promise<string>;
   /** A link to a derived file, good for 15 minutes. */
   linkDerived(id: string, name: string): Promise<string>;
 }
@@ -56,14 +58,16 @@ export function createFiles(options: { bucket: Bucket; uploadMaxBytes: () => num
   return {
     async presignUpload(id, request) {
       const { filename, contentType, size } = checkUpload(request, options.uploadMaxBytes());
-      return bucket.presignPost({
+      const maxBytes = size ?? options.uploadMaxBytes();
+      const form = await bucket.presignPost({
         key: uploadKey(id),
         // Metadata is ASCII on the wire, so the name travels percent-encoded.
         fields: { "Content-Type": contentType, "x-amz-meta-filename": encodeURIComponent(filename) },
         minBytes: size ?? 0,
-        maxBytes: size ?? options.uploadMaxBytes(),
+        maxBytes,
         seconds: UPLOAD_SECONDS,
       });
+      return { ...form, maxBytes };
     },
     async describe(key) {
       const object = await bucket.head(key);
@@ -77,6 +81,7 @@ export function createFiles(options: { bucket: Bucket; uploadMaxBytes: () => num
     },
     open: (key) => bucket.get(key),
     saveDerived: (id, name, body, contentType) => bucket.put(derivedKey(id, name), body, contentType),
+    linkOriginal: (key, filename) => bucket.presignGet(key, LINK_SECONDS, filename),
     linkDerived: (id, name) => bucket.presignGet(derivedKey(id, name), LINK_SECONDS),
   };
 }

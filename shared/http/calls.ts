@@ -329,6 +329,17 @@ export const CALLS = {
     location: true,
     refusals: [...BODY_REFUSALS, 404, 503],
   },
+  renewUpload: {
+    route: "POST /uploads/{id}",
+    function: "submit",
+    summary: "Ask for another form of an upload whose file has not come",
+    parameters: [id],
+    body: { schema: ref("UploadRequest"), required: true },
+    status: 201,
+    answer: ref("Upload"),
+    location: true,
+    refusals: [...BODY_REFUSALS, 404, 409],
+  },
   readUpload: {
     route: "GET /uploads/{id}",
     function: "read",

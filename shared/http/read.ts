@@ -1,7 +1,7 @@
 import type { Hono } from "hono";
 import type { QueueDepth } from "../aws/sqs.ts";
 import { describeError, InvalidOptionError, TaskNotFoundError } from "../errors.ts";
-import type { Files } from "../files/files.ts";
+import { type Files, uploadKey } from "../files/files.ts";
 import { idTime, isId } from "../message/id.ts";
 import { byteLength, type Json } from "../message/json.ts";
 import type { ListPage, ListQuery } from "../results/list.ts";
@@ -76,7 +76,14 @@ export function createReadApi(app: App, registry: Registry, files: Files, static
     const links = await Promise.all(
       derivedNames(record.result).map(async (name) => [name, await files.linkDerived(record.id, name)] as const),
     );
-    return c.json({ ...record, links: Object.fromEntries(links) });
+    const { filename } = record.headers ?? {};
+    const key = uploadKey(record.id);
+    return c.json({
+      ...record,
+      links: Object.fromEntries(links),
+      ...(filename !== undefined && { filename }),
+      ...(record.arrivedAt !== undefined && { original: await files.linkOriginal(key, filename ?? record.id) }),
+    });
   });
 
   return api;

@@ -77,6 +77,7 @@ const TASK = {
       ...object({ name: text, at: time }, { manual: { const: true }, by: text }),
       description: "The entry that asked for it, and the fire time.",
     },
+    arrivedAt: { ...time, description: "When the file of an upload came. Absent as long as a form waits for it." },
     large: {
       ...object({}, { payload: large, result: large, error: large }),
       description:
@@ -135,7 +136,11 @@ export const schemas = {
   Task: object(TASK.required, TASK.optional),
   UploadedTask: object(
     { ...TASK.required, links: { ...texts, description: "Links to what the task made." } },
-    TASK.optional,
+    {
+      ...TASK.optional,
+      filename: { type: "string", description: "The client's name for the file." },
+      original: { ...text, description: "A link to the file as it came." },
+    },
   ),
   TaskPage: object(
     {
@@ -242,6 +247,7 @@ export const schemas = {
       description: "Send `fields` and then the file, as the field `file`, in multipart/form-data to `url`.",
     },
     expiresAt: time,
+    maxBytes: { ...count, description: "S3 refuses a larger file." },
   }),
   Replay: body({}, { payload: { description: "In the place of the old one." } }),
   Send: { ...body({}, { payload: {}, options: { $ref: "#/components/schemas/Options" } }) },

@@ -1,6 +1,7 @@
 import type { Hono } from "hono";
-import { InvalidOptionError, InvalidPayloadError } from "../errors.ts";
+import { InvalidOptionError, InvalidPayloadError, TaskNotFoundError, UploadTakenError } from "../errors.ts";
 import { type Files, UPLOAD_SECONDS, type UploadRequest, uploadKey } from "../files/files.ts";
+import { isId } from "../message/id.ts";
 import type { Json } from "../message/json.ts";
 import type { App } from "../task/current-app.ts";
 import type { Registry } from "../task/registry.ts";
@@ -14,6 +15,11 @@ const UPLOAD_DEADLINE_SECONDS = 900;
 /** The calls that send: `POST /tasks/{name}` and `POST /uploads`. Their function may send, and read nothing. */
 export function createSubmitApi(app: App, registry: Registry, files: Files): Hono {
   const api = createBase(app);
+  const formOf = async (id: string, request: UploadRequest) => {
+    const { maxBytes, ...upload } = await files.presignUpload(id, request);
+    const expiresAt = new Date(app.clock().getTime() + UPLOAD_SECONDS * 1000).toISOString();
+    return { id, upload: { method: "POST", ...upload }, expiresAt, maxBytes };
+  };
 
   addCall(api, "sendTask", async (c, { name }) => {
     const task = registry.get(name);
@@ -31,12 +37,24 @@ export function createSubmitApi(app: App, registry: Registry, files: Files): Hon
   addCall(api, "createUpload", async (c) => {
     const task = registry.get(app.config.uploadTask, "UPLOAD_TASK");
     const id = app.newId();
-    const upload = await files.presignUpload(id, toUploadRequest(await readBody(c.req.raw, "createUpload")));
+    const request = toUploadRequest(await readBody(c.req.raw, "createUpload"));
+    const form = await formOf(id, request);
     // The task is sent now, to run at the deadline: if S3's notification is lost it still runs, and if nothing was ever
     // uploaded it ends and says so. A notification sends it again, for at once; only one of the two will run.
-    await sendTask(app, task, { key: uploadKey(id) }, { options: { countdown: UPLOAD_DEADLINE_SECONDS }, id });
-    const expiresAt = new Date(app.clock().getTime() + UPLOAD_SECONDS * 1000).toISOString();
-    return c.json({ id, upload: { method: "POST", ...upload }, expiresAt }, 201, { location: `/uploads/${id}` });
+    const { filename } = request;
+    const options = { countdown: UPLOAD_DEADLINE_SECONDS, headers: { filename } };
+    await sendTask(app, task, { key: uploadKey(id) }, { options, id });
+    return c.json(form, 201, { location: `/uploads/${id}` });
+  });
+
+  addCall(api, "renewUpload", async (c, { id }) => {
+    const request = toUploadRequest(await readBody(c.req.raw, "renewUpload"));
+    const record = isId(id) ? await app.results.look(id) : undefined;
+    if (record?.task !== app.config.uploadTask) throw new TaskNotFoundError(id);
+    // A file that comes revives a task that has failed for want of it; no other is to be replaced.
+    const waits = record.arrivedAt === undefined && (record.state === "PENDING" || record.state === "FAILURE");
+    if (!waits) throw new UploadTakenError(id, record.state);
+    return c.json(await formOf(id, request), 201, { location: `/uploads/${id}` });
   });
 
   return api;

@@ -11,6 +11,8 @@ export function birth(message: Message): Item {
   return {
     ...Object.fromEntries(AS_THEY_ARE.map((name) => [name, message[name]])),
     createdAt: message.sentAt,
+    // Each claim adds to it, and no statement adds to what is not there.
+    fence: 0,
     ...(payloadRef === undefined ? { payload: toJsonText(payload) } : { payloadRef: valueRefText(payloadRef) }),
     ...(tags !== undefined && { tags: toJsonText(tags) }),
     ...(headers !== undefined && { headers: toJsonText(headers) }),

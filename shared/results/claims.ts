@@ -99,7 +99,7 @@ export function createClaims({ table, clock, lifetime, values, shownUntil }: Sto
       key: recordKey(message.id),
       set: { ...(!tracked && { attempt: message.attempt }), ...change.set, token },
       // Without a claim this may be the first write of all.
-      ...(!tracked && { setOnce: { ...birth(message), state: "PENDING", ttl: lifetime.unfinished(message) } }),
+      ...(!tracked && { onCreate: { ...birth(message), state: "PENDING", ttl: lifetime.unfinished(message) } }),
       when: tracked ? isMine(fence) : isUnclaimed(message.attempt),
     });
     if (outcome.applied) return outcome.attributes;
@@ -150,7 +150,7 @@ export function createClaims({ table, clock, lifetime, values, shownUntil }: Sto
       const token = randomUUID();
       const outcome = await table.update({
         key: recordKey(message.id),
-        setOnce: birth(message),
+        onCreate: birth(message),
         set: {
           state: "STARTED",
           attempt: message.attempt,

@@ -22,6 +22,9 @@ export const STARTED = inState("STARTED");
 /** It waits, or runs. */
 export const NOT_ENDED = inState("PENDING", "RETRY", "STARTED");
 
+/** It has failed. */
+export const ENDED_IN_VAIN = inState("FAILURE");
+
 /** Nobody has ever heard of it. */
 export const NEVER_RECORDED = absent("state");
 

@@ -44,6 +44,7 @@ export function createLedger({ table, clock }: { table: Table; clock: () => Date
         key: onceKey(id, key),
         set: { fence, ttl: Math.floor(clock().getTime() / 1000) + UNDER_WAY_SECONDS },
         when: allOf(absent("result"), anyOf(absent("fence"), atMost("fence", fence))),
+        likelyNew: true,
       });
       if (outcome.applied) return { state: "open" };
       const { result, lost } = outcome.item ?? {};

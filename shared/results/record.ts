@@ -58,6 +58,8 @@ export interface TaskRecord {
   schedule?: Omit<ScheduleMark, "edition">;
   /** Someone has asked for its end: it has not come to it yet. */
   revokeRequestedAt?: string;
+  /** When the file of an upload's task came, by S3's clock. Absent as long as a form waits for it. */
+  arrivedAt?: string;
   /** Values that are not shown here, for they are large and kept in S3; `gone` if they no longer are. */
   large?: { [Part in "payload" | "result" | "error"]?: { sizeBytes: number; url?: string; gone?: true } };
 }
@@ -88,6 +90,7 @@ const TEXTS = [
   "replayedBy",
   "messageGroupId",
   "revokeRequestedAt",
+  "arrivedAt",
 ] as const;
 const JSON_TEXTS = ["result", "error", "progress", "tags", "headers", "schedule"] as const;
 const PARTS = ["payload", "result", "error"] as const;

@@ -46,6 +46,7 @@ export function createReservations({ table, clock }: { table: Table; clock: () =
           ...hashes,
         },
         when: anyOf(absent("id"), atMost("ttl", seconds)),
+        likelyNew: true,
       });
       return outcome.applied ? { first: true } : otherOf(outcome.item ?? {}, message, hashes);
     },

@@ -3,28 +3,32 @@
  * of them leaves a state which the next delivery of the message repairs.
  */
 
+import { NEW } from "../aws/change.ts";
 import type { Table } from "../aws/dynamodb.ts";
 import type { LargeValues } from "../message/large-values.ts";
 import type { Message } from "../message/message.ts";
 import { recordKey } from "../table/keys.ts";
+import { type Arrivals, createArrivals } from "./arrivals.ts";
 import { birth } from "./birth.ts";
 import { type Claims, createClaims, type StoreParts } from "./claims.ts";
 import { NOT_ENDED, RECORDED } from "./conditions.ts";
 import { type ListPage, type ListQuery, listTasks } from "./list.ts";
-import { isExpired, payloadRefOf, recordIn, type StoredRecord, type TaskState, toState } from "./record.ts";
+import { isExpired, payloadRefOf, recordIn, type StoredRecord, type TaskState, toRecord } from "./record.ts";
 import { createLifetime } from "./record-ttl.ts";
 import { createUnclaimed, type Unclaimed } from "./unclaimed.ts";
 import { createValues, type Values } from "./values.ts";
 
-export interface ResultStore extends Claims, Unclaimed {
-  /** Writes the PENDING record unless a fast worker was there first; answers with the state that is stored. */
-  pending(message: Message): Promise<TaskState>;
+export interface ResultStore extends Claims, Unclaimed, Arrivals {
+  /** Writes the PENDING record unless a fast worker was there first. */
+  pending(message: Message): Promise<void>;
   /** Keeps the record of a task whose message goes on waiting; false if it has ended, and the message with it. */
   refresh(message: Message): Promise<boolean>;
   /** Names the task that runs `id` again. A record that is gone by now stays so. */
   replayed(id: string, replayedBy: string): Promise<void>;
   /** The state, by a write that changes nothing: for functions which may write records but not read them. */
   stateOf(id: string): Promise<TaskState | undefined>;
+  /** The record, likewise, without its large values. */
+  look(id: string): Promise<StoredRecord | undefined>;
   /** The record, read consistently, without its large values; undefined for an unknown or expired id. */
   read(id: string): Promise<StoredRecord | undefined>;
   complete: Values["complete"];
@@ -48,22 +52,21 @@ export function createResultStore(options: {
   const store: ResultStore = {
     ...createClaims(parts),
     ...createUnclaimed(parts),
+    ...createArrivals(parts),
 
     async pending(message) {
-      const outcome = await table.update({
+      await table.update({
         key: recordKey(message.id),
-        setOnce: {
+        set: {
           ...birth(message),
           state: "PENDING",
           attempt: message.attempt,
           eta: message.eta,
           ttl: lifetime.unfinished(message, message.eta),
         },
-        returns: "UPDATED_NEW",
+        // A worker that was faster has written all of it but the state.
+        when: NEW,
       });
-      // AWS answers with every attribute that the update names; an emulator may leave out those that kept their value.
-      const state = outcome.applied ? outcome.attributes.state : undefined;
-      return state === undefined ? ((await store.stateOf(message.id)) ?? "PENDING") : toState(String(state));
     },
 
     async refresh(message) {
@@ -80,9 +83,11 @@ export function createResultStore(options: {
       await table.update({ key: recordKey(id), set: { replayedBy }, when: RECORDED });
     },
 
-    async stateOf(id) {
+    stateOf: async (id) => (await store.look(id))?.state,
+
+    async look(id) {
       const outcome = await table.update({ key: recordKey(id), when: RECORDED, returns: "ALL_NEW" });
-      return outcome.applied ? toState(String(outcome.attributes.state)) : undefined;
+      return outcome.applied ? toRecord(outcome.attributes) : undefined;
     },
 
     list: (query) => listTasks(table, clock(), query),

@@ -1,7 +1,7 @@
 /** Writes to a record without a claim: ends of tasks that nobody runs, and notes on those that wait. */
 
 import type { Condition } from "../aws/change.ts";
-import type { UpdateOutcome } from "../aws/dynamodb.ts";
+import type { UpdateOutcome } from "../aws/writes.ts";
 import { type StoredError, shortened } from "../errors.ts";
 import type { DeliveryId } from "../message/delivery.ts";
 import { toJsonText } from "../message/json.ts";
@@ -47,7 +47,7 @@ export function createUnclaimed({ table, clock, lifetime, values, shownUntil }: 
     const packed = await values.error(message, error, shownUntil(message));
     return table.update({
       key: recordKey(message.id),
-      setOnce: { ...birth(message), attempt: message.attempt },
+      onCreate: { ...birth(message), attempt: message.attempt },
       set: {
         state,
         finishedAt: clock().toISOString(),
@@ -69,7 +69,7 @@ export function createUnclaimed({ table, clock, lifetime, values, shownUntil }: 
     async explain(message, why) {
       const outcome = await table.update({
         key: recordKey(message.id),
-        setOnce: {
+        onCreate: {
           ...birth(message),
           state: "PENDING",
           attempt: message.attempt,

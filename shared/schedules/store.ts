@@ -107,7 +107,7 @@ export function createSchedules({ table, newId }: { table: Table; newId: () => s
   const ensurePosition = async (now: Date): Promise<void> => {
     if (positionExists) return;
     // By another sender's clock it may still be yesterday.
-    await table.update({ key: SCHEDULES_POSITION_KEY, setOnce: { day: dayOf(new Date(now.getTime() - DAY)) } });
+    await table.update({ key: SCHEDULES_POSITION_KEY, onCreate: { day: dayOf(new Date(now.getTime() - DAY)) } });
     positionExists = true;
   };
 

@@ -26,6 +26,8 @@ interface Known {
   schedule?: ScheduleMark;
   /** Its record is kept at least until then. */
   keepUntil?: Date;
+  /** @defaultValue 1 */
+  attempt?: number;
 }
 
 /**
@@ -94,7 +96,7 @@ async function toMessage(
     v: 1,
     id,
     task: task.name,
-    attempt: 1,
+    attempt: known.attempt ?? 1,
     payload: parseJson(text),
     queue: resolved.queue,
     sentAt: now.toISOString(),

@@ -37,8 +37,8 @@ export async function submitPacked(app: App, packed: Message, position: Position
   // Dying here leaves a task that runs; its claim writes the record.
   // With a key, its record is what tells the next call that this one was sent.
   const isKeyed = packed.keepUntil !== undefined || packed.debounce !== undefined;
-  if (packed.ignoreResult && !isKeyed) return { id: packed.id, state: "PENDING" };
-  return { id: packed.id, state: await recordPending(app, packed) };
+  if (!packed.ignoreResult || isKeyed) await recordPending(app, packed);
+  return { id: packed.id, state: "PENDING" };
 }
 
 /**
@@ -65,9 +65,9 @@ export async function packPayload(
   return "ref" in stored ? { payload: null, payloadRef: stored.ref } : { payload: message.payload };
 }
 
-async function recordPending(app: App, message: Message): Promise<TaskState> {
+async function recordPending(app: App, message: Message): Promise<void> {
   try {
-    return await app.results.pending(message);
+    await app.results.pending(message);
   } catch (error) {
     throw new ResultStoreError(message.task, message.id, error);
   }

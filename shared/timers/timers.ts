@@ -60,7 +60,7 @@ export function createTimers(options: { table: Table; clock: () => Date }): Time
     if (watermarkExists) return;
     await table.update({
       key: WATERMARK_KEY,
-      setOnce: { day: dayOf(new Date(clock().getTime() - DAY)) },
+      onCreate: { day: dayOf(new Date(clock().getTime() - DAY)) },
     });
     watermarkExists = true;
   };
@@ -107,6 +107,7 @@ export function createTimers(options: { table: Table; clock: () => Date }): Time
           eta: eta.toISOString(),
           ttl: Math.floor(eta.getTime() / 1000) + TIMER_SECONDS,
         },
+        likelyNew: true,
       });
     },
 

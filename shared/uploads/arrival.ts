@@ -2,6 +2,7 @@ import { DEFAULT_QUEUE } from "../config.ts";
 import { describeError, TaskNotRegisteredError } from "../errors.ts";
 import type { Delivery } from "../message/delivery.ts";
 import type { App } from "../task/current-app.ts";
+import type { RegisteredTask } from "../task/registered-task.ts";
 import type { Registry } from "../task/registry.ts";
 import { sendTask } from "../task/send.ts";
 import { type ArrivedObject, readNotification } from "./notification.ts";
@@ -18,20 +19,55 @@ export function readArrival(delivery: Delivery): Arrival {
 
 /**
  * Sends the upload task for each object that an S3 notification names. S3 may notify twice and out of order; the task id
- * comes from the key, so all notifications of one upload are one task. Where the upload task is not registered, each ends as
- * a FAILURE that says so, and can be replayed.
+ * comes from the key, so all notifications of one upload are one task. A file is processed whenever it comes, also when its task has
+ * failed for want of it. Where the upload task is not registered, each ends as a FAILURE that says so, and can be replayed.
+ * @param discard removes the file of an upload that was revoked
  */
-export async function handleArrival(app: App, registry: Registry, arrival: Arrival): Promise<void> {
+export async function handleArrival(
+  app: App,
+  registry: Registry,
+  arrival: Arrival,
+  discard: (key: string) => Promise<void>,
+): Promise<"acknowledge" | "keep"> {
   const task = registry.find(app.config.uploadTask);
+  let verdict: "acknowledge" | "keep" = "acknowledge";
   for (const object of arrival.objects) {
-    const { key, taskId } = object;
-    if (task === undefined) {
-      await failUnregistered(app, registry, arrival, object);
-      continue;
-    }
-    await sendTask(app, task, { key }, { id: taskId });
-    app.log.info("Upload arrived", { key, id: taskId, task: task.name });
+    if (task === undefined) await failUnregistered(app, registry, arrival, object);
+    else if (!(await sendArrived(app, task, object, discard))) verdict = "keep";
   }
+  return verdict;
+}
+
+/** False: only the end of the run that is under way tells whether the file is still to be processed. */
+async function sendArrived(
+  app: App,
+  task: RegisteredTask,
+  { key, taskId: id, time }: ArrivedObject,
+  discard: (key: string) => Promise<void>,
+): Promise<boolean> {
+  const arrived = await app.results.arrive(id, time);
+  const log = app.log.with({ key, id, task: task.name });
+  if (arrived === undefined) {
+    // Without a form, or its sender died before it had written the record.
+    await sendTask(app, task, { key }, { id });
+    log.info("Upload arrived");
+    return true;
+  }
+  const { next, record } = arrived;
+  if (record.task !== task.name) {
+    log.error("A file has arrived under the id of another task, and is not processed", { other: record.task });
+  } else if (next === "runs") {
+    log.info("Upload arrived during a run that may not have seen it");
+    return false;
+  } else if (next === "waits") {
+    const { attempt, headers } = record;
+    await sendTask(app, task, { key }, { id, attempt, options: { ...(headers && { headers }) } });
+    log.info("Upload arrived", { attempt });
+  } else if (record.state === "REVOKED") {
+    await discard(key);
+    log.info("The file of a revoked upload was removed");
+  } else log.info("Upload had been processed already");
+  return true;
 }
 
 /** The write may be repeated. A task that has ended stays as it is; one that runs has a message of its own. */

@@ -1,5 +1,6 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { SendMessageBatchCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { clientSettings } from "../../shared/aws/settings.ts";
 
 /** The clients of a hand-written loop, with the same free speed as Lovage's own. */
 export interface Connection {
@@ -12,8 +13,8 @@ export interface Connection {
 /** Connects to the queue and table that this process was started for. */
 export function connect(): Connection {
   return {
-    sqs: new SQSClient({ cacheMiddleware: true, md5: false, useQueueUrlAsEndpoint: false }),
-    dynamodb: new DynamoDBClient({ cacheMiddleware: true }),
+    sqs: new SQSClient({ ...clientSettings, md5: false, useQueueUrlAsEndpoint: false }),
+    dynamodb: new DynamoDBClient(clientSettings),
     queueUrl: process.env.BROKER_URL ?? "",
     tableName: String(process.env.RESULT_BACKEND).replace("dynamodb://", ""),
   };

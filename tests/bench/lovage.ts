@@ -12,13 +12,8 @@ export function createLovage(): Side {
     handle: createWorkerSide([{ file: "tests/bench/tasks/add.ts", exports: addition }]),
     async send(payloads) {
       const results = await Promise.all(payloads.map((payload) => addition.add.delay(payload)));
-      return results.map((result) => ({
-        async isDone() {
-          const { state } = await result.fetch();
-          if (state === "FAILURE" || state === "REVOKED") throw new Error(`Task ${result.id} ended as ${state}.`);
-          return state === "SUCCESS";
-        },
-      }));
+      // One read, as the loops' own look; the results that are counted in the end must all be a SUCCESS.
+      return results.map((result) => ({ isDone: () => result.ready() }));
     },
     sendAndGet: async (payload) => (await addition.add.delay(payload)).get(),
   };

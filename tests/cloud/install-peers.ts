@@ -1,7 +1,8 @@
 /**
- * Installs the other clouds of the tests: `node tests/cloud/install-peers.ts [moto] [localstack]`, both when none is named.
+ * Installs the other clouds of the tests, and the suites of others:
+ * `node tests/cloud/install-peers.ts [moto] [localstack] [dynamodb-local] [suites]`, all when none is named.
  *
- * Needs Python (3.10 for moto, 3.12 for LocalStack) and, for LocalStack's DynamoDB, a JDK 17 and Maven. Everything comes
+ * Needs Python (3.10 for moto and the suites, 3.12 for LocalStack) and, for DynamoDB Local, also inside LocalStack, a JDK 17 and Maven. Everything comes
  * from the package registries that pip and mvn are set up for, and lands in `.lovage/peers/`; what is there already stays.
  */
 
@@ -26,14 +27,15 @@ async function install(name: PeerName): Promise<void> {
   const began = Date.now();
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  if (name === "localstack") await checkJava();
-  await installPython(name, name === "localstack" ? 12 : 10);
-  if (name === "localstack") await installDynamoDBLocal();
+  if (name === "localstack" || name === "dynamodb-local") await checkJava(name);
+  if (name !== "dynamodb-local") await installPython(name, name === "localstack" ? 12 : 10);
+  if (name === "localstack" || name === "dynamodb-local") await installDynamoDBLocal(name);
+  if (name === "suites") await unpackTests();
   writeFileSync(join(folder, markerFile), JSON.stringify(pins));
   say(name, `installed in ${seconds(began)}.`);
 }
 
-async function installPython(name: PeerName, minorAtLeast: number): Promise<void> {
+async function installPython(name: "moto" | "localstack" | "suites", minorAtLeast: number): Promise<void> {
   const { folder, pins } = installations[name];
   const { command, version } = await findPython(minorAtLeast);
   const environment = join(folder, "venv");
@@ -42,9 +44,22 @@ async function installPython(name: PeerName, minorAtLeast: number): Promise<void
   const python = join(environment, "bin/python");
   const pip = ["-m", "pip", "--quiet", "--disable-pip-version-check", "install"];
   await run(python, [...pip, `pip==${pins.pip}`]);
-  say(name, `installing ${pins.package} as of ${pins.uploadedBefore} ...`);
+  say(name, `installing ${pins.packages.join(", ")} as of ${pins.uploadedBefore} ...`);
   // Compiling every module would take most of the time; Python compiles those it uses at their first start.
-  await run(python, [...pip, "--no-compile", `--uploaded-prior-to=${pins.uploadedBefore}`, pins.package]);
+  await run(python, [...pip, "--no-compile", `--uploaded-prior-to=${pins.uploadedBefore}`, ...pins.packages]);
+}
+
+/** moto's tests are in its source package only, which pip unpacks nowhere but in a build. */
+async function unpackTests(): Promise<void> {
+  const { folder, pins } = installations.suites;
+  const python = join(folder, "venv/bin/python");
+  const source = join(folder, "source");
+  say("suites", `fetching the source package of ${pins.source} ...`);
+  const pip = ["-m", "pip", "--quiet", "--disable-pip-version-check", "download"];
+  await run(python, [...pip, "--no-deps", "--no-binary=:all:", `--dest=${source}`, pins.source]);
+  const name = pins.source.replace("==", "-");
+  await run("tar", ["-xzf", join(source, `${name}.tar.gz`), "-C", folder, "--strip-components=1", `${name}/tests`]);
+  rmSync(source, { recursive: true });
 }
 
 /** The newest fitting Python that we know to work, on the path or among pyenv's. */
@@ -66,12 +81,12 @@ async function findPython(minorAtLeast: number): Promise<{ command: string; vers
  * DynamoDB Local as LocalStack would have downloaded it, from Maven instead: `DynamoDBLocal.jar` beside its libraries,
  * an agent, and a Java.
  */
-async function installDynamoDBLocal(): Promise<void> {
-  const { folder, pins } = installations.localstack;
-  const home = join(folder, "lib/dynamodb-local/2");
+async function installDynamoDBLocal(name: "localstack" | "dynamodb-local"): Promise<void> {
+  const { folder, pins } = installations[name];
+  const home = name === "localstack" ? join(folder, "lib/dynamodb-local/2") : folder;
   const libraries = join(home, "DynamoDBLocal_lib");
   mkdirSync(libraries, { recursive: true });
-  say("localstack", `fetching DynamoDB Local ${pins.dynamodbLocal} with Maven ...`);
+  say(name, `fetching DynamoDB Local ${pins.dynamodbLocal} with Maven ...`);
   writeFileSync(join(home, "pom.xml"), pom(pins.dynamodbLocal));
   const copy = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies";
   await run("mvn", ["-q", "-B", "-f", join(home, "pom.xml"), copy, `-DoutputDirectory=${libraries}`]);
@@ -160,8 +175,8 @@ public final class LoopbackDynamoDB {
 `;
 
 /** Checks the JDK and Maven before the long part, and shows LocalStack the Java that it would have downloaded. */
-async function checkJava(): Promise<void> {
-  const needs = "LocalStack's DynamoDB needs a JDK 17 or newer and Maven on the path (java, javac, jar, mvn)";
+async function checkJava(name: "localstack" | "dynamodb-local"): Promise<void> {
+  const needs = "DynamoDB Local needs a JDK 17 or newer and Maven on the path (java, javac, jar, mvn)";
   for (const command of ["javac", "jar", "mvn"]) {
     await execute(command, ["--version"]).catch(() => {
       throw new CannotInstallError(`${needs}: ${command} does not run.`);
@@ -174,6 +189,7 @@ async function checkJava(): Promise<void> {
   const version = Number(/java\.specification\.version = (\d+)/.exec(stderr)?.[1]);
   if (home === undefined || !(version >= 17))
     throw new CannotInstallError(`${needs}: this java is version ${version}.`);
+  if (name !== "localstack") return;
   const javas = join(installations.localstack.folder, "lib/java");
   mkdirSync(javas, { recursive: true });
   symlinkSync(home, join(javas, "21"));
@@ -200,7 +216,7 @@ function seconds(since: number): string {
 
 async function main(names: readonly string[]): Promise<void> {
   const began = Date.now();
-  const known = ["moto", "localstack"] as const satisfies readonly PeerName[];
+  const known = ["moto", "localstack", "dynamodb-local", "suites"] as const satisfies readonly PeerName[];
   const unknown = names.filter((name) => !known.some((peer) => peer === name));
   if (unknown.length > 0) throw new CannotInstallError(`Unknown: ${unknown.join(", ")}. Known: ${known.join(", ")}.`);
   const wanted = known.filter((peer) => names.length === 0 || names.includes(peer));

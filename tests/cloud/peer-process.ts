@@ -17,7 +17,7 @@ interface Launch {
   readonly port: number;
   /** The path whose answer tells how the peer is. */
   readonly health: string;
-  readonly isReady: (health: string) => boolean;
+  readonly isReady: (health: string, hasSucceeded: boolean) => boolean;
   /** Environment variables; the workspace is a fresh folder that goes with the peer. */
   readonly settings: (workspace: string) => Record<string, string>;
   /** Ports of processes that the peer starts in a group of their own. */
@@ -81,7 +81,7 @@ async function ready(launch: Launch, child: ChildProcess): Promise<void> {
         signal: AbortSignal.timeout(5000),
       });
       lastAnswer = await response.text();
-      if (response.ok && launch.isReady(lastAnswer)) return;
+      if (launch.isReady(lastAnswer, response.ok)) return;
     } catch (error) {
       lastAnswer = String(error);
     }

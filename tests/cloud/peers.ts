@@ -1,5 +1,5 @@
 /**
- * Two other clouds, run on this machine without Docker: moto_server and LocalStack 4.14.0 in host mode.
+ * Other clouds, run on this machine without Docker: moto_server, LocalStack 4.14.0 in host mode, and AWS's DynamoDB Local.
  *
  * `node tests/cloud/install-peers.ts` puts them into `.lovage/peers/`; here they are only started and stopped. Each
  * listens on 127.0.0.1 alone, keeps everything in memory, and ends with the process that started it.
@@ -34,15 +34,31 @@ const peersFolder = fileURLToPath(new URL("../../.lovage/peers/", import.meta.ur
 export const installations = {
   moto: {
     folder: join(peersFolder, "moto"),
-    pins: { package: "moto[server]==5.2.1", uploadedBefore: "2026-06-01", pip: "26.3" },
+    pins: { packages: ["moto[server]==5.2.1"], uploadedBefore: "2026-06-01", pip: "26.3" },
   },
   localstack: {
     folder: join(peersFolder, "localstack"),
     pins: {
-      package: "localstack-core[runtime]==4.14.0",
+      packages: ["localstack-core[runtime]==4.14.0"],
       uploadedBefore: "2026-02-28",
       pip: "26.3",
       dynamodbLocal: "2.6.1",
+    },
+  },
+  "dynamodb-local": { folder: join(peersFolder, "dynamodb-local"), pins: { dynamodbLocal: "2.6.1" } },
+  /** No cloud: moto's own tests, out of its source package, with boto3 and the AWS CLI. */
+  suites: {
+    folder: join(peersFolder, "suites"),
+    pins: {
+      packages: [
+        "moto[all,server]==5.2.5",
+        "awscli==1.46.2",
+        "boto3==1.43.123",
+        ...["pytest==9.2.0", "pytest-order==1.5.0", "pytest-timeout==2.4.0", "freezegun==1.5.5", "pyotp"],
+      ],
+      source: "moto==5.2.5",
+      uploadedBefore: "2026-11-01",
+      pip: "26.3",
     },
   },
 } as const;
@@ -68,7 +84,7 @@ export async function startMoto(): Promise<Peer | Missing> {
     command: [join(installations.moto.folder, "venv/bin/python"), "-c", motoServer, String(port)],
     port,
     health: "/moto-api/",
-    isReady: () => true,
+    isReady: (_health, hasSucceeded) => hasSucceeded,
     settings: () => ({ MOTO_PORT: String(port) }),
     alsoOpen: [],
   });
@@ -106,11 +122,30 @@ export async function startLocalStack(): Promise<Peer | Missing> {
     command: [join(installations.localstack.folder, "venv/bin/python"), "-m", "localstack.runtime.main"],
     port,
     health: "/_localstack/health",
-    isReady: (health) => ["sqs", "s3", "dynamodb"].every((service) => health.includes(`"${service}": "running"`)),
+    isReady: (health, hasSucceeded) =>
+      hasSucceeded && ["sqs", "s3", "dynamodb"].every((service) => health.includes(`"${service}": "running"`)),
     settings: (workspace) => localStackSettings(workspace, port, dynamodbPort),
     alsoOpen: [dynamodbPort],
   });
   return { name: "localstack", environment: environmentFor(port), stop };
+}
+
+/** Starts AWS's own DynamoDB Local, which answers PartiQL as AWS does. */
+export async function startDynamoDBLocal(): Promise<Peer | Missing> {
+  if (!isInstalled("dynamodb-local")) return missing("dynamodb-local");
+  const port = await freePort();
+  const jar = join(installations["dynamodb-local"].folder, "DynamoDBLocal.jar");
+  const { stop } = await start({
+    name: "DynamoDB Local 2.6.1",
+    command: ["java", "-Xmx512m", "-jar", jar, "-inMemory", "-port", String(port)],
+    port,
+    // It has no page of its own: this is its answer to a request without a signature.
+    health: "/",
+    isReady: (health) => health.includes("MissingAuthenticationToken"),
+    settings: () => ({}),
+    alsoOpen: [],
+  });
+  return { name: "dynamodb-local", environment: environmentFor(port), stop };
 }
 
 /** Every setting that LocalStack needs to stay on this machine, and to find what it would download at its start. */
@@ -143,7 +178,7 @@ function localStackSettings(workspace: string, port: number, dynamodbPort: numbe
   };
 }
 
-function missing(name: PeerName): Missing {
+export function missing(name: PeerName): Missing {
   const why = existsSync(installations[name].folder)
     ? "is installed in part or in another version"
     : "is not installed";

@@ -25,6 +25,8 @@ const RECEIVE = "SQS.ReceiveMessage";
 const SEND = "SQS.SendMessageBatch";
 const DELETE = "SQS.DeleteMessage";
 const UPDATE = "DynamoDB.UpdateItem";
+const STATEMENTS = "DynamoDB.BatchExecuteStatement";
+const DELETE_BATCH = "SQS.DeleteMessageBatch";
 const GET = "DynamoDB.GetItem";
 const QUERY = "DynamoDB.Query";
 const PUT_OBJECT = "S3.PUT";
@@ -58,6 +60,7 @@ const never =
   };
 
 const work = { step: () => ["work"], finish: drain, expected: { ...SUCCESS, attempt: 1 }, tasks: 1 };
+const together = { ...work, step: () => ["work-together"], tasks: 3 };
 const sendWithKey = JSON.stringify({ idempotencyKey: "order-7" });
 const sendLater = JSON.stringify({ idempotencyKey: "order-8", countdown: 1000 });
 const sendDebounced = JSON.stringify({ debounce: { key: "doc", wait: 6 } });
@@ -80,12 +83,47 @@ const givenUp = async (scenario: Scenario, deaths: number): Promise<string> => {
   return id;
 };
 
+/** A worker that is faster than their sender: three messages, and no record. */
+const threeWithoutRecords = async ({ app }: Scenario): Promise<string> => {
+  const ids = [app.newId(), app.newId(), app.newId()];
+  const messages = ids.map(
+    (id): Message => ({
+      ...{ v: 1, id, task: "add", attempt: 1, queue: "default", sentAt: new Date().toISOString(), rootId: id },
+      payload: { x: 4, y: 6 },
+    }),
+  );
+  await Promise.all(messages.map((message) => app.broker.send(message, 0)));
+  return ids[0] ?? "";
+};
+
 export const flows: Record<string, Flow> = {
   "sending with an idempotency key": {
     ...work,
     operations: [UPDATE, SEND, UPDATE],
     step: () => ["send", "add", sendWithKey],
     finish: again("send", "add", sendWithKey),
+  },
+  "sending three at once": {
+    ...together,
+    operations: [STATEMENTS, SEND, STATEMENTS],
+    step: () => ["send-three", "add", "key"],
+    finish: again("send-three", "add", "key"),
+  },
+  "running three at once": {
+    ...together,
+    operations: [RECEIVE, GET, STATEMENTS, STATEMENTS, DELETE_BATCH],
+    prepare: async (scenario) => sentId(await scenario.take("send-three", "add", uniqueName("key"))),
+  },
+  "running three at once whose records are not there yet": {
+    ...together,
+    operations: [RECEIVE, GET, STATEMENTS, STATEMENTS, STATEMENTS, DELETE_BATCH],
+    prepare: (scenario) => threeWithoutRecords(scenario),
+  },
+  "retrying three at once": {
+    ...together,
+    operations: [RECEIVE, GET, STATEMENTS, STATEMENTS, SEND, DELETE_BATCH],
+    prepare: async (scenario) => sentId(await scenario.take("send-three", "fails_once", uniqueName("key"))),
+    expected: { ...SUCCESS, attempt: 2 },
   },
   "sending with a long delay": {
     operations: [UPDATE, UPDATE, UPDATE, UPDATE],
@@ -127,7 +165,7 @@ export const flows: Record<string, Flow> = {
   },
   "running with two of ctx.once at once": {
     ...work,
-    operations: [RECEIVE, GET, UPDATE, UPDATE, UPDATE, UPDATE, UPDATE, UPDATE, DELETE],
+    operations: [RECEIVE, GET, UPDATE, STATEMENTS, STATEMENTS, UPDATE, DELETE],
     prepare: (scenario) => send(scenario, "once_twice"),
   },
   "giving back an outcome that the store refuses": {
@@ -158,7 +196,7 @@ export const flows: Record<string, Flow> = {
     prepare: (scenario) => send(scenario, "requeues"),
   },
   "recording what another writer sent": {
-    operations: [RECEIVE, UPDATE, UPDATE, DELETE],
+    operations: [RECEIVE, STATEMENTS, STATEMENTS, DELETE],
     prepare: (scenario) => scenario.write('{"v":1,"task":"add"}'),
     step: () => ["work"],
     finish: drain,

@@ -1,6 +1,6 @@
 /** The steps of a task's life, of which a test kills one. */
 
-import { DeleteMessageCommand, ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
+import { DeleteMessageBatchCommand, DeleteMessageCommand, ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
 import * as z from "zod";
 import { toSqsRecord } from "../../localstack/mapping/record.ts";
@@ -105,19 +105,33 @@ function fieldsOf(schedule: string): Parameters<typeof putEntry>[3]["fields"] {
 type Handle = (event: SQSEvent, context: { getRemainingTimeInMillis(): number }) => Promise<SQSBatchResponse>;
 
 /** Receives, handles and deletes, as Lambda's poller does. */
-async function poll(QueueUrl: string, functionMilliseconds: number, handle: Handle): Promise<void> {
+async function poll(
+  QueueUrl: string,
+  functionMilliseconds: number,
+  handle: Handle,
+  MaxNumberOfMessages = 1,
+): Promise<void> {
   const sqs = new SQSClient({ useQueueUrlAsEndpoint: false });
   const { Messages = [] } = await sqs.send(
-    new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 6, MessageSystemAttributeNames: ["All"] }),
+    new ReceiveMessageCommand({
+      QueueUrl,
+      MaxNumberOfMessages,
+      WaitTimeSeconds: 6,
+      MessageSystemAttributeNames: ["All"],
+    }),
   );
   const source = { queueArn: "arn:aws:sqs:us-east-1:000000000000:q", region: "us-east-1" };
   const Records = Messages.map((message) => toSqsRecord(message, source));
   const deadline = Date.now() + functionMilliseconds;
   const { batchItemFailures } = await handle({ Records }, { getRemainingTimeInMillis: () => deadline - Date.now() });
-  for (const { messageId, receiptHandle } of Records) {
-    if (batchItemFailures.some(({ itemIdentifier }) => itemIdentifier === messageId)) continue;
-    await sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: receiptHandle }));
-  }
+  const Entries = Records.filter(
+    ({ messageId }) => !batchItemFailures.some(({ itemIdentifier }) => itemIdentifier === messageId),
+  ).map(({ receiptHandle }, index) => ({ Id: String(index), ReceiptHandle: receiptHandle }));
+  const [first] = Entries;
+  if (first === undefined) return;
+  await (MaxNumberOfMessages === 1
+    ? sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: first.ReceiptHandle }))
+    : sqs.send(new DeleteMessageBatchCommand({ QueueUrl, Entries })));
 }
 
 /** Takes the step that `args` name: its name, and what it is about. */
@@ -134,6 +148,17 @@ export async function takeStep(args: readonly string[], surroundings: Surroundin
       print(`sent ${(await sendTask(app, registry.get(first), payload, { options: given })).id}`);
       break;
     }
+    case "send-three": {
+      const keys = ["one", "two", "three"].map((name) => `${options} ${name}`);
+      const sent = keys.map((idempotencyKey) =>
+        sendTask(app, registry.get(first), { x: 4, y: 6 }, { options: { idempotencyKey } }),
+      );
+      for (const { id } of await Promise.all(sent)) print(`sent ${id}`);
+      break;
+    }
+    case "work-together":
+      await poll(app.config.queueUrl("default"), functionMilliseconds, createWorker(modules, app), 10);
+      break;
     case "work":
       await poll(app.config.queueUrl("default"), functionMilliseconds, createWorker(modules, app));
       break;

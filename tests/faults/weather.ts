@@ -4,6 +4,9 @@ import type { Answer, Call, Forward, Route } from "./proxy.ts";
 
 /** Faults of a call: AWS did it and nobody hears of it, the connection is reset, AWS is too busy, AWS stumbles. */
 const KINDS = ["lost", "reset", "throttled", "failed"] as const;
+/** Reasons for which DynamoDB leaves one statement of several undone. */
+const STATEMENT_ERRORS = ["ThrottlingError", "ProvisionedThroughputExceeded", "InternalServerError"] as const;
+const STATEMENTS = "DynamoDB.BatchExecuteStatement";
 /** The refusal of a single entry of a batch. */
 export const PARTIAL = "This entry was not taken.";
 
@@ -41,7 +44,7 @@ export function createWeather(chance: Chance, probability: number): Weather {
       case "failed":
         return refusal("InternalServerError", chance.pick([500, 502, 503]));
       case "partial":
-        return partly(call, forward, chance);
+        return call.operation === STATEMENTS ? somewhat(call, forward, chance) : partly(call, forward, chance);
     }
   };
   return {
@@ -55,7 +58,8 @@ export function createWeather(chance: Chance, probability: number): Weather {
 
 function faultOf({ operation }: Call, chance: Chance, probability: number): Fault | undefined {
   if (chance.happens(probability)) return chance.pick(KINDS);
-  return operation.endsWith("Batch") && chance.happens(probability) ? "partial" : undefined;
+  const isBatch = operation.endsWith("Batch") || operation === STATEMENTS;
+  return isBatch && chance.happens(probability) ? "partial" : undefined;
 }
 
 /** Keeps some entries of a batch from the cloud, and says that they failed through no fault of the sender. */
@@ -70,6 +74,22 @@ async function partly(call: Call, forward: Forward, chance: Chance): Promise<Ans
   const body = parseObject(answer.body.toString());
   if (answer.status !== 200 || body === undefined) return answer;
   return { ...answer, body: Buffer.from(JSON.stringify({ ...body, Failed: [...objectsOf(body.Failed), ...Failed] })) };
+}
+
+/** Keeps some statements of a call from the cloud, and answers each of them with an error of its own. */
+async function somewhat(call: Call, forward: Forward, chance: Chance): Promise<Answer> {
+  const request = parseObject(call.body.toString()) ?? {};
+  const statements = objectsOf(request.Statements);
+  const isLucky = statements.map(() => chance.happens(0.5));
+  const Statements = statements.filter((_, index) => isLucky[index]);
+  const answered: object[] = [];
+  if (Statements.length > 0) {
+    const answer = await forward({ ...call, body: Buffer.from(JSON.stringify({ ...request, Statements })) });
+    if (answer.status !== 200) return answer;
+    answered.push(...objectsOf(parseObject(answer.body.toString())?.Responses));
+  }
+  const error = (): object => ({ Error: { Code: chance.pick(STATEMENT_ERRORS), Message: PARTIAL } });
+  return json(200, { Responses: isLucky.map((lucky) => (lucky ? answered.shift() : undefined) ?? error()) });
 }
 
 function refusal(type: string, status: number): Answer {

@@ -1,6 +1,6 @@
-import { isObject, parseObject } from "../../localstack/json.ts";
+import { isObject, objectsOf, parseObject } from "../../localstack/json.ts";
 import { isFinal, type TaskState, toState } from "../../shared/results/record.ts";
-import type { Call, Route } from "./proxy.ts";
+import type { Answer, Call, Route } from "./proxy.ts";
 
 /** Sees every write of a task's state that DynamoDB took, whether or not its writer lived to hear of it. */
 export interface Witness {
@@ -59,8 +59,7 @@ export function createWitness(): Witness {
     watch: (route) => (call, forward) =>
       route(call, async (passed) => {
         const answer = await forward(passed);
-        const write = answer.status === 200 ? stateWriteOf(passed) : undefined;
-        if (write) note(write);
+        if (answer.status === 200) for (const write of stateWritesOf(passed, answer)) note(write);
         return answer;
       }),
     stateOf: (id) => seen.get(id)?.state,
@@ -81,17 +80,47 @@ export function createWitness(): Witness {
   };
 }
 
-/** The state that an UpdateItem of a task record sets; a PENDING that gives way to any other state sets none. */
-function stateWriteOf({ operation, body }: Call): StateWrite | undefined {
-  if (operation !== "DynamoDB.UpdateItem") return undefined;
-  const { Key, UpdateExpression, ExpressionAttributeValues } = parseObject(body.toString()) ?? {};
-  const [, value] = /#state = (:\w+)/.exec(String(UpdateExpression)) ?? [];
-  if (value === undefined || !textOf(Key, "pk")?.startsWith("task#")) return undefined;
-  return {
-    id: textOf(Key, "sk") ?? "",
-    state: toState(textOf(ExpressionAttributeValues, value) ?? ""),
-    functionSeconds: numberOf(ExpressionAttributeValues, ":functionSeconds"),
-  };
+/** The states of task records that a call has set; a PENDING that gives way to any other state sets none. */
+function stateWritesOf({ operation, body }: Call, answer: Answer): StateWrite[] {
+  const request = parseObject(body.toString()) ?? {};
+  if (operation === "DynamoDB.UpdateItem") {
+    const { Key, UpdateExpression, ExpressionAttributeValues } = request;
+    const [, value] = /#state = (:\w+)/.exec(String(UpdateExpression)) ?? [];
+    return stateWrite({
+      pk: textOf(Key, "pk"),
+      sk: textOf(Key, "sk"),
+      state: value && textOf(ExpressionAttributeValues, value),
+      functionSeconds: numberOf(ExpressionAttributeValues, ":functionSeconds"),
+    });
+  }
+  if (operation !== "DynamoDB.BatchExecuteStatement") return [];
+  const responses = objectsOf(parseObject(answer.body.toString())?.Responses);
+  return objectsOf(request.Statements).flatMap(({ Statement, Parameters }, index) => {
+    if (responses[index]?.Error !== undefined || !Array.isArray(Parameters)) return [];
+    /** The value that a statement gives to an attribute: its placeholder's, by the number of those before it. */
+    const given = (pattern: RegExp): unknown => {
+      const found = pattern.exec(String(Statement));
+      return found ? Parameters[String(Statement).slice(0, found.index).split("?").length - 1] : undefined;
+    };
+    const set = (name: string): unknown => given(new RegExp(`SET "${name}"=\\?|'${name}':\\?`));
+    return stateWrite({
+      pk: textOf({ pk: given(/"pk"=\?|'pk':\?/) }, "pk"),
+      sk: textOf({ sk: given(/"sk"=\?|'sk':\?/) }, "sk"),
+      state: /SET "state"='(\w+)'|'state':'(\w+)'/.exec(String(Statement))?.slice(1).find(Boolean),
+      functionSeconds: numberOf({ seconds: set("functionSeconds") }, "seconds"),
+    });
+  });
+}
+
+function stateWrite(found: {
+  pk: string | undefined;
+  sk: string | undefined;
+  state: string | undefined;
+  functionSeconds: number | undefined;
+}): StateWrite[] {
+  const { pk, sk = "", state, functionSeconds } = found;
+  if (state === undefined || !pk?.startsWith("task#")) return [];
+  return [{ id: sk, state: toState(state), functionSeconds }];
 }
 
 function numberOf(attributes: unknown, name: string): number | undefined {

@@ -28,6 +28,8 @@ export function rightsOf({ operation, path, body }: Pick<Call, "operation" | "pa
     case "DynamoDB.UpdateItem":
     case "DynamoDB.DeleteItem":
       return [tableRight(operation, input(), objectField(objectField(input(), "Key") ?? {}, "pk"))];
+    case "DynamoDB.BatchExecuteStatement":
+      return listField(input(), "Statements").filter(isObject).map(statementRight);
     case "DynamoDB.Query":
       return [
         tableRight(operation, input(), objectField(objectField(input(), "ExpressionAttributeValues") ?? {}, ":pk")),
@@ -44,6 +46,8 @@ export function rightsOf({ operation, path, body }: Pick<Call, "operation" | "pa
     case "S3.GET":
     case "S3.HEAD":
       return [objectRight("s3:GetObject", path), bucketRight(path)];
+    case "S3.DELETE":
+      return [objectRight("s3:DeleteObject", path)];
     case "S3.PUT":
       return [objectRight("s3:PutObject", path)];
     case "S3.POST": {
@@ -68,6 +72,14 @@ export function rightsOfSigned(value: unknown): Right[] {
     return [objectRight("s3:PutObject", `${new URL(String(value.url)).pathname}/${String(value.fields.key)}`)];
   }
   return [];
+}
+
+/** A statement needs the right of its verb: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ql-iam.html */
+function statementRight(statement: Record<string, unknown>): Right {
+  const [verb = "", table = ""] =
+    /^(INSERT|UPDATE) (?:INTO )?"([^"]+)"/.exec(String(textField(statement, "Statement")))?.slice(1) ?? [];
+  const action = `dynamodb:PartiQL${verb.slice(0, 1)}${verb.slice(1).toLowerCase()}`;
+  return { action, resource: arn("dynamodb", `table/${table}`), context: {} };
 }
 
 function tableRight(operation: string, input: Record<string, unknown>, key: Record<string, unknown> = {}): Right {

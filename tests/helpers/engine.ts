@@ -77,7 +77,7 @@ export async function startEngine(change: (template: Template) => void = () => {
     log: createLog({}, (line) => logged.push(JSON.parse(line))),
   };
   const appOn = (table: Table): App => createApp(environment, { ...parts, table });
-  const table = createTable(() => app.config.resultTable);
+  const table = createTable(() => app.config.resultTable, parts.log);
   const app = appOn(table);
   useApp(app);
   const queueUrl = async (logicalId: string): Promise<string> => String(await resources.resolve({ Ref: logicalId }));

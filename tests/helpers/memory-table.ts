@@ -1,4 +1,4 @@
-import { type Change, conditionText, type Item, Names } from "../../shared/aws/change.ts";
+import { type Change, type Condition, created, type Item, type Value } from "../../shared/aws/change.ts";
 import type { Table } from "../../shared/aws/dynamodb.ts";
 
 /** A table in memory, for tests that make millions of calls; it counts them by kind. */
@@ -22,8 +22,8 @@ export function createMemoryTable(): MemoryTable {
       calls.writes += 1;
       const { pk, sk } = change.key;
       const old = find(pk, sk);
-      if (!holds(change, old)) return { applied: false, item: old && { ...old } };
-      const item: Item = { pk, sk, ...changed(change, old) };
+      if (!holds(change.when, old ?? {})) return { applied: false, item: old && { ...old } };
+      const item: Item = old ? changed(change, old) : created(change);
       const partition = partitions.get(pk) ?? new Map<string, Item>();
       partition.set(sk, item);
       partitions.set(pk, partition);
@@ -33,7 +33,7 @@ export function createMemoryTable(): MemoryTable {
       calls.queries += 1;
       const inRange = [...(partitions.get(pk) ?? [])].filter(([sk]) => sk >= from && sk <= to).map(([, item]) => item);
       const sorted = inRange.sort((a, b) => (String(a.sk) < String(b.sk) === oldestFirst ? -1 : 1));
-      const found = sorted.filter((item) => test(filter, item) && (keep?.(item) ?? true)).slice(0, limit);
+      const found = sorted.filter((item) => holds(filter, item) && (keep?.(item) ?? true)).slice(0, limit);
       calls.itemsQueried += found.length;
       return found.map((item) => ({ ...item }));
     },
@@ -46,40 +46,57 @@ export function createMemoryTable(): MemoryTable {
   };
 }
 
-function changed({ set = {}, setOnce = {}, add = {}, remove = [] }: Change, old: Item = {}): Item {
+function changed({ set = {}, setFrom = {}, add = {}, remove = [], ...members }: Change, old: Item): Item {
   const item: Item = { ...old };
-  for (const [name, value] of Object.entries(setOnce)) item[name] ??= value;
   for (const [name, value] of Object.entries(set)) if (value !== undefined) item[name] = value;
-  for (const [name, value] of Object.entries(add)) item[name] = Number(item[name] ?? 0) + value;
+  for (const [name, other] of Object.entries(setFrom)) item[name] = Number(old[other] ?? 0);
+  for (const [name, value] of Object.entries(add)) item[name] = Number(old[name] ?? 0) + value;
+  for (const [name, some] of Object.entries(members.addMembers ?? {}))
+    item[name] = new Set([...membersOf(old[name]), ...some]);
+  for (const [name, some] of Object.entries(members.removeMembers ?? {})) {
+    const left = new Set([...membersOf(old[name])].filter((member) => !some.has(member)));
+    // DynamoDB keeps no empty set.
+    item[name] = left.size > 0 ? left : undefined;
+  }
   for (const name of remove) delete item[name];
   return item;
 }
 
-function holds({ when }: Change, item: Item | undefined): boolean {
-  return test(when, item ?? {});
+function membersOf(value: Value | undefined): Set<string> {
+  return new Set(value instanceof Set ? value : []);
 }
 
-/** Evaluates a condition from the text that DynamoDB would get: a comparison, or a function of one attribute. */
-function test(condition: Change["when"], item: Item): boolean {
-  const names = new Names();
-  const text = conditionText(condition, names);
-  if (text === undefined) return true;
-  const attribute = (name: string): Item[string] => item[names.attributes[name] ?? ""];
-  const clause = (one: string): boolean => {
-    if (one.startsWith("NOT ")) return !clause(one.slice(4));
-    const [, exists, named = ""] = /^attribute_(not_exists|exists)\((#\w+)\)$/.exec(one) ?? [];
-    if (exists) return (attribute(named) === undefined) === (exists === "not_exists");
-    const [, name = "", operator = "", value = ""] = /^(#\w+) (=|<|<=|>|>=|IN) \(?(.+?)\)?$/.exec(one) ?? [];
-    const [left, rights] = [attribute(name), value.split(", ").map((part) => names.values[part] ?? attribute(part))];
-    const [right] = rights;
-    if (left === undefined || right === undefined) return false;
-    if (operator === "IN") return rights.includes(left);
-    if (operator === "=") return left === right;
-    if (operator === "<") return left < right;
-    if (operator === "<=") return left <= right;
-    if (operator === ">") return left > right;
-    if (operator === ">=") return left >= right;
-    throw new Error(`The table in memory does not know the condition '${one}'.`);
-  };
-  return text.split(" OR ").some((all) => all.split(" AND ").every(clause));
+function holds(condition: Condition | undefined, item: Item): boolean {
+  return condition === undefined || condition.some((clauses) => clauses.every((clause) => isTrue(clause, item)));
+}
+
+function isTrue(clause: Condition[number][number], item: Item): boolean {
+  if (clause.test === "not") return !isTrue(clause.clause, item);
+  const value = item[clause.name];
+  if (clause.test === "absent") return value === undefined;
+  if (value === undefined) return false;
+  switch (clause.test) {
+    case "present":
+      return true;
+    case "isOneOf":
+      return clause.values.includes(value);
+    case "between":
+      return value >= clause.least && value <= clause.most;
+    case "sameAs":
+      return value === item[clause.other];
+    case "contains":
+      return typeof value === "string" ? value.includes(clause.part) : membersOf(value).has(clause.part);
+    case "sizeBelow":
+      return membersOf(value).size < clause.size;
+    case "=":
+      return value === clause.value;
+    case "<":
+      return value < clause.value;
+    case "<=":
+      return value <= clause.value;
+    case ">":
+      return value > clause.value;
+    case ">=":
+      return value >= clause.value;
+  }
 }

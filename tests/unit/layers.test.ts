@@ -9,7 +9,7 @@ const ROOT = resolve(import.meta.dirname, "../..");
 const ROWS: readonly (readonly string[])[] = [
   ["localstack", "tests", "build", "demo"],
   ["handlers"],
-  ["shared/app.ts", "shared/index.ts"],
+  ["shared/api.ts", "shared/app.ts", "shared/index.ts"],
   ["shared/worker", "shared/beat", "shared/uploads", "shared/http"],
   ["shared/task"],
   [
@@ -40,8 +40,8 @@ const CLOUD_ROWS: readonly (readonly string[])[] = [
   ["localstack/sqs", "localstack/dynamodb", "localstack/s3"],
   ["localstack/template"],
   [
-    ...["localstack/account.ts", "localstack/clock.ts", "localstack/json.ts"],
-    ...["localstack/loopback.ts", "localstack/ports.ts"],
+    ...["localstack/account.ts", "localstack/clock.ts", "localstack/data-folder.ts", "localstack/json.ts"],
+    ...["localstack/loopback.ts", "localstack/ports.ts", "localstack/send-to-queue.ts"],
   ],
 ];
 

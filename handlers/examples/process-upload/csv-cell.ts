@@ -4,8 +4,8 @@ import { regexes } from "zod";
 
 /** `true`, `false`, `yes` or `no` in any case. */
 export const BOOLEAN = /^(?:true|false|yes|no)$/i;
-/** A whole number that a double always holds. `007` is none: the zeros of an identifier carry meaning. */
-export const INTEGER = /^[+-]?(?:0|[1-9]\d{0,14})$/;
+/** A whole number. `007` is none: the zeros of an identifier carry meaning. */
+export const INTEGER = /^[+-]?(?:0|[1-9]\d{0,37})$/;
 const DECIMAL = /^[+-]?(?:(?:0|[1-9]\d*)(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?$/i;
 const MAX_NUMBER_CHARS = 40;
 const TIME = /^[T ]((?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d{1,9})?)?) ?(?:Z|([+-](?:[01]\d|2[0-3])):?([0-5]\d))?$/;

@@ -18,7 +18,7 @@ export interface ColumnSummary {
   distinctExact: boolean;
   /** Length of the longest value, in UTF-16 units as `String.length` counts. */
   longest: number;
-  /** Smallest number, or earliest date as the file writes it. */
+  /** Smallest number, or earliest date as the file writes it. A number that JavaScript would change is a text, too: `"9007199254740993"`. */
   min?: number | string;
   max?: number | string;
   mean?: number;
@@ -39,10 +39,8 @@ export class Column {
   #longest = 0;
   /** Let go once full: a column of a million names needs none of them. */
   #values: Set<string> | undefined = new Set();
-  #min = Number.POSITIVE_INFINITY;
-  #max = Number.NEGATIVE_INFINITY;
-  #minDate = "";
-  #maxDate = "";
+  #min: Extreme = { value: Number.POSITIVE_INFINITY, text: "" };
+  #max: Extreme = { value: Number.NEGATIVE_INFINITY, text: "" };
   #mean = 0;
   #squares = 0;
 
@@ -78,10 +76,10 @@ export class Column {
       distinctExact: this.#values !== undefined,
       longest: this.#longest,
     };
-    if (this.#type === "date") return { ...summary, min: this.#minDate, max: this.#maxDate };
+    if (this.#type === "date") return { ...summary, min: this.#min.text, max: this.#max.text };
     if (this.#type !== "integer" && this.#type !== "number") return summary;
-    summary.min = this.#min;
-    summary.max = this.#max;
+    summary.min = shown(this.#min);
+    summary.max = shown(this.#max);
     if (Number.isFinite(this.#mean)) summary.mean = this.#mean;
     const deviation = Math.sqrt(this.#squares / (this.#count - 1));
     if (Number.isFinite(deviation)) summary.standardDeviation = deviation;
@@ -103,7 +101,7 @@ export class Column {
     if (type === "empty" || type === "integer" || type === "number") {
       const number = parseNumber(value);
       if (number !== undefined) {
-        this.#addNumber(number);
+        this.#addNumber(number, value);
         return type !== "number" && INTEGER.test(value) ? "integer" : "number";
       }
     }
@@ -119,24 +117,42 @@ export class Column {
   }
 
   /** Welford's algorithm: a sum of squares would lose every digit of values far from zero. */
-  #addNumber(value: number): void {
-    if (value < this.#min) this.#min = value;
-    if (value > this.#max) this.#max = value;
+  #addNumber(value: number, text: string): void {
+    if (isBelow(value, text, this.#min)) this.#min = { value, text: detached(text) };
+    if (isBelow(-value, negated(text), { value: -this.#max.value, text: negated(this.#max.text) })) {
+      this.#max = { value, text: detached(text) };
+    }
     const delta = value - this.#mean;
     this.#mean += delta / this.#count;
     this.#squares += delta * (value - this.#mean);
   }
 
-  #addDate(time: number, value: string): void {
-    if (time < this.#min) {
-      this.#min = time;
-      this.#minDate = detached(value);
-    }
-    if (time > this.#max) {
-      this.#max = time;
-      this.#maxDate = detached(value);
-    }
+  #addDate(value: number, text: string): void {
+    if (value < this.#min.value) this.#min = { value, text: detached(text) };
+    if (value > this.#max.value) this.#max = { value, text: detached(text) };
   }
+}
+
+/** A number, or a time in milliseconds, and the text that the file has for it. */
+interface Extreme {
+  value: number;
+  text: string;
+}
+
+/** Doubles tell no two neighbours apart beyond 2^53; whole numbers are compared to their last digit then. */
+function isBelow(value: number, text: string, than: Extreme): boolean {
+  if (value !== than.value || Number.isSafeInteger(value)) return value < than.value;
+  return INTEGER.test(text) && INTEGER.test(than.text) && BigInt(text) < BigInt(than.text);
+}
+
+function negated(text: string): string {
+  return text.startsWith("-") ? text.slice(1) : `-${text.replace("+", "")}`;
+}
+
+/** The number itself, or its text where JSON would show another number. */
+function shown({ value, text }: Extreme): number | string {
+  const isExact = !INTEGER.test(text) || Number.isSafeInteger(value);
+  return isExact ? value : text.replace("+", "");
 }
 
 /** A copy: what `trim` gives keeps alive the whole cell, of up to a megabyte, that it was cut from. */

@@ -42,7 +42,7 @@ export async function readRecords<T>(
 const TOO_LONG = "CSV_MAX_RECORD_SIZE";
 const REASONS: Readonly<Partial<Record<string, string>>> = {
   CSV_QUOTE_NOT_CLOSED: "a quote is opened and never closed",
-  [TOO_LONG]: `it is longer than ${MAX_RECORD_CHARS} characters, so a line break or a closing quote is missing`,
+  [TOO_LONG]: `it is longer than the ${MAX_RECORD_CHARS} characters that a record may have: a cell is too large, or a line break or a closing quote is missing`,
 };
 
 /** csv-parse counts the characters of cells, not the delimiters: a line of nothing else would grow without end. */

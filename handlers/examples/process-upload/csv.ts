@@ -1,14 +1,23 @@
 import { Column, type ColumnSummary } from "./csv-column.ts";
+import { looksLikeHeader } from "./csv-header.ts";
 import { type Delimiter, readRecords } from "./csv-records.ts";
-import { Decoder, type Encoding } from "./decode.ts";
+import type { TableShape } from "./csv-shape.ts";
+import { Decoder } from "./decode.ts";
+import type { DetectedEncoding } from "./encoding.ts";
 import type { ReadOptions } from "./read.ts";
 
 /** The description of a CSV. */
 export interface CsvSummary {
-  encoding: Encoding;
+  /** As the WHATWG's standard names it. */
+  encoding: string;
+  encodingCertainty: DetectedEncoding["certainty"];
+  /** Characters that are none in this encoding. */
+  unreadable: number;
   delimiter: Delimiter;
   /** Whether the first record names the columns; without one they are `column_1`, `column_2`, … */
   header: boolean;
+  /** Records before the table, which are left out: a line that names the delimiter, comments, titles. */
+  preamble: number;
   /** Records after the header. */
   rows: number;
   columnCount: number;
@@ -22,6 +31,12 @@ export interface CsvSummary {
   columnsFile: string | null;
 }
 
+/** Words of a person about a CSV, in the place of a guess. */
+export interface CsvOptions {
+  delimiter?: Delimiter | undefined;
+  header?: boolean | undefined;
+}
+
 /** Columns in the result record, of about 220 bytes each. */
 const MAX_COLUMNS_REPORTED = 16;
 /** Further columns are only counted. */
@@ -31,80 +46,89 @@ const MAX_DISTINCT = 1000;
 const MAX_DISTINCT_IN_ALL = 100_000;
 const MAX_NAME_CHARS = 40;
 
+/** As many records show whether the first is a header. */
+const HEADER_RECORDS = 20;
+
 /**
  * Gathers the statistics of a CSV as it passes by, in memory that its length does not change.
  * @throws {BrokenCsvError} when its records cannot be told apart
- * @throws {NotTextError} when it turns out to be no text
  */
 export async function summariseCsv(
-  chunks: AsyncIterable<Buffer>,
-  delimiter: Delimiter,
+  blocks: AsyncIterable<Buffer>,
+  { shape, detected, header }: { shape: TableShape; detected: DetectedEncoding; header: boolean | undefined },
   { filename, saveDerived }: ReadOptions,
 ): Promise<CsvSummary> {
-  const decoder = new Decoder();
-  const { columns: all, ...table } = await readRecords(decoder.decode(chunks), { delimiter, filename }, tabulate);
+  const decoder = new Decoder(detected.encoding);
+  const { delimiter, preamble } = shape;
+  const { columns: all, ...table } = await readRecords(decoder.decode(blocks), { delimiter, filename }, (records) =>
+    tabulate(records, shape, header),
+  );
   const columns = all.slice(0, MAX_COLUMNS_REPORTED);
   const columnsLeftOut = table.columnCount - columns.length;
   const columnsFile = columnsLeftOut > 0 ? "columns.json" : null;
   if (columnsFile !== null) {
     await saveDerived(columnsFile, Buffer.from(JSON.stringify(all, null, 2)), "application/json");
   }
-  return { encoding: decoder.encoding, delimiter, ...table, columns, columnsLeftOut, columnsFile };
+  return {
+    encoding: detected.encoding,
+    encodingCertainty: detected.certainty,
+    unreadable: decoder.unreadable,
+    delimiter,
+    preamble,
+    ...table,
+    columns,
+    columnsLeftOut,
+    columnsFile,
+  };
 }
 
-async function tabulate(records: AsyncIterable<string[]>) {
+async function tabulate(records: AsyncIterable<string[]>, { width, preamble }: TableShape, given: boolean | undefined) {
   let count = 0;
   let raggedRows = 0;
-  let first: string[] = [];
-  let table: ReturnType<typeof createTable> | undefined;
+  let first: string[][] = [];
+  let table: Table | undefined;
+  const addRecord = (into: Table, record: string[]): void => {
+    if (record.length !== into.columnCount) raggedRows += 1;
+    addRow(into.columns, record);
+  };
+  const begin = (): Table => {
+    const made = createTable(first, width, given);
+    for (const record of first.slice(made.header ? 1 : 0)) addRecord(made, record);
+    first = [];
+    return made;
+  };
   for await (const record of records) {
     count += 1;
-    if (count === 1) {
-      first = record;
-      continue;
-    }
-    table ??= createTable(first, record);
-    if (record.length !== first.length) raggedRows += 1;
-    addRow(table.columns, record);
+    if (count <= preamble) continue;
+    if (table !== undefined) addRecord(table, record);
+    else if (first.push(record) === HEADER_RECORDS) table = begin();
   }
-  const { header, columns } = table ?? createTable(first, []);
-  const rows = header ? count - 1 : count;
-  return { header, rows, columnCount: first.length, raggedRows, columns: columns.map((column) => column.summary()) };
+  const { header, columnCount, columns } = table ?? begin();
+  const rows = Math.max(0, count - preamble - (header ? 1 : 0));
+  return { header, rows, columnCount, raggedRows, columns: columns.map((column) => column.summary()) };
 }
 
-/** The columns, once the second record tells whether the first is a header or their first row. */
-function createTable(first: string[], second: string[]): { header: boolean; columns: Column[] } {
-  const cells = first.slice(0, MAX_COLUMNS);
-  const maxDistinct = Math.min(MAX_DISTINCT, Math.floor(MAX_DISTINCT_IN_ALL / cells.length));
-  const header = looksLikeHeader(cells, second);
+interface Table {
+  header: boolean;
+  columnCount: number;
+  columns: Column[];
+}
+
+/** The columns, once the first records tell whether the very first is a header or a row. */
+function createTable(records: string[][], width: number, given: boolean | undefined): Table {
+  const [first = [], ...rest] = records;
+  const columnCount = Math.max(first.length, records.length > 1 ? width : 0);
+  const cells = Array.from({ length: Math.min(MAX_COLUMNS, columnCount) }, (_, i) => first[i] ?? "");
+  const maxDistinct = Math.min(MAX_DISTINCT, Math.floor(MAX_DISTINCT_IN_ALL / Math.max(1, cells.length)));
+  const header = given ?? looksLikeHeader(cells, rest);
   const columns = cells.map((cell, i) => new Column(columnName(header ? cell : "", i), maxDistinct));
-  if (!header) addRow(columns, cells);
-  return { header, columns };
+  return { header, columnCount, columns };
 }
 
 function addRow(columns: Column[], record: string[]): void {
   columns.forEach((column, i) => {
     column.add(record[i]);
   });
-}
-
-/**
- * A first record is a header when all its cells are words, or when one is a word above a number, date or boolean
- * (so `country,2024` over `France,3` is none, but `country,2024,total` over `1,2,3` is one).
- */
-function looksLikeHeader(first: string[], second: string[]): boolean {
-  const types = first.map(typeOf);
-  if (types.every((type) => type === "text" || type === "empty")) return types.includes("text");
-  return types.some((type, i) => {
-    const below = typeOf(second[i]);
-    return type === "text" && below !== "text" && below !== "empty";
-  });
-}
-
-function typeOf(cell: string | undefined): ColumnSummary["type"] {
-  const column = new Column("", 1);
-  column.add(cell);
-  return column.summary().type;
 }
 
 function columnName(cell: string, index: number): string {

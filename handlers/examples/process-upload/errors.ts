@@ -8,13 +8,20 @@
  *   BrokenImageError          IMAGE_BROKEN       truncated, corrupt, or not decodable in time
  *   ImageTooLargeError        IMAGE_TOO_LARGE    more pixels, or more bytes, than may be held in memory
  *   BrokenCsvError            CSV_BROKEN         a quote never closed, a record without end
+ *   NoTableError              CSV_NO_TABLE       it says that it is a CSV, and its bytes are no text
  * ```
  *
  * All are final: the same file fails the same way, so a retry cannot help. A failed read or a failed
  * `saveDerived` is not among them; it is thrown as it came and may be retried.
  */
 
-export type UploadErrorCode = "UPLOAD_MISSING" | "UPLOAD_EMPTY" | "IMAGE_BROKEN" | "IMAGE_TOO_LARGE" | "CSV_BROKEN";
+export type UploadErrorCode =
+  | "UPLOAD_MISSING"
+  | "UPLOAD_EMPTY"
+  | "IMAGE_BROKEN"
+  | "IMAGE_TOO_LARGE"
+  | "CSV_BROKEN"
+  | "CSV_NO_TABLE";
 
 /** The base of every refusal of an uploaded file. */
 export class UploadError extends Error {
@@ -79,6 +86,18 @@ export class BrokenCsvError extends UploadError {
       "CSV_BROKEN",
       `CSV ${quote(filename)} is broken at record ${recordNumber}: ${reason}. Correct the file there and upload it again.`,
       { filename, reason, recordNumber },
+    );
+  }
+}
+
+/** The file says it is a CSV, but it is none that can be read. */
+export class NoTableError extends UploadError {
+  /** @param found what its bytes are */
+  constructor(filename: string, found: string) {
+    super(
+      "CSV_NO_TABLE",
+      `CSV ${quote(filename)} is no table: ${found}. Save it as a CSV in UTF-8, or replay the task with the payload's 'encoding', and see the file again.`,
+      { filename, found },
     );
   }
 }

@@ -13,8 +13,16 @@ export interface ImageSummary {
   /** More than 1 for an animation or a TIFF of several pages. */
   frames: number;
   hasAlpha: boolean;
-  /** The first frame, upright, saved as a derived file. */
-  thumbnail: { name: string; contentType: string; width: number; height: number; sizeBytes: number };
+  /** The first frame, upright, saved as a derived file; `null` for HEIC, of which only the header is read. */
+  thumbnail: Thumbnail | null;
+}
+
+interface Thumbnail {
+  name: string;
+  contentType: string;
+  width: number;
+  height: number;
+  sizeBytes: number;
 }
 
 const MAX_IMAGE_PIXELS = 50_000_000;
@@ -22,6 +30,8 @@ const MAX_IMAGE_PIXELS = 50_000_000;
 const MAX_DECODE_BYTES = 350_000_000;
 /** The encoded image is held in memory. */
 const MAX_IMAGE_BYTES = 64 * 1024 * 1024;
+
+const TOO_SHORT = "it ends too early";
 
 const THUMBNAIL_PIXELS = 320;
 const MAX_DECODE_SECONDS = 30;
@@ -39,6 +49,17 @@ export async function summariseImage(
   const sharp = await loadSharp();
   const metadata = await attempt(filename, () => sharp(bytes, { limitInputPixels: false }).metadata());
   refuseTooLarge(filename, metadata);
+  const image = {
+    format: metadata.format,
+    width: metadata.width,
+    height: metadata.height,
+    orientation: metadata.orientation ?? 1,
+    frames: framesOf(bytes, metadata),
+    hasAlpha: metadata.hasAlpha,
+  };
+  // sharp comes without a decoder of HEVC, whose patents are licensed.
+  if (metadata.compression === "hevc") return { ...image, thumbnail: null };
+  if (metadata.format === "gif" && !isWholeGif(bytes)) throw new BrokenImageError(filename, TOO_SHORT);
   const { data, info } = await inTurn(() => {
     signal.throwIfAborted();
     return attempt(filename, () => thumbnail(sharp, bytes));
@@ -46,15 +67,7 @@ export async function summariseImage(
   const name = "thumbnail.webp";
   const contentType = "image/webp";
   await saveDerived(name, data, contentType);
-  return {
-    format: metadata.format,
-    width: metadata.width,
-    height: metadata.height,
-    orientation: metadata.orientation ?? 1,
-    frames: metadata.pages ?? 1,
-    hasAlpha: metadata.hasAlpha,
-    thumbnail: { name, contentType, width: info.width, height: info.height, sizeBytes: data.length },
-  };
+  return { ...image, thumbnail: { name, contentType, width: info.width, height: info.height, sizeBytes: data.length } };
 }
 
 async function collect(chunks: AsyncIterable<Buffer>, filename: string): Promise<Buffer> {
@@ -121,12 +134,16 @@ function inTurn<T>(decoding: () => Promise<T>): Promise<T> {
   return turn;
 }
 
+/** Faults that change no pixel: cameras and editors write them, and every browser shows the picture. */
+const HARMLESS = /^VipsJpeg: (?:Corrupt JPEG data: \d+ extraneous bytes before marker|Invalid SOS parameters)/;
+
+/** The first frame. */
 async function thumbnail(sharp: SharpModule, bytes: Buffer) {
   try {
     return await decode("warning").toBuffer({ resolveWithObject: true });
   } catch (error) {
-    // Samsung's cameras write this harmless fault into every picture.
-    if (!(error instanceof Error && error.message.includes("Invalid SOS parameters"))) throw error;
+    const lines = error instanceof Error ? error.message.trim().split("\n") : [""];
+    if (!lines.every((line) => HARMLESS.test(line.trim()))) throw error;
     return await decode("error").toBuffer({ resolveWithObject: true });
   }
 
@@ -139,12 +156,56 @@ async function thumbnail(sharp: SharpModule, bytes: Buffer) {
   }
 }
 
+/**
+ * Whether a GIF ends where one of its blocks does; libvips takes what there is of the last frame for all of it.
+ * https://www.w3.org/Graphics/GIF/spec-gif89a.txt
+ */
+function isWholeGif(bytes: Buffer): boolean {
+  const colours = (packed = 0): number => (packed & 0x80 ? 3 * 2 ** ((packed & 7) + 1) : 0);
+  let at = 13 + colours(bytes[10]);
+  while (at < bytes.length) {
+    const introducer = bytes[at];
+    if (introducer === 0x21) at += 2;
+    else if (introducer === 0x2c) at += 11 + colours(bytes[at + 9]);
+    // The trailer; and whatever else it is, it was not cut.
+    else return true;
+    // Sub-blocks, of which an empty one is the last.
+    for (let size = bytes[at] ?? -1; size !== 0; size = bytes[at] ?? -1) {
+      if (size < 0) return false;
+      at += 1 + size;
+    }
+    at += 1;
+  }
+  return at === bytes.length;
+}
+
+/** Frames of a PNG, which libvips does not count: https://www.w3.org/TR/png-3/#acTL-chunk */
+function framesOf(bytes: Buffer, { format, pages = 1 }: Metadata): number {
+  if (format !== "png") return pages;
+  for (let at = 8; at + 12 <= bytes.length; at += 12 + bytes.readUInt32BE(at)) {
+    const chunk = bytes.toString("latin1", at + 4, at + 8);
+    if (chunk === "acTL") return bytes.readUInt32BE(at + 8);
+    if (chunk === "IDAT") return 1;
+  }
+  return 1;
+}
+
 /** Does one operation of sharp, whose every fault is the image's. */
 async function attempt<T>(filename: string, operation: () => Promise<T>): Promise<T> {
   try {
     return await operation();
   } catch (error) {
-    const reason = error instanceof Error ? error.message.trim().replace(/\s+/g, " ").slice(0, 200) : String(error);
-    throw new BrokenImageError(filename, reason, error);
+    throw new BrokenImageError(filename, reasonOf(error), error);
   }
+}
+
+/** libvips's own words are for those who know its insides; they stay as the error's cause. */
+function reasonOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  if (/premature end|truncat|unexpected end|read error|bad seek|unable to parse|not enough data/i.test(text)) {
+    return TOO_SHORT;
+  }
+  if (/timeout/i.test(text)) return `it takes longer than ${MAX_DECODE_SECONDS} s to decode`;
+  if (/unsupported|not supported|no decod/i.test(text)) return "it is coded in a way that is not supported here";
+  return "its data is damaged";
 }

@@ -11,31 +11,35 @@ export interface ReadOptions {
 }
 
 /**
- * The bytes of one fresh stream, the first ones in one piece: more than `headBytes` of them, unless there are no more.
+ * The bytes of one fresh stream in blocks of `blockBytes`, the last one shorter: nothing may depend on where the storage has cut them.
  * The stream is destroyed however the reading ends: at its end, on an error, when the consumer leaves the loop, and at
  * once when `signal` aborts.
  */
-export async function* readChunks(
+export async function* readBlocks(
   open: () => Promise<Readable>,
-  headBytes: number,
+  blockBytes: number,
   signal: AbortSignal,
 ): AsyncGenerator<Buffer, void> {
   const stream = await open();
   // An error that arrives outside the loop concerns nobody, but without a listener it would end the process.
   stream.on("error", () => {});
-  let head: Buffer | undefined = Buffer.alloc(0);
+  let pieces: Buffer[] = [];
+  let bytes = 0;
   for await (const piece of addAbortSignal(signal, stream)) {
-    let chunk = Buffer.from(piece);
-    if (head !== undefined) {
-      head = chunk = Buffer.concat([head, chunk]);
-      if (head.length <= headBytes) continue;
-      head = undefined;
+    let rest = Buffer.from(piece);
+    while (bytes + rest.length >= blockBytes) {
+      const end = blockBytes - bytes;
+      const last = rest.subarray(0, end);
+      yield pieces.length === 0 ? last : Buffer.concat([...pieces, last]);
+      rest = rest.subarray(end);
+      [pieces, bytes] = [[], 0];
     }
-    yield chunk;
+    if (rest.length > 0) pieces.push(rest);
+    bytes += rest.length;
     // A stream that always has data ready never lets a timer run: no abort, and the time limit would not hold.
     await nextTurn();
   }
-  if (head !== undefined && head.length > 0) yield head;
+  if (bytes > 0) yield Buffer.concat(pieces);
 }
 
 /** Does `work`, but waits for it no longer than until `signal` aborts, and then throws its reason. */

@@ -1,12 +1,18 @@
-import { guessDelimiter } from "./csv-delimiter.ts";
-import type { Delimiter } from "./csv-records.ts";
-import { Decoder, NotTextError } from "./decode.ts";
+import { TextDecoder } from "node:util";
+import type { CsvOptions } from "./csv.ts";
+import { guessTable, type TableShape } from "./csv-shape.ts";
 
 /** The kind of a file, judged by its first bytes. */
 export type Sniffed =
-  | { kind: "csv"; contentType: string; extension: string; delimiter: Delimiter }
-  | { kind: "text" | "image"; contentType: string; extension: string }
+  | { kind: "csv"; contentType: string; shape: TableShape }
+  | { kind: "text" | "image"; contentType: string }
   | { kind: "file"; contentType: string; extension: string | null };
+
+/** The signature of a file's first bytes. */
+export interface Signature {
+  contentType: string;
+  extension: string;
+}
 
 /** The uploader's own words about a file. */
 export interface Declared {
@@ -17,29 +23,71 @@ export interface Declared {
 /** Bytes looked at; all signatures and enough lines of a table lie within. */
 export const SNIFF_BYTES = 64 * 1024;
 
-/** A file of which nothing is known but its bytes. */
-export const UNKNOWN: Sniffed = { kind: "file", contentType: "application/octet-stream", extension: null };
-
-/** Formats that sharp decodes here. HEIC, JPEG XL, camera raw and BMP are not among its codecs, so they are plain files. */
-const IMAGE = /^image\/(?:jpeg|png|apng|gif|webp|tiff|avif)$/;
+/** Formats that sharp reads here, of HEIC the header alone. JPEG XL, camera raw and BMP are not among them, so they are plain files. */
+const IMAGE = /^image\/(?:jpeg|png|apng|gif|webp|tiff|avif|heic|heif)$/;
 
 /** Documents that may be written in printable characters and yet are not for reading. */
 const DOCUMENT = /^application\/(?:pdf|rtf|postscript|eps)$/;
 
+/** Whether a file with this signature is an image that is decoded here. */
+export function isImage(signature: Signature | undefined): boolean {
+  return signature !== undefined && IMAGE.test(signature.contentType);
+}
+
+/** The facts by which a file is judged. */
+interface Facts {
+  /** `head` is all of the file. */
+  complete: boolean;
+  /** Undefined: it is no text. */
+  encoding: string | undefined;
+  signature: Signature | undefined;
+  declared: Declared;
+  /** The payload's words about the table; `false` reads a CSV as text. */
+  csv: CsvOptions | false;
+}
+
 /**
- * Tells what a file is from its `head`, its first `SNIFF_BYTES` or, if `complete`, all of it. The uploader's words,
- * `declared`, decide one thing only: whether a text is meant as a CSV. `allowCsv: false` reads a CSV as text.
+ * Tells what a file is that is no image, from its `head`. The uploader's words, `declared`, decide one thing only: whether a text is
+ * meant as a CSV.
  */
-export async function sniff(head: Buffer, complete: boolean, declared: Declared, allowCsv = true): Promise<Sniffed> {
-  const signature = await signatureOf(head);
-  const text = decodeHead(head, complete);
-  if (text !== undefined) {
-    // Few signatures survive in a text: `BMI,age` is no bitmap, `MZ-80` no program.
-    if (signature !== undefined && DOCUMENT.test(signature.contentType)) return { kind: "file", ...signature };
-    return sniffText(text, complete, allowCsv ? declared : undefined, signature?.contentType);
+export function sniff(head: Buffer, facts: Facts): Sniffed {
+  const { complete, encoding, signature } = facts;
+  const text = encoding && new TextDecoder(encoding).decode(head, { stream: !complete });
+  return (
+    (text === undefined ? undefined : sniffText(text, facts)) ?? {
+      kind: "file",
+      contentType: "application/octet-stream",
+      extension: null,
+      ...signature,
+    }
+  );
+}
+
+/** Undefined for a head that no text has. */
+function sniffText(head: string, { complete, declared, signature, csv }: Facts): Sniffed | undefined {
+  if (hasControlCharacter(head)) return undefined;
+  // Few signatures survive in a text: `BMI,age` is no bitmap, `MZ-80` no program.
+  if (signature !== undefined && DOCUMENT.test(signature.contentType)) return { kind: "file", ...signature };
+  const start = head.slice(0, 1000).trimStart();
+  const isTable = csv !== false && (csv.delimiter !== undefined || csv.header !== undefined);
+  if (!isTable) {
+    // Never "image": an SVG is a program that a renderer would run.
+    if (/^<(?:[\s\S]*<)?svg[\s>]/i.test(start)) return { kind: "text", contentType: "image/svg+xml" };
+    if (/^<(?:!doctype )?html[\s>]/i.test(start)) return { kind: "text", contentType: "text/html" };
+    if (signature?.contentType === "application/xml") return { kind: "text", contentType: "application/xml" };
   }
-  if (signature === undefined) return UNKNOWN;
-  return { kind: IMAGE.test(signature.contentType) ? "image" : "file", ...signature };
+  if (csv !== false && (isTable || !/^[{[<]/.test(start))) {
+    const shape = guessTable(head, complete, {
+      given: csv.delimiter,
+      fallback: delimiterOfName(declared),
+    });
+    if (shape.convincing || isTable || isDeclaredCsv(declared)) {
+      const contentType = shape.delimiter === "\t" ? "text/tab-separated-values" : "text/csv";
+      return { kind: "csv", contentType, shape };
+    }
+  }
+  const isText = signature?.contentType.startsWith("text/") === true;
+  return { kind: "text", contentType: isText ? (signature?.contentType ?? "") : "text/plain" };
 }
 
 /** Whether the uploader says that the file is a CSV, by its name or its type. */
@@ -47,34 +95,9 @@ export function isDeclaredCsv({ filename, contentType }: Declared): boolean {
   return /\.(?:csv|tsv|tab|psv)$/i.test(filename) || /^(?:text|application)\/(?:csv|tab-separated)/i.test(contentType);
 }
 
-function sniffText(text: string, complete: boolean, declared: Declared | undefined, signature = ""): Sniffed {
-  const start = text.slice(0, 1000).trimStart();
-  // Never "image": an SVG is a program that a renderer would run.
-  if (/^<(?:[\s\S]*<)?svg[\s>]/i.test(start)) return { kind: "text", contentType: "image/svg+xml", extension: "svg" };
-  if (/^<(?:!doctype )?html[\s>]/i.test(start)) return { kind: "text", contentType: "text/html", extension: "html" };
-  if (signature === "application/xml") return { kind: "text", contentType: signature, extension: "xml" };
-  if (declared !== undefined && !/^[{[<]/.test(start)) {
-    const guess = guessDelimiter(text, complete);
-    if (guess?.convincing || isDeclaredCsv(declared)) {
-      const delimiter = guess?.delimiter ?? (/\.(?:tsv|tab)$/i.test(declared.filename) ? "\t" : ",");
-      return delimiter === "\t"
-        ? { kind: "csv", contentType: "text/tab-separated-values", extension: "tsv", delimiter }
-        : { kind: "csv", contentType: "text/csv", extension: "csv", delimiter };
-    }
-  }
-  return { kind: "text", contentType: signature.startsWith("text/") ? signature : "text/plain", extension: "txt" };
-}
-
-/** The text that the head begins, or nothing if it is not one. */
-function decodeHead(head: Buffer, complete: boolean): string | undefined {
-  const decoder = new Decoder();
-  try {
-    const text = decoder.write(head) + (complete ? decoder.end() : "");
-    return hasControlCharacter(text) ? undefined : text;
-  } catch (error) {
-    if (error instanceof NotTextError) return undefined;
-    throw error;
-  }
+/** A name that ends in `.tsv` says which delimiter a table of one column has. */
+function delimiterOfName({ filename }: Declared): "\t" | undefined {
+  return /\.(?:tsv|tab)$/i.test(filename) ? "\t" : undefined;
 }
 
 /** Control characters that texts do not contain: all but bell to carriage return, and the escape of coloured logs. */
@@ -86,7 +109,8 @@ function hasControlCharacter(text: string): boolean {
   return false;
 }
 
-async function signatureOf(head: Buffer): Promise<{ contentType: string; extension: string } | undefined> {
+/** The file type that the first bytes show. */
+export async function signatureOf(head: Buffer): Promise<Signature | undefined> {
   // file-type would inflate a gzip to look for a tar inside; nothing here unpacks what a stranger has packed.
   if (head[0] === 0x1f && head[1] === 0x8b) return { contentType: "application/gzip", extension: "gz" };
   // Loaded when the first file comes: a worker's cold start need not pay for it.

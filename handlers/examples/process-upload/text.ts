@@ -1,8 +1,13 @@
-import { Decoder, type Encoding } from "./decode.ts";
+import { Decoder } from "./decode.ts";
+import type { DetectedEncoding } from "./encoding.ts";
 
 /** The description of a text. */
 export interface TextSummary {
-  encoding: Encoding;
+  /** As the WHATWG's standard names it. */
+  encoding: string;
+  encodingCertainty: DetectedEncoding["certainty"];
+  /** Characters that are none in this encoding. */
+  unreadable: number;
   bytes: number;
   /** Lines end at `\n`, `\r\n` or `\r`; a last line without an end counts. */
   lines: number;
@@ -16,15 +21,15 @@ export interface TextSummary {
 
 const SPACE = /\s/;
 
-/**
- * Counts a text as it passes by; keeps none of it, so one endless line costs no memory.
- * @throws {NotTextError} when it turns out to be none
- */
-export async function summariseText(chunks: AsyncIterable<Buffer>): Promise<TextSummary> {
-  const decoder = new Decoder();
+/** Counts a text as it passes by; keeps none of it, so one endless line costs no memory. */
+export async function summariseText(
+  blocks: AsyncIterable<Buffer>,
+  { encoding, certainty }: DetectedEncoding,
+): Promise<TextSummary> {
+  const decoder = new Decoder(encoding);
   let [lines, words, characters, longestLine, lineLength] = [0, 0, 0, 0, 0];
   let previous = "\n";
-  for await (const text of decoder.decode(chunks)) {
+  for await (const text of decoder.decode(blocks)) {
     for (const character of text) {
       characters += 1;
       if (character === "\n" || character === "\r") {
@@ -39,5 +44,14 @@ export async function summariseText(chunks: AsyncIterable<Buffer>): Promise<Text
     }
   }
   if (lineLength > 0) lines += 1;
-  return { encoding: decoder.encoding, bytes: decoder.seenBytes, lines, words, characters, longestLine };
+  return {
+    encoding,
+    encodingCertainty: certainty,
+    unreadable: decoder.unreadable,
+    bytes: decoder.seenBytes,
+    lines,
+    words,
+    characters,
+    longestLine,
+  };
 }

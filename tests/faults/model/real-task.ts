@@ -148,7 +148,8 @@ async function act(
   switch (event.do) {
     case "pending": {
       const eta = etaOf(model.setup);
-      return store.pending({ ...first, ...(eta !== undefined && { eta: new Date(eta).toISOString() }) });
+      await store.pending({ ...first, ...(eta !== undefined && { eta: new Date(eta).toISOString() }) });
+      return undefined;
     }
     case "claim": {
       const options = { countStarts: model.setup.countStarts };

@@ -36,7 +36,7 @@ export function take(model: TaskModel, step: Event): Answer {
   switch (step.do) {
     case "pending":
       model.record ??= born("PENDING", 1, unfinishedTtl(model, etaOf(setup) ?? now));
-      return model.record.state;
+      return undefined;
     case "claim":
       return claim(model, step);
     case "succeed":

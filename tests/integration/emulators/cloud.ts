@@ -22,15 +22,15 @@ export interface Cloud extends Clients {
 export const CREDENTIALS = { accessKeyId: "test", secretAccessKey: "test" };
 
 /** Clients of what listens at `endpoint`. */
-export function createClients(endpoint: string): Clients {
-  const options = { endpoint, region: "us-east-1", credentials: CREDENTIALS };
+export function createClients(endpoint: string, more: { maxAttempts?: number } = {}): Clients {
+  const options = { endpoint, region: "us-east-1", credentials: CREDENTIALS, ...more };
   return { sqs: new SQSClient(options), dynamodb: new DynamoDBClient(options), s3: new S3Client(options) };
 }
 
 /** Starts a cloud on a free port. */
-export async function openCloud(options: GatewayOptions = {}): Promise<Cloud> {
+export async function openCloud(options: GatewayOptions = {}, client: { maxAttempts?: number } = {}): Promise<Cloud> {
   const gateway = await startGateway({ port: 0, ...options });
-  return { gateway, ...createClients(gateway.endpoint) };
+  return { gateway, ...createClients(gateway.endpoint, client) };
 }
 
 /** A directory that is removed after the test. */

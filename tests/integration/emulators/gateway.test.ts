@@ -165,6 +165,6 @@ describe("starting and stopping", () => {
     await second.gateway.close();
 
     expect(second.gateway.port).toBe(port);
-    expect(QueueUrls).toEqual([]);
+    expect(QueueUrls).toBeUndefined();
   });
 });

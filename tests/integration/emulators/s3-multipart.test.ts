@@ -59,13 +59,14 @@ describe("multipart uploads", () => {
     const missing = await errorOf(complete(one, { ETag: '"00"', PartNumber: 7 }));
     const disordered = await errorOf(complete(two, one));
     const small = await errorOf(complete(one, two));
-    await complete(two);
-    const again = await errorOf(complete(two));
+    const { ETag } = await complete(two);
+    // A client that did not hear the answer asks again: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html
+    const again = await complete(two);
 
     expect(missing).toMatchObject({ name: "InvalidPart" });
     expect(disordered).toMatchObject({ name: "InvalidPartOrder" });
     expect(small).toMatchObject({ name: "EntityTooSmall" });
-    expect(again).toMatchObject({ name: "NoSuchUpload" });
+    expect(again.ETag).toBe(ETag);
     expect(await read(Bucket, "x")).toBe("part 2");
   });
 

@@ -238,7 +238,7 @@ describe("objects", () => {
   it("have tags beside their content", async () => {
     const Bucket = await createBucket();
     await put(Bucket, "x", "content");
-    const TagSet = [{ Key: "k", Value: "v & w" }];
+    const TagSet = [{ Key: "k", Value: "v = ü / w" }];
 
     await s3.send(new PutObjectTaggingCommand({ Bucket, Key: "x", Tagging: { TagSet } }));
 

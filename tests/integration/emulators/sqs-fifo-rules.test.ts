@@ -56,8 +56,6 @@ describe("what SQS refuses of a FIFO queue", () => {
   const ids = { MessageGroupId: "g", MessageDeduplicationId: "d" };
 
   it.each([
-    ["a message without a group", { MessageDeduplicationId: "d" }, "MissingParameter", /MessageGroupId/],
-    ["a message without a deduplication id", { MessageGroupId: "g" }, "InvalidParameterValue", /ContentBased/],
     ["a delay of one message", { ...ids, DelaySeconds: 1 }, "InvalidParameterValue", /DelaySeconds.*this queue type/],
     ["a group with a space", { ...ids, MessageGroupId: "a b" }, "InvalidParameterValue", /MessageGroupId can only/],
     ["a group above 128 characters", { ...ids, MessageGroupId: "a".repeat(129) }, "InvalidParameterValue", /1 to 128/],
@@ -75,6 +73,26 @@ describe("what SQS refuses of a FIFO queue", () => {
     expect(single).toMatchObject({ name, message: expect.stringMatching(message) });
     expect(batch.Failed).toMatchObject([{ Id: "bad", Code: name, SenderFault: true }]);
     expect(batch.Successful).toMatchObject([{ Id: "good" }]);
+  });
+
+  // LocalStack, answers recorded on AWS: test_send_batch_missing_deduplication_id_for_fifo_queue,
+  // test_send_batch_missing_message_group_id_for_fifo_queue, test_posting_to_fifo_requires_deduplicationid_group_id.
+  it.each([
+    ["without a group", { MessageDeduplicationId: "d" }, "MissingParameter", /MessageGroupId/],
+    ["without a deduplication id", { MessageGroupId: "g" }, "InvalidParameterValue", /ContentBased/],
+  ])("a message %s, and any batch with one", async (_what, input, name, message) => {
+    const url = await fifo();
+    const Entries = [
+      { Id: "good", MessageBody: "x", ...ids },
+      { Id: "bad", MessageBody: "x", ...input },
+    ];
+
+    const single = await errorOf(sendOne(url, input));
+    const batch = await errorOf(sqs.send(new SendMessageBatchCommand({ QueueUrl: url, Entries })));
+
+    expect(single).toMatchObject({ name, message: expect.stringMatching(message) });
+    expect(batch).toMatchObject({ name: "InvalidParameterValue", message: expect.stringMatching(message) });
+    expect(await receive(url)).toEqual([]);
   });
 
   it("takes a delay of 0, as AWS does, and the longest ids", async () => {

@@ -198,18 +198,6 @@ describe("visibility", () => {
     expect(Failed).toMatchObject([{ Id: "bad", SenderFault: true }]);
     expect(await receive(url)).toHaveLength(1);
   });
-
-  it("cannot be changed once it has ended", async () => {
-    const url = await createQueue(sqs);
-    await send(url, "x");
-    const { ReceiptHandle } = await receiveOne(url, { VisibilityTimeout: 0 });
-
-    const late = await errorOf(
-      sqs.send(new ChangeMessageVisibilityCommand({ QueueUrl: url, ReceiptHandle, VisibilityTimeout: 60 })),
-    );
-
-    expect(late).toMatchObject({ name: "MessageNotInflight" });
-  });
 });
 
 describe("the dead-letter queue", () => {

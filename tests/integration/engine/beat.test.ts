@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
 import { systemClock } from "../../../localstack/clock.ts";
+import type { Firing } from "../../../localstack/scheduler/delivery.ts";
 import { describeChanges } from "../../../localstack/scheduler/from-template.ts";
 import { type Schedule, startScheduler } from "../../../localstack/scheduler/scheduler.ts";
 import { beatInput } from "../../../shared/beat/beat.ts";
@@ -90,26 +91,28 @@ describe("the local scheduler", () => {
     name: "daily-mail",
     expression: "cron(0 8 * * ? *)",
     timezone: "Europe/Berlin",
-    functionName: "beat",
-    input: '{"schedule":"daily-mail","scheduledTime":"<aws.scheduler.scheduled-time>"}',
+    arn: "arn:aws:scheduler:us-east-1:000000000000:schedule/default/daily-mail",
+    target: {
+      ...{ arn: "arn:aws:lambda:us-east-1:000000000000:function:beat", input: "{}" },
+      ...{ maximumRetryAttempts: 0, maximumEventAgeSeconds: 60 },
+    },
   };
 
-  it("fires a year of mornings at 08:00 in Berlin, summer and winter, with the time in its input", async () => {
-    const fired: unknown[] = [];
+  it("fires a year of mornings at 08:00 in Berlin, summer and winter, and says when", async () => {
+    const fired: Firing[] = [];
     const clock = virtualClock("2026-01-01T00:00:00Z");
     const scheduler = startScheduler({
       schedules: [entry],
       clock,
-      invoke: async (name, event) => {
-        fired.push([name, event]);
-      },
+      deliver: async (firing) => void fired.push(firing),
     });
     await clock.runTo("2026-12-31T23:59:00Z");
     await scheduler.stop();
 
     expect(fired).toHaveLength(365);
-    expect(fired[0]).toEqual(["beat", { schedule: "daily-mail", scheduledTime: "2026-01-01T07:00:00Z" }]);
-    expect(fired[180]).toEqual(["beat", { schedule: "daily-mail", scheduledTime: "2026-06-30T06:00:00Z" }]);
+    const { arn: scheduleArn, target } = entry;
+    expect(fired[0]).toEqual({ scheduleArn, target, due: new Date("2026-01-01T07:00:00Z") });
+    expect(fired[180]?.due).toEqual(new Date("2026-06-30T06:00:00Z"));
   });
 
   it("lets one firing stand for all that a sleeping machine has missed", async () => {
@@ -126,7 +129,7 @@ describe("the local scheduler", () => {
           return () => {};
         },
       },
-      invoke: async () => {
+      deliver: async () => {
         count += 1;
       },
     });
@@ -144,7 +147,7 @@ describe("the local scheduler", () => {
     const scheduler = startScheduler({
       schedules: [{ ...entry, expression: "rate(90 minutes)" }],
       clock,
-      invoke: async () => {
+      deliver: async () => {
         count += 1;
       },
     });
@@ -159,18 +162,13 @@ describe("the local scheduler", () => {
     const fired: string[] = [];
     const clock = virtualClock("2026-01-01T00:00:00Z");
     const rate = (name: string, minutes: number, input = "{}"): Schedule => ({
-      ...{
-        name,
-        timezone: "UTC",
-        functionName: "beat",
-        input: input.replace("}", '"at":"<aws.scheduler.scheduled-time>"}'),
-      },
+      ...{ arn: name, name, timezone: "UTC", target: { ...entry.target, input } },
       expression: `rate(${minutes} minutes)`,
     });
     const scheduler = startScheduler({
       schedules: [rate("stays", 10), rate("goes", 10), rate("changes", 10), rate("speaks", 10)],
       clock,
-      invoke: async (_, event) => void fired.push(JSON.stringify(event)),
+      deliver: async ({ target, due }) => void fired.push(`${due.toISOString().slice(11, 16)} ${target.input}`),
     });
     await clock.runTo("2026-01-01T00:13:00Z");
     expect(fired).toHaveLength(8);
@@ -179,7 +177,7 @@ describe("the local scheduler", () => {
     const changes = scheduler.replace([
       rate("stays", 10),
       rate("changes", 5),
-      rate("speaks", 10, '{"word":"now",}'),
+      rate("speaks", 10, '{"word":"now"}'),
       rate("comes", 30),
     ]);
     expect(describeChanges(changes)).toBe("Schedules: added 'comes'; changed 'changes', 'speaks'; removed 'goes'.");
@@ -188,7 +186,7 @@ describe("the local scheduler", () => {
         scheduler.replace([
           rate("stays", 10),
           rate("changes", 5),
-          rate("speaks", 10, '{"word":"now",}'),
+          rate("speaks", 10, '{"word":"now"}'),
           rate("comes", 30),
         ]),
       ),
@@ -197,13 +195,7 @@ describe("the local scheduler", () => {
     await clock.runTo("2026-01-01T00:20:00Z");
     await scheduler.stop();
     // A new rate fires at once, as it does when AWS creates it; one that stays, ten minutes after it last did.
-    expect(fired.map((event) => JSON.parse(event))).toEqual([
-      { at: "2026-01-01T00:13:00Z" },
-      { at: "2026-01-01T00:13:00Z" },
-      { at: "2026-01-01T00:18:00Z" },
-      { at: "2026-01-01T00:20:00Z" },
-      { word: "now", at: "2026-01-01T00:20:00Z" },
-    ]);
+    expect(fired).toEqual(["00:13 {}", "00:13 {}", "00:18 {}", "00:20 {}", '00:20 {"word":"now"}']);
   });
 
   it("keeps all as they were when one of a new set cannot be read", async () => {
@@ -212,7 +204,7 @@ describe("the local scheduler", () => {
     const scheduler = startScheduler({
       schedules: [{ ...entry, expression: "rate(1 hour)" }],
       clock,
-      invoke: async () => {
+      deliver: async () => {
         count += 1;
       },
     });
@@ -224,17 +216,17 @@ describe("the local scheduler", () => {
   });
 
   it("keeps to a start and an end", async () => {
-    const times: unknown[] = [];
+    const times: string[] = [];
     const clock = virtualClock("2026-01-01T00:00:00Z");
     const [startDate, endDate] = [new Date("2026-01-01T02:30:00Z"), new Date("2026-01-01T04:00:00Z")];
     const scheduler = startScheduler({
       schedules: [{ ...entry, expression: "rate(1 hour)", startDate, endDate }],
       clock,
-      invoke: async (_, event) => void times.push(Object(event).scheduledTime),
+      deliver: async ({ due }) => void times.push(due.toISOString()),
     });
     await clock.runTo("2026-01-02T00:00:00Z");
     await scheduler.stop();
 
-    expect(times).toEqual(["2026-01-01T02:30:00Z", "2026-01-01T03:30:00Z"]);
+    expect(times).toEqual(["2026-01-01T02:30:00.000Z", "2026-01-01T03:30:00.000Z"]);
   });
 });

@@ -58,6 +58,7 @@ const FILES: { [K in keyof Files]: Work } = {
     await files.open(`uploads/${EARLIER}`).catch(() => undefined);
   },
   saveDerived: ({ id }) => files.saveDerived(id, "a.txt", "a", "text/plain"),
+  linkOriginal: () => files.linkOriginal(`uploads/${EARLIER}`, "a.csv"),
   linkDerived: ({ id }) => files.linkDerived(id, "a.txt"),
 };
 const MAILER: { [K in keyof Mailer]: Work } = { send: ({ id }) => mailer.send(mail, id) };
@@ -302,7 +303,7 @@ describe("the other roles", () => {
       "/tasks/:name": { path: "/tasks/child", body: { payload: { text: LARGE }, options: { countdown: 3600 } } },
       "/uploads": { body: { filename: "a.csv", contentType: "text/csv" } },
       "/tasks/:id": { path: `/tasks/${id}` },
-      "/uploads/:id": { path: `/uploads/${id}` },
+      "/uploads/:id": { path: `/uploads/${id}`, body: { filename: "a.csv", contentType: "text/csv" } },
       "/tasks/:id/replay": { path: `/tasks/${failed.id}/replay`, body: {} },
       "DELETE /tasks": { path: "/tasks?tag=a" },
       "/tasks/:name/limits": { path: "/tasks/child/limits", body: { concurrency: 3 } },
@@ -372,6 +373,11 @@ describe("the other roles", () => {
     });
     const time = { getRemainingTimeInMillis: () => 30_000 };
     await as("UploadsRole", "arrival", () =>
+      createUploadListener(modules, engine.app)({ Records: [record(JSON.stringify(notice))] }, time),
+    );
+    // Again, for an upload that was revoked meanwhile: its file is removed.
+    await new AsyncResult(EARLIER, engine.app).revoke();
+    await as("UploadsRole", "arrival of a revoked upload", () =>
       createUploadListener(modules, engine.app)({ Records: [record(JSON.stringify(notice))] }, time),
     );
     const letter = {

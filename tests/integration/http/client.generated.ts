@@ -124,6 +124,8 @@ export type Task = {
         manual?: true;
         by?: string;
     };
+    /** When the file of an upload came. Absent as long as a form waits for it. */
+    arrivedAt?: string;
     /** Values that are not shown here, for they are large: a link to each, or 'gone' when it is kept no longer. */
     large?: {
         payload?: {
@@ -400,6 +402,8 @@ export type Upload = {
         };
     };
     expiresAt: string;
+    /** S3 refuses a larger file. */
+    maxBytes: number;
 };
 export type UploadedTask = {
     id: string;
@@ -437,6 +441,8 @@ export type UploadedTask = {
         manual?: true;
         by?: string;
     };
+    /** When the file of an upload came. Absent as long as a form waits for it. */
+    arrivedAt?: string;
     /** Values that are not shown here, for they are large: a link to each, or 'gone' when it is kept no longer. */
     large?: {
         payload?: {
@@ -455,6 +461,10 @@ export type UploadedTask = {
             gone?: true;
         };
     };
+    /** The client's name for the file. */
+    filename?: string;
+    /** A link to the file as it came. */
+    original?: string;
 };
 /**
  * Send add
@@ -1436,6 +1446,43 @@ export function createUpload(uploadRequest: UploadRequest, opts?: Oazapfts.Reque
         status: 503;
         data: Problem;
     }>("/uploads", oazapfts.json({
+        ...opts,
+        method: "POST",
+        body: uploadRequest
+    }));
+}
+/**
+ * Ask for another form of an upload whose file has not come
+ */
+export function renewUpload(id: string, uploadRequest: UploadRequest, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 201;
+        data: Upload;
+    } | {
+        status: 400;
+        data: Problem;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 404;
+        data: Problem;
+    } | {
+        status: 409;
+        data: Problem;
+    } | {
+        status: 413;
+        data: Problem;
+    } | {
+        status: 415;
+        data: Problem;
+    } | {
+        status: 422;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    }>(`/uploads/${encodeURIComponent(id)}`, oazapfts.json({
         ...opts,
         method: "POST",
         body: uploadRequest

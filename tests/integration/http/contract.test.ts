@@ -225,6 +225,7 @@ describe("an answer", () => {
     await call("GET", "/queues");
     const form = await call("POST", "/uploads", { body: { filename: "a.csv", contentType: "text/csv" } });
     await call("GET", `/uploads/${form.id}`);
+    await call("POST", `/uploads/${form.id}`, { body: { filename: "a.csv", contentType: "text/csv" } });
 
     const entry = { task: "add", payload: { x: 1, y: 2 }, schedule: "0 8 * * *", timezone: "Europe/Berlin" };
     await call("PUT", "/schedules/daily", { body: entry });
@@ -272,6 +273,7 @@ async function refusals(known: { done: string; big: string; key: string }): Prom
     ["POST", "/uploads", { filename: 1, contentType: "text/csv" }],
     ["PUT", "/schedules/daily", { task: "add", schedule: "0 25 * * *" }],
     ["PATCH", "/schedules/daily", { overlap: "maybe" }],
+    ["POST", `/uploads/${done}`, { filename: 1, contentType: "text/csv" }],
   ] as const;
   for (const [method, path, wrong] of takeBodies) {
     await call(method, path, { raw: "[1]" });
@@ -292,6 +294,7 @@ async function refusals(known: { done: string; big: string; key: string }): Prom
   await call("PUT", "/tasks/typo/limits", { body: {} });
   const withoutUpload = createRegistry([{ file: "tests.ts", exports: { add } }]);
   await call("POST", "/uploads", form, createApi(engine.app, withoutUpload));
+  await call("POST", `/uploads/${UNKNOWN}`, form);
 
   for (const [method, path] of [
     ["GET", "/schedules/typo"],
@@ -316,6 +319,9 @@ async function refusals(known: { done: string; big: string; key: string }): Prom
   await call("PUT", "/schedules/declared", { body: { task: "tick", schedule: "0 8 * * *" } });
   await call("PATCH", "/schedules/declared", { body: {} });
   await call("DELETE", "/schedules/declared");
+  const revoked = await call("POST", "/uploads", form);
+  await call("DELETE", `/tasks/${revoked.id}`);
+  await call("POST", `/uploads/${revoked.id}`, form);
   await call("POST", "/tasks/add", { body: { payload: { x: 2, y: 2 }, options: { idempotencyKey: key } } });
   const later = await call("POST", "/tasks/add", { body: { payload: { x: 1, y: 1 }, options: { countdown: 900 } } });
   await call("POST", `/tasks/${later.id}/replay`);

@@ -17,10 +17,11 @@ const OTHER = "export const handler = async () => ({ batchItemFailures: [] });";
 let folder: string;
 let cloud: LocalCloud;
 let lines: string[];
-const clock = virtualClock("2026-11-23T06:59:30Z");
+let clock: ReturnType<typeof virtualClock>;
 
 beforeEach(async () => {
   lines = [];
+  clock = virtualClock("2026-11-23T06:59:30Z");
   folder = await mkdtemp(join(WORK_FOLDER, "failed-firing-"));
   await writeFile(join(folder, "beat.mjs"), BEAT);
   await writeFile(join(folder, "other.mjs"), OTHER);
@@ -29,17 +30,8 @@ beforeEach(async () => {
   for (const { Type, Properties } of Object.values(template.Resources)) {
     if (Type === "AWS::Scheduler::Schedule" && Properties) Properties.State = "DISABLED";
   }
-  template.Resources.Daily = {
-    Type: "AWS::Scheduler::Schedule",
-    Properties: {
-      ...{ Name: "daily", ScheduleExpression: "cron(0 7 * * ? *)" },
-      Target: {
-        Arn: { "Fn::GetAtt": ["BeatLambdaFunction", "Arn"] },
-        Input:
-          '{"schedule":"daily","scheduledTime":"<aws.scheduler.scheduled-time>","task":"mail","queue":"low","payload":{"to":"ada"}}',
-      },
-    },
-  };
+  template.Resources.Daily = daily("daily", 7, { "Fn::GetAtt": ["BeatLambdaFunction", "Arn"] });
+  template.Resources.Lost = daily("lost", 8, "arn:aws:lambda:us-east-1:000000000000:function:gone");
   const modules: Record<string, string> = {
     "handlers/beat.handler": join(folder, "beat.mjs"),
     "handlers/dead-letter.handler": join(folder, "handlers", "dead-letter.mjs"),
@@ -56,6 +48,42 @@ afterEach(async () => {
   await rm(folder, { recursive: true });
 });
 
+function daily(Name: string, hour: number, Arn: unknown) {
+  const input = { schedule: Name, task: "mail", queue: "low", payload: { to: "ada" } };
+  return {
+    Type: "AWS::Scheduler::Schedule",
+    Properties: {
+      ...{ Name, ScheduleExpression: `cron(0 ${hour} * * ? *)` },
+      Target: {
+        Arn,
+        Input: JSON.stringify({ ...input, scheduledTime: "<aws.scheduler.scheduled-time>" }),
+        DeadLetterConfig: { Arn: { "Fn::GetAtt": ["DeadLetterQueue", "Arn"] } },
+      },
+    },
+  };
+}
+
+/** The record of an entry's task: state, task, queue, payload, error. */
+async function read(entry: string, due: Date): Promise<unknown[]> {
+  const { pk, sk } = recordKey(derivedId(due, `beat/${entry}/${due.toISOString()}`));
+  const TableName = await cloud.ref("TasksTable");
+  const { Item } = await cloud.clients.dynamodb.send(
+    new GetItemCommand({ TableName, Key: { pk: { S: pk }, sk: { S: sk } } }),
+  );
+  const { message } = JSON.parse(Item?.error?.S ?? "{}");
+  return [Item?.state?.S, Item?.task?.S, Item?.queue?.S, Item?.payload?.S, message];
+}
+
+it("a firing whose function is not there ends as a FAILURE of its task, by Scheduler's dead letter", async () => {
+  const due = new Date("2026-11-23T08:00:00.000Z");
+  await clock.runTo(due.toISOString());
+
+  const sentence = "could not invoke the beat function (ResourceNotFoundException: Function not found: gone)";
+  await expect
+    .poll(() => read("lost", due), { timeout: 20_000 })
+    .toEqual([...["FAILURE", "mail", "low", '{"to":"ada"}'], expect.stringContaining(sentence)]);
+});
+
 it("a firing whose function fails three times ends as a FAILURE of its task", async () => {
   const attempt = (number: number): void => {
     expect(lines.filter((line) => line.includes(`failed at attempt ${number}: TypeError`))).toHaveLength(1);
@@ -67,22 +95,8 @@ it("a firing whose function fails three times ends as a FAILURE of its task", as
   await clock.runTo("2026-11-23T07:03:00Z");
 
   const due = new Date("2026-11-23T07:00:00.000Z");
-  const { pk, sk } = recordKey(derivedId(due, `beat/daily/${due.toISOString()}`));
-  const read = async () => {
-    const TableName = await cloud.ref("TasksTable");
-    const { Item } = await cloud.clients.dynamodb.send(
-      new GetItemCommand({ TableName, Key: { pk: { S: pk }, sk: { S: sk } } }),
-    );
-    return [
-      Item?.state?.S,
-      Item?.task?.S,
-      Item?.queue?.S,
-      Item?.payload?.S,
-      JSON.parse(Item?.error?.S ?? "{}").message,
-    ];
-  };
   await expect
-    .poll(read, { timeout: 20_000 })
+    .poll(() => read("daily", due), { timeout: 20_000 })
     .toEqual([
       ...["FAILURE", "mail", "low", '{"to":"ada"}'],
       expect.stringContaining("the beat function failed 3 times: TypeError: the bundle is broken."),

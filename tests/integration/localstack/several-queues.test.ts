@@ -61,11 +61,15 @@ beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), "lovage-queues-"));
   const module = join(directory, "worker.mjs");
   await writeFile(module, HANDLER);
-  cloud = await startLocalCloud({
-    ...{ template: TEMPLATE, bundleOf: () => module, environment: {}, port: 0, region: "us-east-1" },
+  cloud = await start(TEMPLATE, module);
+});
+
+function start(template: Template, module: string): Promise<LocalCloud> {
+  return startLocalCloud({
+    ...{ template, bundleOf: () => module, environment: {}, port: 0, region: "us-east-1" },
     log: (line) => lines.push(line.replace("[worker] ", "")),
   });
-});
+}
 
 afterEach(async () => {
   await cloud.stop();
@@ -113,4 +117,15 @@ it("a function has a FIFO queue and queues of different weight, as the template 
   expect(most("heavy")).toBeGreaterThan(most("light"));
   expect(begun.filter((line) => line.includes(" heavy-") && / heavy-[01]$/.test(line))).toHaveLength(60);
   expect(begun.filter((line) => line.includes("paused"))).toEqual([]);
+});
+
+// LocalStack, recorded on AWS: test_duplicate_event_source_mappings. A disabled mapping is one, too.
+it.each([true, false])("a queue is mapped to a function once (enabled: %s)", async (Enabled) => {
+  const Resources = { ...TEMPLATE.Resources, Again: mapping("HeavyQueue", 10, { Enabled }) };
+
+  await expect(start({ Resources }, join(directory, "worker.mjs"))).rejects.toMatchObject({
+    name: "ResourceConflictException",
+    message:
+      'An event source mapping with SQS arn (" arn:aws:sqs:us-east-1:000000000000:heavy ") and function (" worker ") already exists. Please update or delete the existing mapping with UUID HeavyMapping',
+  });
 });

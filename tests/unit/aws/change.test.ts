@@ -12,13 +12,12 @@ import {
   contains,
   equal,
   isOneOf,
-  Names,
   not,
   present,
   sameAs,
   sizeBelow,
-  updateText,
 } from "../../../shared/aws/change.ts";
+import { Names, updateText } from "../../../shared/aws/expressions.ts";
 
 const key = { pk: "p", sk: "s" };
 
@@ -36,11 +35,11 @@ describe("a change becomes an update expression", () => {
   it.each<[string, Omit<Change, "key">, string | undefined, object]>([
     ["values", { set: { a: 1, b: "x" } }, "SET #a = :a, #b = :b", { ":a": 1, ":b": "x" }],
     ["nothing for what is undefined", { set: { a: undefined } }, undefined, {}],
-    ["values that are set once", { setOnce: { a: 1 } }, "SET #a = if_not_exists(#a, :a)", { ":a": 1 }],
-    ["a value in the place of one that is set once", { setOnce: { a: 1 }, set: { a: 2 } }, "SET #a = :a", { ":a": 2 }],
+    ["values of a new item", { onCreate: { a: 1 } }, "SET #a = if_not_exists(#a, :a)", { ":a": 1 }],
+    ["a value in the place of one of a new item", { onCreate: { a: 1 }, set: { a: 2 } }, "SET #a = :a", { ":a": 2 }],
     [
       "but not one that is undefined",
-      { setOnce: { a: 1 }, set: { a: undefined } },
+      { onCreate: { a: 1 }, set: { a: undefined } },
       "SET #a = if_not_exists(#a, :a)",
       { ":a": 1 },
     ],

@@ -35,7 +35,7 @@ function createBeat() {
         sent.set(schedule.name, (sent.get(schedule.name) ?? new Set()).add(schedule.at));
       },
     },
-    results: { ...made.results, pending: async () => "PENDING" },
+    results: { ...made.results, pending: async () => {} },
   };
   const tick = createTick(modules, app);
   return {

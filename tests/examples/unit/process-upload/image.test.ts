@@ -185,3 +185,55 @@ function chunk(type: string, data: Buffer): Buffer {
   frame.writeUInt32BE(crc32(body), 4);
   return Buffer.concat([frame.subarray(0, 4), body, frame.subarray(4)]);
 }
+
+/** 64 x 40 red pixels as pillow-heif 1.1 writes them, coded by x265. */
+const HEIC = Buffer.from(
+  "AAAAHGZ0eXBoZWljAAAAAG1pZjFoZWljbWlhZgAAAX1tZXRhAAAAAAAAACFoZGxyAAAAAAAAAABwaWN0AAAAAAAAAAAAAAAAAAAAACJpbG9jAAAAAERAAAEAAQAAAAABoQABAAAAAAAAABgAAAAjaWluZgAAAAAAAQAAABVpbmZlAgAAAAABAABodmMxAAAAAA5waXRtAAAAAAABAAAA/WlwcnAAAADdaXBjbwAAAHZodmNDAQNwAAAAkAAAAAAAHvAA/P34+AAADwNgAAEAGEABDAH//wNwAAADAJAAAAMAAAMAHroCQGEAAQAqQgEBA3AAAAMAkAAAAwAAAwAeoCCBBZbq5Ka5uAhoMCAAAAMDIAAAAwAhYgABAAZEAcFzwIkAAAATY29scm5jbHgAAQANAAaAAAAAFGlzcGUAAAAAAAAAQAAAAEAAAAAoY2xhcAAAAEAAAAABAAAAKAAAAAEAAAAAAAAAAv///+gAAAACAAAAEHBpeGkAAAAAAwgICAAAABhpcG1hAAAAAAAAAAEAAQWBAgMFhAAAACBtZGF0AAAAFCgBrwQY+Mpx1//zIR+fgLhh0hHn",
+  "base64",
+);
+
+describe("An image that others show", () => {
+  it("is told by its header if it is HEIC, which is not decoded here", async () => {
+    const { summary, saved } = await upload(HEIC, { filename: "photo.heic", contentType: "image/heic" });
+
+    expect(summary).toMatchObject({ kind: "image", image: { format: "heif", width: 64, height: 40, thumbnail: null } });
+    expect(saved.size).toBe(0);
+  });
+
+  it("is shown here, too, though stray bytes stand before a marker", async () => {
+    const jpeg = photo("jpeg");
+    const end = 4 + jpeg.readUInt16BE(4);
+    const stray = Buffer.concat([jpeg.subarray(0, end), Buffer.from([0x12, 0x34]), jpeg.subarray(end)]);
+
+    expect((await upload(stray)).summary).toMatchObject({ image: { width: 400, height: 300, frames: 1 } });
+  });
+
+  it("counts its frames, also those of a PNG", async () => {
+    const control = chunk("acTL", Buffer.from([0, 0, 0, 3, 0, 0, 0, 0]));
+    const png = photo("png");
+    const header = 8 + 25;
+
+    const { summary } = await upload(Buffer.concat([png.subarray(0, header), control, png.subarray(header)]));
+
+    expect(summary).toMatchObject({ image: { format: "png", frames: 3 } });
+  });
+
+  it("is refused when its animation is cut, though the first frame is whole", async () => {
+    const frames = ["red", "green", "blue"].map((background) =>
+      sharp({ create: { width: 80, height: 60, channels: 3, background } })
+        .png()
+        .toBuffer(),
+    );
+    const animation = await sharp(await Promise.all(frames), { join: { animated: true } })
+      .gif({ loop: 0 })
+      .toBuffer();
+    expect((await upload(animation)).summary).toMatchObject({ image: { frames: 3 } });
+
+    const cut = animation.subarray(0, Math.floor(animation.length * 0.7));
+
+    await expect(upload(cut)).rejects.toMatchObject({
+      code: "IMAGE_BROKEN",
+      message: expect.stringContaining("it ends too early"),
+    });
+  });
+});

@@ -1,12 +1,22 @@
 import { deflateRawSync, gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { SNIFF_BYTES, sniff } from "../../../../handlers/examples/process-upload/sniff.ts";
+import { EncodingEvidence } from "../../../../handlers/examples/process-upload/encoding.ts";
+import { isImage, SNIFF_BYTES, signatureOf, sniff } from "../../../../handlers/examples/process-upload/sniff.ts";
 import { noise } from "./upload.ts";
 
 const UNDECLARED = { filename: "upload.bin", contentType: "application/octet-stream" };
 
+async function sniffed(content: Buffer | string, declared = UNDECLARED, complete = true) {
+  const bytes = Buffer.from(content);
+  const evidence = new EncodingEvidence();
+  evidence.add(bytes);
+  const [detected, signature] = await Promise.all([evidence.detect(), signatureOf(bytes)]);
+  if (signature !== undefined && isImage(signature)) return { kind: "image", ...signature };
+  return sniff(bytes, { complete, encoding: detected?.encoding, signature, declared, csv: {} });
+}
+
 async function kindOf(content: Buffer | string, declared = UNDECLARED): Promise<string> {
-  const { kind, contentType } = await sniff(Buffer.from(content), true, declared);
+  const { kind, contentType } = await sniffed(content, declared);
   return `${kind} ${contentType}`;
 }
 
@@ -34,22 +44,22 @@ describe("sniff", () => {
   ])("takes lines with as many '%s' each for a CSV, whatever was declared", async (delimiter, contentType) => {
     const content = ["id,name", '1,"Smith', 'and Sons"', "2,Bob"].join("\n").replaceAll(",", delimiter);
 
-    const sniffed = await sniff(Buffer.from(content), true, { filename: "cat.png", contentType: "image/png" });
-
-    expect(sniffed).toMatchObject({ kind: "csv", contentType, delimiter });
+    expect(await sniffed(content, { filename: "cat.png", contentType: "image/png" })).toMatchObject({
+      kind: "csv",
+      contentType,
+      shape: { delimiter, width: 2, preamble: 0 },
+    });
   });
 
   it("prefers the semicolon where the commas are decimal", async () => {
-    const sniffed = await sniff(Buffer.from("a;b\n1,5;2,5\n3,5;4,5\n"), true, UNDECLARED);
-
-    expect(sniffed).toMatchObject({ kind: "csv", delimiter: ";" });
+    expect(await sniffed("a;b\n1,5;2,5\n3,5;4,5\n")).toMatchObject({ kind: "csv", shape: { delimiter: ";" } });
   });
 
   it("judges a table by its whole records, when the head ends within one", async () => {
     const head = Buffer.from("a,b,c\n1,2,3\n4,");
 
-    expect(await sniff(head, false, UNDECLARED)).toMatchObject({ kind: "csv" });
-    expect(await sniff(head, true, UNDECLARED)).toMatchObject({ kind: "text" });
+    expect(await sniffed(head, UNDECLARED, false)).toMatchObject({ kind: "csv" });
+    expect(await sniffed(head)).toMatchObject({ kind: "text" });
   });
 
   it("takes any text declared as a CSV for one, but no JSON, no markup and no binary file", async () => {
@@ -81,8 +91,7 @@ describe("sniff", () => {
   it("knows a head that ends within a character for UTF-8", async () => {
     const head = Buffer.from("é".repeat(SNIFF_BYTES)).subarray(0, SNIFF_BYTES - 1);
 
-    expect(await sniff(head, false, UNDECLARED)).toMatchObject({ kind: "text" });
-    expect(await sniff(head, true, UNDECLARED)).toMatchObject({ kind: "file" });
+    expect(await sniffed(head, UNDECLARED, false)).toMatchObject({ kind: "text" });
   });
 
   it.each([

@@ -1,11 +1,16 @@
 import { Readable } from "node:stream";
-import { summariseFile, type UploadSummary } from "../../../../handlers/examples/process-upload/summarise.ts";
+import {
+  summariseFile,
+  type TextOptions,
+  type UploadSummary,
+} from "../../../../handlers/examples/process-upload/summarise.ts";
 
 /** How a test uploads a file. */
 export interface UploadOptions {
   filename?: string;
   contentType?: string;
   chunkBytes?: number;
+  text?: TextOptions;
 }
 
 /** The outcome of an upload. */
@@ -32,6 +37,7 @@ export async function upload(bytes: Buffer | string, options: UploadOptions = {}
   };
   const summary = await summariseFile(source, {
     signal: new AbortController().signal,
+    text: options.text,
     async saveDerived(name, derived, contentType) {
       saved.set(name, { body: derived, contentType });
     },

@@ -22,7 +22,10 @@ async function fate(config: AsyncConfig | undefined, answer: (call: number) => I
     clock,
     configs: new Map(config && [["beat", config]]),
     log: (line) => logged.push(line),
-    send: async (arn, body) => void sent.push([arn, JSON.parse(body)]),
+    region: "eu-central-1",
+    send: async (arn, { body, attributes }) => {
+      sent.push([arn, { ...JSON.parse(body), ...(attributes && { attributes }) }]);
+    },
     invoke: async () => {
       calls.push(new Date(clock.now()).toISOString().slice(11, 19));
       return answer(calls.length);
@@ -53,7 +56,7 @@ describe("an asynchronous invocation", () => {
           timestamp: "2026-01-01T00:03:00.000Z",
           requestContext: {
             requestId: expect.any(String),
-            functionArn: expect.stringMatching(/:function:beat:\$LATEST$/),
+            functionArn: "arn:aws:lambda:eu-central-1:000000000000:function:beat:$LATEST",
             condition: "RetriesExhausted",
             approximateInvokeCount: 3,
           },
@@ -63,6 +66,38 @@ describe("an asynchronous invocation", () => {
         },
       ],
     ]);
+  });
+
+  // https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-retain-records.html
+  it("that succeeds, at once or later, has its record at the destination for success", async () => {
+    const config = { onSuccess: QUEUE };
+    const { sent } = await fate(config, (call) => (call < 3 ? failed : { ok: true, payload: '{"sum":3}' }));
+
+    expect(sent).toEqual([
+      [
+        QUEUE,
+        {
+          version: "1.0",
+          timestamp: "2026-01-01T00:03:00.000Z",
+          requestContext: {
+            ...{ requestId: expect.any(String), condition: "Success", approximateInvokeCount: 3 },
+            functionArn: "arn:aws:lambda:eu-central-1:000000000000:function:beat:$LATEST",
+          },
+          requestPayload: { schedule: "daily" },
+          responseContext: { statusCode: 200, executedVersion: "$LATEST" },
+          responsePayload: { sum: 3 },
+        },
+      ],
+    ]);
+    expect((await fate(config, () => failed)).sent).toEqual([]);
+  });
+
+  it("that fails for good goes to the function's dead-letter queue itself", async () => {
+    const { sent, logged } = await fate({ deadLetterArn: QUEUE }, () => failed);
+
+    const attributes = { RequestID: expect.any(String), ErrorCode: "200", ErrorMessage: "no" };
+    expect(sent).toEqual([[QUEUE, { schedule: "daily", attributes }]]);
+    expect(logged.join()).not.toContain("was dropped");
   });
 
   it("succeeds at a retry", async () => {

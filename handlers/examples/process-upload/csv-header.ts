@@ -1,0 +1,44 @@
+import { BOOLEAN, INTEGER, parseDate } from "./csv-cell.ts";
+
+/** The use of a cell, whatever its language: numbers and dates are written in many ways, and all have digits and no words. */
+type Use = "empty" | "word" | "year" | "data";
+
+/** Letters that stand in numbers and dates: units of a currency, exponents, `T` and `Z` of a time. */
+const DATA = /^[+\-(]?[\p{Sc}\s]*(?=[^\p{L}]*\d)[\d.,'’ \u00a0\u202f/:_+-]+(?:[eE][+-]?\d+)?[\s%‰\p{Sc})]*$/u;
+const TIMESTAMP = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d/;
+const YEAR = /^(?:1[5-9]|2[01])\d\d$/;
+
+/**
+ * Whether a first record names the columns. It does when its cells are words, or years and dates that count on, and some other
+ * record differs: `country,2023,2024` over `France,3,4` is a header, `France,3` over `Germany,4` is none.
+ */
+export function looksLikeHeader(first: readonly string[], rest: readonly (readonly string[])[]): boolean {
+  const uses = first.map(useOf);
+  // A record that is alone is a header if nothing speaks against it.
+  if (rest.length === 0) return uses.includes("word") && uses.every((use) => use === "word" || use === "empty");
+  if (!uses.includes("word") || uses.includes("data")) {
+    // A name over numbers speaks for all: `country,7` over `France,3` is a row, `id,7,total` over `1,2,3` is a header.
+    return uses.includes("word") && uses.some((use, i) => use === "word" && isOverData(i, rest));
+  }
+  return uses.every((use, i) => use !== "year" || !isOverYears(i, rest));
+}
+
+/** All that stands in this column below is numbers or dates. */
+function isOverData(column: number, rest: readonly (readonly string[])[]): boolean {
+  const below = rest.map((cells) => useOf(cells[column])).filter((use) => use !== "empty");
+  return below.length > 0 && below.every((use) => use === "data" || use === "year");
+}
+
+/** The column is one of years or dates, so that its first cell is one among others. */
+function isOverYears(column: number, rest: readonly (readonly string[])[]): boolean {
+  const below = rest.map((cells) => useOf(cells[column])).filter((use) => use !== "empty");
+  return below.length > 0 && below.filter((use) => use === "year").length * 2 > below.length;
+}
+
+function useOf(cell = ""): Use {
+  const text = cell.trim();
+  if (text === "") return "empty";
+  if (YEAR.test(text) || parseDate(text) !== undefined || TIMESTAMP.test(text)) return "year";
+  if (BOOLEAN.test(text) || INTEGER.test(text) || DATA.test(text)) return "data";
+  return "word";
+}

@@ -1,0 +1,95 @@
+import { parse } from "csv-parse/sync";
+import { csvOptions, type Delimiter } from "./csv-records.ts";
+
+/** In the order of preference when two fit alike: `1,5;2,5` is more often two decimals than three cells. */
+const DELIMITERS = ["\t", ";", "|", ","] as const;
+const MAX_SAMPLE_RECORDS = 100;
+const MIN_AGREEMENT = 0.9;
+
+/** The table that a text holds, as its first records show it. */
+export interface TableShape {
+  delimiter: Delimiter;
+  /** Cells of most records. */
+  width: number;
+  /** Records before the table: a line that names the delimiter, comments, titles. */
+  preamble: number;
+  /** The text may be called a CSV although nobody said so. */
+  convincing: boolean;
+}
+
+/** At most so many records stand before a table. */
+const MAX_PREAMBLE = 20;
+/** Excel's own first line: https://www.rfc-editor.org/rfc/rfc4180 knows none. */
+const SEPARATOR_LINE = /^sep=(.)[\r\n]/i;
+
+/**
+ * The delimiter on which most lines agree, and where the table begins. `sample` is the beginning of the text, or all of it if
+ * `complete`.
+ * @param given by the uploader; then none is guessed
+ */
+export function guessTable(
+  sample: string,
+  complete: boolean,
+  { given, fallback = "," }: { given?: Delimiter | undefined; fallback?: Delimiter | undefined } = {},
+): TableShape {
+  const end = complete ? sample.length : Math.max(sample.lastIndexOf("\n"), sample.lastIndexOf("\r")) + 1;
+  const [, named] = SEPARATOR_LINE.exec(sample) ?? [];
+  const said = given ?? DELIMITERS.find((one) => one === named);
+  const shapes = (said === undefined ? DELIMITERS : [said]).map((delimiter) => {
+    const records = parse(sample.slice(0, end), {
+      ...csvOptions(delimiter),
+      to: MAX_SAMPLE_RECORDS,
+      // A broken end does not change what the records before it look like.
+      skip_records_with_error: true,
+    });
+    const width = mostCommonWidth(records);
+    const preamble = preambleOf(records, width);
+    const table = records.slice(preamble);
+    const agreement = width < 2 ? 0 : table.filter(({ length }) => length === width).length / table.length;
+    return { delimiter, width, preamble, table, agreement };
+  });
+  // Stable, so the preferred one stays ahead of its equals.
+  const [best] = shapes.toSorted((a, b) => b.agreement - a.agreement);
+  if (best === undefined || (best.agreement === 0 && said === undefined)) {
+    return { delimiter: fallback, width: 1, preamble: 0, convincing: false };
+  }
+  const { delimiter, width, preamble, table, agreement } = best;
+  const convincing = agreement >= MIN_AGREEMENT && isTable(sample, table, delimiter);
+  return { delimiter, width, preamble, convincing };
+}
+
+function mostCommonWidth(records: string[][]): number {
+  const tally = new Map<number, number>();
+  for (const { length } of records) tally.set(length, (tally.get(length) ?? 0) + 1);
+  // A title and a table of one row are two widths of one record each: the wider one is the table's.
+  const [width] = [...tally].reduce((a, b) => (b[1] > a[1] || (b[1] === a[1] && b[0] > a[0]) ? b : a), [1, 0]);
+  return width;
+}
+
+/** The number of records before the table. */
+function preambleOf(records: string[][], width: number): number {
+  if (width < 2) return SEPARATOR.test(records[0]?.join("") ?? "") ? 1 : 0;
+  const begin = records.findIndex((cells) => !standsBefore(cells, width));
+  return begin > 0 && begin <= MAX_PREAMBLE ? begin : 0;
+}
+
+const SEPARATOR = /^sep=.?$/i;
+
+function standsBefore(cells: string[], width: number): boolean {
+  const filled = cells.filter((cell) => cell.trim() !== "");
+  if (SEPARATOR.test(filled.join("")) || filled.length < 2) return true;
+  return cells.length !== width && filled[0]?.trimStart().startsWith("#") === true;
+}
+
+/** Tells a table from prose, code, JSON, markup and Markdown, whose lines may agree by accident. */
+function isTable(sample: string, records: string[][], delimiter: Delimiter): boolean {
+  if (records.length < 2 || /^\s*[{[<]/.test(sample)) return false;
+  // A column that is always empty: lines of code end in `;`, Markdown's table rows in `|`.
+  const width = Math.min(...records.map((cells) => cells.length));
+  for (let i = 0; i < width; i += 1) {
+    if (records.every((cells) => cells[i]?.trim() === "")) return false;
+  }
+  const marks = sample.split(delimiter).length - 1;
+  const spacedMarks = sample.split(`${delimiter} `).length - 1;
+  return delimiter === "\t" || delimiter === "|" || spacedMarks * 2 <= marks;
+}

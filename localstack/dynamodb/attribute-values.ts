@@ -1,0 +1,44 @@
+import { isObject } from "../json.ts";
+
+/**
+ * Whether `value` is surely a well-formed AttributeValue. dynalite's own check takes most of the time of a request; it is
+ * left for the rest: binary values, and those that are wrong.
+ */
+export function isPlainValue(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  const types = Object.keys(value);
+  const [type = ""] = types;
+  if (types.length !== 1) return false;
+  const content = value[type];
+  switch (type) {
+    case "S":
+    case "N":
+      return typeof content === "string";
+    case "BOOL":
+    case "NULL":
+      return typeof content === "boolean";
+    case "SS":
+    case "NS":
+      return Array.isArray(content) && content.every((member) => typeof member === "string");
+    case "L":
+      return Array.isArray(content) && content.every(isPlainValue);
+    case "M":
+      return isPlainMap(content);
+    default:
+      return false;
+  }
+}
+
+/** Whether `values` is an object of well-formed values. */
+export function isPlainMap(values: unknown): boolean {
+  return isObject(values) && Object.values(values).every(isPlainValue);
+}
+
+/** Takes the plus from numbers like `+1.5`, which AWS takes and dynalite does not, wherever they stand in a request. */
+export function dropPlusSigns(value: unknown): void {
+  if (typeof value !== "object" || value === null) return;
+  for (const child of Object.values(value)) dropPlusSigns(child);
+  if (!isObject(value)) return;
+  if (typeof value.N === "string") value.N = value.N.replace(/^\+(?=[\d.])/, "");
+  if (Array.isArray(value.NS)) value.NS = value.NS.map((number) => String(number).replace(/^\+(?=[\d.])/, ""));
+}

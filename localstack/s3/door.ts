@@ -1,0 +1,114 @@
+/**
+ * The wishes of a request beyond its operation. Each header and parameter that changes its meaning is done, or known to change nothing
+ * here, or refused: one that was dropped would do something else than what was asked for.
+ */
+import { ACCOUNT_ID } from "../account.ts";
+import { S3Error } from "./error.ts";
+import type { S3Request } from "./request.ts";
+
+/** Headers that this S3 does, or that change nothing: they belong to signatures, checksums and the way of the bytes. */
+const DONE = new RegExp(
+  `^x-amz-(?:${[
+    ...[
+      "date",
+      "content-sha256",
+      "security-token",
+      "user-agent",
+      "algorithm",
+      "credential",
+      "expires",
+      "signedheaders",
+    ],
+    ...["signature", "trailer", "decoded-content-length", "checksum-[a-z0-9-]+", "sdk-[a-z0-9-]+", "meta-.*"],
+    ...["tagging", "tagging-directive", "metadata-directive", "storage-class", "object-attributes"],
+    ...["max-parts", "part-number-marker", "expected-bucket-owner", "source-expected-bucket-owner", "acl"],
+    ...["copy-source", "copy-source-range", "copy-source-if-(?:none-)?match", "copy-source-if-(?:un)?modified-since"],
+    // Kept with the object and given back; encryption has no other effect here.
+    ...["server-side-encryption", "server-side-encryption-aws-kms-key-id", "server-side-encryption-bucket-key-enabled"],
+    // Nobody pays.
+    "request-payer",
+  ].join("|")})$`,
+);
+
+/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html#API_PutObject_RequestSyntax */
+const STORAGE_CLASSES = [
+  ...["STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER", "DEEP_ARCHIVE"],
+  ...["GLACIER_IR", "OUTPOSTS", "SNOW", "EXPRESS_ONEZONE", "FSX_OPENZFS"],
+];
+
+/** The owner's own rights, which is what an object has without an ACL. */
+const ACLS = ["private", "bucket-owner-full-control", "bucket-owner-read"];
+
+/** Parameters of each operation; of all of them, `x-id`, which names it once more, and those that stand for headers. */
+const PARAMETERS: Readonly<Record<string, readonly string[]>> = {
+  "account GET": ["prefix", "max-buckets", "continuation-token", "bucket-region"],
+  "bucket GET": [
+    ...["list-type", "prefix", "delimiter", "max-keys", "start-after", "continuation-token", "marker"],
+    ...["encoding-type", "fetch-owner"],
+  ],
+  "bucket GET ?uploads": ["prefix", "delimiter", "max-uploads", "key-marker", "upload-id-marker", "encoding-type"],
+  "object GET": ["partNumber"],
+  "object HEAD": ["partNumber"],
+  "object PUT ?uploadId": ["partNumber"],
+  "object GET ?uploadId": ["max-parts", "part-number-marker"],
+};
+const REFINEMENTS = new Set(Object.values(PARAMETERS).flat());
+
+/** `GET`, or `GET ?tagging`: the parameter that makes another operation of it is part of its name. */
+export function operationOf({ method, query }: S3Request): string {
+  const [parameter, second] = [...query.keys()].filter((name) => !isRefinement(name));
+  if (second !== undefined) {
+    throw new S3Error("InvalidArgument", `Conflicting query string parameters: ${parameter}, ${second}`);
+  }
+  return parameter === undefined ? method : `${method} ?${parameter}`;
+}
+
+function isRefinement(name: string): boolean {
+  return REFINEMENTS.has(name) || /^(?:x-amz-.*|response-.*|x-id)$/i.test(name);
+}
+
+/** @throws S3Error for what is asked for and not done */
+export function requireDone(request: S3Request, operation: string): void {
+  const { headers, query, bucket, key } = request;
+  const level = bucket === "" ? "account" : key === "" ? "bucket" : "object";
+  for (const name of query.keys()) {
+    if (!isRefinement(name) || /^(?:x-amz-|x-id$)/i.test(name)) continue;
+    const isShown = name.startsWith("response-") && level === "object" && /^(?:GET|HEAD)$/.test(operation);
+    if (!isShown && !PARAMETERS[`${level} ${operation}`]?.includes(name)) {
+      throw S3Error.notImplemented(`Parameter '${name}' of ${operation} on this ${level}`);
+    }
+  }
+  requireHeaders(headers);
+}
+
+/** The same for headers alone, which the fields of a form stand for. @throws S3Error */
+export function requireHeaders(headers: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(headers)) {
+    if (name.startsWith("x-amz-") && value !== "" && !DONE.test(name)) {
+      throw S3Error.notImplemented(`Header '${name}'`);
+    }
+  }
+  for (const name of ["x-amz-expected-bucket-owner", "x-amz-source-expected-bucket-owner"]) {
+    if ((headers[name] ?? ACCOUNT_ID) !== ACCOUNT_ID) throw new S3Error("AccessDenied", "Access Denied");
+  }
+  const { "x-amz-storage-class": storageClass, "x-amz-acl": acl } = headers;
+  if (storageClass !== undefined && !STORAGE_CLASSES.includes(storageClass)) {
+    throw new S3Error("InvalidStorageClass", "The storage class you specified is not valid", {
+      StorageClassRequested: storageClass,
+    });
+  }
+  if (acl !== undefined && !ACLS.includes(acl)) throw S3Error.notImplemented(`ACL '${acl}'`);
+}
+
+/**
+ * AWS has signature version 2 off for buckets that were made since June 2020.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingAWSSDK.html#UsingAWSSDK-sig2-deprecation
+ */
+export function refuseSignatureVersion2({ headers, query }: S3Request): void {
+  if ((query.has("AWSAccessKeyId") && query.has("Signature")) || headers.authorization?.startsWith("AWS ")) {
+    throw new S3Error(
+      "InvalidRequest",
+      "The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.",
+    );
+  }
+}

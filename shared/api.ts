@@ -1,0 +1,47 @@
+/** The HTTP functions. Apart from `app.ts`, so that a function without HTTP carries none of it. */
+
+import type { Hono } from "hono";
+import { handle, type LambdaContext, type LambdaEvent } from "hono/aws-lambda";
+import { files } from "./app.ts";
+import { collectSchedule, staticEntry } from "./beat/schedule-entries.ts";
+import { createBase } from "./http/base.ts";
+import { createOperateApi } from "./http/operate.ts";
+import { createReadApi } from "./http/read.ts";
+import { createSubmitApi } from "./http/submit.ts";
+import type { Entry } from "./schedules/entry.ts";
+import { type App, currentApp } from "./task/current-app.ts";
+import { createRegistry, type TaskModule } from "./task/registry.ts";
+
+type Http = (event: LambdaEvent, context?: LambdaContext) => Promise<unknown>;
+
+/** The entries that code declares, as the API shows them. */
+function staticEntries(modules: readonly TaskModule[], app: App): Entry[] {
+  return collectSchedule(modules).map((entry) => staticEntry(entry, app.config.timezone));
+}
+
+/** `POST /tasks/{name}`, `POST /uploads`. */
+export function createSubmit(modules: readonly TaskModule[], app = currentApp()): Http {
+  return handle(createSubmitApi(app, createRegistry(modules), files));
+}
+
+/** Every `GET`, and the answer to what no route knows. */
+export function createRead(modules: readonly TaskModule[], app = currentApp()): Http {
+  return handle(createReadApi(app, createRegistry(modules), files, staticEntries(modules, app)));
+}
+
+/** The decisions of operators: revoke, replay, redrive, pause, resume, purge, limits. */
+export function createOperate(modules: readonly TaskModule[], app = currentApp()): Http {
+  return handle(createOperateApi(app, createRegistry(modules), staticEntries(modules, app)));
+}
+
+/**
+ * Views of your own, behind what the API itself has: the key, other origins, problem details for what they throw.
+ *
+ * @example
+ * const view = new Hono();
+ * view.get("/welcome", async (c) => c.json({ id: (await add.delay({ x: 4, y: 6 })).id }, 202));
+ * export const handler = createView(view);
+ */
+export function createView(view: Hono, app = currentApp()): Http {
+  return handle(createBase(app).route("/", view));
+}

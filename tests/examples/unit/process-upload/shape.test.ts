@@ -1,0 +1,67 @@
+import { describe, expect, it } from "vitest";
+import { uploadCsv } from "./upload.ts";
+
+describe("A table", () => {
+  it.each([
+    [
+      "a line that names the delimiter",
+      "sep=;\r\na;b,c\r\n1;2\r\n3;4\r\n",
+      { delimiter: ";", preamble: 1, rows: 2, columnCount: 2 },
+    ],
+    ["comments", "# made by x\n# on 2024\na,b,c\n1,2,3\n4,5,6\n", { preamble: 2, rows: 2, columnCount: 3 }],
+    ["a title", "Report 2024\n\nname,x,y\na,1,2\nb,3,4\n", { preamble: 1, rows: 2, columnCount: 3 }],
+    [
+      "a title in a row of its own",
+      "Report 2024;;\nname;x;y\na;1;2\nb;3;4\n",
+      { preamble: 1, rows: 2, columnCount: 3 },
+    ],
+  ])("begins after %s", async (_, text, expected) => {
+    expect(await uploadCsv(text)).toMatchObject({ header: true, raggedRows: 0, ...expected });
+  });
+
+  it("keeps a header that begins with a number sign", async () => {
+    expect(await uploadCsv("#id,name\n1,Ann\n2,Bob\n")).toMatchObject({ preamble: 0, columns: [{ name: "#id" }, {}] });
+  });
+
+  it("is as wide as most of its records, though the first is narrower", async () => {
+    const csv = await uploadCsv("name,town\nAnn,Rome,1\nBob,Oslo,2\nEve,Bonn,3\n");
+
+    expect(csv).toMatchObject({ columnCount: 3, raggedRows: 0, rows: 3 });
+    expect(csv.columns.map(({ name, type }) => [name, type])).toEqual([
+      ["name", "text"],
+      ["town", "text"],
+      ["column_3", "integer"],
+    ]);
+  });
+
+  it.each<[string, string, boolean]>([
+    ["words", "name,town\nAnn,Rome\n", true],
+    ["years", "country,2022,2023\nFrance,3,4\nGermany,5,6\n", true],
+    ["dates", "item,2024-01-01,2024-02-01\na,1,2\nb,3,4\n", true],
+    ["a number among words", "id,7,total\n1,2,3\n", true],
+    ["years of a row", "France,2022\nGermany,2023\nItaly,2024\n", false],
+    ["dates and numbers as Germans write them", "31.12.2024;1.234,56\n01.01.2025;2.345,67\n", false],
+    ["prices", "$1,234.50|10%\n$2.00|20%\n", false],
+    ["numbers", "1,2\n3,4\n", false],
+    ["words over words of a single record", "name,town\n", true],
+  ])("takes a first record of %s for a header, or not", async (_, text, header) => {
+    expect(await uploadCsv(text)).toMatchObject({ header });
+  });
+
+  it("has the header and the delimiter that a person says", async () => {
+    expect(await uploadCsv("name,town\nAnn,Rome\n", { text: { header: false } })).toMatchObject({
+      header: false,
+      rows: 2,
+    });
+    expect(await uploadCsv("a,b;c\n1,2;3\n", { text: { delimiter: "," } })).toMatchObject({
+      delimiter: ",",
+      columnCount: 2,
+    });
+  });
+
+  it("has extremes that stand in the file, however large", async () => {
+    const { columns } = await uploadCsv("id\n9007199254740993\n9007199254740995\n-9007199254740993\n");
+
+    expect(columns).toMatchObject([{ type: "integer", min: "-9007199254740993", max: "9007199254740995" }]);
+  });
+});

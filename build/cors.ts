@@ -45,9 +45,9 @@ function originsOf(serverless: Serverless, text: string): readonly string[] | "*
 function apiRule(allowedOrigins: readonly string[]): object {
   return {
     allowedOrigins,
-    allowedHeaders: ["Content-Type", "Authorization", "X-Api-Key"],
-    allowedMethods: ["GET", "POST", "PUT", "DELETE"],
-    exposedResponseHeaders: ["Location", "Retry-After"],
+    allowedHeaders: ["Content-Type", "Authorization", "X-Api-Key", "If-Match"],
+    allowedMethods: ["GET", "POST", "PUT", "PATCH", "DELETE"],
+    exposedResponseHeaders: ["Location", "Retry-After", "ETag"],
     maxAge: 3600,
   };
 }

@@ -10,6 +10,8 @@ import type { FunctionEnvironment } from "./environments.ts";
 /** The declarations of a service's tasks. */
 export interface Inspection {
   tasks: readonly string[];
+  /** Sentences about schedules that may surprise. */
+  notes: readonly string[];
   schedules: { name: string; schedule: string; timezone: string; input: string }[];
 }
 

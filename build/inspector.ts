@@ -5,9 +5,10 @@
 
 import { appendFileSync } from "node:fs";
 import { beatInput } from "../shared/beat/beat.ts";
-import { checkEntry, collectSchedule } from "../shared/beat/schedule-entries.ts";
+import { checkEntry, collectSchedule, isOnScheduler, staticEntry } from "../shared/beat/schedule-entries.ts";
 import { loadConfig } from "../shared/config.ts";
 import { describeError, InvalidOptionError, TaskError } from "../shared/errors.ts";
+import { preview } from "../shared/schedules/preview.ts";
 import { createRegistry, type TaskModule } from "../shared/task/registry.ts";
 import { isTask } from "../shared/task/task.ts";
 import type { Failure, Inspection, Report } from "./inspect-tasks.ts";
@@ -75,9 +76,16 @@ async function inspect(modules: readonly TaskModule[]): Promise<Inspection> {
   file = undefined;
   // One that is written down; the default belongs to a service that has uploads.
   if (process.env.UPLOAD_TASK) registry.get(config.uploadTask);
+  const now = new Date();
   return {
     tasks: registry.names,
-    schedules: entries.map((entry) => ({
+    notes: entries.flatMap((entry) =>
+      preview(staticEntry(entry, timezone).timing, now, 1).notes.map(
+        (note) => `${entry.file}: schedule entry '${entry.name}', ${entry.schedule}: ${note}`,
+      ),
+    ),
+    // The tick fires the others.
+    schedules: entries.filter(isOnScheduler).map((entry) => ({
       ...{ name: entry.name, schedule: entry.schedule, timezone: entry.timezone ?? timezone, input: beatInput(entry) },
     })),
   };

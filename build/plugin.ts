@@ -74,7 +74,11 @@ async function addSchedules(serverless: Serverless): Promise<void> {
   for (const folder of absentFolders(taskFolders)) {
     process.stderr.write(`Task folder '${folder}' is absent: no task comes from it.\n`);
   }
-  const { schedules } = await inspectTasks({ taskFolders, environments: await functionEnvironments(serverless) });
+  const { schedules, notes } = await inspectTasks({
+    taskFolders,
+    environments: await functionEnvironments(serverless),
+  });
+  for (const note of notes) process.stderr.write(`${note}\n`);
   const { Resources } = service.provider.compiledCloudFormationTemplate;
   const declared = { ...Resources, ...service.resources?.Resources };
   Object.assign(Resources, scheduleResources(schedules, schedulePrefix(serverless), declared));

@@ -4,7 +4,7 @@ import { GetQueueUrlCommand, SendMessageCommand, SQSClient } from "@aws-sdk/clie
 import sharp from "sharp";
 import { type Answer, type Client, toAnswer } from "../localstack/client.ts";
 import type { Service } from "../localstack/service.ts";
-import { nextFire, parseExpression } from "../shared/beat/schedule-expression.ts";
+import { nextFire, parseExpression } from "../shared/schedules/schedule-expression.ts";
 import { makeCsv, makeJpeg, seeded } from "./inputs.ts";
 
 /** A step's line in the table. */

@@ -3,14 +3,21 @@
 import type { Hono } from "hono";
 import { handle, type LambdaContext, type LambdaEvent } from "hono/aws-lambda";
 import { files } from "./app.ts";
+import { collectSchedule, staticEntry } from "./beat/schedule-entries.ts";
 import { createBase } from "./http/base.ts";
 import { createOperateApi } from "./http/operate.ts";
 import { createReadApi } from "./http/read.ts";
 import { createSubmitApi } from "./http/submit.ts";
-import { currentApp } from "./task/current-app.ts";
+import type { Entry } from "./schedules/entry.ts";
+import { type App, currentApp } from "./task/current-app.ts";
 import { createRegistry, type TaskModule } from "./task/registry.ts";
 
 type Http = (event: LambdaEvent, context?: LambdaContext) => Promise<unknown>;
+
+/** The entries that code declares, as the API shows them. */
+function staticEntries(modules: readonly TaskModule[], app: App): Entry[] {
+  return collectSchedule(modules).map((entry) => staticEntry(entry, app.config.timezone));
+}
 
 /** `POST /tasks/{name}`, `POST /uploads`. */
 export function createSubmit(modules: readonly TaskModule[], app = currentApp()): Http {
@@ -19,12 +26,12 @@ export function createSubmit(modules: readonly TaskModule[], app = currentApp())
 
 /** Every `GET`, and the answer to what no route knows. */
 export function createRead(modules: readonly TaskModule[], app = currentApp()): Http {
-  return handle(createReadApi(app, createRegistry(modules), files));
+  return handle(createReadApi(app, createRegistry(modules), files, staticEntries(modules, app)));
 }
 
 /** The decisions of operators: revoke, replay, redrive, pause, resume, purge, limits. */
 export function createOperate(modules: readonly TaskModule[], app = currentApp()): Http {
-  return handle(createOperateApi(app, createRegistry(modules)));
+  return handle(createOperateApi(app, createRegistry(modules), staticEntries(modules, app)));
 }
 
 /**

@@ -4,7 +4,8 @@ import { createBucket } from "./aws/s3.ts";
 import { createSqs } from "./aws/sqs.ts";
 import { handleBeat } from "./beat/beat.ts";
 import { readDeadFiring, recordDeadFiring } from "./beat/dead-firing.ts";
-import { collectSchedule } from "./beat/schedule-entries.ts";
+import { collectSchedule, isOnScheduler, staticEntry } from "./beat/schedule-entries.ts";
+import { readTickTime, type Ticked, tick } from "./beat/tick.ts";
 import { createBroker } from "./broker/broker.ts";
 import { type Environment, loadConfig } from "./config.ts";
 import { createControl } from "./control/decisions.ts";
@@ -22,6 +23,7 @@ import type { Message } from "./message/message.ts";
 import { createLedger } from "./results/once-ledger.ts";
 import { createReservations } from "./results/reservations.ts";
 import { createResultStore } from "./results/store.ts";
+import { createSchedules } from "./schedules/store.ts";
 import { type App, currentApp, provideApp } from "./task/current-app.ts";
 import { createFifoOrder } from "./task/fifo-send-order.ts";
 import { createRegistry, type TaskModule } from "./task/registry.ts";
@@ -54,6 +56,7 @@ export function createApp(
   return {
     config,
     timers: createTimers({ table, clock }),
+    schedules: createSchedules({ table, newId: parts.newId ?? newId }),
     clock,
     broker: createBroker({
       sqs: createSqs(),
@@ -143,8 +146,32 @@ export function createBeat(
   modules: readonly TaskModule[],
   app = currentApp(),
 ): (event: unknown) => Promise<{ id: string }> {
-  const entries = collectSchedule(modules);
-  return async (event) => ({ id: (await handleBeat(app, entries, event)).id });
+  const [entries, registry] = [collectSchedule(modules), createRegistry(modules)];
+  return (event) => handleBeat(app, registry, entries, event);
+}
+
+/** Once a minute: sends the tasks of entries that are due, of those made at run time and those that EventBridge cannot fire. */
+export function createTick(
+  modules: readonly TaskModule[],
+  app = currentApp(),
+): (event: unknown, context: Pick<Context, "getRemainingTimeInMillis">) => Promise<Ticked> {
+  const [entries, registry] = [collectSchedule(modules), createRegistry(modules)];
+  const names = new Set(entries.map(({ name }) => name));
+  return (event, context) =>
+    tick(
+      app,
+      registry,
+      {
+        names,
+        ticked: entries
+          .filter((entry) => !isOnScheduler(entry))
+          .map((entry) => staticEntry(entry, app.config.timezone)),
+      },
+      {
+        scheduledTime: readTickTime(event),
+        mayGoOn: () => context.getRemainingTimeInMillis() > SWEEP_RESERVE_MILLISECONDS,
+      },
+    );
 }
 
 /** Sends the messages of timers that fall due. A run that has no time left leaves the rest to the next one. */

@@ -31,6 +31,8 @@ export interface Config {
   readonly taskSerializer: "json";
   /** `TIMEZONE`: the IANA zone of beat entries that name none. @defaultValue UTC */
   readonly timezone: string;
+  /** `BEAT`: `on`, or `off` for a stage that fires no entry; preview and a run by hand still work. @defaultValue on */
+  readonly beatEnabled: boolean;
   /** `UPLOADS_BUCKET`: the bucket that uploaded and derived files live in. */
   readonly uploadsBucket: string;
   /** `UPLOAD_TASK`: the task that processes an uploaded file. @defaultValue process_upload */
@@ -114,6 +116,11 @@ export function loadConfig(environment: Environment): Config {
       }
       return "json";
     },
+    get beatEnabled() {
+      const value = read("BEAT") ?? "on";
+      if (value !== "on" && value !== "off") throw new ConfigError("BEAT", value, "'on' or 'off'", WHERE);
+      return value === "on";
+    },
     get timezone() {
       const value = read("TIMEZONE") ?? "UTC";
       try {
@@ -185,6 +192,7 @@ const VARIABLES: { readonly [Setting in Exclude<keyof Config, "queueUrl" | "queu
   resultExpires: "RESULT_EXPIRES",
   taskSerializer: "TASK_SERIALIZER",
   timezone: "TIMEZONE",
+  beatEnabled: "BEAT",
   uploadsBucket: "UPLOADS_BUCKET",
   uploadTask: "UPLOAD_TASK",
   uploadMaxBytes: "UPLOAD_MAX_BYTES",

@@ -15,6 +15,10 @@
  *   MissingOptionError         OPTION_INVALID            one that another option, or the queue, needs
  *   InvalidMessageError        MESSAGE_INVALID           not a Lovage message; never retried
  *   InvalidScheduleError       SCHEDULE_INVALID          expression, field, accepted range
+ *   ScheduleNotFoundError      SCHEDULE_NOT_FOUND        no entry has that name
+ *   ScheduleExistsError        SCHEDULE_EXISTS           one was to be made that is there
+ *   ScheduleChangedError       SCHEDULE_CHANGED          somebody else has changed it meanwhile
+ *   StaticScheduleError        SCHEDULE_STATIC           code declares it: only its pause can be changed
  *   TaskNotFoundError          TASK_NOT_FOUND            no record with that id
  *   TaskUnfinishedError        TASK_UNFINISHED           only what has ended can run again
  *   IdempotencyKeyReusedError  IDEMPOTENCY_KEY_REUSED    same key, other payload

@@ -5,13 +5,13 @@ export {
   createApp,
   createBeat,
   createDeadLetterWorker,
+  createTick,
   createTimerSweep,
   createUploadListener,
   createWorker,
   files,
   mailer,
 } from "./app.ts";
-export { crontab, every } from "./beat/crontab.ts";
 export { type BeatSchedule, beatSchedule } from "./beat/schedule-entries.ts";
 export * from "./errors.ts";
 export type { UploadedFile } from "./files/files.ts";
@@ -19,11 +19,16 @@ export { requireKey } from "./http/key.ts";
 export type { Mail } from "./mail/mailer.ts";
 export type { Json, Jsonified } from "./message/json.ts";
 export type { TaskRecord, TaskState } from "./results/record.ts";
+export { crontab, every } from "./schedules/crontab.ts";
+export { scheduleName } from "./schedules/name.ts";
+export { solar } from "./schedules/solar.ts";
+
 export { AsyncResult } from "./task/async-result.ts";
 export type { TaskContext } from "./task/context.ts";
 export { type App, currentApp, useApp } from "./task/current-app.ts";
 export type { ApplyOptions } from "./task/options.ts";
 export { createRegistry, type TaskModule } from "./task/registry.ts";
 export type { RetryOptions } from "./task/retry-policy.ts";
+export { type EntryView, type NewEntry, schedules } from "./task/schedules.ts";
 export * from "./task/signals.ts";
 export { type Task, task } from "./task/task.ts";

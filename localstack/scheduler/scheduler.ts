@@ -3,7 +3,7 @@
  * https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
  */
 
-import { nextFire, parseExpression } from "../../shared/beat/schedule-expression.ts";
+import { nextFire, parseExpression } from "../../shared/schedules/schedule-expression.ts";
 import { type Clock, systemClock } from "../clock.ts";
 import type { Firing, ScheduleTarget } from "./delivery.ts";
 

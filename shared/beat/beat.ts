@@ -1,12 +1,12 @@
 import { InvalidScheduleError } from "../errors.ts";
-import { derivedId } from "../message/id.ts";
 import { byteLength, type Json, parseJson, toJsonText } from "../message/json.ts";
 import { readTime } from "../message/time.ts";
+import { CODE, firingId as entryFiringId } from "../schedules/entry.ts";
 import type { App } from "../task/current-app.ts";
+import { fire } from "../task/fire.ts";
 import { payloadOrNone } from "../task/payload.ts";
-import { sendTask } from "../task/send.ts";
-import type { Sent } from "../task/submit.ts";
-import type { NamedEntry } from "./schedule-entries.ts";
+import type { Registry } from "../task/registry.ts";
+import { type NamedEntry, staticEntry } from "./schedule-entries.ts";
 
 /** One firing of a schedule entry, as EventBridge Scheduler passes it to the beat function. */
 export interface Firing {
@@ -50,10 +50,15 @@ export function beatInput({ name, task, payload, options }: NamedEntry): string 
 
 /**
  * Sends the task of one schedule entry. The id is derived from entry and fire time: Scheduler may fire twice, and its
- * retries repeat the call, but all of them are one task.
+ * retries repeat the call, but all of them are one task. An entry that is paused, and a stage that is to fire nothing, send none.
  * @throws InvalidScheduleError for an event that names no entry or no time
  */
-export async function handleBeat(app: App, entries: readonly NamedEntry[], event: unknown): Promise<Sent> {
+export async function handleBeat(
+  app: App,
+  registry: Registry,
+  entries: readonly NamedEntry[],
+  event: unknown,
+): Promise<{ id: string }> {
   const firing = readFiring(event);
   if (firing === undefined) {
     throw new InvalidScheduleError(
@@ -62,19 +67,31 @@ export async function handleBeat(app: App, entries: readonly NamedEntry[], event
     );
   }
   const { schedule, scheduledTime } = firing;
-  const entry = entries.find(({ name }) => name === schedule);
-  if (entry === undefined) {
+  const named = entries.find(({ name }) => name === schedule);
+  if (named === undefined) {
     const known = entries.map(({ name }) => `'${name}'`).join(", ") || "none";
     throw new InvalidScheduleError(`schedule entry '${schedule}'`, `one of beatSchedule (${known})`);
   }
-  const sent = await sendTask(app, entry.task, entry.payload, { options: entry.options, id: firingId(firing) });
-  app.log.info("Schedule entry fired", { schedule, scheduledTime, task: entry.task.name, id: sent.id });
-  return sent;
+  const id = firingId(firing);
+  const entry = staticEntry(named, app.config.timezone);
+  const reason = await whyNot(app, schedule);
+  if (reason === undefined) {
+    await fire(app, registry, entry, scheduledTime);
+  } else {
+    await app.schedules.note(entry, { kind: "skipped", at: scheduledTime, reason }, 0);
+    app.log.warn("Schedule entry skipped a fire time", { schedule, scheduledTime, reason, count: 1 });
+  }
+  return { id };
+}
+
+async function whyNot(app: App, name: string): Promise<string | undefined> {
+  if (!app.config.beatEnabled) return "this stage fires nothing (BEAT is off)";
+  return (await app.schedules.pauseOf(name))?.paused ? "it is paused" : undefined;
 }
 
 /** The id of the task that a firing sends. */
 export function firingId({ schedule, scheduledTime }: Firing): string {
-  return derivedId(scheduledTime, `beat/${schedule}/${scheduledTime.toISOString()}`);
+  return entryFiringId({ name: schedule, incarnation: CODE }, scheduledTime);
 }
 
 /** The firing that an event is; undefined for an event that is none. */

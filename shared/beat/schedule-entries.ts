@@ -1,22 +1,20 @@
 import { describeError, InvalidOptionError, InvalidScheduleError } from "../errors.ts";
-import { parseJson } from "../message/json.ts";
+import { type Json, parseJson, toJsonText } from "../message/json.ts";
 import { payloadText } from "../message/user-values.ts";
+import { type Definition, ENTRY_FIELDS, timingOf, toDefinition } from "../schedules/definition.ts";
+import { CODE, type Entry } from "../schedules/entry.ts";
+import { declareStatic } from "../schedules/name.ts";
+import { parseExpression } from "../schedules/schedule-expression.ts";
+import { nextFireTime } from "../schedules/timing.ts";
 import { type ApplyOptions, checkNames, resolveOptions } from "../task/options.ts";
-import { type PayloadField, payloadOrNone } from "../task/payload.ts";
+import { payloadOrNone } from "../task/payload.ts";
 import type { RegisteredTask } from "../task/registered-task.ts";
 import type { TaskModule } from "../task/registry.ts";
-import { isTask, type Task } from "../task/task.ts";
-import { nextFire, parseExpression } from "./schedule-expression.ts";
+import type { NewEntry } from "../task/schedules.ts";
+import { isTask } from "../task/task.ts";
 
 /** One row of beat: which task to send, when, and with what; a task that is called as `delay()` needs no payload. */
-export type ScheduleEntry<Input = never> = PayloadField<NoInfer<Input>> & {
-  task: Task<Input, unknown>;
-  /** `crontab({…})`, `every({…})`, or an AWS expression: `cron(…)`, `rate(…)`. */
-  schedule: string;
-  /** IANA zone in which `schedule` is read. @defaultValue the service's `TIMEZONE` */
-  timezone?: string;
-  options?: Pick<ApplyOptions, "queue" | "expires" | "countdown">;
-};
+export type ScheduleEntry<Input = never> = NewEntry<Input>;
 
 /** An entry with its name; its types are checked by then. */
 export interface NamedEntry {
@@ -26,6 +24,8 @@ export interface NamedEntry {
   schedule: string;
   timezone: string | undefined;
   options: ApplyOptions;
+  /** The fields beside those, as they are stored. */
+  rules: { readonly [field: string]: Json };
 }
 
 const SCHEDULE = Symbol.for("lovage.beatSchedule");
@@ -65,22 +65,60 @@ export function beatSchedule<Inputs extends Record<string, unknown>>(
 ): BeatSchedule {
   const named: NamedEntry[] = [];
   for (const name in entries) {
-    const { task, payload, schedule, timezone, options = {} } = entries[name];
-    checkNames(entries[name], ["task", "payload", "schedule", "timezone", "options"], `beatSchedule.${name}`);
+    const { task, payload, schedule, timezone, options = {}, ...rules } = entries[name];
+    checkNames(entries[name], ENTRY_FIELDS, `beatSchedule.${name}`);
     if (!ENTRY_NAME.test(name)) {
       throw new InvalidScheduleError(
         `schedule entry '${name}'`,
         "a name of up to 40 lower-case letters, digits and hyphens",
       );
     }
+    const entry = { name, task, payload, schedule, timezone, options, rules: jsonFields(rules) };
     // Finds the mistake where the entry stands, and in the zone that it will run in. No time can make an expression fire that is refused here.
-    if (nextFire(parseExpression(schedule), BEFORE_ALL, timezone ?? "UTC", BEFORE_ALL) === undefined) {
+    if (nextFireTime(staticEntry(entry, "UTC").timing, BEFORE_ALL) === undefined) {
       throw new InvalidScheduleError(`schedule '${schedule}' of entry '${name}'`, DATE_EXPECTED);
     }
-    named.push({ name, task, payload, schedule, timezone, options });
+    declareStatic(name);
+    named.push(entry);
   }
   const declared = { [SCHEDULE]: true, entries: named };
   return declared;
+}
+
+/** Dates become texts, as they would over HTTP. */
+function jsonFields(fields: object): { readonly [field: string]: Json } {
+  const value = parseJson(toJsonText(fields));
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
+}
+
+/**
+ * The entry as the tick and the beat function fire it. An interval counts from 1970, so that its phase survives every deployment.
+ * @param timezone of an entry that names none
+ */
+export function staticEntry(named: NamedEntry, timezone: string): Entry {
+  const { name, task, payload, schedule, options, rules } = named;
+  const sent = parseJson(payloadText(task.name, payloadOrNone(task.schema, payload)));
+  const fields = { ...rules, task: task.name, payload: sent, options: jsonFields(options), schedule };
+  const definition: Definition = toDefinition(fields, named.timezone ?? timezone);
+  return {
+    ...{ name, definition, incarnation: CODE, edition: CODE, past: [] },
+    ...{ createdAt: BEFORE_ALL, since: BEFORE_ALL, begun: BEFORE_ALL },
+    timing: timingOf(definition, BEFORE_ALL),
+  };
+}
+
+/** Rules that say nothing about when an entry fires. */
+const PLAIN: readonly string[] = ["description"];
+
+/** Whether EventBridge Scheduler can fire an entry exactly; any other is fired by the tick. */
+export function isOnScheduler({ schedule, rules }: Pick<NamedEntry, "schedule" | "rules">): boolean {
+  if (Object.keys(rules).some((rule) => !PLAIN.includes(rule))) return false;
+  try {
+    parseExpression(schedule);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function isBeatSchedule(value: unknown): value is BeatSchedule {
@@ -145,7 +183,9 @@ export interface ScheduleGround {
 export async function checkEntry(entry: NamedEntry, ground: ScheduleGround): Promise<void> {
   const { name, task, payload, schedule, options } = entry;
   const { now, queues } = ground;
-  if (nextFire(parseExpression(schedule), now, entry.timezone ?? ground.timezone, now) === undefined) {
+  const { timing } = staticEntry(entry, ground.timezone);
+  // A rate of Scheduler's counts from its own creation.
+  if (nextFireTime(timing, now) === undefined) {
     throw new InvalidScheduleError(
       `schedule '${schedule}' of entry '${name}'`,
       `a time after now (${now.toISOString()}), for its last one has passed: remove the entry or change its time`,

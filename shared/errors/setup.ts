@@ -40,3 +40,49 @@ export class InvalidScheduleError extends TaskError {
     super("SCHEDULE_INVALID", `Invalid ${cut(subject, MAX_REASON_CHARS)}: expected ${expected}.`, { subject });
   }
 }
+
+/** No schedule entry has that name. */
+export class ScheduleNotFoundError extends TaskError {
+  constructor(name: string) {
+    super(
+      "SCHEDULE_NOT_FOUND",
+      `No schedule entry has the name ${echo(name)}: expected one that GET /schedules lists.`,
+      {
+        name,
+      },
+    );
+  }
+}
+
+/** An entry was to be made that is there already. */
+export class ScheduleExistsError extends TaskError {
+  constructor(name: string) {
+    super(
+      "SCHEDULE_EXISTS",
+      `Schedule entry ${echo(name)} exists: expected a name that no entry has. Use put to replace it, or change.`,
+      { name },
+    );
+  }
+}
+
+/** An entry is not the one that was to be changed. */
+export class ScheduleChangedError extends TaskError {
+  constructor(name: string) {
+    super(
+      "SCHEDULE_CHANGED",
+      `Schedule entry ${echo(name)} was left as it is: it is not the edition that was to be changed. Read it, and change what you find.`,
+      { name },
+    );
+  }
+}
+
+/** An entry of `beatSchedule` was to be changed. */
+export class StaticScheduleError extends TaskError {
+  constructor(name: string) {
+    super(
+      "SCHEDULE_STATIC",
+      `Schedule entry ${echo(name)} is declared by the service's code: expected a name that beatSchedule does not use. It can be paused, resumed and run here; change it in the code.`,
+      { name },
+    );
+  }
+}

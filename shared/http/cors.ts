@@ -12,9 +12,9 @@ const LOOPBACK_ORIGIN = /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
 export function allowOrigins(config: Config): MiddlewareHandler {
   const allow = cors({
     origin: (origin) => (config.corsOrigins === "*" ? "*" : origin),
-    allowHeaders: ["Content-Type", "Authorization", "X-Api-Key"],
-    allowMethods: ["GET", "POST", "PUT", "DELETE"],
-    exposeHeaders: ["Location", "Retry-After"],
+    allowHeaders: ["Content-Type", "Authorization", "X-Api-Key", "If-Match"],
+    allowMethods: ["GET", "POST", "PUT", "PATCH", "DELETE"],
+    exposeHeaders: ["Location", "Retry-After", "ETag"],
     maxAge: 3600,
   });
   return async (c, next) => {

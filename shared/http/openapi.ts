@@ -119,7 +119,8 @@ function operation(id: string, call: Call): Document {
 const REFUSALS: Readonly<Record<number, string>> = {
   400: "The body is no JSON object of these fields",
   401: "No key, or none that is known",
-  404: "There is no such task, queue or upload",
+  404: "There is no such task, queue, schedule or upload",
+  412: "It was changed since it was read",
   409: "What was there before is in the way: another payload under the key, a task that has not ended, too many revokes",
   410: "A large payload is kept no longer",
   413: "The body, or the payload, is too large",

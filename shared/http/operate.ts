@@ -1,6 +1,7 @@
 import type { Hono } from "hono";
 import { TaskNotFoundError } from "../errors.ts";
 import { isId } from "../message/id.ts";
+import type { Entry } from "../schedules/entry.ts";
 import { AsyncResult } from "../task/async-result.ts";
 import type { App } from "../task/current-app.ts";
 import type { Registry } from "../task/registry.ts";
@@ -8,9 +9,10 @@ import { replay } from "../task/replay.ts";
 import { audit } from "./audit.ts";
 import { addCall, createBase, readBody } from "./base.ts";
 import { addControl } from "./control.ts";
+import { addScheduleChanges } from "./schedules.ts";
 
-/** The calls for operators. */
-export function createOperateApi(app: App, registry: Registry): Hono {
+/** The calls for operators. @param statics the entries that code declares */
+export function createOperateApi(app: App, registry: Registry, statics: readonly Entry[] = []): Hono {
   const api = createBase(app);
 
   addCall(api, "revokeTask", async (c, parameters) => {
@@ -33,6 +35,7 @@ export function createOperateApi(app: App, registry: Registry): Hono {
   });
 
   addControl(api, app, registry);
+  addScheduleChanges(api, app, registry, statics);
   return api;
 }
 

@@ -6,6 +6,7 @@ import { idTime, isId } from "../message/id.ts";
 import { byteLength, type Json } from "../message/json.ts";
 import type { ListPage, ListQuery } from "../results/list.ts";
 import { publicRecord, STATES, type StoredRecord, type TaskRecord, type TaskState } from "../results/record.ts";
+import type { Entry } from "../schedules/entry.ts";
 import { DECISIONS } from "../table/keys.ts";
 import { waitForFinal, withDecisions } from "../task/async-result.ts";
 import type { App } from "../task/current-app.ts";
@@ -14,6 +15,7 @@ import { addCall, createBase } from "./base.ts";
 import { createNames, type Names } from "./names.ts";
 import { createOpenApi } from "./openapi.ts";
 import { toDate, toId, toNumber, toQuery, toTag } from "./query.ts";
+import { addScheduleReads } from "./schedules.ts";
 
 /** Longest wait of one call: API Gateway answers after 30 s. */
 const MAX_WAIT_SECONDS = 20;
@@ -23,8 +25,8 @@ const MAX_ANSWER_BYTES = 950_000;
 /** Of a page of a list, which ends early if its tasks are large. */
 const MAX_PAGE_BYTES = 2_500_000;
 
-/** The calls that read. Their function may not send. */
-export function createReadApi(app: App, registry: Registry, files: Files): Hono {
+/** The calls that read. Their function may not send. @param statics the entries that code declares */
+export function createReadApi(app: App, registry: Registry, files: Files, statics: readonly Entry[] = []): Hono {
   const api = createBase(app);
   const names = createNames(app, registry);
 
@@ -65,6 +67,8 @@ export function createReadApi(app: App, registry: Registry, files: Files): Hono 
     return c.json({ queues, dead: "unreadable" in dead ? null : dead.waiting + dead.inFlight });
   });
   addCall(api, "listDecisions", async (c) => c.json(await app.control.list(toControlPage(c.req.url))));
+
+  addScheduleReads(api, app, statics);
 
   addCall(api, "readUpload", async (c, { id }) => {
     const record = await read(id, c.req.query("wait"));

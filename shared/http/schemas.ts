@@ -73,6 +73,10 @@ const TASK = {
     messageGroupId: text,
     tags: list(text),
     headers: texts,
+    schedule: {
+      ...object({ name: text, at: time }, { manual: { const: true }, by: text }),
+      description: "The entry that asked for it, and the fire time.",
+    },
     arrivedAt: { ...time, description: "When the file of an upload came. Absent as long as a form waits for it." },
     large: {
       ...object({}, { payload: large, result: large, error: large }),
@@ -81,6 +85,42 @@ const TASK = {
     },
   },
 };
+
+/** Fields of a schedule entry but its task and schedule. */
+const rules: Document = {
+  payload: anything,
+  timezone: { ...text, description: "By default the service's TIMEZONE." },
+  options: {
+    type: "object",
+    description: "Options of each call; expires and countdown are seconds from the fire time.",
+  },
+  enabled: { type: "boolean", default: true },
+  start: time,
+  end: time,
+  jitter: { type: "integer", minimum: 0, maximum: 3600, default: 0 },
+  description: { type: "string", maxLength: 500 },
+  skippedTime: { enum: ["skip", "runAfter"], default: "skip" },
+  repeatedTime: { enum: ["once", "twice"], default: "once" },
+  overlap: { enum: ["allow", "skip", "queueOne", "cancel"], default: "allow" },
+  catchUp: { enum: ["none", "last", "all"], default: "none" },
+  catchUpMax: { type: "integer", minimum: 1, maximum: 1000, default: 10 },
+  catchUpAge: { type: "integer", minimum: 300, maximum: 2_592_000, default: 86_400 },
+  keepHistory: { type: "integer", minimum: 1, maximum: MAX_TIMER_SECONDS },
+};
+const entry: readonly [Document, Document] = [
+  { name: text, static: { type: "boolean" }, next: list(text) },
+  {
+    ...{ ...rules, task: text, schedule: text, edition: text, createdAt: time, changedAt: time },
+    broken: { ...text, description: "Its document cannot be read, and why." },
+  },
+];
+
+/** The same fields, each of which may be null. */
+function nullable(fields: Document): Document {
+  return Object.fromEntries(
+    Object.entries(fields).map(([name, schema]) => [name, { anyOf: [schema, { type: "null" }] }]),
+  );
+}
 
 const limits = {
   rateLimit: {
@@ -169,6 +209,30 @@ export const schemas = {
     },
     { cursor: text },
   ),
+  ScheduleBody: body({ task: text, schedule: text }, rules),
+  ScheduleChange: body({}, nullable({ task: text, schedule: text, ...rules })),
+  Schedule: object(...entry),
+  ScheduleWithRuns: object(
+    {
+      ...entry[0],
+      runs: list(
+        object(
+          { at: time, outcome: { enum: ["run", "skipped", "missed", "paused", "manual", "unrecorded"] } },
+          { id: uuid, state, finishedAt: time, until: time, count, reason: text },
+        ),
+      ),
+    },
+    entry[1],
+  ),
+  SchedulePage: object({ schedules: list({ $ref: "#/components/schemas/Schedule" }) }, { cursor: text }),
+  DeletedSchedule: object({ name: text, deleted: { const: true } }),
+  PausedSchedule: object({ name: text, paused: { type: "boolean" } }),
+  SchedulePreview: object({
+    ...{ schedule: text, timezone: text },
+    next: { ...list(text), description: "With the offset of the zone." },
+    notes: { ...list(text), description: "What may surprise." },
+    clockChanges: list(object({ at: text, minutes: { type: "number" }, effect: text })),
+  }),
   UploadRequest: body(
     {
       filename: { type: "string", minLength: 1, maxLength: 255 },

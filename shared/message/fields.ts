@@ -4,7 +4,7 @@ import { isId } from "./id.ts";
 import { byteLength, type Json } from "./json.ts";
 import { isKey, isMessageGroupId, isTag, MAX_MESSAGE_TAGS, MESSAGE_GROUP_ID_EXPECTED } from "./labels.ts";
 import { isValueKey, type ValueRef } from "./large-values.ts";
-import type { Message } from "./message.ts";
+import type { Message, ScheduleMark } from "./message.ts";
 import { readTime } from "./time.ts";
 
 type Fields = { [field: string]: Json };
@@ -37,6 +37,7 @@ const OPTIONAL: { [K in keyof Omit<Message, Required>]-?: [Read<Exclude<Message[
   replayOf: [id, "a UUID"],
   tags: [tags, "a list of short texts"],
   headers: [headers, "a small object of texts"],
+  schedule: [schedule, "the name of an entry, and a fire time"],
   messageGroupId: [messageGroupId, MESSAGE_GROUP_ID_EXPECTED],
   concurrencyKey: [key, "text of up to 256 characters"],
   refreshedAt: [time, "an ISO-8601 time with its zone"],
@@ -129,6 +130,21 @@ function headers(value: Json | undefined): Record<string, string> | undefined {
   const found = Object.entries(value).flatMap(([name, one]) => (typeof one === "string" ? [[name, one] as const] : []));
   const isWhole = found.length === Object.keys(value).length && byteLength(JSON.stringify(value)) <= MAX_HEADERS_BYTES;
   return isWhole ? Object.fromEntries(found) : undefined;
+}
+
+/** Names of entries are longer than those of tasks. */
+const MAX_ENTRY_CHARS = 200;
+
+function schedule(value: Json | undefined): ScheduleMark | undefined {
+  if (!isObject(value)) return undefined;
+  const [name, at, edition, by] = [value.name, time(value.at), text(value.edition), text(value.by)];
+  if (typeof name !== "string" || name === "" || name.length > MAX_ENTRY_CHARS || at === undefined) return undefined;
+  return {
+    ...{ name, at },
+    ...(edition !== undefined && { edition }),
+    ...(value.manual === true && { manual: true as const }),
+    ...(by !== undefined && { by }),
+  };
 }
 
 function slot(value: Json | undefined): { at: string; rateLimit: string } | undefined {

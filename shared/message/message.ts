@@ -1,6 +1,15 @@
 import type { Json } from "./json.ts";
 import type { ValueRef } from "./large-values.ts";
 
+/** The firing of an entry of beat that a task comes of. */
+export interface ScheduleMark {
+  name: string;
+  at: string;
+  edition?: string;
+  manual?: true;
+  by?: string;
+}
+
 /**
  * The SQS message that asks for one attempt of one task: envelope version 1.
  * Times are ISO-8601 in UTC. The page docs/protocol.md describes it for other writers.
@@ -30,6 +39,11 @@ export interface Message {
   tags?: string[];
   /** The caller's own metadata; the task reads it as `ctx.headers`. */
   headers?: Record<string, string>;
+  /**
+   * The entry of beat that asked for it, and the fire time; `manual` when somebody ran it by hand, and who. With an `edition` it waits for
+   * its time, and is not run if the entry was changed before.
+   */
+  schedule?: ScheduleMark;
   /** SQS's own: the group that keeps its order on a FIFO queue; the tenant on a fair queue. */
   messageGroupId?: string;
   /** The share of the task's `concurrency` that this run takes, such as a tenant's. */

@@ -3,7 +3,7 @@ import { echo } from "../echo.ts";
 import type { StoredError } from "../errors.ts";
 import { type Json, parseJson } from "../message/json.ts";
 import type { ValueRef } from "../message/large-values.ts";
-import type { Message } from "../message/message.ts";
+import type { Message, ScheduleMark } from "../message/message.ts";
 
 /**
  * A task's states are Celery's. Each is written by someone, never assumed: an id without a record is unknown.
@@ -54,6 +54,8 @@ export interface TaskRecord {
   messageGroupId?: string;
   tags?: string[];
   headers?: Record<string, string>;
+  /** The entry of beat that asked for it, and the fire time; `manual` when somebody ran it by hand, and who. */
+  schedule?: Omit<ScheduleMark, "edition">;
   /** Someone has asked for its end: it has not come to it yet. */
   revokeRequestedAt?: string;
   /** When the file of an upload's task came, by S3's clock. Absent as long as a form waits for it. */
@@ -90,7 +92,7 @@ const TEXTS = [
   "revokeRequestedAt",
   "arrivedAt",
 ] as const;
-const JSON_TEXTS = ["result", "error", "progress", "tags", "headers"] as const;
+const JSON_TEXTS = ["result", "error", "progress", "tags", "headers", "schedule"] as const;
 const PARTS = ["payload", "result", "error"] as const;
 
 /** The record that an item holds, if it holds one. */

@@ -1,5 +1,6 @@
 /** Where each item of the table lies. Every key is made here; docs/architecture.md has them in one list. */
 
+import { createHash } from "node:crypto";
 import type { Key } from "../aws/change.ts";
 import { idTime } from "../message/id.ts";
 
@@ -67,6 +68,57 @@ export function timerKey({ id, attempt }: { id: string; attempt: number }, eta: 
 
 /** The earliest day that may still hold a timer. */
 export const WATERMARK_KEY: Key = { pk: "timers", sk: "watermark" };
+
+/** Entries of beat, and what is due of them, are spread over this many partitions by their names. */
+export const SCHEDULE_SHARDS = [..."01234567"];
+
+function scheduleShard(name: string): string {
+  const [byte = 0] = createHash("sha256").update(name).digest();
+  return SCHEDULE_SHARDS[byte % SCHEDULE_SHARDS.length] ?? "0";
+}
+
+export function schedulePartition(shard: string): string {
+  return `schedules#${shard}`;
+}
+
+/** An entry that is changed at run time. */
+export function scheduleKey(name: string): Key {
+  return { pk: schedulePartition(scheduleShard(name)), sk: name };
+}
+
+/** The pause of an entry that code declares. All of them lie together, for the tick reads them at once. */
+export const STATIC_SCHEDULES = { pk: "schedules#static" } as const;
+
+export function staticScheduleKey(name: string): Key {
+  return { ...STATIC_SCHEDULES, sk: name };
+}
+
+/** Entries that are due on a day. */
+export function duePartition(day: Date, shard: string): string {
+  return `due#${dayOf(day)}#${shard}`;
+}
+
+/** An entry that is to be looked at from `visit` on. @param part tells apart several of one entry */
+export function dueKey(visit: Date, name: string, part: string): Key {
+  return { pk: duePartition(visit, scheduleShard(name)), sk: `${visit.toISOString()}#${name}#${part}` };
+}
+
+/** How far the tick has come. */
+export const SCHEDULES_POSITION_KEY: Key = { pk: "schedules", sk: "position" };
+
+/** The newest run of an entry whose runs may not overlap. */
+export function overlapKey(name: string): Key {
+  return { pk: `schedule#${name}`, sk: "overlap" };
+}
+
+/** Fire times of an entry that left no record, in the order of their times. */
+export function scheduleNotes(name: string, incarnation: string): { pk: string; from: string; to: string } {
+  return { pk: `schedule#${name}`, from: `note#${incarnation}#`, to: `note#${incarnation}$` };
+}
+
+export function scheduleNoteKey(name: string, incarnation: string, note: { at: string; kind: string }): Key {
+  return { pk: `schedule#${name}`, sk: `note#${incarnation}#${note.at}#${note.kind}` };
+}
 
 /** Decisions of operators lie in one partition, beside the version that counts them. */
 export const DECISIONS = { pk: "control", from: "decision#", to: "decision$" } as const;

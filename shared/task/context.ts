@@ -14,6 +14,11 @@ export interface TaskContext {
   readonly headers: Readonly<Record<string, string>>;
   readonly tags: readonly string[];
   /**
+   * The entry of beat that asked for this task, and the time for which it did: the same however late the run is, on each retry and
+   * each replay. `manual` if somebody ran the entry by hand. Undefined for a task that no entry asked for.
+   */
+  readonly schedule: { readonly name: string; readonly at: Date; readonly manual: boolean } | undefined;
+  /**
    * Aborts at the soft time limit, at the time limit, when the task is revoked, and when another worker has taken it over. Pass it on to
    * `fetch`, streams and timers. After the soft limit alone the run may still send tasks and end well; after any other reason it can do
    * neither.

@@ -9,6 +9,7 @@ import type { LargeValues } from "../message/large-values.ts";
 import type { Ledger } from "../results/once-ledger.ts";
 import type { Reservations } from "../results/reservations.ts";
 import type { ResultStore } from "../results/store.ts";
+import type { Schedules } from "../schedules/store.ts";
 import type { Timers } from "../timers/timers.ts";
 import type { FifoOrder } from "./fifo-send-order.ts";
 
@@ -18,6 +19,7 @@ export interface App {
   broker: Broker;
   results: ResultStore;
   timers: Timers;
+  schedules: Schedules;
   largeValues: LargeValues;
   reservations: Reservations;
   ledger: Ledger;

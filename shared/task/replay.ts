@@ -32,7 +32,7 @@ export async function replay(
   const state = await app.results.stateOf(id);
   if (state !== undefined) return { id, state };
 
-  const { queue, tags, headers, messageGroupId } = old;
+  const { queue, tags, headers, messageGroupId, schedule } = old;
   const options = {
     // Its queue may be gone from the service.
     ...(app.config.queues.includes(queue) && { queue }),
@@ -42,7 +42,13 @@ export async function replay(
     ...(change.eta && { eta: change.eta }),
   };
   const payload = change.payload === undefined ? await payloadOf(app, old) : change.payload;
-  return sendTask(app, task, payload, { options, id, replayOf: old.id, ...(tags && { tags }) });
+  return sendTask(app, task, payload, {
+    options,
+    id,
+    replayOf: old.id,
+    ...(tags && { tags }),
+    ...(schedule && { schedule }),
+  });
 }
 
 /** The task that runs this one's end again: the same for whoever asks, and another for each other payload. */

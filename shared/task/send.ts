@@ -1,7 +1,7 @@
 import { InvalidOptionError, MissingOptionError } from "../errors.ts";
 import { parseJson } from "../message/json.ts";
 import { MAX_MESSAGE_TAGS } from "../message/labels.ts";
-import type { Message } from "../message/message.ts";
+import type { Message, ScheduleMark } from "../message/message.ts";
 import { payloadText } from "../message/user-values.ts";
 import type { SharedKey } from "../results/reservations.ts";
 import { currentRun } from "./context.ts";
@@ -22,6 +22,10 @@ interface Known {
   replayOf?: string;
   /** Tags of that task. */
   tags?: readonly string[];
+  /** The firing of an entry that asks for it. */
+  schedule?: ScheduleMark;
+  /** Its record is kept at least until then. */
+  keepUntil?: Date;
   /** @defaultValue 1 */
   attempt?: number;
 }
@@ -99,6 +103,8 @@ async function toMessage(
     rootId: parent?.context.rootId ?? id,
     ...(parent && { parentId: parent.context.id }),
     ...(known.replayOf !== undefined && { replayOf: known.replayOf }),
+    ...(known.schedule && { schedule: known.schedule }),
+    ...(known.keepUntil && { keepUntil: known.keepUntil.toISOString() }),
     ...keys,
     ...messageOptions(task, resolved, now, known.tags),
     ...(once && { keepUntil: secondsAfter(now, once.lifetimeSeconds).toISOString() }),

@@ -1,6 +1,7 @@
 import { describeError, InvalidMessageError, TaskNotSentError } from "../errors.ts";
 import { requiredFields } from "../message/fields.ts";
 import { type Json, toJsonText } from "../message/json.ts";
+import type { ScheduleMark } from "../message/message.ts";
 import type { App } from "./current-app.ts";
 import { packPayload } from "./submit.ts";
 
@@ -13,6 +14,8 @@ export interface Unsent {
   payload: Json;
   /** When it was asked for. */
   askedAt: Date;
+  /** The firing of an entry that asked for it. */
+  schedule?: ScheduleMark;
   /** The attempts and the last error: the end of "Task 't' was not sent: …". */
   reason: string;
 }
@@ -25,7 +28,7 @@ export interface Unsent {
 export async function recordUnsent(app: App, unsent: Unsent): Promise<void> {
   const { id, task, queue, payload, askedAt, reason } = unsent;
   const fields = { v: 1, id, task, attempt: 1, payload, queue, sentAt: askedAt.toISOString(), rootId: id };
-  const message = requiredFields(fields);
+  const message = { ...requiredFields(fields), ...(unsent.schedule && { schedule: unsent.schedule }) };
   const packed = { ...message, ...(await packPayload(app, message, payloadText(payload))) };
   // Dying before this leaves a stored payload that nobody refers to; the event comes back and does the same again.
   if (await app.results.failUnsent(packed, describeError(new TaskNotSentError(task, reason)))) {

@@ -83,6 +83,14 @@ async function hasEnded(app: App, delivery: TaskDelivery, decisions: Decisions):
     const reason = new TaskRevokedError(message.id, `it expired at ${message.expires} before it was started`);
     if (await app.results.expire(message, describeError(reason))) return endedUnrun(app, message, reason.message);
   }
+  const { schedule, eta } = message;
+  if (isFirst && schedule?.edition !== undefined && eta !== undefined) {
+    // It was sent ahead of its time, and whoever has changed its entry since then was told that it does not fire.
+    if (!(await app.schedules.stands(schedule.name, schedule.edition, new Date(eta)))) {
+      const reason = new TaskRevokedError(message.id, `schedule entry '${schedule.name}' was changed before ${eta}`);
+      if (await app.results.expire(message, describeError(reason))) return endedUnrun(app, message, reason.message);
+    }
+  }
   // A write that was refused above found a task that has ended, or runs: the claim finds out.
   return undefined;
 }

@@ -235,12 +235,13 @@ export function createRun(app: App, claim: Claim, log: Log, fifo: boolean): Run 
   return run;
 }
 
-type Identity = "id" | "attempt" | "rootId" | "parentId" | "headers" | "tags";
+type Identity = "id" | "attempt" | "rootId" | "parentId" | "headers" | "tags" | "schedule";
 
 function identityOf(message: Message): Pick<TaskContext, Identity> {
-  const { id, attempt, rootId, parentId, headers = {}, tags = [] } = message;
+  const { id, attempt, rootId, parentId, headers = {}, tags = [], schedule } = message;
+  const mark = schedule && { name: schedule.name, at: new Date(schedule.at), manual: schedule.manual === true };
   // Copies, for the message may be sent again.
-  return { id, attempt, rootId, parentId, headers: { ...headers }, tags: [...tags] };
+  return { id, attempt, rootId, parentId, headers: { ...headers }, tags: [...tags], schedule: mark };
 }
 
 /** The work is done by then: what cannot be kept closes its entry all the same. */

@@ -8,6 +8,7 @@ import { dirname, join, relative } from "node:path";
 import { parseArgs } from "node:util";
 import { WORK_FOLDER } from "../../build/bundle.ts";
 import { resourcesOf, type Template, textField } from "../../localstack/template/template.ts";
+import { measureBeat } from "./beat.ts";
 import { buildFunctions, functionName } from "./bundles.ts";
 import { PROFILES } from "./child.ts";
 import { compare } from "./comparison.ts";
@@ -19,7 +20,7 @@ import { type FunctionReport, printReport, type Report } from "./report.ts";
 import { type Measured, measureRounds } from "./rounds.ts";
 import { compileTemplate, TEMPLATE_FILE } from "./setting.ts";
 
-const USAGE = "Usage: npm run bench -- [--quick] [--tasks N] [--profile]";
+const USAGE = "Usage: npm run bench -- [--quick] [--tasks N] [--entries N] [--profile]";
 const OUTPUT = join(WORK_FOLDER, "bench.json");
 
 interface Plan {
@@ -31,6 +32,8 @@ interface Plan {
   imports: number;
   /** Tasks of each option that is priced. */
   priced: number;
+  /** Schedule entries, of which a thousand are due. */
+  entries: number;
   /** Names of the functions to bundle; absent: all. */
   only: readonly string[] | undefined;
   profile: boolean;
@@ -50,6 +53,7 @@ async function bench(plan: Plan): Promise<void> {
   await compileTemplate();
   const contenders = await measureContenders(plan);
   const cost = await measureCost({ tasks: plan.priced, progress });
+  const beat = await measureBeat(plan.entries, progress);
   const functions = await measureFunctions(plan);
   const report: Report = {
     measuredAt: new Date().toISOString(),
@@ -64,6 +68,7 @@ async function bench(plan: Plan): Promise<void> {
     contenders,
     functions,
     cost,
+    beat,
   };
   await mkdir(dirname(OUTPUT), { recursive: true });
   await writeFile(OUTPUT, `${JSON.stringify(report, null, 2)}\n`);
@@ -129,7 +134,12 @@ async function measureFunctions({ imports, only }: Plan): Promise<FunctionReport
 function readPlan(args: string[]): Plan {
   const { values } = parseArgs({
     args,
-    options: { quick: { type: "boolean" }, tasks: { type: "string" }, profile: { type: "boolean" } },
+    options: {
+      quick: { type: "boolean" },
+      tasks: { type: "string" },
+      entries: { type: "string" },
+      profile: { type: "boolean" },
+    },
   });
   const plan = values.quick
     ? { tasks: 200, rounds: 1, seconds: 10, samples: 20, imports: 3, priced: 50, only: ["submit", "worker"] }
@@ -138,7 +148,13 @@ function readPlan(args: string[]): Plan {
   if (!Number.isSafeInteger(tasks) || tasks < 10) {
     throw new Error(`Option --tasks '${values.tasks}' cannot be used: expected a whole number, 10 or more. ${USAGE}`);
   }
-  return { ...plan, tasks, profile: values.profile ?? false };
+  const entries = Number(values.entries ?? (values.quick ? 10_000 : 100_000));
+  if (!Number.isSafeInteger(entries) || entries < 1000) {
+    throw new Error(
+      `Option --entries '${values.entries}' cannot be used: expected a whole number, 1000 or more. ${USAGE}`,
+    );
+  }
+  return { ...plan, tasks, entries, profile: values.profile ?? false };
 }
 
 /** Says what is under way, over and over on one line of a terminal; nothing anywhere else. */

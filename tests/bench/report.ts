@@ -1,3 +1,4 @@
+import type { BeatReport } from "./beat.ts";
 import type { FunctionBundles } from "./bundles.ts";
 import { type Comparison, latencies } from "./comparison.ts";
 import type { CostReport } from "./cost.ts";
@@ -25,6 +26,7 @@ export interface Report {
   contenders: Measured[];
   functions: FunctionReport[];
   cost: CostReport;
+  beat: BeatReport;
 }
 
 /** Contenders in full; the ratios use the short names. */
@@ -56,6 +58,10 @@ export function printReport(report: Report, print: (line: string) => void): void
   section("Milliseconds of processor time per task, sending and draining", [
     ["", "sender", "worker", "emulators"],
     ...contenders.map(cpuRow),
+  ]);
+  section(`A tick of beat: ${report.beat.due} of ${report.beat.entries} schedule entries are due`, [
+    ["queries", "reads", "writes", "read units", "write units", "ms, table in memory", "MB"],
+    beatRow(report.beat),
   ]);
   section(
     "Functions: KB loaded at start (KB in all), and ms of import; beside a bare handler with the same SDK clients",
@@ -161,4 +167,8 @@ function callText(calls: number): string {
 
 function kilobytes(bytes: number): string {
   return (bytes / 1024).toFixed(0);
+}
+
+function beatRow({ queries, reads, writes, readUnits, writeUnits, milliseconds, megabytes }: BeatReport): string[] {
+  return [queries, reads, writes, readUnits, writeUnits, Math.round(milliseconds), Math.round(megabytes)].map(String);
 }

@@ -4,6 +4,7 @@ import { type Engine, startEngine } from "../helpers/engine.ts";
 import { bundleOf } from "./bundle.ts";
 import { type Flow, flows } from "./flows.ts";
 import { createScenario, eachLimited, type KillPoint, killPoints, sentId } from "./harness.ts";
+import { scheduleFlows } from "./schedule-flows.ts";
 
 const LIFE = bundleOf("life-process");
 let engine: Engine;
@@ -52,16 +53,20 @@ function withoutRepeatedQueries(operations: readonly string[]): string[] {
 }
 
 describe.concurrent("a SIGKILL before and after every AWS call", () => {
-  it.each(Object.entries(flows))("of %s loses nothing", { timeout: 180_000 }, async (_, flow) => {
-    const clean = await runScenario(flow, undefined);
-    expect(withoutRepeatedQueries(clean.operations)).toEqual(flow.operations.toSorted());
+  it.each(Object.entries({ ...flows, ...scheduleFlows }))(
+    "of %s loses nothing",
+    { timeout: 180_000 },
+    async (_, flow) => {
+      const clean = await runScenario(flow, undefined);
+      expect(withoutRepeatedQueries(clean.operations)).toEqual(flow.operations.toSorted());
 
-    await eachLimited(killPoints(clean.operations), 5, async (point) => {
-      const { killed } = await runScenario(flow, point);
-      expect(killed, JSON.stringify(point)).toBe(true);
-      points += 1;
-    });
-  });
+      await eachLimited(killPoints(clean.operations), 5, async (point) => {
+        const { killed } = await runScenario(flow, point);
+        expect(killed, JSON.stringify(point)).toBe(true);
+        points += 1;
+      });
+    },
+  );
 });
 
 describe.concurrent("a worker that is killed", () => {

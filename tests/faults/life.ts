@@ -9,11 +9,15 @@ import {
   AsyncResult,
   createDeadLetterWorker,
   createRegistry,
+  createTick,
   createTimerSweep,
   createWorker,
   Reject,
+  ScheduleNotFoundError,
   task,
 } from "../../shared/index.ts";
+import { changeEntry, deleteEntry, putEntry, readEntry, setEnabled } from "../../shared/task/entries.ts";
+import { runNow } from "../../shared/task/fire.ts";
 import type { ApplyOptions } from "../../shared/task/options.ts";
 import { redrive } from "../../shared/task/redrive.ts";
 import type { RegisteredTask } from "../../shared/task/registered-task.ts";
@@ -87,6 +91,15 @@ function tasksOf(print: (line: string) => void): Record<string, RegisteredTask> 
     task({ name: "untracked", payload: NUMBERS, trackStarted: false, run: sum }),
   ];
   return Object.fromEntries(tasks.map((one) => [one.name, one]));
+}
+
+/** The schedule entry of the steps. */
+export const ENTRY = "entry";
+
+/** An entry of this schedule, or one whose runs wait for each other. */
+function fieldsOf(schedule: string): Parameters<typeof putEntry>[3]["fields"] {
+  const overlap = schedule.startsWith("at(") ? {} : { overlap: "queueOne" };
+  return { task: "add", payload: { x: 4, y: 6 }, schedule, ...overlap };
 }
 
 type Handle = (event: SQSEvent, context: { getRemainingTimeInMillis(): number }) => Promise<SQSBatchResponse>;
@@ -179,6 +192,26 @@ export async function takeStep(args: readonly string[], surroundings: Surroundin
       print(`sent ${(await replay(app, registry, record, { payload: { x: 5, y: 5 } })).id}`);
       break;
     }
+    case "schedule-put":
+      await putEntry(app, registry.get, ENTRY, { fields: fieldsOf(first) });
+      break;
+    case "schedule-change":
+      await changeEntry(app, registry.get, ENTRY, { fields: { schedule: first } });
+      break;
+    case "schedule-pause":
+      await setEnabled(app, ENTRY, false);
+      break;
+    case "schedule-delete":
+      await deleteEntry(app, ENTRY).catch((error: unknown) => {
+        if (!(error instanceof ScheduleNotFoundError)) throw error;
+      });
+      break;
+    case "schedule-run":
+      print(`sent ${(await runNow(app, registry.get("add"), await readEntry(app, ENTRY), "a test")).id}`);
+      break;
+    case "tick":
+      await createTick(modules, app)(undefined, { getRemainingTimeInMillis: () => 60_000 });
+      break;
     case "redrive":
       await redrive(app, registry, { queue: "default", rate: 100, limit: 100, from: new Date(Date.now() - 3_600_000) });
       break;

@@ -39,6 +39,7 @@ describe("configuration", () => {
       "has the value 'redis://localhost'",
     ],
     [{ TASK_SERIALIZER: "pickle" }, (c: Config): unknown => c.taskSerializer, "expected 'json'"],
+    [{ BEAT: "maybe" }, (c: Config): unknown => c.beatEnabled, "'on' or 'off'"],
     [{ TIMEZONE: "Mars/Olympus" }, (c: Config): unknown => c.timezone, "an IANA time zone"],
     [{ RESULT_EXPIRES: "60" }, (c: Config): unknown => c.resultExpires, "3600 to 34560000"],
     [{ RESULT_EXPIRES: "soon" }, (c: Config): unknown => c.resultExpires, "has the value 'soon'"],

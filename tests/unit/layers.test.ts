@@ -18,6 +18,7 @@ const ROWS: readonly (readonly string[])[] = [
     "shared/timers",
     "shared/limits",
     "shared/control",
+    "shared/schedules",
     "shared/files",
     "shared/mail",
   ],

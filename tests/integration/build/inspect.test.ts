@@ -47,6 +47,23 @@ describe("an inspection", () => {
     expect(inspection.schedules).toMatchObject([{ name: "daily", schedule: "rate(1 day)", timezone: "Europe/Berlin" }]);
   });
 
+  it("compiles what EventBridge can say, leaves the rest to the tick, and says what may surprise", async () => {
+    const { schedules, notes } = await inspect({
+      "a.ts": `export const t = TASK("t"); const entry = { task: t, payload: { x: 1 } }; export const s = beatSchedule({
+        plain: { ...entry, schedule: crontab({ hour: 8 }) },
+        both: { ...entry, schedule: crontab({ minute: 0, hour: 8, dayOfMonth: 13, dayOfWeek: "fri" }) },
+        policy: { ...entry, schedule: crontab({ minute: 0, hour: 8 }), overlap: "skip" } });`,
+    });
+
+    expect(schedules.map(({ name }) => name)).toEqual(["plain"]);
+    expect(notes).toEqual([
+      expect.stringContaining(
+        "schedule entry 'plain', cron(* 8 * * ? *): It fires 60 times an hour, each minute from 08:00.",
+      ),
+      expect.stringContaining("schedule entry 'both', crontab(0 8 13 * 5): Both day fields must hold"),
+    ]);
+  });
+
   it("sees the variables that the function will see, and none of this process", async () => {
     const files = {
       "a.ts": `if (!process.env.LOVAGE_TEST_KEY) throw new Error("no key"); export const t = TASK("t");`,

@@ -104,7 +104,7 @@ describe("the template that is deployed", () => {
       () => {
         for (let n = 0; n < 450; n++) template.Resources[`Beat${n}Schedule`] = schedule(`lovage-local-entry-${n}`);
       },
-      "resources, 452 of them schedules: CloudFormation accepts at most 500.",
+      "resources, 453 of them schedules: CloudFormation accepts at most 500.",
     ],
     [
       "more than 200 outputs",
@@ -187,7 +187,9 @@ describe("a new queue", () => {
     expect(missing).toContain("BROKER_URL_BULK_MAIL: !Ref BulkMailQueue under provider.environment");
     expect(missing).toContain("an sqs event with arn: !GetAtt BulkMailQueue.Arn under functions.worker.events");
     expect(missing).toContain("sqs:GetQueueAttributes on !GetAtt BulkMailQueue.Arn in ReadRole");
-    expect(missing).toContain("in SubmitRole, OperateRole, DeadLetterRole, UploadsRole, BeatRole, TimersRole");
+    expect(missing).toContain(
+      "in SubmitRole, OperateRole, DeadLetterRole, UploadsRole, BeatRole, TickRole, TimersRole",
+    );
     expect(missing).toMatch(/sqs:ReceiveMessage, sqs:DeleteMessage, .* in WorkerRole/);
   });
 

@@ -59,7 +59,15 @@ describe("the Input of a schedule", () => {
 
   it("says what would be sent, and leaves a payload that looks like Scheduler's own words as it is", () => {
     const payload = { to: "<aws.scheduler.scheduled-time>" };
-    const input = beatInput({ name: "odd", task: mail, payload, schedule: "", timezone: undefined, options: {} });
+    const input = beatInput({
+      name: "odd",
+      task: mail,
+      payload,
+      schedule: "",
+      timezone: undefined,
+      options: {},
+      rules: {},
+    });
     const fired = input.replaceAll("<aws.scheduler.scheduled-time>", "2026-11-23T07:00:00Z");
 
     expect(JSON.parse(fired)).toEqual({

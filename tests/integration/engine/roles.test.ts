@@ -14,12 +14,14 @@ import {
   beatSchedule,
   createBeat,
   createDeadLetterWorker,
+  createTick,
   createTimerSweep,
   createUploadListener,
   files,
   Ignore,
   mailer,
   Reject,
+  schedules,
   type TaskContext,
   task,
 } from "../../../shared/index.ts";
@@ -31,6 +33,7 @@ import { type Right, rightsOf, rightsOfSigned } from "../../helpers/aws-rights.t
 import { readTemplate } from "../../helpers/compile-template.ts";
 import { type Engine, startEngine, visibility } from "../../helpers/engine.ts";
 import { createWorkbench, type Workbench } from "../../helpers/workbench.ts";
+import { scheduleWorks } from "./schedule-works.ts";
 
 /**
  * Everything that a task may call is called in one, and every AWS call that follows, read off the wire, is held against the
@@ -117,6 +120,7 @@ const DECLARED: { [K in keyof Required<Declared>]: { options: Declared; work?: W
     work: () => failure(),
   },
 };
+const SCHEDULES = scheduleWorks(child);
 const OTHERS: Record<string, Work> = {
   "delay, small": () => child.delay({}),
   "delay, large": () => child.delay({ text: LARGE }),
@@ -171,6 +175,7 @@ const works = new Map<string, Work>([
     `applyAsync({ ${name} })`,
     () => child.applyAsync({}, options()).then(({ id }) => id),
   ]),
+  ...Object.entries(SCHEDULES).map(([name, work]): [string, Work] => [`schedules.${name}`, work]),
   ...Object.entries(OTHERS),
 ]);
 const caller = task({
@@ -188,7 +193,10 @@ const declared = Object.entries(DECLARED).map(([name, { options, work }]) => ({
   task: task({ name: `declared_${name}`, payload, ...options, run: (_, context) => work?.(context) ?? null }),
 }));
 const uploaded = task({ name: "process_upload", payload: z.object({ key: z.string() }), run: ({ key }) => key });
-const schedule = beatSchedule({ entry: { task: child, payload: {}, schedule: "rate(1 day)" } });
+const schedule = beatSchedule({
+  entry: { task: child, payload: {}, schedule: "rate(1 day)" },
+  ticked: { task: child, payload: { text: LARGE }, schedule: "rate(1 minute)", overlap: "cancel" },
+});
 const exported = {
   ...{ child, caller, uploaded, schedule },
   ...Object.fromEntries(declared.map(({ name, task }) => [name, task])),
@@ -241,6 +249,7 @@ describe("the worker's role", () => {
 
     expect(Object.keys(files).sort()).toEqual(Object.keys(FILES).sort());
     expect(Object.keys(mailer).sort()).toEqual(Object.keys(MAILER).sort());
+    expect(Object.keys(schedules).sort()).toEqual(Object.keys(SCHEDULES).sort());
     expect(methods.filter((name) => !(name in RESULT))).toEqual([]);
   });
 
@@ -298,6 +307,11 @@ describe("the other roles", () => {
       "/tasks/:id/replay": { path: `/tasks/${failed.id}/replay`, body: {} },
       "DELETE /tasks": { path: "/tasks?tag=a" },
       "/tasks/:name/limits": { path: "/tasks/child/limits", body: { concurrency: 3 } },
+      "/schedules/:name": { body: { task: "child", schedule: "0 9 * * *" } },
+      "/schedules/:name/run": { path: "/schedules/role-run/run" },
+      "/schedules/:name/pause": { path: "/schedules/entry/pause" },
+      "/schedules/:name/resume": { path: "/schedules/role-pause/resume" },
+      "/schedule-preview": { path: "/schedule-preview?schedule=@daily" },
       "/queues/:name/redrive": { path: "/queues/default/redrive", body: { rate: 100 } },
     };
     for (const [name, api] of [
@@ -333,6 +347,15 @@ describe("the other roles", () => {
     await as("TimersRole", "sweep", () =>
       createTimerSweep(engine.app)(undefined, { getRemainingTimeInMillis: () => 60_000 }),
     );
+    engine.clock.now = new Date();
+    const tick = createTick(modules, engine.app);
+    // Those of the past, all kinds of overlap, a large payload, and a record of its task.
+    for (const minutes of [0, 1, 2, 60 * 24 + 5]) {
+      engine.clock.now = new Date(Date.now() + minutes * 60_000);
+      await as("TickRole", "tick", () => tick(undefined, { getRemainingTimeInMillis: () => 60_000 }));
+    }
+    expect(seen("TickRole")).toBeGreaterThan(50);
+    expect(await refused("TickRole")).toEqual([]);
     engine.clock.now = new Date();
     await as("BeatRole", "firing", () =>
       createBeat(modules, engine.app)({ schedule: "entry", scheduledTime: engine.clock.now.toISOString() }),

@@ -117,6 +117,13 @@ export type Task = {
     headers?: {
         [key: string]: string;
     };
+    /** The entry that asked for it, and the fire time. */
+    schedule?: {
+        name: string;
+        at: string;
+        manual?: true;
+        by?: string;
+    };
     /** When the file of an upload came. Absent as long as a form waits for it. */
     arrivedAt?: string;
     /** Values that are not shown here, for they are large: a link to each, or 'gone' when it is kept no longer. */
@@ -246,6 +253,139 @@ export type Dropped = {
     more: boolean;
     meaning: string;
 };
+export type Schedule = {
+    name: string;
+    "static": boolean;
+    next: string[];
+    payload?: unknown;
+    /** By default the service's TIMEZONE. */
+    timezone?: string;
+    /** Options of each call; expires and countdown are seconds from the fire time. */
+    options?: object;
+    enabled?: boolean;
+    start?: string;
+    end?: string;
+    jitter?: number;
+    description?: string;
+    skippedTime?: "skip" | "runAfter";
+    repeatedTime?: "once" | "twice";
+    overlap?: "allow" | "skip" | "queueOne" | "cancel";
+    catchUp?: "none" | "last" | "all";
+    catchUpMax?: number;
+    catchUpAge?: number;
+    keepHistory?: number;
+    task?: string;
+    schedule?: string;
+    edition?: string;
+    createdAt?: string;
+    changedAt?: string;
+    /** Its document cannot be read, and why. */
+    broken?: string;
+};
+export type SchedulePage = {
+    schedules: Schedule[];
+    cursor?: string;
+};
+export type ScheduleWithRuns = {
+    name: string;
+    "static": boolean;
+    next: string[];
+    runs: {
+        at: string;
+        outcome: "run" | "skipped" | "missed" | "paused" | "manual" | "unrecorded";
+        id?: string;
+        state?: "PENDING" | "STARTED" | "RETRY" | "SUCCESS" | "FAILURE" | "REVOKED";
+        finishedAt?: string;
+        until?: string;
+        count?: number;
+        reason?: string;
+    }[];
+    payload?: unknown;
+    /** By default the service's TIMEZONE. */
+    timezone?: string;
+    /** Options of each call; expires and countdown are seconds from the fire time. */
+    options?: object;
+    enabled?: boolean;
+    start?: string;
+    end?: string;
+    jitter?: number;
+    description?: string;
+    skippedTime?: "skip" | "runAfter";
+    repeatedTime?: "once" | "twice";
+    overlap?: "allow" | "skip" | "queueOne" | "cancel";
+    catchUp?: "none" | "last" | "all";
+    catchUpMax?: number;
+    catchUpAge?: number;
+    keepHistory?: number;
+    task?: string;
+    schedule?: string;
+    edition?: string;
+    createdAt?: string;
+    changedAt?: string;
+    /** Its document cannot be read, and why. */
+    broken?: string;
+};
+export type ScheduleBody = {
+    task: string;
+    schedule: string;
+    payload?: unknown;
+    /** By default the service's TIMEZONE. */
+    timezone?: string;
+    /** Options of each call; expires and countdown are seconds from the fire time. */
+    options?: object;
+    enabled?: boolean;
+    start?: string;
+    end?: string;
+    jitter?: number;
+    description?: string;
+    skippedTime?: "skip" | "runAfter";
+    repeatedTime?: "once" | "twice";
+    overlap?: "allow" | "skip" | "queueOne" | "cancel";
+    catchUp?: "none" | "last" | "all";
+    catchUpMax?: number;
+    catchUpAge?: number;
+    keepHistory?: number;
+};
+export type ScheduleChange = {
+    task?: string | null;
+    schedule?: string | null;
+    payload?: unknown | null;
+    timezone?: string | null;
+    options?: object | null;
+    enabled?: boolean | null;
+    start?: string | null;
+    end?: string | null;
+    jitter?: number | null;
+    description?: string | null;
+    skippedTime?: ("skip" | "runAfter") | null;
+    repeatedTime?: ("once" | "twice") | null;
+    overlap?: ("allow" | "skip" | "queueOne" | "cancel") | null;
+    catchUp?: ("none" | "last" | "all") | null;
+    catchUpMax?: number | null;
+    catchUpAge?: number | null;
+    keepHistory?: number | null;
+};
+export type DeletedSchedule = {
+    name: string;
+    deleted: true;
+};
+export type PausedSchedule = {
+    name: string;
+    paused: boolean;
+};
+export type SchedulePreview = {
+    schedule: string;
+    timezone: string;
+    /** With the offset of the zone. */
+    next: string[];
+    /** What may surprise. */
+    notes: string[];
+    clockChanges: {
+        at: string;
+        minutes: number;
+        effect: string;
+    }[];
+};
 export type UploadRequest = {
     filename: string;
     contentType: string;
@@ -293,6 +433,13 @@ export type UploadedTask = {
     tags?: string[];
     headers?: {
         [key: string]: string;
+    };
+    /** The entry that asked for it, and the fire time. */
+    schedule?: {
+        name: string;
+        at: string;
+        manual?: true;
+        by?: string;
     };
     /** When the file of an upload came. Absent as long as a form waits for it. */
     arrivedAt?: string;
@@ -975,6 +1122,296 @@ export function dropRevokes({ tag, task, queue, before }: {
     }))}`, {
         ...opts,
         method: "DELETE"
+    });
+}
+/**
+ * Schedule entries by name
+ */
+export function listSchedules({ prefix, task, enabled, cursor, limit }: {
+    prefix?: string;
+    task?: string;
+    enabled?: "true" | "false";
+    cursor?: string;
+    limit?: number;
+} = {}, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 200;
+        data: SchedulePage;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 422;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    }>(`/schedules${QS.query(QS.explode({
+        prefix,
+        task,
+        enabled,
+        cursor,
+        limit
+    }))}`, {
+        ...opts
+    });
+}
+/**
+ * Read a schedule entry, its next fire times and its last runs
+ */
+export function readSchedule(name: string, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 200;
+        data: ScheduleWithRuns;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 404;
+        data: Problem;
+    } | {
+        status: 422;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    }>(`/schedules/${encodeURIComponent(name)}`, {
+        ...opts
+    });
+}
+/**
+ * Make a schedule entry, or replace it; the same again changes nothing
+ */
+export function putSchedule(name: string, scheduleBody: ScheduleBody, { ifMatch }: {
+    ifMatch?: string;
+} = {}, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 200;
+        data: Schedule;
+    } | {
+        status: 400;
+        data: Problem;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 404;
+        data: Problem;
+    } | {
+        status: 409;
+        data: Problem;
+    } | {
+        status: 412;
+        data: Problem;
+    } | {
+        status: 413;
+        data: Problem;
+    } | {
+        status: 415;
+        data: Problem;
+    } | {
+        status: 422;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    }>(`/schedules/${encodeURIComponent(name)}`, oazapfts.json({
+        ...opts,
+        method: "PUT",
+        body: scheduleBody,
+        headers: oazapfts.mergeHeaders(opts?.headers, {
+            "If-Match": ifMatch
+        })
+    }));
+}
+/**
+ * Change some fields of a schedule entry; null takes one away
+ */
+export function changeSchedule(name: string, scheduleChange: ScheduleChange, { ifMatch }: {
+    ifMatch?: string;
+} = {}, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 200;
+        data: Schedule;
+    } | {
+        status: 400;
+        data: Problem;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 404;
+        data: Problem;
+    } | {
+        status: 409;
+        data: Problem;
+    } | {
+        status: 412;
+        data: Problem;
+    } | {
+        status: 413;
+        data: Problem;
+    } | {
+        status: 415;
+        data: Problem;
+    } | {
+        status: 422;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    }>(`/schedules/${encodeURIComponent(name)}`, oazapfts.json({
+        ...opts,
+        method: "PATCH",
+        body: scheduleChange,
+        headers: oazapfts.mergeHeaders(opts?.headers, {
+            "If-Match": ifMatch
+        })
+    }));
+}
+/**
+ * Delete a schedule entry; a run that is under way goes on
+ */
+export function deleteSchedule(name: string, { ifMatch }: {
+    ifMatch?: string;
+} = {}, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 200;
+        data: DeletedSchedule;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 404;
+        data: Problem;
+    } | {
+        status: 409;
+        data: Problem;
+    } | {
+        status: 412;
+        data: Problem;
+    } | {
+        status: 422;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    }>(`/schedules/${encodeURIComponent(name)}`, {
+        ...opts,
+        method: "DELETE",
+        headers: oazapfts.mergeHeaders(opts?.headers, {
+            "If-Match": ifMatch
+        })
+    });
+}
+/**
+ * Run a schedule entry now, also one that is paused or over; it moves no fire time
+ */
+export function runSchedule(name: string, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 202;
+        data: Accepted;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 404;
+        data: Problem;
+    } | {
+        status: 422;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    } | {
+        status: 503;
+        data: Problem;
+    }>(`/schedules/${encodeURIComponent(name)}/run`, {
+        ...opts,
+        method: "POST"
+    });
+}
+/**
+ * Pause a schedule entry, one of the code, too
+ */
+export function pauseSchedule(name: string, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 202;
+        data: PausedSchedule;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 404;
+        data: Problem;
+    } | {
+        status: 422;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    }>(`/schedules/${encodeURIComponent(name)}/pause`, {
+        ...opts,
+        method: "POST"
+    });
+}
+/**
+ * Let a schedule entry go on with its next fire time
+ */
+export function resumeSchedule(name: string, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 202;
+        data: PausedSchedule;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 404;
+        data: Problem;
+    } | {
+        status: 422;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    }>(`/schedules/${encodeURIComponent(name)}/resume`, {
+        ...opts,
+        method: "POST"
+    });
+}
+/**
+ * The next fire times of a schedule, and what the clock changes of the next year do to it
+ */
+export function previewSchedule(schedule: string, { timezone, start, end, skippedTime, repeatedTime, count }: {
+    timezone?: string;
+    start?: string;
+    end?: string;
+    skippedTime?: "skip" | "runAfter";
+    repeatedTime?: "once" | "twice";
+    count?: number;
+} = {}, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 200;
+        data: SchedulePreview;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 422;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    }>(`/schedule-preview${QS.query(QS.explode({
+        schedule,
+        timezone,
+        start,
+        end,
+        skippedTime,
+        repeatedTime,
+        count
+    }))}`, {
+        ...opts
     });
 }
 /**

@@ -7,7 +7,7 @@ import * as z from "zod";
 import { resourcesOf } from "../../../localstack/template/template.ts";
 import { BrokerError, TooManyRevokesError, ValueExpiredError } from "../../../shared/errors.ts";
 import { CALLS, type Call } from "../../../shared/http/calls.ts";
-import { createApp, task } from "../../../shared/index.ts";
+import { beatSchedule, createApp, crontab, task } from "../../../shared/index.ts";
 import { createRegistry } from "../../../shared/task/registry.ts";
 import { type Api, createApi, type Sent } from "../../helpers/api.ts";
 import { readTemplate } from "../../helpers/compile-template.ts";
@@ -68,6 +68,7 @@ const trim = task({
 });
 const tasks = { plain, trim, add, grow, tick, mail, ship, fails, reports, upload };
 const registry = createRegistry([{ file: "tests.ts", exports: tasks }]);
+beatSchedule({ declared: { task: tick, schedule: crontab({ minute: 0 }) } });
 
 beforeAll(async () => {
   engine = await startEngine();
@@ -226,6 +227,19 @@ describe("an answer", () => {
     await call("GET", `/uploads/${form.id}`);
     await call("POST", `/uploads/${form.id}`, { body: { filename: "a.csv", contentType: "text/csv" } });
 
+    const entry = { task: "add", payload: { x: 1, y: 2 }, schedule: "0 8 * * *", timezone: "Europe/Berlin" };
+    await call("PUT", "/schedules/daily", { body: entry });
+    await call("PUT", "/schedules/daily", {
+      body: { ...entry, catchUp: "last", description: "d", options: { expires: 60 } },
+    });
+    await call("PATCH", "/schedules/daily", { body: { description: null, jitter: 5 } });
+    for (const verb of ["run", "pause", "resume"]) await call("POST", `/schedules/daily/${verb}`);
+    for (const query of ["", "?limit=1", "?prefix=d&task=add&enabled=true"]) await call("GET", `/schedules${query}`);
+    await call("GET", "/schedules/daily");
+    await call("GET", "/schedule-preview?schedule=30%202%20*%20*%20*&timezone=Europe/Berlin&count=3");
+    await call("PUT", "/schedules/gone", { body: entry });
+    await call("DELETE", "/schedules/gone");
+
     await refusals({ done, big, key: options.idempotencyKey });
 
     const unmet = [...contract.declared]
@@ -257,6 +271,8 @@ async function refusals(known: { done: string; big: string; key: string }): Prom
     ["PUT", "/tasks/add/limits", { concurrency: 0 }],
     ["POST", "/queues/default/redrive", { rate: 0 }],
     ["POST", "/uploads", { filename: 1, contentType: "text/csv" }],
+    ["PUT", "/schedules/daily", { task: "add", schedule: "0 25 * * *" }],
+    ["PATCH", "/schedules/daily", { overlap: "maybe" }],
     ["POST", `/uploads/${done}`, { filename: 1, contentType: "text/csv" }],
   ] as const;
   for (const [method, path, wrong] of takeBodies) {
@@ -280,7 +296,29 @@ async function refusals(known: { done: string; big: string; key: string }): Prom
   await call("POST", "/uploads", form, createApi(engine.app, withoutUpload));
   await call("POST", `/uploads/${UNKNOWN}`, form);
 
+  for (const [method, path] of [
+    ["GET", "/schedules/typo"],
+    ["DELETE", "/schedules/typo"],
+    ["POST", "/schedules/typo/run"],
+    ["POST", "/schedules/typo/pause"],
+    ["POST", "/schedules/typo/resume"],
+  ] as const) {
+    await call(method, path);
+    await call(method, path.replace("typo", "-"));
+  }
+  await call("PUT", "/schedules/daily", { body: { task: "typo", schedule: "0 8 * * *" } });
+  await call("PATCH", "/schedules/typo", { body: {} });
+  await call("GET", "/schedules?limit=0");
+  await call("GET", "/schedule-preview?schedule=often");
+
   // Things that were there before are in the way.
+  const stale = { headers: { "if-match": '"another"' } };
+  await call("PUT", "/schedules/daily", { body: { task: "tick", schedule: "0 8 * * *" }, ...stale });
+  await call("PATCH", "/schedules/daily", { body: { jitter: 1 }, ...stale });
+  await call("DELETE", "/schedules/daily", stale);
+  await call("PUT", "/schedules/declared", { body: { task: "tick", schedule: "0 8 * * *" } });
+  await call("PATCH", "/schedules/declared", { body: {} });
+  await call("DELETE", "/schedules/declared");
   const revoked = await call("POST", "/uploads", form);
   await call("DELETE", `/tasks/${revoked.id}`);
   await call("POST", `/uploads/${revoked.id}`, form);
@@ -305,6 +343,7 @@ async function refusals(known: { done: string; big: string; key: string }): Prom
   await call("POST", "/tasks/add", { body: { payload: { x: 1, y: 1 } } }, mute);
   await call("POST", "/uploads", form, mute);
   await call("POST", `/tasks/${done}/replay`, { body: { payload: { x: 5, y: 5 } } }, mute);
+  await call("POST", "/schedules/daily/run", {}, mute);
   const down = () => Promise.reject(new Error("down"));
   const { results, control } = engine.app;
   const deaf = createApi(

@@ -37,8 +37,8 @@ describe("a function asked by a web page", () => {
       expect(preflight.status).toBe(204);
       expect(preflight.headers).toMatchObject({
         "access-control-allow-origin": origin,
-        "access-control-allow-methods": "GET,POST,PUT,DELETE",
-        "access-control-allow-headers": "Content-Type,Authorization,X-Api-Key",
+        "access-control-allow-methods": "GET,POST,PUT,PATCH,DELETE",
+        "access-control-allow-headers": "Content-Type,Authorization,X-Api-Key,If-Match",
         vary: expect.stringContaining("Origin"),
       });
     },

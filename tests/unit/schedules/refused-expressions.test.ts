@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { nextFire, parseExpression } from "../../../shared/beat/schedule-expression.ts";
 import { InvalidScheduleError } from "../../../shared/errors.ts";
+import { nextFire, parseExpression } from "../../../shared/schedules/schedule-expression.ts";
 
 function messageOf(refused: () => unknown): string {
   try {
@@ -127,7 +127,7 @@ describe("what is refused", () => {
     const cron = parseExpression("cron(0 8 * * ? *)");
 
     expect(messageOf(() => nextFire(cron, new Date(0), timezone, new Date(0)))).toBe(
-      `Invalid time zone '${timezone}': expected a name of the IANA time zone database, such as 'Europe/Berlin' or 'UTC'.`,
+      `Invalid time zone '${timezone}': expected a name of the IANA time zone database, such as 'Europe/Berlin' or 'UTC'${timezone === "Berlin" ? "; perhaps 'Europe/Berlin'" : ""}.`,
     );
   });
 

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { type CrontabOptions, crontab, every } from "../../../shared/beat/crontab.ts";
-import { nextFire, parseExpression } from "../../../shared/beat/schedule-expression.ts";
 import { InvalidScheduleError } from "../../../shared/errors.ts";
+import { type CrontabOptions, crontab, every } from "../../../shared/schedules/crontab.ts";
+import { nextFire, parseExpression } from "../../../shared/schedules/schedule-expression.ts";
+import { parseSchedule } from "../../../shared/schedules/timing.ts";
 
 describe("crontab writes Celery's schedules as AWS cron", () => {
   // The table of https://docs.celeryq.dev/en/stable/userguide/periodic-tasks.html#crontab-schedules
@@ -96,14 +97,6 @@ describe("crontab refuses", () => {
     expect(() => crontab(options)).toThrow(new InvalidScheduleError(...split(sentence)));
   });
 
-  it("both day fields at once, with what to do instead", () => {
-    expect(() => crontab({ minute: 0, hour: 8, dayOfMonth: "1-7", dayOfWeek: "mon" })).toThrow(
-      `Invalid dayOfMonth '1-7' with dayOfWeek 'mon' in crontab({"minute":0,"hour":8,"dayOfMonth":"1-7","dayOfWeek":"mon"}): ` +
-        "expected only one of the two, because AWS cron cannot demand both as Celery does. " +
-        "Use cron(… ? * 2#1 *) for 'the first Monday', or schedule one of the two and return early from the task on other days.",
-    );
-  });
-
   it("a field that does not exist, which would otherwise mean 'every'", () => {
     const misspelt = { minute: 0, hour: 8, day_of_week: 1 };
 
@@ -116,6 +109,8 @@ describe("crontab refuses", () => {
 
 describe("every", () => {
   it.each([
+    [{ seconds: 1 }, "rate(1 second)"],
+    [{ seconds: 20 }, "rate(20 seconds)"],
     [{ minutes: 1 }, "rate(1 minute)"],
     [{ minutes: 90 }, "rate(90 minutes)"],
     [{ hours: 1 }, "rate(1 hour)"],
@@ -124,22 +119,19 @@ describe("every", () => {
     [{ days: 40 }, "rate(40 days)"],
   ])("%j is %s, in the number that EventBridge rules insist on too", (interval, expected) => {
     expect(every(interval)).toBe(expected);
-    expect(parseExpression(expected)).toMatchObject({ kind: "rate" });
+    expect(parseSchedule(expected)).toMatchObject({ kind: "rate" });
   });
 
   it.each([{ minutes: 0 }, { minutes: 0.5 }, { hours: -1 }, { days: Number.NaN }, { minutes: 2 ** 60 }])(
-    "%j is refused, since EventBridge has a precision of a minute",
+    "%j is refused",
     (interval) => {
       expect(() => every(interval)).toThrow(
-        `Invalid interval in every(${JSON.stringify(interval)}): expected one of minutes, hours and days as a whole number of 1 or more, ` +
-          "because EventBridge has a precision of 60 seconds. For less, let the task send itself again with a countdown.",
+        `Invalid interval in every(${JSON.stringify(interval)}): expected one of seconds, minutes, hours and days as a whole number of 1 or more.`,
       );
     },
   );
 
   it("what the types forbid is refused at run time too", () => {
-    // @ts-expect-error seconds are below the precision of EventBridge
-    expect(() => every({ seconds: 30 })).toThrow(InvalidScheduleError);
     // @ts-expect-error one unit only
     expect(() => every({ hours: 1, minutes: 30 })).toThrow(InvalidScheduleError);
     // @ts-expect-error no unit

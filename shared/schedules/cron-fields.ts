@@ -15,7 +15,9 @@ export type DayRule =
   | { readonly kind: "nearestWeekday"; readonly date: number | "last" }
   | { readonly kind: "weekdays"; readonly weekdays: readonly number[] }
   | { readonly kind: "nthWeekday"; readonly weekday: number; readonly nth: number }
-  | { readonly kind: "lastWeekday"; readonly weekday: number };
+  | { readonly kind: "lastWeekday"; readonly weekday: number }
+  /** Two fields of which both must hold, or either: what AWS's cron cannot say. */
+  | { readonly kind: "both" | "either"; readonly dates: readonly number[]; readonly weekdays: readonly number[] };
 
 /** The values of a cron expression, each list in ascending order. */
 export interface CronFields {
@@ -57,6 +59,9 @@ const WEEKDAY: Field = {
   names: WEEKDAYS,
 };
 const YEAR: Field = { name: "year", min: 1970, max: 2199, expected: "1970-2199", names: [] };
+
+/** Every year that a cron expression may name. */
+export const YEARS: readonly number[] = Array.from({ length: YEAR.max - YEAR.min + 1 }, (_, index) => YEAR.min + index);
 
 /** `*`, `5`, `5-9` or `FRI-MON`, each with or without `/3`. Every quantifier is bounded: no input makes it slow. */
 const PART = /^(?:\*|([A-Z]{3}|\d{1,4})(?:-([A-Z]{3}|\d{1,4}))?)(?:\/(\d{1,4}))?$/;
@@ -123,6 +128,12 @@ export function matchingDays(rule: DayRule, year: number, month: number): readon
       const day = 1 + ((rule.weekday - first + 7) % 7) + 7 * (rule.nth - 1);
       return day <= last ? [day] : [];
     }
+    case "both":
+    case "either":
+      return Array.from({ length: last }, (_, index) => index + 1).filter((day) => {
+        const [isDate, isWeekday] = [rule.dates.includes(day), rule.weekdays.includes(weekdayOf(day))];
+        return rule.kind === "both" ? isDate && isWeekday : isDate || isWeekday;
+      });
     case "lastWeekday":
       return [last - ((weekdayOf(last) - rule.weekday + 7) % 7)];
   }

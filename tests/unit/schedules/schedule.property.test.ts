@@ -1,9 +1,9 @@
 import { Cron } from "croner";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { type CrontabOptions, crontab } from "../../../shared/beat/crontab.ts";
-import { nextFire, parseExpression, type ScheduleExpression } from "../../../shared/beat/schedule-expression.ts";
 import { InvalidScheduleError } from "../../../shared/errors.ts";
+import { type CrontabOptions, crontab } from "../../../shared/schedules/crontab.ts";
+import { nextFire, parseExpression, type ScheduleExpression } from "../../../shared/schedules/schedule-expression.ts";
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { nextFire, parseExpression } from "../../../shared/beat/schedule-expression.ts";
+import { nextFire, parseExpression } from "../../../shared/schedules/schedule-expression.ts";
 
 interface Asked {
   timezone?: string;

@@ -18,6 +18,7 @@
 import { echo } from "../echo.ts";
 import { InvalidScheduleError } from "../errors.ts";
 import { type CronFields, matchingDays, parseCronFields } from "./cron-fields.ts";
+import { changeBetween, type Zone, zoneOf } from "./zone.ts";
 
 /** A schedule expression that AWS would accept, ready for {@link nextFire}. */
 export type ScheduleExpression =
@@ -26,7 +27,7 @@ export type ScheduleExpression =
   | { readonly kind: "at"; readonly text: string; readonly wallTime: WallTime };
 
 /** The reading of a clock on the wall, as the milliseconds at which a clock in UTC would show the same. */
-type WallTime = number;
+export type WallTime = number;
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -154,68 +155,38 @@ function nextCron(fields: CronFields, after: number, zone: Zone): Date | undefin
     if (first !== undefined && first > after) return new Date(first);
     // Either the wall time does not exist, or the clock went back and `after` is in the repeated hour. In both cases the
     // next wall time to fire is not below the later of the two that meet at the change.
-    const change = first === undefined ? changeBetween(late, early, zone) : changeBetween(first, after, zone);
+    const change =
+      first === undefined ? changeBetween(late, early, zone.offset) : changeBetween(first, after, zone.offset);
     const later = change + Math.max(zone.offset(change - MINUTE), zone.offset(change));
     from = Math.max(wallTime + MINUTE, startOfMinute(later));
   }
 }
 
-/** The first wall time of a cron expression at or after `from`, whether or not the zone has it. */
-function nextWallTime(fields: CronFields, from: WallTime): WallTime | undefined {
+/** The first wall time of a cron expression at or after `from` and before `before`, whether or not the zone has it. */
+export function nextWallTime(
+  fields: CronFields,
+  from: WallTime,
+  before: WallTime = Number.POSITIVE_INFINITY,
+): WallTime | undefined {
   const start = new Date(from);
   for (const year of fields.years) {
     if (year < start.getUTCFullYear()) continue;
     for (const month of fields.months) {
       if (Date.UTC(year, month) <= from) continue;
+      if (Date.UTC(year, month - 1) >= before) return undefined;
       for (const day of matchingDays(fields.days, year, month)) {
         const midnight = Date.UTC(year, month - 1, day);
         if (midnight + DAY <= from) continue;
         for (const hour of fields.hours) {
           for (const minute of fields.minutes) {
             const wallTime = midnight + hour * HOUR + minute * MINUTE;
-            if (wallTime >= from) return wallTime;
+            if (wallTime >= from) return wallTime < before ? wallTime : undefined;
           }
         }
       }
     }
   }
   return undefined;
-}
-
-/** How far a zone is ahead of UTC, in milliseconds, at an instant. */
-interface Zone {
-  offset(instant: number): number;
-}
-
-/** Making a formatter costs 50 times what using it does. */
-const zones = new Map<string, Zone>();
-
-function zoneOf(timezone: string): Zone {
-  const known = zones.get(timezone);
-  if (known !== undefined) return known;
-  const format = offsetFormat(timezone);
-  const zone: Zone = {
-    offset(instant) {
-      const [, sign, hours, minutes, seconds = 0] =
-        /GMT([+-])(\d\d):(\d\d)(?::(\d\d))?$/.exec(format.format(instant)) ?? [];
-      if (sign === undefined) return 0;
-      const size = Number(hours) * HOUR + Number(minutes) * MINUTE + Number(seconds) * SECOND;
-      return sign === "-" ? -size : size;
-    },
-  };
-  zones.set(timezone, zone);
-  return zone;
-}
-
-function offsetFormat(timezone: string): Intl.DateTimeFormat {
-  const expected = "a name of the IANA time zone database, such as 'Europe/Berlin' or 'UTC'";
-  // Intl also takes '+05:30', which AWS does not.
-  if (/^[+-]/.test(timezone)) throw new InvalidScheduleError(`time zone '${timezone}'`, expected);
-  try {
-    return new Intl.DateTimeFormat("en-US", { timeZone: timezone, timeZoneName: "longOffset" });
-  } catch {
-    throw new InvalidScheduleError(`time zone '${timezone}'`, expected);
-  }
 }
 
 /**
@@ -228,18 +199,6 @@ function instantsNear(wallTime: WallTime, zone: Zone): { first: number | undefin
   const shows = (instant: number): boolean => instant + zone.offset(instant) === wallTime;
   if (early === late || shows(early)) return { first: early, early, late };
   return { first: shows(late) ? late : undefined, early, late };
-}
-
-/** When the zone's offset changes between two instants. Since 1972 clocks everywhere change on a whole minute. */
-function changeBetween(low: number, high: number, zone: Zone): number {
-  const before = zone.offset(low);
-  let [same, changed] = [low, high];
-  while (changed - same > MINUTE) {
-    const middle = Math.floor((same + changed) / 2);
-    if (zone.offset(middle) === before) same = middle;
-    else changed = middle;
-  }
-  return startOfMinute(changed);
 }
 
 function startOfMinute(time: number): number {

@@ -1,0 +1,5 @@
+import { modules } from "lovage:tasks";
+import { createTick } from "../shared/index.ts";
+
+/** Once a minute: sends the tasks of schedule entries that are due. */
+export const handler = createTick(modules);

@@ -1,0 +1,156 @@
+import type { Context, Hono } from "hono";
+import { InvalidOptionError, StaticScheduleError } from "../errors.ts";
+
+import { timingOf, toDefinition } from "../schedules/definition.ts";
+import type { Entry } from "../schedules/entry.ts";
+import { preview } from "../schedules/preview.ts";
+import type { App } from "../task/current-app.ts";
+import { changeEntry, deleteEntry, putEntry, readEntry, setEnabled } from "../task/entries.ts";
+import { runNow } from "../task/fire.ts";
+import { historyOf } from "../task/history.ts";
+import type { Registry } from "../task/registry.ts";
+import { type EntryView, viewOf } from "../task/schedules.ts";
+import { type Act, audit } from "./audit.ts";
+import { addCall, readBody } from "./base.ts";
+import { sourceOf } from "./key.ts";
+import { toNumber, toQuery } from "./query.ts";
+
+const MAX_PAGE = 100;
+const MAX_PREVIEW = 100;
+/** Runs that one entry is shown with. */
+const RUNS = 10;
+
+/** An entry as the API shows it. */
+interface Shown {
+  name: string;
+  static: boolean;
+  next: readonly string[];
+  [field: string]: unknown;
+}
+
+/** The calls that read entries: those made at run time, and beside them those that code declares. */
+export function addScheduleReads(api: Hono, app: App, statics: readonly Entry[]): void {
+  addCall(api, "listSchedules", async (c) => {
+    const { prefix = "", task, enabled, cursor, limit } = toQuery(c.req.url, "listSchedules");
+    if (enabled !== undefined && enabled !== "true" && enabled !== "false") {
+      throw new InvalidOptionError("enabled", enabled, "true or false");
+    }
+    const most = limit === undefined ? 50 : toNumber("limit", limit, { least: 1, most: MAX_PAGE, whole: true });
+    const page = await app.schedules.list({ prefix, limit: most, ...(cursor !== undefined && { after: cursor }) });
+    const pauses = statics.length > 0 ? await app.schedules.pauses() : new Map<string, { paused: boolean }>();
+    const dynamic = page.map((stored) => (stored.kind === "entry" ? show(app, stored.entry) : broken(stored)));
+    const declared = statics
+      .filter(({ name }) => name.startsWith(prefix) && (cursor === undefined || name > cursor))
+      .map((entry) => showStatic(app, entry, pauses.get(entry.name)?.paused === true));
+    const all = [...dynamic, ...declared].sort((a, b) => (a.name < b.name ? -1 : 1)).slice(0, most);
+    const isFull = dynamic.length + declared.length > all.length || dynamic.length === most;
+    const schedules = all.filter(
+      (one) => (task === undefined || one.task === task) && (enabled === undefined || String(one.enabled) === enabled),
+    );
+    return c.json({ schedules, ...(isFull && { cursor: all.at(-1)?.name }) });
+  });
+
+  addCall(api, "readSchedule", async (c, { name }) => {
+    const declared = statics.find((entry) => entry.name === name);
+    const entry = declared ?? (await readEntry(app, name));
+    const isPaused = declared !== undefined && (await app.schedules.pauseOf(name))?.paused === true;
+    const shown = declared ? showStatic(app, declared, isPaused) : show(app, entry);
+    const runs = await historyOf(app, entry, RUNS);
+    if (!declared) c.header("etag", `"${entry.edition}"`);
+    return c.json({ ...shown, runs });
+  });
+
+  addCall(api, "previewSchedule", (c) => {
+    const { count, ...fields } = toQuery(c.req.url, "previewSchedule");
+    const often = count === undefined ? 5 : toNumber("count", count, { least: 1, most: MAX_PREVIEW, whole: true });
+    const definition = toDefinition({ ...fields, task: "preview" }, app.config.timezone);
+    const now = app.clock();
+    const { schedule, timezone } = definition;
+    return c.json({ schedule, timezone, ...preview(timingOf(definition, now), now, often) });
+  });
+}
+
+/** The calls that change entries. Each leaves a line in the audit trail. */
+export function addScheduleChanges(api: Hono, app: App, registry: Registry, statics: readonly Entry[]): void {
+  const find = registry.get;
+  const told = (c: Context, act: Act, name: string, outcome: Record<string, unknown>): void =>
+    audit(app, c, act, { schedule: name, outcome });
+  const answer = (c: Context, entry: Entry): Response => {
+    c.header("etag", `"${entry.edition}"`);
+    return c.json(show(app, entry));
+  };
+
+  addCall(api, "putSchedule", async (c, { name }) => {
+    const fields = await readBody(c.req.raw, "putSchedule");
+    refuseStatic(statics, name);
+    const { entry, outcome } = await putEntry(app, find, name, { fields, ...ifMatch(c) });
+    told(c, "schedule", name, { outcome, edition: entry.edition });
+    return answer(c, entry);
+  });
+
+  addCall(api, "changeSchedule", async (c, { name }) => {
+    const fields = await readBody(c.req.raw, "changeSchedule");
+    refuseStatic(statics, name);
+    const entry = await changeEntry(app, find, name, { fields, ...ifMatch(c) });
+    told(c, "schedule", name, { fields: Object.keys(fields), edition: entry.edition });
+    return answer(c, entry);
+  });
+
+  addCall(api, "deleteSchedule", async (c, { name }) => {
+    refuseStatic(statics, name);
+    await deleteEntry(app, name, ifMatch(c).ifMatch);
+    told(c, "unschedule", name, {});
+    return c.json({ name, deleted: true });
+  });
+
+  addCall(api, "runSchedule", async (c, { name }) => {
+    const entry = statics.find((one) => one.name === name) ?? (await readEntry(app, name));
+    const { sourceIp } = sourceOf(c);
+    const { id, state } = await runNow(app, find(entry.definition.task), entry, sourceIp);
+    told(c, "run", name, { id });
+    return c.json({ id, task: entry.definition.task, state }, 202, { location: `/tasks/${id}` });
+  });
+
+  addCall(api, "pauseSchedule", async (c, { name }) => {
+    await setEnabled(app, name, false);
+    told(c, "pause", name, { paused: true });
+    return c.json({ name, paused: true }, 202);
+  });
+
+  addCall(api, "resumeSchedule", async (c, { name }) => {
+    await setEnabled(app, name, true);
+    told(c, "resume", name, { paused: false });
+    return c.json({ name, paused: false }, 202);
+  });
+}
+
+function refuseStatic(statics: readonly Entry[], name: string): void {
+  if (statics.some((entry) => entry.name === name)) throw new StaticScheduleError(name);
+}
+
+/** The edition that a call means to change. https://www.rfc-editor.org/rfc/rfc9110#name-if-match */
+function ifMatch(c: Context): { ifMatch?: string } {
+  const header = c.req.header("if-match");
+  if (header === undefined) return {};
+  const [, edition] = /^"([^"]{1,100})"$/.exec(header) ?? [];
+  if (header !== "*" && edition === undefined) {
+    throw new InvalidOptionError("If-Match", header, "the ETag of an earlier answer, in its quotes, or *");
+  }
+  return { ifMatch: edition ?? "*" };
+}
+
+function show(app: App, entry: Entry): Shown {
+  const { definition, ...view }: EntryView = viewOf(app, entry);
+  return { ...definition, ...view, static: false };
+}
+
+/** One of the code. EventBridge counts an interval from the deployment that made it, which nobody here knows. */
+function showStatic(app: App, entry: Entry, isPaused: boolean): Shown {
+  const { definition, createdAt: _, changedAt: __, edition: ___, ...view } = viewOf(app, entry);
+  const enabled = definition.enabled && !isPaused;
+  return { ...definition, ...view, enabled, static: true, next: enabled ? view.next : [] };
+}
+
+function broken({ name, edition, reason }: { name: string; edition: string; reason: string }): Shown {
+  return { name, edition, static: false, next: [], broken: reason };
+}

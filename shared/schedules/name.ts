@@ -1,0 +1,42 @@
+/** Names of entries. */
+
+import { InvalidScheduleError } from "../errors.ts";
+
+/** One part of a URL and of a key as it is, with nothing to escape. */
+const NAME = /^[A-Za-z0-9~][A-Za-z0-9._~:@-]{0,199}$/;
+
+/** @throws InvalidScheduleError */
+export function checkName(name: string): string {
+  if (NAME.test(name)) return name;
+  throw new InvalidScheduleError(
+    `name of a schedule entry '${name}'`,
+    "1 to 200 letters, digits and signs of '-_.~:@', a letter, a digit or '~' first; scheduleName() writes any text so",
+  );
+}
+
+/**
+ * A name made of parts, such as a tenant's and a report's, which are separated by `:`. Any sign that a name cannot have is written as `~`
+ * and its bytes in hexadecimal, so that other parts make another name.
+ * @throws InvalidScheduleError for a name of more than 200 characters, or an empty part
+ * @example scheduleName("acme/eu", "report 42") // "acme~2Feu:report~2042"
+ */
+export function scheduleName(...parts: readonly string[]): string {
+  if (parts.length === 0 || parts.includes(""))
+    throw new InvalidScheduleError("part '' of the name of a schedule entry", "text");
+  return checkName(parts.map((part) => part.replaceAll(/^[._-]|[^A-Za-z0-9._-]/gu, escaped)).join(":"));
+}
+
+function escaped(sign: string): string {
+  return [...Buffer.from(sign)].map((byte) => `~${byte.toString(16).toUpperCase().padStart(2, "0")}`).join("");
+}
+
+/** Names that code has declared in this process, which no other entry may have. */
+const declared = new Set<string>();
+
+export function declareStatic(name: string): void {
+  declared.add(name);
+}
+
+export function isStatic(name: string): boolean {
+  return declared.has(name);
+}

@@ -1,0 +1,198 @@
+/** Entries of beat that are made and changed while the service runs: from code, and over HTTP. */
+
+import {
+  InvalidScheduleError,
+  ScheduleChangedError,
+  ScheduleExistsError,
+  ScheduleNotFoundError,
+  StaticScheduleError,
+} from "../errors.ts";
+import { type Json, parseJson } from "../message/json.ts";
+import { payloadText } from "../message/user-values.ts";
+import { checkFires, type Definition, isSame, toDefinition } from "../schedules/definition.ts";
+import { changed, created, dueAfter, type Entry, LATE_MILLISECONDS } from "../schedules/entry.ts";
+import { checkName, isStatic } from "../schedules/name.ts";
+import type { Stored } from "../schedules/store.ts";
+import { nextFireTime, parseSchedule } from "../schedules/timing.ts";
+import type { App } from "./current-app.ts";
+import { resolveOptions } from "./options.ts";
+import { payloadOrNone } from "./payload.ts";
+import type { RegisteredTask } from "./registered-task.ts";
+
+type Fields = { readonly [field: string]: Json };
+
+/** Finds a task by its name. @throws for one that is not known */
+export type FindTask = (name: string) => RegisteredTask;
+
+/** Conditions of a call, beside the fields. */
+export interface EditOptions {
+  /** The edition that is to be changed: another one is left alone. `*`: any that exists. */
+  ifMatch?: string;
+  /** Refuse an entry that exists. */
+  isNew?: boolean;
+}
+
+/** How often a change that met another one is tried again. */
+const TRIES = 5;
+
+/**
+ * Makes an entry, or puts it in the place of the one of that name. The same entry again changes nothing.
+ * @throws InvalidScheduleError and its kin for fields that cannot be used, ScheduleExistsError, ScheduleChangedError
+ */
+export async function putEntry(
+  app: App,
+  find: FindTask,
+  name: string,
+  { fields, ifMatch, isNew }: { fields: Fields } & EditOptions,
+): Promise<{ entry: Entry; outcome: "created" | "changed" | "same" }> {
+  checkDynamic(name);
+  const definition = await checked(app, find, fields);
+  for (let tries = 0; ; tries += 1) {
+    const stored = await app.schedules.read(name);
+    const standing = stored?.kind === "deleted" ? undefined : stored;
+    if (standing !== undefined && isNew) throw new ScheduleExistsError(name);
+    checkEdition(name, standing, ifMatch);
+    const now = app.clock();
+    const old = standing?.kind === "entry" ? standing.entry : undefined;
+    if (old && isSame(old.definition, definition)) return { entry: old, outcome: "same" };
+    const entry = old ? changed(old, definition, now, app.newId) : created(name, definition, now, app.newId);
+    checkFires(entry.timing, firstMoment(definition, now));
+    const replaces = standing?.kind === "broken" ? standing.edition : old?.edition;
+    if (await store(app, entry, replaces)) {
+      if (old) await notePause(app, old, entry);
+      return { entry, outcome: old ? "changed" : "created" };
+    }
+    if (tries >= TRIES) throw new ScheduleChangedError(name);
+  }
+}
+
+/**
+ * Changes some fields of an entry; `null` takes one away.
+ * @param find needed for a change of the task, its payload or options
+ * @throws ScheduleNotFoundError and as putEntry
+ */
+export async function changeEntry(
+  app: App,
+  find: FindTask | undefined,
+  name: string,
+  { fields, ifMatch }: { fields: Fields } & Pick<EditOptions, "ifMatch">,
+): Promise<Entry> {
+  checkDynamic(name);
+  for (let tries = 0; ; tries += 1) {
+    const old = await readEntry(app, name);
+    checkEdition(name, { kind: "entry", entry: old }, ifMatch);
+    const kept = Object.entries({ ...old.definition, ...fields }).filter(([, value]) => value !== null);
+    const payload = "payload" in fields ? { payload: fields.payload ?? null } : { payload: old.definition.payload };
+    const definition = await checked(app, find, { ...fieldsOf(kept), ...payload });
+    if (isSame(old.definition, definition)) return old;
+    const entry = changed(old, definition, app.clock(), app.newId);
+    if (definition.enabled) checkFires(entry.timing, firstMoment(definition, entry.since));
+    if (await store(app, entry, old.edition)) {
+      await notePause(app, old, entry);
+      return entry;
+    }
+    if (tries >= TRIES || ifMatch !== undefined) throw new ScheduleChangedError(name);
+  }
+}
+
+/** @throws ScheduleNotFoundError, ScheduleChangedError, StaticScheduleError */
+export async function deleteEntry(app: App, name: string, ifMatch?: string): Promise<void> {
+  checkDynamic(name);
+  for (let tries = 0; ; tries += 1) {
+    const stored = await app.schedules.read(name);
+    if (stored === undefined || stored.kind === "deleted") throw new ScheduleNotFoundError(name);
+    checkEdition(name, stored, ifMatch);
+    const edition = stored.kind === "entry" ? stored.entry.edition : stored.edition;
+    if (await app.schedules.remove(name, edition, app.clock())) return;
+    if (tries >= TRIES) throw new ScheduleChangedError(name);
+  }
+}
+
+/** Pauses or resumes an entry, one that code declares, too. Twice is once. */
+export async function setEnabled(app: App, name: string, enabled: boolean): Promise<Entry | undefined> {
+  if (isStatic(name)) {
+    const pause = await app.schedules.pauseOf(name);
+    if ((pause?.paused ?? false) === enabled) await app.schedules.setPaused(name, !enabled, app.clock());
+    return undefined;
+  }
+  const old = await readEntry(app, name);
+  if (old.definition.enabled === enabled) return old;
+  return changeEntry(app, undefined, name, { fields: { enabled } });
+}
+
+/** @throws ScheduleNotFoundError, and InvalidScheduleError for one that cannot be read */
+export async function readEntry(app: App, name: string): Promise<Entry> {
+  const stored = await app.schedules.read(checkName(name));
+  if (stored === undefined || stored.kind === "deleted") throw new ScheduleNotFoundError(name);
+  if (stored.kind === "entry") return stored.entry;
+  throw new InvalidScheduleError(
+    `stored schedule entry '${name}' (${stored.reason})`,
+    "one that can be read. Write it anew",
+  );
+}
+
+async function store(app: App, entry: Entry, replaces: string | undefined): Promise<boolean> {
+  const from = firstMoment(entry.definition, entry.since);
+  const due = entry.definition.enabled ? dueAfter(entry, from, entry.since) : undefined;
+  const since = from < entry.since ? from : entry.since;
+  return app.schedules.write({ ...entry, since }, replaces, due);
+}
+
+/** The moment after which the first fire time counts: now, and for a one-off that is a little late, its own time. */
+function firstMoment({ schedule, timezone }: Definition, now: Date): Date {
+  if (parseSchedule(schedule).kind !== "at") return now;
+  const late = new Date(now.getTime() - LATE_MILLISECONDS);
+  const at = nextFireTime({ schedule, timezone, anchor: late }, late);
+  return at && at <= now ? new Date(at.getTime() - 1) : now;
+}
+
+/** A pause is no outage: history says so. */
+async function notePause(app: App, old: Entry, entry: Entry): Promise<void> {
+  if (old.definition.enabled || !entry.definition.enabled) return;
+  const note = { kind: "paused", at: old.since, until: entry.since } as const;
+  await app.schedules.note(entry, note, entry.definition.keepHistory ?? 0);
+}
+
+function checkDynamic(name: string): void {
+  checkName(name);
+  if (isStatic(name)) throw new StaticScheduleError(name);
+}
+
+function checkEdition(name: string, stored: Stored | undefined, ifMatch: string | undefined): void {
+  if (ifMatch === undefined) return;
+  const edition =
+    stored?.kind === "entry" ? stored.entry.edition : stored?.kind === "broken" ? stored.edition : undefined;
+  if (edition === undefined || (ifMatch !== "*" && ifMatch !== edition)) throw new ScheduleChangedError(name);
+}
+
+/** The definition that fields make, with all that a firing would find wrong refused. */
+async function checked(app: App, find: FindTask | undefined, fields: Fields): Promise<Definition> {
+  const definition = toDefinition(fields, app.config.timezone);
+  if (find === undefined) return definition;
+  const task = find(definition.task);
+  const payload = payloadOrNone(task.schema, definition.payload ?? undefined);
+  const keys = await task.validate(parseJson(payloadText(task.name, payload)));
+  const { queue } = resolveOptions(definition.options, app.clock(), task);
+  if (!app.config.queues.includes(queue)) {
+    throw new InvalidScheduleError(
+      `queue '${queue}' of a schedule entry`,
+      `one of the service's queues (${app.config.queues.join(", ")})`,
+    );
+  }
+  if (
+    app.broker.isFifo(queue) &&
+    definition.options.messageGroupId === undefined &&
+    keys.messageGroupId === undefined
+  ) {
+    throw new InvalidScheduleError(
+      `queue '${queue}' of a schedule entry`,
+      `a messageGroupId of task '${task.name}', for this queue keeps the order within a group`,
+    );
+  }
+  return { ...definition, payload: parseJson(payloadText(task.name, payload)) };
+}
+
+function fieldsOf(entries: readonly (readonly [string, unknown])[]): Fields {
+  const value = parseJson(JSON.stringify(Object.fromEntries(entries)));
+  return typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
+}

@@ -1,0 +1,149 @@
+/** Sending the task of an entry of beat: for a fire time, or by hand. */
+
+import { describeError, TaskError, TaskRevokedError } from "../errors.ts";
+import type { ScheduleMark } from "../message/message.ts";
+import { isFinal } from "../results/record.ts";
+import { type Entry, firingId } from "../schedules/entry.ts";
+import type { App } from "./current-app.ts";
+import type { RegisteredTask } from "./registered-task.ts";
+import type { Registry } from "./registry.ts";
+import { sendTask } from "./send.ts";
+import type { Sent } from "./submit.ts";
+import { secondsAfter } from "./times.ts";
+import { recordUnsent } from "./unsent.ts";
+
+/** The outcome of a fire time. `waits`: for the end of the run before. `failed`: it is a FAILURE of its task, which says why. */
+export type Fired = "sent" | "skipped" | "waits" | "failed";
+
+/** A run that has to wait is looked at by the next tick. */
+const NEXT_LOOK_MILLISECONDS = 1000;
+
+/**
+ * Sends the task of one fire time, as the entry's rule for overlaps says. May be repeated: the id derives from entry and time. A
+ * fault that no repetition can mend, such as a task that is gone or a payload that does not fit any more, is recorded as a FAILURE.
+ * @throws whatever AWS throws: nobody knows then whether it was sent
+ */
+export async function fire(app: App, registry: Registry, entry: Entry, at: Date): Promise<Fired> {
+  const { definition, name } = entry;
+  const { overlap = "allow", options } = definition;
+  const id = firingId(entry, at);
+  const expires = typeof options.expires === "number" ? secondsAfter(at, options.expires) : undefined;
+  if (expires && expires <= latest(app.clock(), startOf(entry, at))) {
+    return skip(app, entry, at, `it expired at ${expires.toISOString()}`);
+  }
+  if (overlap !== "allow") {
+    const before = await app.schedules.overlap.read(name);
+    const isOther = before?.incarnation === entry.incarnation && before.id !== undefined && before.id !== id;
+    const waiting = before?.waiting === undefined ? undefined : new Date(String(before.waiting));
+    if (isOther && (await isUnfinished(app, String(before.id)))) {
+      if (overlap === "skip") return skip(app, entry, at, `task ${String(before.id)} had not ended`);
+      if (overlap === "cancel") await cancel(app, String(before.id), entry);
+      return wait(app, entry, at, waiting);
+    }
+    if (waiting && waiting < at) await skip(app, entry, waiting, `${at.toISOString()} runs in its place`);
+    // Dying after this leaves the name of a run that was not sent; the repetition finds its own, and sends it.
+    await app.schedules.overlap.run(name, { incarnation: entry.incarnation, id, at });
+  }
+  return (await send(app, registry, entry, { id, at, expires })) === undefined ? "failed" : "sent";
+}
+
+/** Sends the task of an entry now, as a firing would; it counts as no fire time. @throws as sendTask does */
+export async function runNow(app: App, task: RegisteredTask, entry: Entry, by: string | undefined): Promise<Sent> {
+  const id = app.newId();
+  const at = app.clock();
+  const mark: ScheduleMark = { name: entry.name, at: at.toISOString(), manual: true, ...(by !== undefined && { by }) };
+  const { expires } = entry.definition.options;
+  const until = typeof expires === "number" ? secondsAfter(at, expires) : undefined;
+  const sent = await sendTask(app, task, entry.definition.payload, {
+    ...callOf(app, entry, { start: undefined, expires: until, at }),
+    ...{ id, schedule: mark },
+  });
+  const note = { kind: "manual", at, id, ...(by !== undefined && { reason: by }) } as const;
+  await app.schedules.note(entry, note, entry.definition.keepHistory ?? 0);
+  return sent;
+}
+
+/** When a firing starts: its time, put off by its countdown and jitter, and no later than the entry's end. */
+function startOf(entry: Entry, at: Date): Date {
+  const { jitter = 0, options, end } = entry.definition;
+  const countdown = typeof options.countdown === "number" ? options.countdown : 0;
+  const put = Number.parseInt(firingId(entry, at).slice(-8), 16) % (jitter + 1);
+  const start = secondsAfter(at, put + countdown);
+  return end !== undefined && start > new Date(end) ? latest(new Date(end), at) : start;
+}
+
+/** The call of a firing. An option that was checked when the entry was made is checked again where it is sent. */
+function callOf(
+  app: App,
+  { definition }: Entry,
+  { start, expires, at }: { start: Date | undefined; expires: Date | undefined; at: Date },
+) {
+  const { expires: _, countdown, ...options } = definition.options;
+  const isKept = definition.keepHistory !== undefined || (definition.overlap ?? "allow") !== "allow";
+  return {
+    options: { ...options, ...(start && { eta: start }), ...(expires && { expires }) },
+    ...(isKept && { keepUntil: secondsAfter(at, definition.keepHistory ?? app.config.resultExpires) }),
+  };
+}
+
+async function send(
+  app: App,
+  registry: Registry,
+  entry: Entry,
+  { id, at, expires }: { id: string; at: Date; expires: Date | undefined },
+): Promise<Sent | undefined> {
+  const { name, definition } = entry;
+  const start = startOf(entry, at);
+  const isAhead = start > app.clock();
+  const schedule: ScheduleMark = { name, at: at.toISOString(), ...(isAhead && { edition: entry.edition }) };
+  try {
+    const task = registry.get(definition.task);
+    const call = callOf(app, entry, { start: isAhead ? start : undefined, expires, at });
+    const sent = await sendTask(app, task, definition.payload, { ...call, id, schedule });
+    app.log.info("Schedule entry fired", { schedule: name, scheduledTime: at, task: task.name, id });
+    return sent;
+  } catch (error) {
+    if (!(error instanceof TaskError) || error.code === "BROKER_FAILED" || error.code === "RESULT_STORE_FAILED")
+      throw error;
+    const { queue } = definition.options;
+    await recordUnsent(app, {
+      ...{ id, task: definition.task, payload: definition.payload, askedAt: at, schedule },
+      queue: typeof queue === "string" ? queue : (registry.find(definition.task)?.queue ?? "default"),
+      reason: `schedule entry '${name}' was due at ${at.toISOString()}, and its task was refused: ${describeError(error).message}`,
+    });
+    return undefined;
+  }
+}
+
+async function skip(app: App, entry: Entry, at: Date, reason: string): Promise<Fired> {
+  await app.schedules.note(entry, { kind: "skipped", at, reason }, entry.definition.keepHistory ?? 0);
+  app.log.warn("Schedule entry skipped a fire time", { schedule: entry.name, scheduledTime: at, reason, count: 1 });
+  return "skipped";
+}
+
+/** The newest fire time waits; the one that waited before is skipped. */
+async function wait(app: App, entry: Entry, at: Date, before: Date | undefined): Promise<Fired> {
+  if (before && before > at) return skip(app, entry, at, `${before.toISOString()} waits in its place`);
+  if (before && before < at) await skip(app, entry, before, `${at.toISOString()} waits in its place`);
+  await app.schedules.overlap.wait(entry.name, at);
+  const visit = new Date(app.clock().getTime() + NEXT_LOOK_MILLISECONDS);
+  await app.schedules.putDue(
+    { name: entry.name, edition: entry.edition, at, visit },
+    { waiting: at, now: app.clock() },
+  );
+  return "waits";
+}
+
+async function cancel(app: App, id: string, { name }: Entry): Promise<void> {
+  const reason = new TaskRevokedError(id, `schedule entry '${name}' is due again`);
+  await app.results.requestRevoke(id, describeError(reason));
+}
+
+async function isUnfinished(app: App, id: string): Promise<boolean> {
+  const record = await app.results.read(id);
+  return record !== undefined && !isFinal(record.state);
+}
+
+function latest(one: Date, other: Date): Date {
+  return one > other ? one : other;
+}

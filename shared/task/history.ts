@@ -1,0 +1,59 @@
+/** The outcomes of an entry's fire times: read from the records of the tasks that they sent, and from notes of what left none. */
+
+import type { TaskState } from "../results/record.ts";
+import { type Entry, erasOf, firingId } from "../schedules/entry.ts";
+import { lastFireTimes } from "../schedules/timing.ts";
+import type { App } from "./current-app.ts";
+
+/** One line of an entry's history. Times are ISO-8601 in UTC. */
+export interface PastFiring {
+  /** The fire time, or when it was run by hand. */
+  at: string;
+  outcome: "run" | "skipped" | "missed" | "paused" | "manual" | "unrecorded";
+  id?: string;
+  state?: TaskState;
+  finishedAt?: string;
+  /** The last of several fire times that one line stands for, and how many they are. */
+  until?: string;
+  count?: number;
+  reason?: string;
+}
+
+/** The newest lines of an entry's history, newest first. Costs a read for each fire time. */
+export async function historyOf(app: App, entry: Entry, limit: number): Promise<PastFiring[]> {
+  const now = app.clock();
+  const notes = await app.schedules.notes(entry, new Date(now.getTime() + 1), limit * 2);
+  const times: Date[] = [];
+  for (const { timing, since, until } of erasOf(entry, now)) {
+    let before = new Date(until.getTime() + 1);
+    while (times.length < limit) {
+      const [time] = lastFireTimes(timing, since, before, 1);
+      if (time === undefined) break;
+      const note = notes.find((one) => one.kind !== "manual" && time >= one.at && time <= (one.until ?? one.at));
+      // A note of many fire times stands for all of them.
+      before = note ? note.at : time;
+      if (note === undefined) times.push(time);
+    }
+  }
+  const lines = await Promise.all([
+    ...times.map((time) => lineOf(app, firingId(entry, time), { at: time.toISOString(), outcome: "run" })),
+    ...notes.map(({ kind, at, until, count, reason, id }) => {
+      const more = {
+        ...(until && { until: until.toISOString() }),
+        ...(count && { count }),
+        ...(reason !== undefined && { reason }),
+      };
+      const line = { at: at.toISOString(), outcome: kind, ...more } as const;
+      return kind === "manual" && id !== undefined ? lineOf(app, id, line) : line;
+    }),
+  ]);
+  return lines.sort((a, b) => (a.at < b.at ? 1 : -1)).slice(0, limit);
+}
+
+async function lineOf(app: App, id: string, line: PastFiring): Promise<PastFiring> {
+  const record = await app.results.read(id);
+  // Not sent yet, or its record was kept no longer.
+  if (record === undefined) return line.outcome === "run" ? { ...line, outcome: "unrecorded" } : { ...line, id };
+  const { state, finishedAt } = record;
+  return { ...line, id, state, ...(finishedAt !== undefined && { finishedAt }) };
+}

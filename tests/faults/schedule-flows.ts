@@ -1,0 +1,131 @@
+/** The flows of a schedule entry: made, changed, paused, deleted, run by hand, and found by a tick. */
+
+import { firingId } from "../../shared/schedules/entry.ts";
+import { nextFireTime } from "../../shared/schedules/timing.ts";
+import { readEntry } from "../../shared/task/entries.ts";
+import type { Flow } from "./flows.ts";
+import { type Scenario, sentId } from "./harness.ts";
+import { ENTRY } from "./life.ts";
+
+const [SEND, UPDATE, GET, QUERY] = [
+  "SQS.SendMessageBatch",
+  "DynamoDB.UpdateItem",
+  "DynamoDB.GetItem",
+  "DynamoDB.Query",
+];
+const DELETE = "DynamoDB.DeleteItem";
+
+const SUCCESS = { state: "SUCCESS", result: 10 };
+
+/** A time that has just passed, which a new one-off still counts. */
+const ago = (seconds: number): string => `at(${new Date(Date.now() - seconds * 1000).toISOString().slice(0, 19)})`;
+
+/** The task of the entry's first fire time. */
+async function firstTask({ app }: Scenario): Promise<string> {
+  const entry = await readEntry(app, ENTRY);
+  const time = nextFireTime(entry.timing, entry.since);
+  return time === undefined ? "" : firingId(entry, time);
+}
+
+/** Nothing but a plain task runs after this. */
+async function onlyAnother(scenario: Scenario): Promise<string> {
+  await scenario.take("tick");
+  const id = sentId(await scenario.take("send", "add"));
+  await scenario.drain();
+  return id;
+}
+
+const put = async (scenario: Scenario): Promise<string> => {
+  await scenario.take("schedule-put", ago(10));
+  return "";
+};
+
+/** Each day at the minute that comes next. */
+const daily = (): string => {
+  const next = new Date(Date.now() + 60_000);
+  return `${next.getUTCMinutes()} ${next.getUTCHours()} * * *`;
+};
+
+export const scheduleFlows: Record<string, Flow> = {
+  "making a schedule entry": {
+    operations: [GET, UPDATE, UPDATE, UPDATE],
+    prepare: () => Promise.resolve(ago(10)),
+    step: (schedule) => ["schedule-put", schedule],
+    async finish(scenario, schedule) {
+      await scenario.take("schedule-put", schedule);
+      const id = await firstTask(scenario);
+      await scenario.take("tick");
+      await scenario.drain();
+      return id;
+    },
+    expected: SUCCESS,
+    tasks: 1,
+  },
+  "changing a schedule entry": {
+    operations: [GET, UPDATE, UPDATE, UPDATE],
+    async prepare(scenario) {
+      await put(scenario);
+      return ago(5);
+    },
+    step: (schedule) => ["schedule-change", schedule],
+    async finish(scenario, schedule) {
+      await scenario.take("schedule-change", schedule);
+      const id = await firstTask(scenario);
+      await scenario.take("tick");
+      await scenario.drain();
+      return id;
+    },
+    expected: SUCCESS,
+    tasks: 1,
+  },
+  "pausing a schedule entry": {
+    operations: [GET, GET, UPDATE],
+    prepare: put,
+    step: () => ["schedule-pause"],
+    async finish(scenario) {
+      await scenario.take("schedule-pause");
+      return onlyAnother(scenario);
+    },
+    expected: SUCCESS,
+    tasks: 1,
+  },
+  "deleting a schedule entry": {
+    operations: [GET, UPDATE],
+    prepare: put,
+    step: () => ["schedule-delete"],
+    async finish(scenario) {
+      await scenario.take("schedule-delete");
+      return onlyAnother(scenario);
+    },
+    expected: SUCCESS,
+    tasks: 1,
+  },
+  "running a schedule entry by hand": {
+    operations: [GET, SEND, UPDATE, UPDATE],
+    prepare: put,
+    step: () => ["schedule-run"],
+    async finish(scenario) {
+      const id = sentId(await scenario.take("schedule-run"));
+      await scenario.drain();
+      return id;
+    },
+    expected: SUCCESS,
+  },
+  "a tick": {
+    // Its position, what is due, the entry and the run before; the run, the task, its record, the next time; the position.
+    operations: [GET, QUERY, GET, GET, UPDATE, SEND, UPDATE, UPDATE, DELETE, UPDATE, UPDATE],
+    async prepare(scenario) {
+      await scenario.take("schedule-put", daily());
+      return firstTask(scenario);
+    },
+    clockOffsetSeconds: 120,
+    step: () => ["tick"],
+    async finish(scenario, id) {
+      await scenario.take("tick");
+      await scenario.drain();
+      return id;
+    },
+    expected: { ...SUCCESS, attempt: 1 },
+    tasks: 1,
+  },
+};

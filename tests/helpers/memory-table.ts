@@ -1,0 +1,102 @@
+import { type Change, type Condition, created, type Item, type Value } from "../../shared/aws/change.ts";
+import type { Table } from "../../shared/aws/dynamodb.ts";
+
+/** A table in memory, for tests that make millions of calls; it counts them by kind. */
+export interface MemoryTable extends Table {
+  readonly calls: { reads: number; queries: number; itemsQueried: number; writes: number };
+}
+
+export function createMemoryTable(): MemoryTable {
+  const partitions = new Map<string, Map<string, Item>>();
+  const calls = { reads: 0, queries: 0, itemsQueried: 0, writes: 0 };
+  const find = (pk: string, sk: string): Item | undefined => partitions.get(pk)?.get(sk);
+
+  return {
+    calls,
+    async get({ pk, sk }) {
+      calls.reads += 1;
+      const item = find(pk, sk);
+      return item && { ...item };
+    },
+    async update(change) {
+      calls.writes += 1;
+      const { pk, sk } = change.key;
+      const old = find(pk, sk);
+      if (!holds(change.when, old ?? {})) return { applied: false, item: old && { ...old } };
+      const item: Item = old ? changed(change, old) : created(change);
+      const partition = partitions.get(pk) ?? new Map<string, Item>();
+      partition.set(sk, item);
+      partitions.set(pk, partition);
+      return { applied: true, attributes: { ...item } };
+    },
+    async query({ pk, from, to, limit, filter, keep, oldestFirst = false }) {
+      calls.queries += 1;
+      const inRange = [...(partitions.get(pk) ?? [])].filter(([sk]) => sk >= from && sk <= to).map(([, item]) => item);
+      const sorted = inRange.sort((a, b) => (String(a.sk) < String(b.sk) === oldestFirst ? -1 : 1));
+      const found = sorted.filter((item) => holds(filter, item) && (keep?.(item) ?? true)).slice(0, limit);
+      calls.itemsQueried += found.length;
+      return found.map((item) => ({ ...item }));
+    },
+    async remove({ pk, sk }) {
+      calls.writes += 1;
+      const partition = partitions.get(pk);
+      partition?.delete(sk);
+      if (partition?.size === 0) partitions.delete(pk);
+    },
+  };
+}
+
+function changed({ set = {}, setFrom = {}, add = {}, remove = [], ...members }: Change, old: Item): Item {
+  const item: Item = { ...old };
+  for (const [name, value] of Object.entries(set)) if (value !== undefined) item[name] = value;
+  for (const [name, other] of Object.entries(setFrom)) item[name] = Number(old[other] ?? 0);
+  for (const [name, value] of Object.entries(add)) item[name] = Number(old[name] ?? 0) + value;
+  for (const [name, some] of Object.entries(members.addMembers ?? {}))
+    item[name] = new Set([...membersOf(old[name]), ...some]);
+  for (const [name, some] of Object.entries(members.removeMembers ?? {})) {
+    const left = new Set([...membersOf(old[name])].filter((member) => !some.has(member)));
+    // DynamoDB keeps no empty set.
+    item[name] = left.size > 0 ? left : undefined;
+  }
+  for (const name of remove) delete item[name];
+  return item;
+}
+
+function membersOf(value: Value | undefined): Set<string> {
+  return new Set(value instanceof Set ? value : []);
+}
+
+function holds(condition: Condition | undefined, item: Item): boolean {
+  return condition === undefined || condition.some((clauses) => clauses.every((clause) => isTrue(clause, item)));
+}
+
+function isTrue(clause: Condition[number][number], item: Item): boolean {
+  if (clause.test === "not") return !isTrue(clause.clause, item);
+  const value = item[clause.name];
+  if (clause.test === "absent") return value === undefined;
+  if (value === undefined) return false;
+  switch (clause.test) {
+    case "present":
+      return true;
+    case "isOneOf":
+      return clause.values.includes(value);
+    case "between":
+      return value >= clause.least && value <= clause.most;
+    case "sameAs":
+      return value === item[clause.other];
+    case "contains":
+      return typeof value === "string" ? value.includes(clause.part) : membersOf(value).has(clause.part);
+    case "sizeBelow":
+      return membersOf(value).size < clause.size;
+    case "=":
+      return value === clause.value;
+    case "<":
+      return value < clause.value;
+    case "<=":
+      return value <= clause.value;
+    case ">":
+      return value > clause.value;
+    case ">=":
+      return value >= clause.value;
+  }
+}

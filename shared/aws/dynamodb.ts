@@ -56,6 +56,8 @@ export function createTable(tableName: () => string, log: Log): Table {
     },
     update: createWrites({ client: connect, tableName, log }),
     async query({ pk, from, to, limit, pageSize, filter, keep, oldestFirst = false, consistent = false }) {
+      // DynamoDB refuses a range that ends before it begins, such as a cursor after all that a prefix means.
+      if (Buffer.compare(Buffer.from(from), Buffer.from(to)) > 0) return [];
       const names = new Names();
       const keys = conditionText(allOf(equal("pk", pk), between("sk", from, to)), names);
       const filterText = filter && conditionText(filter, names);

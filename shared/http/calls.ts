@@ -239,10 +239,13 @@ export const CALLS = {
     function: "read",
     summary: "Schedule entries by name",
     parameters: [
-      query("prefix", text),
+      query("prefix", { type: "string", maxLength: 200 }),
       query("task", text),
       query("enabled", { enum: ["true", "false"] }),
-      { ...query("cursor", text), description: "Of an earlier answer: go on where that ended." },
+      {
+        ...query("cursor", { type: "string", maxLength: 200 }),
+        description: "Of an earlier answer: go on where that ended.",
+      },
       query("limit", { type: "integer", minimum: 1, maximum: 100, default: 50 }),
     ],
     status: 200,

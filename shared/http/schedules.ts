@@ -3,6 +3,7 @@ import { InvalidOptionError, StaticScheduleError } from "../errors.ts";
 
 import { timingOf, toDefinition } from "../schedules/definition.ts";
 import type { Entry } from "../schedules/entry.ts";
+import { MAX_NAME } from "../schedules/name.ts";
 import { preview } from "../schedules/preview.ts";
 import type { App } from "../task/current-app.ts";
 import { changeEntry, deleteEntry, putEntry, readEntry, setEnabled } from "../task/entries.ts";
@@ -34,6 +35,11 @@ export function addScheduleReads(api: Hono, app: App, statics: readonly Entry[])
     const { prefix = "", task, enabled, cursor, limit } = toQuery(c.req.url, "listSchedules");
     if (enabled !== undefined && enabled !== "true" && enabled !== "false") {
       throw new InvalidOptionError("enabled", enabled, "true or false");
+    }
+    for (const [field, value] of Object.entries({ prefix, cursor })) {
+      if (value !== undefined && value.length > MAX_NAME) {
+        throw new InvalidOptionError(field, value, `at most ${MAX_NAME} characters, as a name has`);
+      }
     }
     const most = limit === undefined ? 50 : toNumber("limit", limit, { least: 1, most: MAX_PAGE, whole: true });
     const page = await app.schedules.list({ prefix, limit: most, ...(cursor !== undefined && { after: cursor }) });

@@ -2,6 +2,9 @@
 
 import { InvalidScheduleError } from "../errors.ts";
 
+/** Characters of a name, at most. */
+export const MAX_NAME = 200;
+
 /** One part of a URL and of a key as it is, with nothing to escape. */
 const NAME = /^[A-Za-z0-9~][A-Za-z0-9._~:@-]{0,199}$/;
 

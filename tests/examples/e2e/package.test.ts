@@ -38,7 +38,9 @@ describe("the examples", () => {
   ])("%s", async (_, stage, environment, included) => {
     const examples = included ? ["BeatSendDailyEmailSchedule", "ViewLambdaFunction"] : [];
 
-    expect((await exampleResources(stage, environment)).toSorted()).toEqual([...examples, "TimersSchedule"].toSorted());
+    expect((await exampleResources(stage, environment)).toSorted()).toEqual(
+      [...examples, "TickSchedule", "TimersSchedule"].toSorted(),
+    );
   });
 
   it("bring sharp for Linux on arm64, only where it is used", async () => {

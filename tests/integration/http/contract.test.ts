@@ -309,6 +309,8 @@ async function refusals(known: { done: string; big: string; key: string }): Prom
   await call("PUT", "/schedules/daily", { body: { task: "typo", schedule: "0 8 * * *" } });
   await call("PATCH", "/schedules/typo", { body: {} });
   await call("GET", "/schedules?limit=0");
+  await call("GET", "/schedules?prefix=a&cursor=b");
+  await call("GET", `/schedules?prefix=${"a".repeat(201)}`);
   await call("GET", "/schedule-preview?schedule=often");
 
   // Things that were there before are in the way.

@@ -7,6 +7,7 @@ import { readDeadFiring, recordDeadFiring } from "./beat/dead-firing.ts";
 import { collectSchedule, isOnScheduler, staticEntry } from "./beat/schedule-entries.ts";
 import { readTickTime, type Ticked, tick } from "./beat/tick.ts";
 import { createBroker } from "./broker/broker.ts";
+import { startCanvas } from "./canvas/send.ts";
 import { type Environment, loadConfig } from "./config.ts";
 import { createControl } from "./control/decisions.ts";
 import { describeError, TaskUndeliveredError } from "./errors.ts";
@@ -27,6 +28,7 @@ import { createSchedules } from "./schedules/store.ts";
 import { type App, currentApp, provideApp } from "./task/current-app.ts";
 import { createFifoOrder } from "./task/fifo-send-order.ts";
 import { createRegistry, type TaskModule } from "./task/registry.ts";
+import { provideStart } from "./task/signature.ts";
 import { createTimers } from "./timers/timers.ts";
 import { handleArrival, readArrival } from "./uploads/arrival.ts";
 import { recordDeadArrival } from "./uploads/dead-arrival.ts";
@@ -36,6 +38,8 @@ import { handleBatch } from "./worker/batch.ts";
 import { handleDeadLetter } from "./worker/dead-letter.ts";
 import { handleDelivery } from "./worker/handle-delivery.ts";
 import { onKnownQueue, orderOf, readTaskDelivery } from "./worker/task-delivery.ts";
+import { tellWorker } from "./worker/workflow.ts";
+import { createWorkflows } from "./workflows/store.ts";
 
 /**
  * The composition root. Builds an app from the environment; nothing is connected, and no setting is read, until it is
@@ -56,6 +60,7 @@ export function createApp(
   return {
     config,
     timers: createTimers({ table, clock }),
+    workflows: createWorkflows({ table, clock, largeValues, resultExpires: () => config.resultExpires }),
     schedules: createSchedules({ table, newId: parts.newId ?? newId }),
     clock,
     broker: createBroker({
@@ -82,6 +87,7 @@ export function createApp(
 const SWEEP_RESERVE_MILLISECONDS = 5000;
 
 provideApp(() => createApp(process.env));
+provideStart(startCanvas);
 
 // Not parts of the app, so that a bundle whose function uses neither carries neither.
 
@@ -128,7 +134,12 @@ function readDead(app: App, delivery: Delivery): () => Promise<Verdict> {
     return () => recordDeadArrival(app, objects).then(() => "acknowledge");
   }
   const dead = readTaskDelivery(app, delivery);
-  return () => handleDeadLetter(app, dead);
+  return async () => {
+    const verdict = await handleDeadLetter(app, dead);
+    // Dying before this keeps the message; it finds the task ended, and tells again.
+    if (verdict === "acknowledge") await tellWorker(app, dead.message);
+    return verdict;
+  };
 }
 
 /** Sends the upload task for each file that arrives in the bucket. */
@@ -192,5 +203,6 @@ async function endLate(app: App, message: Message): Promise<void> {
   const reason = `its timer was due at ${message.eta}, and was not sent until ${app.clock().toISOString()}`;
   const error = describeError(new TaskUndeliveredError(message.task, reason));
   const { applied } = await app.results.failUnclaimed(message, NO_DELIVERY, error);
+  await tellWorker(app, message);
   if (applied) app.log.error("A timer came too late", { id: message.id, task: message.task, eta: message.eta });
 }

@@ -19,6 +19,9 @@
  *   ScheduleExistsError        SCHEDULE_EXISTS           one was to be made that is there
  *   ScheduleChangedError       SCHEDULE_CHANGED          somebody else has changed it meanwhile
  *   StaticScheduleError        SCHEDULE_STATIC           code declares it: only its pause can be changed
+ *   InvalidWorkflowError       WORKFLOW_INVALID          the place of what a workflow may not have
+ *   WorkflowNotFoundError      WORKFLOW_NOT_FOUND        no workflow with that id
+ *   WorkflowStepFailedError    WORKFLOW_STEP_FAILED      a task before it in its workflow has not ended well
  *   TaskNotFoundError          TASK_NOT_FOUND            no record with that id
  *   TaskUnfinishedError        TASK_UNFINISHED           only what has ended can run again
  *   IdempotencyKeyReusedError  IDEMPOTENCY_KEY_REUSED    same key, other payload
@@ -53,4 +56,5 @@ export * from "./errors/reading.ts";
 export * from "./errors/running.ts";
 export * from "./errors/sending.ts";
 export * from "./errors/setup.ts";
+export * from "./errors/workflow.ts";
 export { describeError, type StoredError, shortened } from "./stored-error.ts";

@@ -13,6 +13,9 @@ export {
   mailer,
 } from "./app.ts";
 export { type BeatSchedule, beatSchedule } from "./beat/schedule-entries.ts";
+export { type GroupCounts, GroupResult } from "./canvas/group-result.ts";
+export type { MemberOutcome } from "./canvas/results.ts";
+export { chain, chord, each, group } from "./canvas/shapes.ts";
 export * from "./errors.ts";
 export type { UploadedFile } from "./files/files.ts";
 export { requireKey } from "./http/key.ts";
@@ -31,4 +34,5 @@ export { createRegistry, type TaskModule } from "./task/registry.ts";
 export type { RetryOptions } from "./task/retry-policy.ts";
 export { type EntryView, type NewEntry, schedules } from "./task/schedules.ts";
 export * from "./task/signals.ts";
+export type { Canvas, CanvasOptions, Signature, SignatureOptions } from "./task/signature.ts";
 export { type Task, task } from "./task/task.ts";

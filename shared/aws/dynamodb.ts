@@ -1,14 +1,9 @@
-import {
-  DeleteItemCommand,
-  DynamoDBClient,
-  GetItemCommand,
-  QueryCommand,
-  type QueryCommandOutput,
-} from "@aws-sdk/client-dynamodb";
+import { DeleteItemCommand, DynamoDBClient, QueryCommand, type QueryCommandOutput } from "@aws-sdk/client-dynamodb";
 import type { Log } from "../log.ts";
 import { allOf, between, type Change, type Condition, conditionText, equal, type Item, type Key } from "./change.ts";
 import { Names } from "./expressions.ts";
 import { fromAttributes, toAttributes } from "./items.ts";
+import { createReads } from "./reads.ts";
 import { clientSettings } from "./settings.ts";
 import { createWrites, standIns, type UpdateOutcome } from "./writes.ts";
 
@@ -32,7 +27,7 @@ interface Query {
 export interface Table {
   /** Makes a change, if its condition holds. Changes of the same moment share calls. */
   update(change: Change): Promise<UpdateOutcome>;
-  /** Strongly consistent: a decision rests on it. */
+  /** Strongly consistent: a decision rests on it. Reads of the same moment share calls. */
   get(key: Key): Promise<Item | undefined>;
   query(query: Query): Promise<Item[]>;
   /** Deletes an item; one that is gone already is no error. */
@@ -48,12 +43,7 @@ export function createTable(tableName: () => string, log: Log): Table {
   };
 
   return {
-    async get(key) {
-      const answer = await connect().send(
-        new GetItemCommand({ TableName: tableName(), Key: toAttributes({ ...key }), ConsistentRead: true }),
-      );
-      return answer.Item && fromAttributes(answer.Item);
-    },
+    get: createReads({ client: connect, tableName, log }),
     update: createWrites({ client: connect, tableName, log }),
     async query({ pk, from, to, limit, pageSize, filter, keep, oldestFirst = false, consistent = false }) {
       // DynamoDB refuses a range that ends before it begins, such as a cursor after all that a prefix means.

@@ -17,6 +17,7 @@ import type { Log } from "../log.ts";
 import { type Change, conditionText, created, type Item, mayCreate } from "./change.ts";
 import { Names, updateText } from "./expressions.ts";
 import { fromAttributes, toAttribute, toAttributes } from "./items.ts";
+import { isRefusal } from "./refusal.ts";
 import { insertStatement, isInsert, type Statement, toStatement, triesInsert } from "./statements.ts";
 
 export type UpdateOutcome =
@@ -185,15 +186,6 @@ function share(table: string, changes: readonly Pending[]): { shared: Shared[][]
   const full = batches.filter(({ statements }) => statements.length > 1);
   const lone = batches.filter(({ statements }) => statements.length === 1).flatMap(({ statements }) => statements);
   return { shared: full.map(({ statements }) => statements), single: [...single, ...lone] };
-}
-
-/** DynamoDB has understood the call and will not do it; asked again, or throttled, it might. */
-function isRefusal(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  const { $fault, $retryable } = error as { $fault?: unknown; $retryable?: unknown };
-  return (
-    $fault === "client" && $retryable === undefined && !/Throttl|LimitExceeded|ThroughputExceeded/.test(error.name)
-  );
 }
 
 async function update(client: DynamoDBClient, table: string, change: Change): Promise<UpdateOutcome> {

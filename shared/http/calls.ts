@@ -20,6 +20,8 @@ export interface Call {
   body?: { schema: Document; required: boolean };
   status: number;
   answer: Document;
+  /** Media types that it can answer with beside JSON, as text. */
+  otherTypes?: readonly string[];
   /** Its answer has a `Location`. */
   location?: boolean;
   /** Statuses of its refusals, beside 401 and 500. */
@@ -321,6 +323,48 @@ export const CALLS = {
     status: 200,
     answer: ref("SchedulePreview"),
     refusals: [422],
+  },
+  sendWorkflow: {
+    route: "POST /workflows",
+    function: "submit",
+    summary: "Send a workflow: a task, chain, group, chord or each, nested in any way",
+    body: { schema: ref("WorkflowBody"), required: true },
+    status: 202,
+    answer: ref("AcceptedWorkflow"),
+    location: true,
+    refusals: [...BODY_REFUSALS, 409, 503],
+  },
+  readWorkflow: {
+    route: "GET /workflows/{id}",
+    function: "read",
+    summary: "Read a workflow: its nodes with their states, or those of one place",
+    parameters: [
+      id,
+      {
+        ...query("place", { type: "string", maxLength: 500 }),
+        description: "Of a node, such as 1.0: only what is under it.",
+      },
+      { ...query("cursor", text), description: "Of an earlier answer: members of the group at 'place' from there on." },
+      query("limit", { type: "integer", minimum: 1, maximum: 1000, default: 100 }),
+      {
+        ...query("format", { enum: ["json", "dot", "mermaid"], default: "json" }),
+        description: "Graphviz's or Mermaid's text.",
+      },
+    ],
+    status: 200,
+    answer: ref("Workflow"),
+    otherTypes: ["text/vnd.graphviz", "text/vnd.mermaid"],
+    refusals: [404, 422],
+  },
+  revokeWorkflow: {
+    route: "DELETE /workflows/{id}",
+    function: "operate",
+    summary: "Revoke a workflow: what has not begun never runs",
+    parameters: [id],
+    status: 202,
+    answer: ref("RevokedWorkflow"),
+    location: true,
+    refusals: [404],
   },
   createUpload: {
     route: "POST /uploads",

@@ -90,7 +90,7 @@ function relocated(schema: Document, place: string): Document {
 }
 
 function operation(id: string, call: Call): Document {
-  const { summary, parameters = [], body, status, answer, location, refusals = [], open } = call;
+  const { summary, parameters = [], body, status, answer, location, otherTypes, refusals = [], open } = call;
   const problems = [...refusals, ...(open ? [] : [401]), 500].map((code) => [
     code,
     {
@@ -109,7 +109,10 @@ function operation(id: string, call: Call): Document {
       [status]: {
         description: status === 200 ? "As it is" : "Accepted",
         ...(location && { headers: { Location: { schema: text, description: "Where it can be read." } } }),
-        content: { "application/json": { schema: answer } },
+        content: {
+          "application/json": { schema: answer },
+          ...Object.fromEntries((otherTypes ?? []).map((type) => [type, { schema: { type: "string" } }])),
+        },
       },
       ...Object.fromEntries(problems),
     },
@@ -119,7 +122,7 @@ function operation(id: string, call: Call): Document {
 const REFUSALS: Readonly<Record<number, string>> = {
   400: "The body is no JSON object of these fields",
   401: "No key, or none that is known",
-  404: "There is no such task, queue, schedule or upload",
+  404: "There is no such task, queue, schedule, workflow or upload",
   412: "It was changed since it was read",
   409: "What was there before is in the way: another payload under the key, a task that has not ended, too many revokes",
   410: "A large payload is kept no longer",

@@ -10,6 +10,7 @@ import { audit } from "./audit.ts";
 import { addCall, createBase, readBody } from "./base.ts";
 import { addControl } from "./control.ts";
 import { addScheduleChanges } from "./schedules.ts";
+import { addWorkflowRevoke } from "./workflows.ts";
 
 /** The calls for operators. @param statics the entries that code declares */
 export function createOperateApi(app: App, registry: Registry, statics: readonly Entry[] = []): Hono {
@@ -36,6 +37,7 @@ export function createOperateApi(app: App, registry: Registry, statics: readonly
 
   addControl(api, app, registry);
   addScheduleChanges(api, app, registry, statics);
+  addWorkflowRevoke(api, app);
   return api;
 }
 

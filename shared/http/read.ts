@@ -16,6 +16,7 @@ import { createNames, type Names } from "./names.ts";
 import { createOpenApi } from "./openapi.ts";
 import { toDate, toId, toNumber, toQuery, toTag } from "./query.ts";
 import { addScheduleReads } from "./schedules.ts";
+import { addWorkflowRead } from "./workflows.ts";
 
 /** Longest wait of one call: API Gateway answers after 30 s. */
 const MAX_WAIT_SECONDS = 20;
@@ -69,6 +70,7 @@ export function createReadApi(app: App, registry: Registry, files: Files, static
   addCall(api, "listDecisions", async (c) => c.json(await app.control.list(toControlPage(c.req.url))));
 
   addScheduleReads(api, app, statics);
+  addWorkflowRead(api, app);
 
   addCall(api, "readUpload", async (c, { id }) => {
     const record = await read(id, c.req.query("wait"));

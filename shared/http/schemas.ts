@@ -73,6 +73,10 @@ const TASK = {
     messageGroupId: text,
     tags: list(text),
     headers: texts,
+    workflow: {
+      ...object({ id: uuid, place: text }),
+      description: "The workflow that it belongs to, and its place there.",
+    },
     schedule: {
       ...object({ name: text, at: time }, { manual: { const: true }, by: text }),
       description: "The entry that asked for it, and the fire time.",
@@ -121,6 +125,28 @@ function nullable(fields: Document): Document {
     Object.entries(fields).map(([name, schema]) => [name, { anyOf: [schema, { type: "null" }] }]),
   );
 }
+
+const policy: Document = {
+  anyOf: [
+    { enum: ["failFast", "waitForAll", "collect", "first"] },
+    body({ tolerate: { anyOf: [count, { type: "string", pattern: "^\\d{1,3}(\\.\\d{1,3})?%$" }] } }),
+  ],
+};
+const node: Document = { $ref: "#/components/schemas/WorkflowNode" };
+/** Fields of a node of a workflow. */
+const nodeFields: Document = {
+  task: text,
+  payload: { description: "The fields that are known." },
+  into: { type: "string", minLength: 1, maxLength: 256, description: "The field that the result before becomes." },
+  immutable: { type: "boolean", description: "The result before is not wanted." },
+  chain: { type: "array", minItems: 1, items: node },
+  group: list(node),
+  chord: body({ header: list(node), body: node }),
+  each: node,
+  policy,
+  link: { anyOf: [node, list(node)] },
+  linkError: { anyOf: [node, list(node)] },
+};
 
 const limits = {
   rateLimit: {
@@ -225,6 +251,61 @@ export const schemas = {
     entry[1],
   ),
   SchedulePage: object({ schedules: list({ $ref: "#/components/schemas/Schedule" }) }, { cursor: text }),
+  WorkflowBody: body(
+    {},
+    {
+      ...nodeFields,
+      options: {
+        ...{
+          type: "object",
+          description: "Of the whole: 'countdown' and 'eta' delay its first tasks, 'expires' holds for all.",
+        },
+        additionalProperties: false,
+        properties: {
+          countdown: { type: "number", minimum: 0, maximum: MAX_TIMER_SECONDS },
+          ...{
+            eta: time,
+            expires: { anyOf: [{ type: "number", exclusiveMinimum: 0, maximum: MAX_TIMER_SECONDS }, time] },
+          },
+          ...{ queue: text, tags: { type: "array", maxItems: 10, items: tag }, headers: texts, idempotencyKey: key },
+        },
+      },
+    },
+  ),
+  WorkflowNode: {
+    ...body({}, { ...nodeFields, options: { $ref: "#/components/schemas/NodeOptions" } }),
+    description: "One of 'task', 'chain', 'group', 'chord' and 'each'.",
+  },
+  NodeOptions: body(
+    {},
+    {
+      countdown: { type: "number", minimum: 0, maximum: MAX_TIMER_SECONDS },
+      ...{ eta: time, expires: { anyOf: [{ type: "number", exclusiveMinimum: 0, maximum: MAX_TIMER_SECONDS }, time] } },
+      ...{ queue: text, tags: { type: "array", maxItems: 10, items: tag }, headers: texts, messageGroupId: text },
+      ...{ timeLimit, softTimeLimit: timeLimit },
+    },
+  ),
+  AcceptedWorkflow: object({ id: uuid, state }),
+  RevokedWorkflow: object({ id: uuid, revoked: { const: true } }),
+  Workflow: object(
+    {
+      ...{ id: uuid, state, sentAt: time },
+      nodes: list(
+        object(
+          { place: text, kind: { enum: ["task", "chain", "group", "each"] }, state },
+          {
+            ...{ parent: text, task: text, id: uuid, attempt: count, startedAt: time, finishedAt: time },
+            error: { $ref: "#/components/schemas/TaskError" },
+            ...{ policy, members: count, ended: count, failed: count },
+            failures: { ...list(text), description: "Places of the first members that failed." },
+            folded: { const: true, description: "Its parts are not shown here: ask for its place." },
+          },
+        ),
+      ),
+      edges: list(object({ from: text, to: text })),
+    },
+    { cursor: text },
+  ),
   DeletedSchedule: object({ name: text, deleted: { const: true } }),
   PausedSchedule: object({ name: text, paused: { type: "boolean" } }),
   SchedulePreview: object({

@@ -8,6 +8,7 @@ import type { Registry } from "../task/registry.ts";
 import { sendTask } from "../task/send.ts";
 import { addCall, createBase, readBody } from "./base.ts";
 import { HttpError } from "./problem.ts";
+import { addWorkflowSend, toOptions } from "./workflows.ts";
 
 /** When nothing has arrived by then, the upload's own message ends its task; equal to the longest delay of SQS. */
 const UPLOAD_DEADLINE_SECONDS = 900;
@@ -57,16 +58,8 @@ export function createSubmitApi(app: App, registry: Registry, files: Files): Hon
     return c.json(await formOf(id, request), 201, { location: `/uploads/${id}` });
   });
 
+  addWorkflowSend(api, app, registry);
   return api;
-}
-
-/** Each value is checked where options are resolved; here, only that there are options. */
-function toOptions(options: Json | undefined): Record<string, Json> {
-  if (options === undefined) return {};
-  if (typeof options !== "object" || options === null || Array.isArray(options)) {
-    throw new InvalidOptionError("options", options, 'an object such as { "countdown": 60 }');
-  }
-  return options;
 }
 
 function toUploadRequest({ filename, contentType, size }: Record<string, Json>): UploadRequest {

@@ -4,7 +4,7 @@ import { isId } from "./id.ts";
 import { byteLength, type Json } from "./json.ts";
 import { isKey, isMessageGroupId, isTag, MAX_MESSAGE_TAGS, MESSAGE_GROUP_ID_EXPECTED } from "./labels.ts";
 import { isValueKey, type ValueRef } from "./large-values.ts";
-import type { Message, ScheduleMark } from "./message.ts";
+import type { Message, ScheduleMark, WorkflowMark } from "./message.ts";
 import { readTime } from "./time.ts";
 
 type Fields = { [field: string]: Json };
@@ -38,6 +38,7 @@ const OPTIONAL: { [K in keyof Omit<Message, Required>]-?: [Read<Exclude<Message[
   tags: [tags, "a list of short texts"],
   headers: [headers, "a small object of texts"],
   schedule: [schedule, "the name of an entry, and a fire time"],
+  workflow: [workflow, "the id of a workflow and a place in it"],
   messageGroupId: [messageGroupId, MESSAGE_GROUP_ID_EXPECTED],
   concurrencyKey: [key, "text of up to 256 characters"],
   refreshedAt: [time, "an ISO-8601 time with its zone"],
@@ -144,6 +145,29 @@ function schedule(value: Json | undefined): ScheduleMark | undefined {
     ...(edition !== undefined && { edition }),
     ...(value.manual === true && { manual: true as const }),
     ...(by !== undefined && { by }),
+  };
+}
+
+/** Numbers of members and steps. */
+const PLACE = /^(\d{1,6}(\.\d{1,6}){0,63})?$/;
+const CALLBACK = /^(link|linkError)\/\d{1,3}$/;
+const INPUT = /^(\d{1,6}(\.\d{1,6}){0,63})?(#\d{1,6})*$/;
+
+function workflow(value: Json | undefined): WorkflowMark | undefined {
+  if (!isObject(value)) return undefined;
+  const { place, input, fanOut, callback, ended } = value;
+  const name = id(value.id);
+  if (name === undefined || typeof place !== "string" || !PLACE.test(place)) return undefined;
+  if (input !== undefined && !(typeof input === "string" && INPUT.test(input))) return undefined;
+  const isCount = typeof fanOut === "number" && Number.isSafeInteger(fanOut) && fanOut >= 0;
+  if (fanOut !== undefined && !isCount) return undefined;
+  return {
+    id: name,
+    place,
+    ...(typeof input === "string" && { input }),
+    ...(typeof fanOut === "number" && { fanOut }),
+    ...(typeof callback === "string" && CALLBACK.test(callback) && { callback }),
+    ...(ended === true && { ended: true as const }),
   };
 }
 

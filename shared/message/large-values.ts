@@ -29,7 +29,7 @@ type StoredValue = { text: string } | { ref: ValueRef };
 /** The value that is stored, and its task. Ids and versions are ours, so no key is made of a user's text. */
 interface ValueName {
   id: string;
-  part: "payload" | "result" | "error";
+  part: "payload" | "result" | "error" | "definition";
   /** Tells values of one part apart, so that a stale run overwrites nothing. */
   version: string;
 }

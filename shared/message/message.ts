@@ -11,6 +11,20 @@ export interface ScheduleMark {
 }
 
 /**
+ * The place of a message in a workflow. A task's message says with `input` whose results its payload is completed with when it runs; one with
+ * `fanOut` sends the members of a group, from that one on; one with `ended` lets the workflow go on after a task whose record is final.
+ */
+export interface WorkflowMark {
+  id: string;
+  place: string;
+  input?: string;
+  fanOut?: number;
+  /** It is no member, but a callback of the node at that place: `link/0`. */
+  callback?: string;
+  ended?: true;
+}
+
+/**
  * The SQS message that asks for one attempt of one task: envelope version 1.
  * Times are ISO-8601 in UTC. The page docs/protocol.md describes it for other writers.
  */
@@ -44,6 +58,8 @@ export interface Message {
    * its time, and is not run if the entry was changed before.
    */
   schedule?: ScheduleMark;
+  /** The workflow that it belongs to. */
+  workflow?: WorkflowMark;
   /** SQS's own: the group that keeps its order on a FIFO queue; the tenant on a fair queue. */
   messageGroupId?: string;
   /** The share of the task's `concurrency` that this run takes, such as a tenant's. */

@@ -7,7 +7,7 @@ const AS_THEY_ARE = ["task", "queue", "rootId", "expires", "parentId", "replayOf
 
 /** Attributes that a record has from its message. They are set once, by whoever comes first: the sender, or a worker that was faster. */
 export function birth(message: Message): Item {
-  const { payload, payloadRef, tags, headers, schedule } = message;
+  const { payload, payloadRef, tags, headers, schedule, workflow } = message;
   return {
     ...Object.fromEntries(AS_THEY_ARE.map((name) => [name, message[name]])),
     createdAt: message.sentAt,
@@ -16,6 +16,8 @@ export function birth(message: Message): Item {
     ...(payloadRef === undefined ? { payload: toJsonText(payload) } : { payloadRef: valueRefText(payloadRef) }),
     ...(tags !== undefined && { tags: toJsonText(tags) }),
     ...(headers !== undefined && { headers: toJsonText(headers) }),
+    ...(workflow !== undefined &&
+      workflow.callback === undefined && { workflow: toJsonText({ id: workflow.id, place: workflow.place }) }),
     ...(schedule !== undefined && { schedule: toJsonText({ ...schedule, edition: undefined }) }),
   };
 }

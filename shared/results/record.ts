@@ -56,6 +56,8 @@ export interface TaskRecord {
   headers?: Record<string, string>;
   /** The entry of beat that asked for it, and the fire time; `manual` when somebody ran it by hand, and who. */
   schedule?: Omit<ScheduleMark, "edition">;
+  /** The workflow that it belongs to, and its place there: `GET /workflows/{id}`. The task that a workflow ends with has its id. */
+  workflow?: { id: string; place: string };
   /** Someone has asked for its end: it has not come to it yet. */
   revokeRequestedAt?: string;
   /** When the file of an upload's task came, by S3's clock. Absent as long as a form waits for it. */
@@ -92,7 +94,7 @@ const TEXTS = [
   "revokeRequestedAt",
   "arrivedAt",
 ] as const;
-const JSON_TEXTS = ["result", "error", "progress", "tags", "headers", "schedule"] as const;
+const JSON_TEXTS = ["result", "error", "progress", "tags", "headers", "schedule", "workflow"] as const;
 const PARTS = ["payload", "result", "error"] as const;
 
 /** The record that an item holds, if it holds one. */

@@ -31,6 +31,8 @@ export interface ResultStore extends Claims, Unclaimed, Arrivals {
   look(id: string): Promise<StoredRecord | undefined>;
   /** The record, read consistently, without its large values; undefined for an unknown or expired id. */
   read(id: string): Promise<StoredRecord | undefined>;
+  /** The record, also when it is not shown any more: a workflow reads results until it has ended. */
+  kept(id: string): Promise<StoredRecord | undefined>;
   complete: Values["complete"];
   /** A page of the tasks that were sent, newest first. */
   list(query: ListQuery): Promise<ListPage>;
@@ -98,6 +100,8 @@ export function createResultStore(options: {
       // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ttl-expired-items.html
       return item && isExpired(item, clock()) ? undefined : recordIn(item);
     },
+
+    kept: async (id) => recordIn(await table.get(recordKey(id))),
 
     complete: values.complete,
   };

@@ -120,6 +120,26 @@ export function scheduleNoteKey(name: string, incarnation: string, note: { at: s
   return { pk: `schedule#${name}`, sk: `note#${incarnation}#${note.at}#${note.kind}` };
 }
 
+/** The definition of a workflow. */
+export function definitionKey(workflow: string): Key {
+  return { pk: `workflow#${workflow}`, sk: "definition" };
+}
+
+/** The places of a workflow that were stopped. */
+export function stoppedKey(workflow: string): Key {
+  return { pk: `workflow#${workflow}`, sk: "stopped" };
+}
+
+/** The outcome of a group, and how many members it has. */
+export function outcomeKey(workflow: string, place: string): Key {
+  return { pk: `group#${workflow}#${place}`, sk: "outcome" };
+}
+
+/** A shard of a join, in a partition of its own: all members of a group write to them. */
+export function joinKey(workflow: string, place: string, level: number, shard: number): Key {
+  return { pk: `join#${workflow}#${place}#${level}#${shard}`, sk: "join" };
+}
+
 /** Decisions of operators lie in one partition, beside the version that counts them. */
 export const DECISIONS = { pk: "control", from: "decision#", to: "decision$" } as const;
 

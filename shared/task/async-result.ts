@@ -102,6 +102,8 @@ export class AsyncResult<Result = Json> {
     const reason = describeError(new TaskRevokedError(this.id, "someone asked for it"));
     const record = await this.#app.results.requestRevoke(this.id, reason);
     if (record === undefined) throw new TaskNotFoundError(this.id);
+    // The end of a workflow stands for all of it. Dying before this leaves the rest running, and the caller without an answer.
+    if (record.workflow?.id === this.id) await this.#app.workflows.stop(this.id, "");
     return publicRecord(record);
   }
 }

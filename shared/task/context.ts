@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Log } from "../log.ts";
-import type { Jsonified } from "../message/json.ts";
+import type { Json, Jsonified } from "../message/json.ts";
 
 /** The second argument of a task's `run`: its own run. */
 export interface TaskContext {
@@ -41,6 +41,12 @@ export interface TaskContext {
    * @throws InvalidOptionError for another key; TaskRevokedError if another worker has taken the task over
    */
   once<Result>(key: string, work: () => Result | Promise<Result>): Promise<Jsonified<Result>>;
+  /**
+   * The results that this task follows in its workflow, one at a time and in their order: those of the group before it, or the one of the
+   * task before it; none for a first task. A body that takes them so, and is a `si()` signature, holds no list in memory, however many they
+   * are.
+   */
+  results(): AsyncIterable<Json>;
   /**
    * Ends this run and asks for another, within the task's `maxRetries`. It throws by itself, as Celery's `self.retry()` does;
    * `throw ctx.retry({ countdown: 60 })` tells the compiler that the code ends there.

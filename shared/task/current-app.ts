@@ -11,6 +11,7 @@ import type { Reservations } from "../results/reservations.ts";
 import type { ResultStore } from "../results/store.ts";
 import type { Schedules } from "../schedules/store.ts";
 import type { Timers } from "../timers/timers.ts";
+import type { Workflows } from "../workflows/store.ts";
 import type { FifoOrder } from "./fifo-send-order.ts";
 
 /** Everything that tasks and functions work with. Clock, chance and ids are here so that tests can hold them still. */
@@ -20,6 +21,7 @@ export interface App {
   results: ResultStore;
   timers: Timers;
   schedules: Schedules;
+  workflows: Workflows;
   largeValues: LargeValues;
   reservations: Reservations;
   ledger: Ledger;

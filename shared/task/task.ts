@@ -25,6 +25,7 @@ import type { Outcome, RegisteredTask } from "./registered-task.ts";
 import { checkClasses, type ErrorClass, isOneOf, type RetryOptions, toRetryPolicy } from "./retry-policy.ts";
 import { sendTask } from "./send.ts";
 import { TaskSignal } from "./signals.ts";
+import { createSignature, type Missing, type Signature, type SignatureCall } from "./signature.ts";
 import { EXPIRY_EXPECTED, isExpiry } from "./times.ts";
 
 export interface TaskOptions<Schema extends StandardSchemaV1, Result>
@@ -107,6 +108,13 @@ export interface Task<Input, Result> extends RegisteredTask {
    * @throws InvalidPayloadError, PayloadTooLargeError, InvalidOptionError, IdempotencyKeyReusedError, BrokerError
    */
   readonly applyAsync: (...call: OptionsCall<Input, ApplyOptions>) => Promise<AsyncResult<Result>>;
+  /**
+   * A signature: the task with what is known of its payload. The step before it in a chain gives the rest; without any known field, the
+   * result before is the payload. @throws InvalidPayloadError for a value that JSON cannot hold
+   */
+  readonly s: SignatureCall<Input, Result>;
+  /** A signature with its whole payload, which takes nothing from the step before it (Celery's immutable one). */
+  readonly si: (...call: PayloadCall<Input>) => Signature<unknown, Result>;
 }
 
 const TASK = Symbol.for("lovage.task");
@@ -268,6 +276,9 @@ export function task<Schema extends StandardSchemaV1 = NoPayloadSchema, Result =
           return hooks.onRetry(outcome.error, await check(payload), context);
       }
     },
+    s: <Known>(known?: Known) =>
+      createSignature<Missing<StandardSchemaV1.InferInput<Schema>, Known>, Jsonified<Result>>(defined, known, false),
+    si: (payload?: unknown) => createSignature<unknown, Jsonified<Result>>(defined, payload, true),
     delay(payload?: unknown): Promise<AsyncResult<Jsonified<Result>>> {
       return defined.applyAsync(payload);
     },

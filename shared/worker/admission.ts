@@ -78,6 +78,11 @@ async function hasEnded(app: App, delivery: TaskDelivery, decisions: Decisions):
     const reason = describeError(new TaskRevokedError(message.id, decided.why));
     if (await app.results.revoke(message, delivery, reason)) return endedUnrun(app, message, reason.message);
   }
+  const { workflow } = message;
+  if (workflow && workflow.callback === undefined && (await app.workflows.isStopped(workflow.id, workflow.place))) {
+    const reason = describeError(new TaskRevokedError(message.id, "its workflow was stopped there"));
+    if (await app.results.revoke(message, delivery, reason)) return endedUnrun(app, message, reason.message);
+  }
   const isFirst = message.attempt === 1;
   if (isFirst && message.expires !== undefined && Date.parse(message.expires) <= app.clock().getTime()) {
     const reason = new TaskRevokedError(message.id, `it expired at ${message.expires} before it was started`);

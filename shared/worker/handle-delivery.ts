@@ -3,13 +3,14 @@
  * on any line, the message comes back and finds its record in one of the states that `afterRefusal` knows.
  */
 
+import { isOfWorkflow } from "../canvas/let-go-on.ts";
 import { describeError, TaskNotRegisteredError, TaskRevokedError } from "../errors.ts";
 import type { ClaimOutcome } from "../results/claims.ts";
 import { isFinal, type StoredRecord } from "../results/record.ts";
 import type { App } from "../task/current-app.ts";
 import type { Registry } from "../task/registry.ts";
 import { secondsUntil } from "../task/times.ts";
-import type { Verdict } from "./acknowledgement.ts";
+import type { Ending, Verdict } from "./acknowledgement.ts";
 import { admit } from "./admission.ts";
 import { afterCrash } from "./after-crash.ts";
 import type { Invocation } from "./invocation.ts";
@@ -17,18 +18,36 @@ import { loadPayload } from "./payload.ts";
 import { comeBackAfter, hide, insure, sendRetry } from "./put-off.ts";
 import { runClaimed } from "./run-claimed.ts";
 import { type TaskDelivery, withPayloadStored } from "./task-delivery.ts";
+import { goOn, handleHelper, isHelper } from "./workflow.ts";
 
 /** How long a deployment may take to reach every function. */
 const DEPLOYMENT_MILLISECONDS = 15 * 60_000;
 const UNKNOWN_TASK_SECONDS = 60;
 
-/** Handles one message of a task queue. */
+/** Handles one message of a task queue; then the workflow that it belongs to goes on. */
 export async function handleDelivery(
   app: App,
   registry: Registry,
   delivery: TaskDelivery,
   invocation: Invocation,
 ): Promise<Verdict> {
+  const { message } = delivery;
+  if (isOfWorkflow(message) && isHelper(message))
+    return handleHelper(app, registry, { ...delivery, message }, invocation);
+  const ending = await handleTask(app, registry, delivery, invocation);
+  if (ending === "keep") return "keep";
+  // Dying before this, or in it, leaves a record that is final: the message comes back, finds it so, and goes on.
+  if (isOfWorkflow(message)) return goOn(app, registry, message, ending);
+  return "acknowledge";
+}
+
+/** Handles one message that asks for a run of a task. */
+async function handleTask(
+  app: App,
+  registry: Registry,
+  delivery: TaskDelivery,
+  invocation: Invocation,
+): Promise<Ending> {
   const { message } = delivery;
   const now = app.clock();
   const eta = message.eta === undefined ? now : new Date(message.eta);
@@ -50,7 +69,7 @@ async function handleDue(
   registry: Registry,
   received: TaskDelivery,
   invocation: Invocation,
-): Promise<Verdict> {
+): Promise<Ending> {
   const delivery = await withPayloadStored(app, received);
   const { message, fifo } = delivery;
   if (!fifo && app.broker.isFifo(message.queue)) {

@@ -5,7 +5,7 @@ import type { Claim, ReleaseReason } from "../results/claims.ts";
 import { withRun } from "../task/context.ts";
 import type { App } from "../task/current-app.ts";
 import type { RegisteredTask } from "../task/registered-task.ts";
-import type { Verdict } from "./acknowledgement.ts";
+import type { Ending, Verdict } from "./acknowledgement.ts";
 import { hasWholeTime } from "./admission.ts";
 import { MAX_CRASHES } from "./after-crash.ts";
 import { callHook, type Hooked } from "./hook.ts";
@@ -39,7 +39,7 @@ const MAX_RELEASES: Readonly<Record<ReleaseReason, number>> = { unsettled: 50, c
 const LONGEST_PAUSE_SECONDS = 900;
 
 /** Runs a claimed attempt and stores its outcome. */
-export async function runClaimed(app: App, claimed: Claimed): Promise<Verdict> {
+export async function runClaimed(app: App, claimed: Claimed): Promise<Ending> {
   const { task, claim } = claimed;
   const log = app.log.with({ task: task.name, id: claim.message.id, attempt: claim.message.attempt });
   const run = createRun(app, claim, log, claimed.delivery.fifo);
@@ -57,7 +57,7 @@ export async function runClaimed(app: App, claimed: Claimed): Promise<Verdict> {
   }
 }
 
-async function runToEnd(current: ClaimedRun): Promise<Verdict> {
+async function runToEnd(current: ClaimedRun): Promise<Ending> {
   const { app, task, claim, run, payload, invocation } = current;
   const { starts = 0 } = claim;
   if (starts > MAX_CRASHES) {
@@ -87,7 +87,7 @@ async function runToEnd(current: ClaimedRun): Promise<Verdict> {
   // A refused settle means that someone else holds the task by now: their delivery decides, so this one is not deleted.
   if (!(await app.results.succeed(claim, json))) return "keep";
   await callHook(current, { state: "SUCCESS", result });
-  return "acknowledge";
+  return { resultJson: json };
 }
 
 async function afterError(

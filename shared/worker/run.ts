@@ -1,4 +1,5 @@
 import { setTimeout } from "node:timers/promises";
+import { resultsBefore } from "../canvas/results.ts";
 import {
   describeError,
   InvalidOnceResultError,
@@ -110,6 +111,10 @@ export function createRun(app: App, claim: Claim, log: Log, fifo: boolean): Run 
   const watch = async (): Promise<void> => {
     const decided = (await app.control.decisions()).revokedBy(message);
     if (decided !== undefined) return revoke(decided.why);
+    const { workflow } = message;
+    if (workflow && workflow.callback === undefined && (await app.workflows.isStopped(workflow.id, workflow.place))) {
+      return revoke("its workflow was stopped there");
+    }
     const record = await app.results.read(message.id);
     if (record?.revokeRequestedAt !== undefined || record?.state === "REVOKED") revoke("it was revoked while it ran");
     else if (claim.tracked ? record?.fence !== claim.fence : record && isFinal(record.state)) lose();
@@ -172,6 +177,10 @@ export function createRun(app: App, claim: Claim, log: Log, fifo: boolean): Run 
     },
     once<Result>(key: string, work: () => Result | Promise<Result>) {
       return open.add(once<Result>(key, work));
+    },
+    async *results() {
+      const { workflow } = message;
+      if (workflow !== undefined && workflow.callback === undefined) yield* resultsBefore(app, workflow);
     },
     retry({ countdown, cause } = {}) {
       const longest = fifo ? MAX_FIFO_RETRY_SECONDS : MAX_TIMER_SECONDS;

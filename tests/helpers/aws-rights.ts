@@ -28,6 +28,14 @@ export function rightsOf({ operation, path, body }: Pick<Call, "operation" | "pa
     case "DynamoDB.UpdateItem":
     case "DynamoDB.DeleteItem":
       return [tableRight(operation, input(), objectField(objectField(input(), "Key") ?? {}, "pk"))];
+    case "DynamoDB.BatchGetItem": {
+      const tables = Object.entries(objectField(input(), "RequestItems") ?? {});
+      return tables.flatMap(([TableName, asked]) =>
+        (isObject(asked) ? listField(asked, "Keys") : [])
+          .filter(isObject)
+          .map((key) => tableRight(operation, { TableName }, objectField(key, "pk"))),
+      );
+    }
     case "DynamoDB.BatchExecuteStatement":
       return listField(input(), "Statements").filter(isObject).map(statementRight);
     case "DynamoDB.Query":

@@ -11,6 +11,7 @@ const ROWS: readonly (readonly string[])[] = [
   ["handlers"],
   ["shared/api.ts", "shared/app.ts", "shared/index.ts"],
   ["shared/worker", "shared/beat", "shared/uploads", "shared/http"],
+  ["shared/canvas"],
   ["shared/task"],
   [
     "shared/broker",
@@ -19,6 +20,7 @@ const ROWS: readonly (readonly string[])[] = [
     "shared/limits",
     "shared/control",
     "shared/schedules",
+    "shared/workflows",
     "shared/files",
     "shared/mail",
   ],

@@ -12,12 +12,15 @@ import {
   type ApplyOptions,
   AsyncResult,
   beatSchedule,
+  chain,
+  chord,
   createBeat,
   createDeadLetterWorker,
   createTick,
   createTimerSweep,
   createUploadListener,
   files,
+  group,
   Ignore,
   mailer,
   Reject,
@@ -65,6 +68,9 @@ const MAILER: { [K in keyof Mailer]: Work } = { send: ({ id }) => mailer.send(ma
 const CONTEXT: { [K in keyof TaskContext as TaskContext[K] extends (...args: never) => unknown ? K : never]: Work } = {
   progress: (context) => context.progress({ part: LARGE.slice(0, 1000) }),
   once: async (context) => [await context.once("a", () => 1), await context.once("a", () => 2)],
+  results: async ({ results }) => {
+    for await (const _ of results());
+  },
   retry: (context) => {
     if (context.attempt === 1) throw context.retry({ countdown: 0 });
     if (context.attempt === 2) throw context.retry({ countdown: 1200 });
@@ -118,6 +124,16 @@ const DECLARED: { [K in keyof Required<Declared>]: { options: Declared; work?: W
   hooks: {
     options: { ...twice, hooks: { beforeStart() {}, onSuccess() {}, onFailure() {}, onRetry() {} } },
     work: () => failure(),
+  },
+};
+/** Canvases of each shape, small and with a definition that lies in S3. */
+const CANVAS: Record<string, Work> = {
+  "chain, small": () => chain(child.s({ text: "a" }), child.si({})).delay(),
+  "chord, large": () => chord([child.s({ text: LARGE }), child.si({})], child.si({})).delay(),
+  "group, its handle": async () => {
+    const handle = await group([child.si({ text: LARGE }), child.si({})]).applyAsync({ idempotencyKey: "canvas" });
+    await handle.revoke();
+    return [await handle.ready(), await handle.successful(), await handle.counts(), await handle.completed()];
   },
 };
 const SCHEDULES = scheduleWorks(child);
@@ -175,6 +191,7 @@ const works = new Map<string, Work>([
     `applyAsync({ ${name} })`,
     () => child.applyAsync({}, options()).then(({ id }) => id),
   ]),
+  ...Object.entries(CANVAS),
   ...Object.entries(SCHEDULES).map(([name, work]): [string, Work] => [`schedules.${name}`, work]),
   ...Object.entries(OTHERS),
 ]);
@@ -259,6 +276,8 @@ describe("the worker's role", () => {
       await as("WorkerRole", name, async () => {
         if (name === "ctx.retry") for (let round = 0; round < 4; round++) await bench.work();
         else await bench.workUntilFinal(id);
+        // Members and bodies of what it has sent.
+        if (name in CANVAS) for (let round = 0; round < 8; round++) await bench.work();
       });
       const record = await engine.app.results.read(id);
       const fails = ["a large error", "Reject", "Ignore", "ctx.retry"].includes(name);
@@ -298,6 +317,7 @@ describe("the other roles", () => {
     const dead = await caller.delay({ name: "a large error" });
     await bench.workUntilFinal(failed.id);
     await bench.workUntilFinal(dead.id);
+    const workflow = await group([child.si({ text: LARGE }), child.si({})]).delay();
     const registry = createRegistry(modules);
     const calls: Record<string, { path?: string; body?: unknown }> = {
       "/tasks/:name": { path: "/tasks/child", body: { payload: { text: LARGE }, options: { countdown: 3600 } } },
@@ -307,6 +327,15 @@ describe("the other roles", () => {
       "/tasks/:id/replay": { path: `/tasks/${failed.id}/replay`, body: {} },
       "DELETE /tasks": { path: "/tasks?tag=a" },
       "/tasks/:name/limits": { path: "/tasks/child/limits", body: { concurrency: 3 } },
+      "/workflows": {
+        body: {
+          chain: [
+            { task: "child", payload: { text: LARGE } },
+            { task: "child", immutable: true },
+          ],
+        },
+      },
+      "/workflows/:id": { path: `/workflows/${workflow.id}` },
       "/schedules/:name": { body: { task: "child", schedule: "0 9 * * *" } },
       "/schedules/:name/run": { path: "/schedules/role-run/run" },
       "/schedules/:name/pause": { path: "/schedules/entry/pause" },

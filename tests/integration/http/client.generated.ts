@@ -117,6 +117,11 @@ export type Task = {
     headers?: {
         [key: string]: string;
     };
+    /** The workflow that it belongs to, and its place there. */
+    workflow?: {
+        id: string;
+        place: string;
+    };
     /** The entry that asked for it, and the fire time. */
     schedule?: {
         name: string;
@@ -386,6 +391,114 @@ export type SchedulePreview = {
         effect: string;
     }[];
 };
+export type NodeOptions = {
+    countdown?: number;
+    eta?: string;
+    expires?: number | string;
+    queue?: string;
+    tags?: string[];
+    headers?: {
+        [key: string]: string;
+    };
+    messageGroupId?: string;
+    timeLimit?: number;
+    softTimeLimit?: number;
+};
+export type WorkflowNode = {
+    task?: string;
+    /** The fields that are known. */
+    payload?: unknown;
+    /** The field that the result before becomes. */
+    into?: string;
+    /** The result before is not wanted. */
+    immutable?: boolean;
+    chain?: WorkflowNode[];
+    group?: WorkflowNode[];
+    chord?: {
+        header: WorkflowNode[];
+        body: WorkflowNode;
+    };
+    each?: WorkflowNode;
+    policy?: ("failFast" | "waitForAll" | "collect" | "first") | {
+        tolerate: number | string;
+    };
+    link?: WorkflowNode | WorkflowNode[];
+    linkError?: WorkflowNode | WorkflowNode[];
+    options?: NodeOptions;
+};
+export type WorkflowBody = {
+    task?: string;
+    /** The fields that are known. */
+    payload?: unknown;
+    /** The field that the result before becomes. */
+    into?: string;
+    /** The result before is not wanted. */
+    immutable?: boolean;
+    chain?: WorkflowNode[];
+    group?: WorkflowNode[];
+    chord?: {
+        header: WorkflowNode[];
+        body: WorkflowNode;
+    };
+    each?: WorkflowNode;
+    policy?: ("failFast" | "waitForAll" | "collect" | "first") | {
+        tolerate: number | string;
+    };
+    link?: WorkflowNode | WorkflowNode[];
+    linkError?: WorkflowNode | WorkflowNode[];
+    /** Of the whole: 'countdown' and 'eta' delay its first tasks, 'expires' holds for all. */
+    options?: {
+        countdown?: number;
+        eta?: string;
+        expires?: number | string;
+        queue?: string;
+        tags?: string[];
+        headers?: {
+            [key: string]: string;
+        };
+        idempotencyKey?: string;
+    };
+};
+export type AcceptedWorkflow = {
+    id: string;
+    state: "PENDING" | "STARTED" | "RETRY" | "SUCCESS" | "FAILURE" | "REVOKED";
+};
+export type Workflow = {
+    id: string;
+    state: "PENDING" | "STARTED" | "RETRY" | "SUCCESS" | "FAILURE" | "REVOKED";
+    sentAt: string;
+    nodes: {
+        place: string;
+        kind: "task" | "chain" | "group" | "each";
+        state: "PENDING" | "STARTED" | "RETRY" | "SUCCESS" | "FAILURE" | "REVOKED";
+        parent?: string;
+        task?: string;
+        id?: string;
+        attempt?: number;
+        startedAt?: string;
+        finishedAt?: string;
+        error?: TaskError;
+        policy?: ("failFast" | "waitForAll" | "collect" | "first") | {
+            tolerate: number | string;
+        };
+        members?: number;
+        ended?: number;
+        failed?: number;
+        /** Places of the first members that failed. */
+        failures?: string[];
+        /** Its parts are not shown here: ask for its place. */
+        folded?: true;
+    }[];
+    edges: {
+        "from": string;
+        to: string;
+    }[];
+    cursor?: string;
+};
+export type RevokedWorkflow = {
+    id: string;
+    revoked: true;
+};
 export type UploadRequest = {
     filename: string;
     contentType: string;
@@ -433,6 +546,11 @@ export type UploadedTask = {
     tags?: string[];
     headers?: {
         [key: string]: string;
+    };
+    /** The workflow that it belongs to, and its place there. */
+    workflow?: {
+        id: string;
+        place: string;
     };
     /** The entry that asked for it, and the fire time. */
     schedule?: {
@@ -1412,6 +1530,97 @@ export function previewSchedule(schedule: string, { timezone, start, end, skippe
         count
     }))}`, {
         ...opts
+    });
+}
+/**
+ * Send a workflow: a task, chain, group, chord or each, nested in any way
+ */
+export function sendWorkflow(workflowBody: WorkflowBody, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 202;
+        data: AcceptedWorkflow;
+    } | {
+        status: 400;
+        data: Problem;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 409;
+        data: Problem;
+    } | {
+        status: 413;
+        data: Problem;
+    } | {
+        status: 415;
+        data: Problem;
+    } | {
+        status: 422;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    } | {
+        status: 503;
+        data: Problem;
+    }>("/workflows", oazapfts.json({
+        ...opts,
+        method: "POST",
+        body: workflowBody
+    }));
+}
+/**
+ * Read a workflow: its nodes with their states, or those of one place
+ */
+export function readWorkflow(id: string, { place, cursor, limit, format }: {
+    place?: string;
+    cursor?: string;
+    limit?: number;
+    format?: "json" | "dot" | "mermaid";
+} = {}, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 200;
+        data: Workflow;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 404;
+        data: Problem;
+    } | {
+        status: 422;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    }>(`/workflows/${encodeURIComponent(id)}${QS.query(QS.explode({
+        place,
+        cursor,
+        limit,
+        format
+    }))}`, {
+        ...opts
+    });
+}
+/**
+ * Revoke a workflow: what has not begun never runs
+ */
+export function revokeWorkflow(id: string, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 202;
+        data: RevokedWorkflow;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 404;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    }>(`/workflows/${encodeURIComponent(id)}`, {
+        ...opts,
+        method: "DELETE"
     });
 }
 /**

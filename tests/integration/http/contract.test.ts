@@ -153,6 +153,23 @@ describe("the contract", () => {
   });
 });
 
+const workflowBody = {
+  chord: {
+    header: [
+      { task: "add", payload: { x: 1, y: 2 }, options: { tags: ["t"] } },
+      { task: "fails", payload: {}, linkError: { task: "trim", payload: { to: "d" }, immutable: true } },
+    ],
+    body: {
+      chain: [
+        { task: "trim", into: "to" },
+        { task: "add", payload: { x: 1, y: 2 }, immutable: true },
+      ],
+    },
+  },
+  policy: { tolerate: "50%" },
+  options: { headers: { a: "b" }, expires: 3600 },
+};
+
 /** Each task's call refuses as every other's does. */
 const ofAnyTask = (name: string): string => name.replace(/^POST \/tasks\/[a-z_]+ /, "POST /tasks/{} ");
 
@@ -240,6 +257,16 @@ describe("an answer", () => {
     await call("PUT", "/schedules/gone", { body: entry });
     await call("DELETE", "/schedules/gone");
 
+    const flow = await call("POST", "/workflows", { body: workflowBody });
+    await bench.workUntilFinal(String(flow.id));
+    for (const query of ["", "?place=0&limit=1", "?place=0&limit=1&cursor=1"]) {
+      await call("GET", `/workflows/${flow.id}${query}`);
+    }
+    await call("GET", `/tasks/${flow.id}`);
+    const stopped = await call("POST", "/workflows", { body: { chain: [{ task: "tick" }, { task: "tick" }] } });
+    await call("DELETE", `/workflows/${stopped.id}`);
+    await call("GET", `/workflows/${stopped.id}`);
+
     await refusals({ done, big, key: options.idempotencyKey });
 
     const unmet = [...contract.declared]
@@ -271,6 +298,7 @@ async function refusals(known: { done: string; big: string; key: string }): Prom
     ["PUT", "/tasks/add/limits", { concurrency: 0 }],
     ["POST", "/queues/default/redrive", { rate: 0 }],
     ["POST", "/uploads", { filename: 1, contentType: "text/csv" }],
+    ["POST", "/workflows", { chain: [] }],
     ["PUT", "/schedules/daily", { task: "add", schedule: "0 25 * * *" }],
     ["PATCH", "/schedules/daily", { overlap: "maybe" }],
     ["POST", `/uploads/${done}`, { filename: 1, contentType: "text/csv" }],
@@ -287,7 +315,15 @@ async function refusals(known: { done: string; big: string; key: string }): Prom
   for (const path of ["/tasks", "/control"]) await call("DELETE", path);
 
   // Things that do not exist.
-  for (const path of [`/tasks/${UNKNOWN}`, "/tasks?task=typo", `/uploads/${UNKNOWN}`]) await call("GET", path);
+  const unknown = [`/tasks/${UNKNOWN}`, "/tasks?task=typo", `/uploads/${UNKNOWN}`, `/workflows/${UNKNOWN}`];
+  for (const path of unknown) await call("GET", path);
+  await call("DELETE", `/workflows/${UNKNOWN}`);
+  await call("GET", `/workflows/${UNKNOWN}?limit=0`);
+  const named = (x: number) => ({
+    body: { task: "add", payload: { x, y: 1 }, link: { task: "tick" }, options: { idempotencyKey: key } },
+  });
+  await call("POST", "/workflows", named(1));
+  await call("POST", "/workflows", named(2));
   for (const path of [`/tasks/${UNKNOWN}`, "/tasks?task=typo", "/tasks/typo/limits"]) await call("DELETE", path);
   for (const path of [`/tasks/${UNKNOWN}/replay`, "/tasks/typo/pause", "/tasks/typo/resume"]) await call("POST", path);
   for (const verb of ["pause", "resume", "purge", "redrive"]) await call("POST", `/queues/typo/${verb}`);
@@ -344,6 +380,7 @@ async function refusals(known: { done: string; big: string; key: string }): Prom
   const mute = createApi({ ...engine.app, broker: { ...engine.app.broker, send } }, registry);
   await call("POST", "/tasks/add", { body: { payload: { x: 1, y: 1 } } }, mute);
   await call("POST", "/uploads", form, mute);
+  await call("POST", "/workflows", { body: workflowBody }, mute);
   await call("POST", `/tasks/${done}/replay`, { body: { payload: { x: 5, y: 5 } } }, mute);
   await call("POST", "/schedules/daily/run", {}, mute);
   const down = () => Promise.reject(new Error("down"));

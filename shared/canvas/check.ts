@@ -1,0 +1,92 @@
+/** Checks a workflow against its tasks before anything of it is sent. */
+
+import { describeError, InvalidOptionError, InvalidPayloadError, InvalidWorkflowError } from "../errors.ts";
+import { MAX_TIMER_SECONDS } from "../lifetimes.ts";
+import { parseJson, toJsonText } from "../message/json.ts";
+import type { App } from "../task/current-app.ts";
+import { resolveOptions } from "../task/options.ts";
+import { payloadOrNone } from "../task/payload.ts";
+import { isChainNode, isGroupNode, isTaskNode, type Node, type TaskNode } from "../workflows/definition.ts";
+import type { KnownTasks } from "./flow.ts";
+import { callOptions } from "./options.ts";
+
+interface Checking {
+  app: App;
+  tasks: KnownTasks;
+  now: Date;
+}
+
+/** Where a node stands, and whether it gets a result. */
+interface Position {
+  path: string;
+  isFirst: boolean;
+}
+
+/**
+ * Checks names, options, and each payload that is whole already; answers with the seconds by which its own delays put off the end.
+ * @throws InvalidWorkflowError with the place, TaskNotRegisteredError's sentence within
+ */
+export async function checkNode(app: App, tasks: KnownTasks, root: Node): Promise<number> {
+  const delay = await check({ app, tasks, now: app.clock() }, root, { path: "", isFirst: true });
+  if (delay <= MAX_TIMER_SECONDS) return delay;
+  throw new InvalidWorkflowError(
+    "",
+    `delays of ${Math.ceil(delay)} seconds together`,
+    `at most ${MAX_TIMER_SECONDS} (400 days)`,
+  );
+}
+
+async function check(checking: Checking, node: Node, { path, isFirst }: Position): Promise<number> {
+  const at = (name: string): string => (path === "" ? name : `${path}.${name}`);
+  const callbacks = [...(node.link ?? []), ...(node.linkError ?? [])];
+  for (const callback of callbacks) await check(checking, callback, { path: at("link"), isFirst: false });
+  if (isTaskNode(node)) return checkTask(checking, node, { path, isFirst });
+  if (isChainNode(node)) {
+    let sum = 0;
+    for (const [index, step] of node.chain.entries()) {
+      const position = { path: `${at("chain")}[${index}]`, isFirst: isFirst && index === 0 };
+      sum += await check(checking, step, position);
+    }
+    return sum;
+  }
+  if (isGroupNode(node)) {
+    let longest = 0;
+    for (const [index, member] of node.group.entries()) {
+      longest = Math.max(longest, await check(checking, member, { path: `${at("group")}[${index}]`, isFirst }));
+    }
+    return longest;
+  }
+  if (isFirst) {
+    throw new InvalidWorkflowError(at("each"), "nothing before it", "a node before it whose result is the list");
+  }
+  return check(checking, node.each, { path: at("each"), isFirst: false });
+}
+
+async function checkTask({ app, tasks, now }: Checking, node: TaskNode, position: Position): Promise<number> {
+  const { path, isFirst } = position;
+  const at = (name: string): string => (path === "" ? name : `${path}.${name}`);
+  const task = tasks.find(node.task);
+  if (task === undefined) throw new InvalidWorkflowError(at("task"), node.task, "the name of a registered task");
+  let delaySeconds = 0;
+  try {
+    const { queue, eta } = resolveOptions(callOptions(node), now, task);
+    if (!app.config.queues.includes(queue)) {
+      throw new InvalidOptionError("queue", queue, `one of the service's queues (${app.config.queues.join(", ")})`);
+    }
+    delaySeconds = eta ? (eta.getTime() - now.getTime()) / 1000 : 0;
+  } catch (error) {
+    throw new InvalidWorkflowError(at("options"), node.options, `options of a task (${describeError(error).message})`);
+  }
+  if (isFirst && node.into !== undefined) {
+    throw new InvalidWorkflowError(at("into"), node.into, "no 'into' in a first task, before which there is no result");
+  }
+  if (!isFirst && !node.immutable) return delaySeconds;
+  const payload = payloadOrNone(task.schema, node.payload);
+  try {
+    await task.validate(parseJson(toJsonText(payload)));
+  } catch (error) {
+    const issues = error instanceof InvalidPayloadError ? error.message : describeError(error).message;
+    throw new InvalidWorkflowError(at("payload"), payload, `what task '${node.task}' accepts (${issues})`);
+  }
+  return delaySeconds;
+}

@@ -1,0 +1,195 @@
+/**
+ * The way on: a node has ended, and what comes after it is sent. Each step may be repeated: ids are derived, a join is a set, and what was
+ * decided stays so. A delivery that finds a record final does all of it again (docs/decisions/0054-joins.md).
+ */
+
+import { describeError, InvalidPayloadError, TaskError } from "../errors.ts";
+import type { Json } from "../message/json.ts";
+import {
+  childPlace,
+  DEFAULT_POLICY,
+  type EachNode,
+  endPlace,
+  type GroupNode,
+  helperId,
+  idAt,
+  isChainNode,
+  isTaskNode,
+  type Node,
+  nodeAt,
+  type Place,
+  parentOf,
+} from "../workflows/definition.ts";
+import { sendMembers } from "./fan-out.ts";
+import { type Flow, type Outcome, outcomeInput, type Start } from "./flow.ts";
+import { payloadWith } from "./input.ts";
+import { errorOf, groupAt, judgeWhole, sizeOf, storedError } from "./results.ts";
+import { baseMessage, failNode, sendNode } from "./send-node.ts";
+
+/** Starts a node. */
+export async function start(flow: Flow, place: Place, given: Start): Promise<void> {
+  const { input, parentId, eta } = given;
+  const node = nodeAt(flow.definition.root, place);
+  if (node === undefined) throw new Error(`Workflow ${flow.definition.id} has nothing at place '${place}'.`);
+  if (isChainNode(node)) return start(flow, childPlace(place, 0), given);
+  if (!isTaskNode(node)) return sendMembers(flow, { node, place, ...given }, { start, ended });
+
+  const { id } = flow.definition;
+  const isByReference = input !== undefined && input.value === undefined && !node.immutable;
+  const call = {
+    node,
+    id: idAt(flow.definition, place),
+    mark: { id, place, ...(isByReference && { input: input.ref }) },
+    payload: node.payload,
+    ...{ parentId, eta },
+  };
+  let failure: Outcome | undefined;
+  try {
+    const payload = input?.value === undefined ? node.payload : payloadWith(node, input.value);
+    failure = await sendNode(flow, { ...call, payload });
+  } catch (error) {
+    if (!(error instanceof InvalidPayloadError)) throw error;
+    failure = await failNode(flow, baseMessage(flow, call), error, call.mark);
+  }
+  // Its record says why; what comes after it is told, as after any other failure.
+  if (failure) await ended(flow, place, failure);
+}
+
+/** Goes on after a node. */
+export async function ended(flow: Flow, place: Place, outcome: Outcome): Promise<void> {
+  const { root } = flow.definition;
+  const node = nodeAt(root, place);
+  if (node === undefined) return;
+  await callBack(flow, node, place, outcome);
+  const above = parentOf(place);
+  if (above === undefined) return;
+  const parent = nodeAt(root, above.place);
+  if (parent === undefined || isTaskNode(parent)) return;
+  if (!isChainNode(parent)) return memberEnded(flow, parent, above, outcome);
+
+  if (outcome.state !== "SUCCESS") {
+    await endUnreached(flow, parent, above.place, place, outcome);
+    return ended(flow, above.place, outcome);
+  }
+  if (above.index === parent.chain.length - 1) return ended(flow, above.place, outcome);
+  // The child of what has come before it, as every task that a task sends.
+  const end = endPlace(node, place);
+  const sender = isTaskNode(nodeAt(root, end) ?? node) ? idAt(flow.definition, end) : undefined;
+  const input = outcomeInput(place, outcome.value);
+  return start(flow, childPlace(above.place, above.index + 1), { input, parentId: sender });
+}
+
+async function memberEnded(
+  flow: Flow,
+  node: GroupNode | EachNode,
+  { place, index }: { place: Place; index: number },
+  outcome: Outcome,
+): Promise<void> {
+  const { workflows } = flow.app;
+  const { policy = DEFAULT_POLICY } = node;
+  const group = groupAt(flow, place);
+  const isFailed = outcome.state !== "SUCCESS";
+  if (isFailed ? policy === "failFast" : policy === "first") {
+    // Decided before the join is told: whoever sees it empty finds this.
+    const decision = isFailed
+      ? { state: outcome.state, error: storedError("(group)", outcome), by: index }
+      : { state: outcome.state, by: index };
+    const decided = await workflows.decide(group, decision);
+    if (decided.by === index) {
+      await workflows.stop(flow.definition.id, place);
+      // Without its value, for `first` has that of one member and not a list.
+      await ended(flow, place, isFailed ? outcome : { state: "SUCCESS" });
+    }
+  }
+  const size = await sizeOf(flow, node, place);
+  if (size === undefined) throw new Error(`Workflow ${group.workflow} has a member at '${place}', and no list.`);
+  const { isWhole } = await workflows.joins.finish(group, size, index, isFailed);
+  if (isWhole) await groupEnded(flow, node, place, size);
+}
+
+/** All members of a group have ended. */
+async function groupEnded(flow: Flow, node: GroupNode | EachNode, place: Place, size: number): Promise<void> {
+  const decided = await flow.app.workflows.outcomeOf(groupAt(flow, place));
+  // The member that has decided goes on from there, and does so again if its worker dies.
+  if (decided?.by !== undefined) return;
+  const outcome: Outcome = decided
+    ? {
+        state: "REVOKED",
+        failed: [{ id: flow.definition.id, task: "(group)", error: revokedError(decided.error) }],
+        count: 1,
+      }
+    : await judgeWhole(flow, node, place, size);
+  await ended(flow, place, outcome);
+}
+
+function revokedError(error: { name: string; message: string } | undefined): { name: string; message: string } {
+  return error ?? { name: "TaskRevokedError", message: "It was revoked." };
+}
+
+/** Ends the node whose outcome is that of a chain which does not get so far. Steps between are never sent, and read so. */
+async function endUnreached(
+  flow: Flow,
+  chain: Node,
+  place: Place,
+  failed: Place,
+  outcome: Exclude<Outcome, { state: "SUCCESS" }>,
+): Promise<void> {
+  const end = endPlace(chain, place);
+  const node = nodeAt(flow.definition.root, end);
+  if (
+    node === undefined ||
+    isChainNode(node) ||
+    end === endPlace(nodeAt(flow.definition.root, failed) ?? chain, failed)
+  )
+    return;
+  if (!isTaskNode(node)) {
+    const state = outcome.state;
+    await flow.app.workflows.decide(groupAt(flow, end), { state, error: storedError("(group)", outcome) });
+    return callBack(flow, node, end, outcome);
+  }
+  const mark = { id: flow.definition.id, place: end };
+  const message = baseMessage(flow, { node, id: idAt(flow.definition, end), mark, payload: node.payload });
+  const error = errorOf(node.task, outcome);
+  if (outcome.state === "REVOKED") await flow.app.results.expire(message, describeError(error));
+  else await failNode(flow, message, error, mark);
+  const own: Outcome = {
+    ...outcome,
+    failed: [{ id: message.id, task: node.task, error: describeError(error) }],
+    count: 1,
+  };
+  await callBack(flow, node, end, own);
+}
+
+/** Sends the callbacks of a node. Their ids are derived: one that is attached once runs once. */
+async function callBack(flow: Flow, node: Node, place: Place, outcome: Outcome): Promise<void> {
+  const { id } = flow.definition;
+  const isGood = outcome.state === "SUCCESS";
+  for (const [index, callback] of (isGood ? (node.link ?? []) : (node.linkError ?? [])).entries()) {
+    const part = `${isGood ? "link" : "linkError"}/${index}`;
+    const end = endPlace(node, place);
+    const isOfTask = isTaskNode(nodeAt(flow.definition.root, end) ?? node);
+    const input = isGood ? outcome.value : failedFields(id, outcome);
+    const isByReference = input === undefined && !callback.immutable;
+    const call = {
+      node: callback,
+      id: helperId(id, place, part),
+      mark: { id, place, callback: part, ...(isByReference && { input: place }) },
+      ...(isOfTask && { parentId: idAt(flow.definition, end) }),
+    };
+    try {
+      const payload = input === undefined ? callback.payload : payloadWith(callback, input);
+      await sendNode(flow, { ...call, payload });
+    } catch (error) {
+      // A callback changes no outcome: its own record says what was wrong with it.
+      if (!(error instanceof TaskError)) throw error;
+      await failNode(flow, baseMessage(flow, { ...call, payload: callback.payload }), error, call.mark);
+    }
+  }
+}
+
+function failedFields(workflow: string, { failed }: Exclude<Outcome, { state: "SUCCESS" }>): Json {
+  const [first] = failed;
+  const { id = workflow, task = "(group)", error = { name: "Error", message: "no reason was recorded" } } = first ?? {};
+  const { name, message, code } = error;
+  return { id, task, error: { name, message, ...(code !== undefined && { code }) }, workflow };
+}

@@ -1,0 +1,175 @@
+import { setTimeout as wait } from "node:timers/promises";
+import {
+  describeError,
+  InvalidOptionError,
+  ResultTimeoutError,
+  SyncSubtaskError,
+  TaskRevokedError,
+  WorkflowNotFoundError,
+} from "../errors.ts";
+import type { Json } from "../message/json.ts";
+import { currentRun } from "../task/context.ts";
+import type { App } from "../task/current-app.ts";
+import {
+  childPlace,
+  type Definition,
+  type EachNode,
+  endPlace,
+  type GroupNode,
+  isEachNode,
+  isGroupNode,
+  nodeAt,
+  type Place,
+} from "../workflows/definition.ts";
+import type { Outcome } from "./flow.ts";
+import { errorOf, groupAt, type MemberOutcome, outcomeAt, type Reading, sizeOf, valueAt } from "./results.ts";
+import { revokeWorkflow } from "./revoke.ts";
+
+const FIRST_LOOK = 5;
+const LONGEST_LOOK = 500;
+const PAGE = 100;
+
+/** How far a group has come. */
+export interface GroupCounts {
+  members: number;
+  /** Those that have ended well. */
+  completed: number;
+  /** Those that have failed, were revoked or had expired. */
+  failed: number;
+}
+
+/** A handle on a group that is the last part of a workflow. Everything that asks the table is a method. */
+export class GroupResult<Result = Json[]> {
+  /** The workflow's id. */
+  readonly id: string;
+  readonly #app: App;
+
+  constructor(id: string, app: App) {
+    this.id = id;
+    this.#app = app;
+  }
+
+  /**
+   * Waits for the results, in the order of the definition; not inside a task.
+   * @param options `timeout`: seconds to wait, by default 60; `disableSyncSubtasks`: with false it waits inside a task, too
+   * @throws SyncSubtaskError inside a task; WorkflowStepFailedError with the failures, by the group's policy; TaskRevokedError;
+   * ResultTimeoutError if it has not ended in time; WorkflowNotFoundError
+   */
+  async get(options: { timeout?: number; disableSyncSubtasks?: boolean } = {}): Promise<Result> {
+    const run = currentRun();
+    if (run && options.disableSyncSubtasks !== false) throw new SyncSubtaskError(this.id, run.context.id);
+    const { timeout = 60 } = options;
+    if (!(timeout >= 0)) throw new InvalidOptionError("timeout", timeout, "0 or more seconds");
+    const { reading, place } = await this.#group();
+    const outcome = await this.#wait(reading, place, timeout);
+    if (outcome === undefined) throw new ResultTimeoutError(this.id, timeout);
+    if (outcome.state === "REVOKED")
+      throw new TaskRevokedError(this.id, describeError(errorOf("(group)", outcome)).message);
+    if (outcome.state === "FAILURE") throw errorOf("(group)", outcome);
+    // The one place where stored JSON gets its type back: the members' tasks wrote it.
+    return (await valueAt(reading, place)) as Result;
+  }
+
+  /** Whether it has ended, however it did. @throws WorkflowNotFoundError */
+  async ready(): Promise<boolean> {
+    const { reading, place } = await this.#group();
+    return (await outcomeAt(reading, place)) !== undefined;
+  }
+
+  /** Whether it has ended well. @throws WorkflowNotFoundError */
+  async successful(): Promise<boolean> {
+    const { reading, place } = await this.#group();
+    return (await outcomeAt(reading, place))?.state === "SUCCESS";
+  }
+
+  /** How many members have ended well, as the joins say at this moment. @throws WorkflowNotFoundError */
+  async completed(): Promise<number> {
+    return (await this.counts()).completed;
+  }
+
+  /** @throws WorkflowNotFoundError */
+  async counts(): Promise<GroupCounts> {
+    const { reading, node, place } = await this.#group();
+    const size = await sizeOf(reading, node, place);
+    if (size === undefined) return { members: 0, completed: 0, failed: 0 };
+    const { ended, failed } = await this.#app.workflows.joins.tally(groupAt(reading, place), size);
+    return { members: size, completed: ended - failed, failed };
+  }
+
+  /**
+   * Each member once, with its number and its outcome, in the order in which they end; it ends after the last. Not inside a task.
+   * @throws SyncSubtaskError inside a task; ResultTimeoutError if no member has ended for `timeout` seconds, by default 60
+   */
+  async *outcomes({ timeout = 60 }: { timeout?: number } = {}): AsyncGenerator<{ index: number } & MemberOutcome> {
+    const run = currentRun();
+    if (run) throw new SyncSubtaskError(this.id, run.context.id);
+    const { reading, node, place } = await this.#group();
+    const told = new Set<number>();
+    let deadline = performance.now() + timeout * 1000;
+    for (let look = FIRST_LOOK; ; look = Math.min(LONGEST_LOOK, look * 1.5)) {
+      const size = await sizeOf(reading, node, place);
+      // Whether nothing more can come is asked before the members are: whoever ends in between is seen.
+      const isOver = (await outcomeAt(reading, place)) !== undefined;
+      for (let from = 0; from < (size ?? 0); from += PAGE) {
+        const left = numbers(from, Math.min(from + PAGE, size ?? 0)).filter((index) => !told.has(index));
+        const ended = await Promise.all(
+          left.map(async (index) => ({ index, outcome: await outcomeAt(reading, childPlace(place, index)) })),
+        );
+        for (const { index, outcome } of ended) {
+          if (outcome === undefined) continue;
+          told.add(index);
+          deadline = performance.now() + timeout * 1000;
+          yield { index, ...(await asMember(reading, childPlace(place, index), outcome)) };
+        }
+      }
+      if (size !== undefined && (told.size === size || isOver)) {
+        // Members that were never begun were revoked with their group.
+        for (const index of numbers(0, size).filter((one) => !told.has(one))) {
+          yield {
+            index,
+            ok: false,
+            error: { id: "", name: "TaskRevokedError", message: "Its group was stopped before it began." },
+          };
+        }
+        return;
+      }
+      if (performance.now() >= deadline) throw new ResultTimeoutError(this.id, timeout);
+      await wait(look);
+    }
+  }
+
+  /** Revokes the whole workflow: what has not begun never runs, what runs sees its signal abort. @throws WorkflowNotFoundError */
+  async revoke(): Promise<void> {
+    await revokeWorkflow(this.#app, this.id);
+  }
+
+  async #wait(reading: Reading, place: Place, timeout: number): Promise<Outcome | undefined> {
+    const deadline = performance.now() + timeout * 1000;
+    for (let look = FIRST_LOOK; ; look = Math.min(LONGEST_LOOK, look * 1.5)) {
+      const outcome = await outcomeAt(reading, place);
+      const left = deadline - performance.now();
+      if (outcome !== undefined || left <= 0) return outcome;
+      await wait(Math.min(look, left));
+    }
+  }
+
+  async #group(): Promise<{ reading: Reading; node: GroupNode | EachNode; place: Place }> {
+    const definition: Definition | undefined = await this.#app.workflows.read(this.id);
+    if (definition === undefined) throw new WorkflowNotFoundError(this.id);
+    const place = endPlace(definition.root, "");
+    const node = nodeAt(definition.root, place);
+    if (node === undefined || !(isGroupNode(node) || isEachNode(node))) throw new WorkflowNotFoundError(this.id);
+    return { reading: { app: this.#app, definition }, node, place };
+  }
+}
+
+function numbers(from: number, to: number): number[] {
+  return Array.from({ length: to - from }, (_, offset) => from + offset);
+}
+
+async function asMember(reading: Reading, place: Place, outcome: Outcome): Promise<MemberOutcome> {
+  if (outcome.state === "SUCCESS") return { ok: true, value: await valueAt(reading, place) };
+  const [first] = outcome.failed;
+  const { id = "", error = { name: "Error", message: "no reason was recorded" } } = first ?? {};
+  return { ok: false, error: { ...error, id } };
+}

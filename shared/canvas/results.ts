@@ -1,0 +1,220 @@
+/** Reading what the nodes of a workflow have come to: states, failures, and results, in the order of the definition. */
+
+import type { FailedNode, StoredError } from "../errors.ts";
+import { describeError, ValueExpiredError, WorkflowNotFoundError, WorkflowStepFailedError } from "../errors.ts";
+import type { Json } from "../message/json.ts";
+import { isFinal, type StoredRecord } from "../results/record.ts";
+import type { App } from "../task/current-app.ts";
+import { tolerated } from "../workflows/check.ts";
+import {
+  childPlace,
+  DEFAULT_POLICY,
+  type Definition,
+  type EachNode,
+  endPlace,
+  type GroupNode,
+  idAt,
+  isEachNode,
+  isTaskNode,
+  type Node,
+  nodeAt,
+  type Place,
+  type Policy,
+  parentOf,
+} from "../workflows/definition.ts";
+import type { GroupId } from "../workflows/joins.ts";
+import type { Outcome } from "./flow.ts";
+
+/** A definition, and where its records are. */
+export interface Reading {
+  app: App;
+  definition: Definition;
+}
+
+/** The outcome of one member of a group, where failures are values: with the policies `collect` and `tolerate`. */
+export type MemberOutcome<T = Json> = { ok: true; value: T } | { ok: false; error: StoredError & { id: string } };
+
+/** Results of as many members are read at once. */
+const PAGE = 100;
+
+/** Failures that an error names. */
+const NAMED = 10;
+
+export function groupAt({ definition }: Reading, place: Place): GroupId {
+  return { workflow: definition.id, place };
+}
+
+/** How many members a group has; undefined as long as nobody has read the list of `each`. */
+export async function sizeOf(reading: Reading, node: GroupNode | EachNode, place: Place): Promise<number | undefined> {
+  return isEachNode(node) ? reading.app.workflows.sizeOf(groupAt(reading, place)) : node.group.length;
+}
+
+/** The node that the outcome of a place is that of. */
+function endAt({ definition }: Reading, place: Place): { node: Node; place: Place } | undefined {
+  const node = nodeAt(definition.root, place);
+  if (node === undefined) return undefined;
+  const end = endPlace(node, place);
+  const last = nodeAt(definition.root, end);
+  return last && { node: last, place: end };
+}
+
+/** The outcome of a place; undefined as long as it has none. */
+export async function outcomeAt(reading: Reading, place: Place): Promise<Outcome | undefined> {
+  const end = endAt(reading, place);
+  if (end === undefined) return undefined;
+  if (isTaskNode(end.node)) return outcomeOf(await reading.app.results.kept(idAt(reading.definition, end.place)));
+  if ("chain" in end.node) return undefined;
+  return groupOutcome(reading, end.node, end.place);
+}
+
+/** The outcome that a record shows, if it is final. */
+export function outcomeOf(record: StoredRecord | undefined): Outcome | undefined {
+  if (record === undefined || !isFinal(record.state)) return undefined;
+  if (record.state === "SUCCESS") return { state: "SUCCESS" };
+  const { id, task, state, error = { name: "Error", message: "no reason was recorded" } } = record;
+  return { state: state === "REVOKED" ? "REVOKED" : "FAILURE", failed: [{ id, task, error }], count: 1 };
+}
+
+/** The outcome of a group: the one that was decided, or that of all its members. */
+async function groupOutcome(reading: Reading, node: GroupNode | EachNode, place: Place): Promise<Outcome | undefined> {
+  const { app } = reading;
+  const group = groupAt(reading, place);
+  const decided = await app.workflows.outcomeOf(group);
+  if (decided?.state === "SUCCESS") return { state: "SUCCESS" };
+  if (decided) {
+    const error = decided.error ?? { name: "Error", message: "no reason was recorded" };
+    return { state: decided.state, failed: [{ id: group.workflow, task: "(group)", error }], count: 1 };
+  }
+  const size = await sizeOf(reading, node, place);
+  if (size === 0) return { state: "SUCCESS" };
+  if (size === undefined || !(await app.workflows.joins.state(group, size)).isWhole) return undefined;
+  return judgeWhole(reading, node, place, size);
+}
+
+/** The outcome of a group whose members have all ended, by its policy. */
+export async function judgeWhole(
+  reading: Reading,
+  node: GroupNode | EachNode,
+  place: Place,
+  size: number,
+): Promise<Outcome> {
+  const { policy = DEFAULT_POLICY } = node;
+  const group = groupAt(reading, place);
+  const { joins } = reading.app.workflows;
+  if (policy === "collect" || !(await joins.state(group, size)).hasFailures) return { state: "SUCCESS" };
+  const { failed: count } = await joins.tally(group, size);
+  if (typeof policy === "object" && count <= tolerated(policy.tolerate, size)) return { state: "SUCCESS" };
+  const named = await joins.failures(group, size, NAMED);
+  const outcomes = await Promise.all(named.map((index) => outcomeAt(reading, childPlace(place, index))));
+  const failures = outcomes.flatMap((one) => (one === undefined || one.state === "SUCCESS" ? [] : [one]));
+  // Revoked as a whole only if nothing has failed.
+  const state = failures.every((one) => one.state === "REVOKED") ? "REVOKED" : "FAILURE";
+  return { state, failed: failures.flatMap(({ failed }) => failed).slice(0, NAMED), count };
+}
+
+/** The error of what could not run. */
+export function errorOf(
+  task: string,
+  { failed, count }: { failed: readonly FailedNode[]; count: number },
+): WorkflowStepFailedError {
+  return new WorkflowStepFailedError(task, failed, count);
+}
+
+/** Whether the failures of a group's members are values among its results. */
+function collects(policy: Policy | undefined): boolean {
+  return policy === "collect" || typeof policy === "object";
+}
+
+/**
+ * The value that an input means: the result of the node at a place, or an item of it.
+ * @throws ValueExpiredError for a large value that is gone; Error for a node that has none
+ */
+export async function valueAt(reading: Reading, ref: string): Promise<Json> {
+  const [place = "", ...items] = ref.split("#");
+  const end = endAt(reading, place);
+  if (end === undefined) throw new Error(`The workflow has nothing at place '${place}'.`);
+  const [first, ...rest] = items.map(Number);
+  let value: Json;
+  if (first !== undefined && !isTaskNode(end.node) && !("chain" in end.node)) {
+    // One item of a group is one member: the others need not be read.
+    value = await memberValue(reading, end.node, childPlace(end.place, first));
+    return rest.reduce(itemAt, value);
+  }
+  value = await nodeValue(reading, end.node, end.place);
+  return items.map(Number).reduce(itemAt, value);
+}
+
+function itemAt(value: Json, index: number): Json {
+  return Array.isArray(value) ? (value[index] ?? null) : null;
+}
+
+async function nodeValue(reading: Reading, node: Node, place: Place): Promise<Json> {
+  if (isTaskNode(node)) return taskValue(reading, place);
+  if ("chain" in node) throw new Error(`The chain at place '${place}' has no end.`);
+  const values: Json[] = [];
+  const decided = await reading.app.workflows.outcomeOf(groupAt(reading, place));
+  // The first that has succeeded.
+  if (node.policy === "first" && decided?.by !== undefined) return valueAt(reading, childPlace(place, decided.by));
+  for await (const value of memberValues(reading, node, place)) values.push(value);
+  return values;
+}
+
+/** The results of a group's members, in their order, a page at a time. */
+async function* memberValues(reading: Reading, node: GroupNode | EachNode, place: Place): AsyncGenerator<Json> {
+  const size = (await sizeOf(reading, node, place)) ?? 0;
+  for (let from = 0; from < size; from += PAGE) {
+    const numbers = Array.from({ length: Math.min(PAGE, size - from) }, (_, offset) => from + offset);
+    yield* await Promise.all(numbers.map((index) => memberValue(reading, node, childPlace(place, index))));
+  }
+}
+
+async function memberValue(reading: Reading, node: GroupNode | EachNode, place: Place): Promise<Json> {
+  if (!collects(node.policy)) return valueAt(reading, place);
+  const outcome = await outcomeAt(reading, place);
+  if (outcome?.state === "SUCCESS") return { ok: true, value: await valueAt(reading, place) };
+  const [first] = outcome?.failed ?? [];
+  const { id = "", error = { name: "Error", message: "it has not ended" } } = first ?? {};
+  const { name, message, code } = error;
+  return { ok: false, error: { id, name, message, ...(code !== undefined && { code }) } };
+}
+
+async function taskValue({ app, definition }: Reading, place: Place): Promise<Json> {
+  const id = idAt(definition, place);
+  const record = await app.results.kept(id);
+  if (record?.state !== "SUCCESS") {
+    throw new Error(`Task ${id} of workflow ${definition.id} has no result: it is ${record?.state ?? "not begun"}.`);
+  }
+  const complete = await app.results.complete(record, { parts: ["result"] });
+  const { result } = record.refs;
+  if (complete.large?.result && result) throw new ValueExpiredError(result.key, result.sizeBytes);
+  return complete.result ?? null;
+}
+
+/** The place whose outcome the task at a place gets; undefined for a first one, and for a member of `each`, which gets an item. */
+function placeBefore(root: Node, place: Place): Place | undefined {
+  const above = parentOf(place);
+  const parent = above && nodeAt(root, above.place);
+  if (above === undefined || parent === undefined || isEachNode(parent)) return undefined;
+  if ("chain" in parent && above.index > 0) return childPlace(above.place, above.index - 1);
+  return placeBefore(root, above.place);
+}
+
+/**
+ * The results that a task follows, one at a time and in their order: those of a group's members, or the one of a single task.
+ * @throws WorkflowNotFoundError, ValueExpiredError
+ */
+export async function* resultsBefore(app: App, { id, place }: { id: string; place: Place }): AsyncGenerator<Json> {
+  const definition = await app.workflows.read(id);
+  if (definition === undefined) throw new WorkflowNotFoundError(id);
+  const reading = { app, definition };
+  const before = placeBefore(definition.root, place);
+  const end = before === undefined ? undefined : endAt(reading, before);
+  if (end === undefined) return;
+  if (isTaskNode(end.node) || "chain" in end.node) yield await nodeValue(reading, end.node, end.place);
+  else yield* memberValues(reading, end.node, end.place);
+}
+
+/** The failure of a whole, as a record would keep it. */
+export function storedError(task: string, outcome: { failed: readonly FailedNode[]; count: number }): StoredError {
+  return describeError(errorOf(task, outcome));
+}

@@ -1,0 +1,128 @@
+/** Sends the task of one node. */
+
+import { DEFAULT_QUEUE } from "../config.ts";
+import { describeError, InvalidOptionError, MissingOptionError, TaskError } from "../errors.ts";
+import { NO_DELIVERY } from "../message/delivery.ts";
+import { type Json, parseJson } from "../message/json.ts";
+import type { Message, WorkflowMark } from "../message/message.ts";
+import { payloadText } from "../message/user-values.ts";
+import { resolveOptions } from "../task/options.ts";
+import { payloadOrNone } from "../task/payload.ts";
+import { packPayload, submit } from "../task/submit.ts";
+import { secondsAfter } from "../task/times.ts";
+import type { TaskNode } from "../workflows/definition.ts";
+import type { Flow, Outcome } from "./flow.ts";
+import { callOptions } from "./options.ts";
+
+/** A task that is to be sent: its payload, or what is known of it. */
+export interface NodeCall {
+  node: TaskNode;
+  id: string;
+  mark: WorkflowMark;
+  payload: Json | undefined;
+  parentId?: string | undefined;
+  /** Of a whole that is delayed. */
+  eta?: string | undefined;
+}
+
+/**
+ * Sends a task. May be repeated, for its id is derived.
+ * @returns its failure, for a payload or an option that it refuses: that is recorded, and the workflow goes on from there
+ * @throws what AWS throws
+ */
+export async function sendNode(flow: Flow, call: NodeCall): Promise<Outcome | undefined> {
+  const { app } = flow;
+  const message = baseMessage(flow, call);
+  let ready: Message;
+  let text: string;
+  try {
+    ({ message: ready, text } = await complete(flow, call, message));
+  } catch (error) {
+    if (!(error instanceof TaskError)) throw error;
+    return failNode(flow, message, error, call.mark);
+  }
+  await submit(app, { message: ready, payloadText: text, position: undefined });
+  return undefined;
+}
+
+/** Records a task that is not sent as ended. */
+export async function failNode(flow: Flow, message: Message, error: TaskError, mark: WorkflowMark): Promise<Outcome> {
+  const described = describeError(error);
+  const packed = { ...message, ...(await packPayload(flow.app, message, payloadText(message.task, message.payload))) };
+  const { applied } = await flow.app.results.failUnclaimed(packed, NO_DELIVERY, described);
+  const { id, task } = message;
+  if (applied)
+    flow.app.log.warn("A task of a workflow could not be sent", { id, task, workflow: mark.id, error: described });
+  return { state: "FAILURE", failed: [{ id, task, error: described }], count: 1 };
+}
+
+/** The message without anything that its task, or an option, decides. */
+export function baseMessage(
+  { app, definition, tasks }: Flow,
+  { node, id, mark, payload, parentId }: NodeCall,
+): Message {
+  const { rootId, keepUntil, defaults } = definition;
+  const queue = node.options?.queue ?? defaults?.queue ?? tasks.find(node.task)?.queue ?? DEFAULT_QUEUE;
+  const parent = parentId ?? definition.parentId;
+  return {
+    ...{ v: 1, id, task: node.task, attempt: 1, payload: payload ?? null },
+    queue: app.config.queues.includes(queue) ? queue : DEFAULT_QUEUE,
+    sentAt: app.clock().toISOString(),
+    rootId,
+    ...(parent !== undefined && { parentId: parent }),
+    workflow: mark,
+    keepUntil,
+  };
+}
+
+async function complete(flow: Flow, call: NodeCall, base: Message): Promise<{ message: Message; text: string }> {
+  const { app, tasks, definition } = flow;
+  const { node, mark } = call;
+  const task = tasks.find(node.task);
+  // A worker of another deployment may know it. Until one comes, it waits as every task does that is not registered.
+  if (task === undefined) return { message: base, text: payloadText(node.task, call.payload ?? null) };
+
+  const now = app.clock();
+  const options = callOptions(node);
+  const { expires: given } = options;
+  const isOver = typeof given === "string" && Date.parse(given) <= now.getTime();
+  // A time that was to come when the workflow was sent may have come by now: then the task is revoked instead of run.
+  const { expires: _, ...others } = options;
+  const resolved = resolveOptions(isOver ? others : options, now, task);
+  const isWhole = mark.input === undefined;
+  const text = payloadText(task.name, isWhole ? payloadOrNone(task.schema, call.payload) : (call.payload ?? null));
+  // With a result that is read when it runs, nobody can say yet which keys its payload will give.
+  const keys = isWhole ? await task.validate(parseJson(text)) : {};
+  const { defaults } = definition;
+  const tags = [...new Set([...task.tags, ...(defaults?.tags ?? []), ...(resolved.tags ?? [])])];
+  const headers = { ...defaults?.headers, ...resolved.headers };
+  const eta = call.eta ?? resolved.eta?.toISOString();
+  const own =
+    task.expires === undefined ? undefined : secondsAfter(eta === undefined ? now : new Date(eta), task.expires);
+  const expires = (isOver ? given : resolved.expires?.toISOString()) ?? defaults?.expires ?? own?.toISOString();
+  const message: Message = {
+    ...base,
+    payload: parseJson(text),
+    ...keys,
+    ...(eta !== undefined && { eta }),
+    ...(expires !== undefined && { expires }),
+    ...(tags.length > 0 && { tags }),
+    ...(Object.keys(headers).length > 0 && { headers }),
+    ...(resolved.messageGroupId !== undefined && { messageGroupId: resolved.messageGroupId }),
+    ...(resolved.timeLimit !== undefined && { timeLimit: resolved.timeLimit }),
+    ...(resolved.softTimeLimit !== undefined && { softTimeLimit: resolved.softTimeLimit }),
+    ...(!task.trackStarted && { trackStarted: false as const }),
+  };
+  if (!app.config.queues.includes(resolved.queue)) {
+    throw new InvalidOptionError(
+      "queue",
+      resolved.queue,
+      `one of the service's queues (${app.config.queues.join(", ")})`,
+    );
+  }
+  if (app.broker.isFifo(message.queue) && message.messageGroupId === undefined) {
+    const why = isWhole ? "" : ", and its payload is not whole before it runs: give it in set()";
+    throw new MissingOptionError("messageGroupId", `queue '${message.queue}' keeps the order within a group${why}`);
+  }
+  return { message, text };
+}

@@ -1,0 +1,196 @@
+/** Sends a whole workflow. */
+
+import { DEFAULT_QUEUE } from "../config.ts";
+import { IdempotencyKeyReusedError, InvalidOptionError, ResultStoreError } from "../errors.ts";
+import { UNFINISHED_SECONDS } from "../lifetimes.ts";
+import { parseJson, toJsonText } from "../message/json.ts";
+import { isKey, KEY_EXPECTED } from "../message/labels.ts";
+import type { Message } from "../message/message.ts";
+import { AsyncResult } from "../task/async-result.ts";
+import { currentRun } from "../task/context.ts";
+import { type App, currentApp } from "../task/current-app.ts";
+import { type ApplyOptions, checkNames, resolveOptions } from "../task/options.ts";
+import { sendTask } from "../task/send.ts";
+import type { AnyCanvas, CanvasOptions } from "../task/signature.ts";
+import { dispatch, packPayload } from "../task/submit.ts";
+import { secondsAfter } from "../task/times.ts";
+import {
+  childPlace,
+  type Definition,
+  endPlace,
+  idAt,
+  isChainNode,
+  isTaskNode,
+  type Node,
+  nodeAt,
+} from "../workflows/definition.ts";
+import { checkNode } from "./check.ts";
+import { fanOutMessage } from "./fan-out.ts";
+import type { Flow, KnownTasks } from "./flow.ts";
+import { start } from "./go-on.ts";
+import { GroupResult } from "./group-result.ts";
+import { callOptions } from "./options.ts";
+import { baseMessage } from "./send-node.ts";
+
+/** A workflow that was sent. */
+export interface SentWorkflow {
+  id: string;
+  definition: Definition;
+}
+
+const OPTIONS: readonly (keyof CanvasOptions)[] = [
+  ...(["countdown", "eta", "expires", "queue", "tags", "headers", "idempotencyKey"] as const),
+];
+
+/** The task name under which keys of workflows are kept; no task can have it. */
+const WORKFLOW = "(workflow)";
+const KEY_SECONDS = 86_400;
+
+/**
+ * Sends a workflow: its definition first, then its first message, then the record of its last task. Dying between them leaves nothing that
+ * waits: without the message nothing runs, and with it everything does.
+ * @throws InvalidWorkflowError, InvalidOptionError, IdempotencyKeyReusedError: nothing was sent
+ * @throws BrokerError: SQS did not take the message; ResultStoreError: it was sent, and the record could not be written
+ */
+export async function sendWorkflow(
+  app: App,
+  tasks: KnownTasks,
+  root: Node,
+  options: CanvasOptions = {},
+): Promise<SentWorkflow> {
+  const parent = currentRun();
+  parent?.over.throwIfAborted();
+  const { idempotencyKey, definition, eta } = await define(app, tasks, root, options);
+  const sent = await reserve(app, definition, idempotencyKey);
+  const flow: Flow = { app, tasks, definition: sent };
+  if (sent !== definition && (await isKnown(flow))) return { id: sent.id, definition: sent };
+  await app.workflows.define(sent, new Date(sent.keepUntil));
+  await begin(flow, eta?.toISOString());
+  await recordEnd(flow);
+  return { id: sent.id, definition: sent };
+}
+
+async function define(
+  app: App,
+  tasks: KnownTasks,
+  root: Node,
+  options: CanvasOptions,
+): Promise<{ definition: Definition; idempotencyKey: string | undefined; eta: Date | undefined }> {
+  checkNames(options, OPTIONS);
+  const now = app.clock();
+  const parent = currentRun();
+  const { idempotencyKey, queue = DEFAULT_QUEUE, tags, headers, ...times } = options;
+  if (idempotencyKey !== undefined && !isKey(idempotencyKey)) {
+    throw new InvalidOptionError("idempotencyKey", idempotencyKey, KEY_EXPECTED);
+  }
+  const given: ApplyOptions = { ...timesOf(times), queue, ...(tags && { tags }), ...(headers && { headers }) };
+  const resolved = resolveOptions(given, now, { queue: DEFAULT_QUEUE, timeLimit: undefined, softTimeLimit: undefined });
+  if (!app.config.queues.includes(resolved.queue)) {
+    throw new InvalidOptionError(
+      "queue",
+      resolved.queue,
+      `one of the service's queues (${app.config.queues.join(", ")})`,
+    );
+  }
+  const delaySeconds = await checkNode(app, tasks, root);
+  const start = resolved.eta ?? now;
+  const keepUntil = secondsAfter(start, delaySeconds + app.config.resultExpires + UNFINISHED_SECONDS);
+  const id = app.newId();
+  const defaults = {
+    ...(options.queue !== undefined && { queue }),
+    ...(resolved.tags && { tags: [...resolved.tags] }),
+    ...(resolved.headers && { headers: { ...resolved.headers } }),
+    ...(resolved.expires && { expires: resolved.expires.toISOString() }),
+  };
+  const definition: Definition = {
+    ...{ v: 1, id, root, sentAt: now.toISOString(), keepUntil: keepUntil.toISOString() },
+    rootId: parent?.context.rootId ?? id,
+    ...(parent && { parentId: parent.context.id }),
+    ...(Object.keys(defaults).length > 0 && { defaults }),
+  };
+  return { definition, idempotencyKey, eta: resolved.eta };
+}
+
+/** The compiler wants to know that not both are given; `resolveOptions` refuses it for whoever has no compiler. */
+function timesOf({ countdown, eta, expires }: Pick<CanvasOptions, "countdown" | "eta" | "expires">): ApplyOptions {
+  if (countdown !== undefined && eta !== undefined) {
+    throw new InvalidOptionError(
+      "countdown",
+      countdown,
+      "no 'eta' beside it, for each says when the workflow may start",
+    );
+  }
+  const rest = expires === undefined ? {} : { expires };
+  if (countdown !== undefined) return { ...rest, countdown };
+  return eta === undefined ? rest : { ...rest, eta };
+}
+
+/** The definition that a key stands for: this one, or that of an earlier call. */
+async function reserve(app: App, definition: Definition, key: string | undefined): Promise<Definition> {
+  if (key === undefined) return definition;
+  const text = toJsonText(definition.root);
+  const message: Message = {
+    ...{ v: 1, id: definition.id, task: WORKFLOW, attempt: 1, payload: parseJson(text), queue: DEFAULT_QUEUE },
+    sentAt: definition.sentAt,
+    rootId: definition.rootId,
+  };
+  const lifetimeSeconds = Math.min(KEY_SECONDS, app.config.resultExpires);
+  const reservation = await app.reservations.reserve(message, text, { kind: "idempotency", key, lifetimeSeconds });
+  // Dying after this leaves a key whose workflow was not sent: the next call with it sends it, under that id.
+  if (reservation.first) return definition;
+  if (!reservation.samePayload) throw new IdempotencyKeyReusedError(WORKFLOW, key);
+  const { id } = reservation;
+  return { ...definition, id, rootId: definition.rootId === definition.id ? id : definition.rootId };
+}
+
+/** Whether the first sender came to the end: the record of the last task, or the group, is written last. */
+async function isKnown({ app, definition }: Flow): Promise<boolean> {
+  const end = endPlace(definition.root, "");
+  const node = nodeAt(definition.root, end);
+  return node !== undefined && isTaskNode(node) && (await app.results.stateOf(idAt(definition, end))) !== undefined;
+}
+
+/** Sends the first message. A group's members are sent by a worker: whoever sends the whole may die among them. */
+async function begin(flow: Flow, eta: string | undefined): Promise<void> {
+  const { root } = flow.definition;
+  let [node, place] = [root, ""];
+  while (isChainNode(node)) {
+    const first: Node | undefined = node.chain[0];
+    if (first === undefined) return;
+    [node, place] = [first, childPlace(place, 0)];
+  }
+  if (isTaskNode(node)) return start(flow, place, { eta });
+  await dispatch(flow.app, fanOutMessage(flow, { node, place, eta }, 0));
+}
+
+/** The record of the last task, so that there is something to ask for. A worker that was faster has written it. */
+async function recordEnd(flow: Flow): Promise<void> {
+  const { app, definition } = flow;
+  const place = endPlace(definition.root, "");
+  const node = nodeAt(definition.root, place);
+  if (node === undefined || !isTaskNode(node)) return;
+  const { id } = definition;
+  const message = baseMessage(flow, { node, id, mark: { id, place }, payload: node.payload });
+  try {
+    await app.results.pending({ ...message, ...(await packPayload(app, message, toJsonText(message.payload))) });
+  } catch (error) {
+    throw new ResultStoreError(node.task, id, error);
+  }
+}
+
+/** Sends what a canvas says, and answers with the handle of its kind. A task by itself is sent as any other. */
+export async function startCanvas(canvas: AnyCanvas, options: CanvasOptions): Promise<unknown> {
+  const app = currentApp();
+  const tasks = new Map(canvas.tasks.map((task) => [task.name, task]));
+  const { node } = canvas;
+  const task = isTaskNode(node) ? tasks.get(node.task) : undefined;
+  if (task && isTaskNode(node) && !node.link && !node.linkError) {
+    const { id } = await sendTask(app, task, node.payload, {
+      options: { ...callOptions(node), ...options } as ApplyOptions,
+    });
+    return new AsyncResult(id, app);
+  }
+  const { id, definition } = await sendWorkflow(app, { find: (name) => tasks.get(name) }, node, options);
+  const end = nodeAt(definition.root, endPlace(definition.root, ""));
+  return end && isTaskNode(end) ? new AsyncResult(id, app) : new GroupResult(id, app);
+}

@@ -1,0 +1,54 @@
+/** Workflows: what is refused before one is sent, and how a node ends that could not run. */
+
+import { cut, echo } from "../echo.ts";
+import type { StoredError } from "../stored-error.ts";
+import { MAX_REASON_CHARS, TaskError } from "./base.ts";
+
+/** A workflow cannot be sent as it was written; nothing was sent. */
+export class InvalidWorkflowError extends TaskError {
+  /** The place of what was refused, such as `chain[1].group[0].payload`; empty for the whole. */
+  readonly path: string;
+
+  constructor(path: string, value: unknown, expected: string) {
+    const where = path === "" ? "Workflow" : `Workflow at '${cut(path, MAX_REASON_CHARS)}'`;
+    super("WORKFLOW_INVALID", `${where} has ${echo(value)}: expected ${expected}.`, { path });
+    this.path = path;
+  }
+}
+
+/** No workflow has this id: none was sent, or it has ended long ago. */
+export class WorkflowNotFoundError extends TaskError {
+  constructor(id: string) {
+    super("WORKFLOW_NOT_FOUND", `Workflow '${id}' is unknown: it was never sent, or it has expired.`, { id });
+  }
+}
+
+/** A node that failed, as those after it name it. */
+export interface FailedNode {
+  id: string;
+  task: string;
+  error: StoredError;
+}
+
+/** The task could not run, for a step before it, or a member of the group before it, has not ended well. */
+export class WorkflowStepFailedError extends TaskError {
+  /** The nodes that failed: the first ten. */
+  readonly errors: readonly StoredError[];
+
+  /** @param task the task that could not run */
+  constructor(task: string, failed: readonly FailedNode[], count = failed.length) {
+    const shown = failed.slice(0, 10);
+    const first = shown.map((one) => `'${one.task}' (${one.id}): ${cut(one.error.message, 200)}`).join("; ");
+    const more = count > shown.length ? `; and ${count - shown.length} more` : "";
+    super(
+      "WORKFLOW_STEP_FAILED",
+      `Task '${task}' could not run, for a task before it has not ended well: ${first}${more}.`,
+      {
+        task,
+        failed: shown.map(({ id }) => id),
+        count,
+      },
+    );
+    this.errors = shown.map(({ error }) => error);
+  }
+}

@@ -1,0 +1,73 @@
+import type { Hono } from "hono";
+import { toDot, toMermaid } from "../canvas/draw.ts";
+import { readGraph } from "../canvas/graph.ts";
+import { revokeWorkflow } from "../canvas/revoke.ts";
+import { sendWorkflow } from "../canvas/send.ts";
+import { InvalidOptionError, WorkflowNotFoundError } from "../errors.ts";
+import { isId } from "../message/id.ts";
+import type { Json } from "../message/json.ts";
+import type { App } from "../task/current-app.ts";
+import type { Registry } from "../task/registry.ts";
+import { readNode } from "../workflows/check.ts";
+import { isPlace } from "../workflows/definition.ts";
+import { audit } from "./audit.ts";
+import { addCall, readBody } from "./base.ts";
+import { toNumber, toQuery } from "./query.ts";
+
+const MAX_PAGE = 1000;
+
+/** The call that sends a workflow. */
+export function addWorkflowSend(api: Hono, app: App, registry: Registry): void {
+  addCall(api, "sendWorkflow", async (c) => {
+    const { options, ...shape } = await readBody(c.req.raw, "sendWorkflow");
+    const { id } = await sendWorkflow(app, registry, readNode(shape), toOptions(options));
+    return c.json({ id, state: "PENDING" }, 202, { location: `/workflows/${id}` });
+  });
+}
+
+/** The call that shows one. */
+export function addWorkflowRead(api: Hono, app: App): void {
+  addCall(api, "readWorkflow", async (c, parameters) => {
+    const id = knownId(parameters.id);
+    const { place, cursor, limit, format = "json" } = toQuery(c.req.url, "readWorkflow");
+    if (place !== undefined && !isPlace(place)) {
+      throw new InvalidOptionError("place", place, "the 'place' of a node, such as 1.0");
+    }
+    if (format !== "json" && format !== "dot" && format !== "mermaid") {
+      throw new InvalidOptionError("format", format, "json, dot or mermaid");
+    }
+    const graph = await readGraph(app, id, {
+      ...(place !== undefined && { place }),
+      ...(cursor !== undefined && { from: toNumber("cursor", cursor, { least: 0, most: 1_000_000, whole: true }) }),
+      ...(limit !== undefined && { limit: toNumber("limit", limit, { least: 1, most: MAX_PAGE, whole: true }) }),
+    });
+    if (format === "dot") return c.body(toDot(graph), 200, { "content-type": "text/vnd.graphviz; charset=utf-8" });
+    if (format === "mermaid")
+      return c.body(toMermaid(graph), 200, { "content-type": "text/vnd.mermaid; charset=utf-8" });
+    return c.json(graph);
+  });
+}
+
+/** The call that revokes one. */
+export function addWorkflowRevoke(api: Hono, app: App): void {
+  addCall(api, "revokeWorkflow", async (c, parameters) => {
+    const id = knownId(parameters.id);
+    await revokeWorkflow(app, id);
+    audit(app, c, "revoke", { id, outcome: { workflow: true } });
+    return c.json({ id, revoked: true }, 202, { location: `/workflows/${id}` });
+  });
+}
+
+function knownId(id: string): string {
+  if (!isId(id)) throw new WorkflowNotFoundError(id);
+  return id;
+}
+
+/** Each value is checked where options are resolved; here, only that there are options. */
+export function toOptions(options: Json | undefined): Record<string, Json> {
+  if (options === undefined) return {};
+  if (typeof options !== "object" || options === null || Array.isArray(options)) {
+    throw new InvalidOptionError("options", options, 'an object such as { "countdown": 60 }');
+  }
+  return options;
+}

@@ -1,0 +1,71 @@
+/** The part of a worker that lets workflows go on. */
+
+import { FAN_OUT } from "../canvas/fan-out.ts";
+import { endOrphan, isOfWorkflow, letFanOut, letGoOn, type WorkflowMessage } from "../canvas/let-go-on.ts";
+import { DEFAULT_QUEUE } from "../config.ts";
+import { WorkflowNotFoundError } from "../errors.ts";
+import type { Message } from "../message/message.ts";
+import { isFinal } from "../results/record.ts";
+import type { App } from "../task/current-app.ts";
+import type { Registry } from "../task/registry.ts";
+import { secondsUntil } from "../task/times.ts";
+import type { Ending, Verdict } from "./acknowledgement.ts";
+import type { Invocation } from "./invocation.ts";
+import { hide } from "./put-off.ts";
+import type { TaskDelivery } from "./task-delivery.ts";
+
+/** Kept of the function's time for the batch of members that is under way. */
+const RESERVE_MILLISECONDS = 5000;
+
+/** Whether a message runs no task: it sends members, or only lets a workflow go on. */
+export function isHelper({ workflow }: WorkflowMessage): boolean {
+  return workflow.fanOut !== undefined || workflow.ended === true;
+}
+
+/** Handles a message that runs no task. */
+export async function handleHelper(
+  app: App,
+  registry: Registry,
+  delivery: TaskDelivery & { message: WorkflowMessage },
+  { remainingMilliseconds }: Invocation,
+): Promise<Verdict> {
+  const { message } = delivery;
+  const now = app.clock();
+  const eta = message.eta === undefined ? now : new Date(message.eta);
+  if (eta > now && !message.workflow.ended) return hide(app, delivery, secondsUntil(eta, now));
+  return unlessOrphan(app, message, () =>
+    message.task === FAN_OUT
+      ? letFanOut(app, registry, message, () => remainingMilliseconds() > RESERVE_MILLISECONDS)
+      : letGoOn(app, registry, message),
+  );
+}
+
+/** Lets a workflow go on after a message that was handled. */
+export function goOn(app: App, registry: Registry, message: WorkflowMessage, ending: Ending): Promise<Verdict> {
+  return unlessOrphan(app, message, () =>
+    letGoOn(app, registry, message, typeof ending === "string" ? undefined : ending.resultJson),
+  );
+}
+
+/**
+ * Where no tasks are known: has a worker let the workflow go on after a task that has ended. May be repeated.
+ */
+export async function tellWorker(app: App, message: Message): Promise<void> {
+  if (!isOfWorkflow(message)) return;
+  const record = await app.results.kept(message.id);
+  if (record === undefined || !isFinal(record.state)) return;
+  const { suspect, seen, slot, eta, deferrals, crowded, rescues, crashed, ...rest } = message;
+  // On a FIFO queue it would wait for its group, or be taken for a message that was there before.
+  const queue = app.broker.isFifo(message.queue) ? DEFAULT_QUEUE : message.queue;
+  await app.broker.send({ ...rest, queue, workflow: { ...message.workflow, ended: true } }, 0);
+}
+
+async function unlessOrphan(app: App, message: WorkflowMessage, work: () => Promise<void>): Promise<Verdict> {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof WorkflowNotFoundError)) throw error;
+    await endOrphan(app, message, error);
+  }
+  return "acknowledge";
+}

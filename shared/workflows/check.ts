@@ -1,0 +1,245 @@
+/** Reads a node or a definition that came as JSON: from HTTP, or from the table. */
+
+import { InvalidWorkflowError } from "../errors.ts";
+import type { Json } from "../message/json.ts";
+import type { ChainNode, Definition, EachNode, GroupNode, Node, NodeOptions, Policy, TaskNode } from "./definition.ts";
+
+/** Bounds of a definition: what is larger is refused before anything is sent. */
+const MAX_NODES = 100_000;
+const MAX_DEPTH = 32;
+/** Members of one group, and items of a list that `each` takes. */
+export const MAX_MEMBERS = 100_000;
+/** Callbacks of one node. */
+const MAX_CALLBACKS = 10;
+
+type Fields = { [field: string]: Json };
+
+/** The place that a sentence names: `chain[1].group[0]`. */
+interface Walk {
+  path: string;
+  depth: number;
+  count: { nodes: number };
+}
+
+const POLICIES: readonly Policy[] = ["failFast", "waitForAll", "collect", "first"];
+const POLICY_EXPECTED = `${POLICIES.map((one) => `'${String(one)}'`).join(", ")}, or { tolerate: a number of failures, or a share such as '10%' }`;
+const FORMS =
+  "a task { task, payload?, into?, immutable?, options? }, { chain }, { group, policy? }, { chord: { header, body }, policy? } or { each, policy? }";
+const CALLBACKS = ["link", "linkError"] as const;
+
+/** @throws InvalidWorkflowError naming the place of what is refused */
+export function readNode(value: Json): Node {
+  return nodeOf(value, { path: "", depth: 1, count: { nodes: 0 } });
+}
+
+/** A definition as the table keeps it. @throws InvalidWorkflowError */
+export function readDefinition(value: Json): Definition {
+  const fields = fieldsOf(value, "");
+  const text = (name: string): string => {
+    const found = fields[name];
+    return typeof found === "string" ? found : refuse(name, found, "text");
+  };
+  const { defaults } = fields;
+  return {
+    v: 1,
+    id: text("id"),
+    root: readNode(fields.root ?? null),
+    sentAt: text("sentAt"),
+    keepUntil: text("keepUntil"),
+    rootId: text("rootId"),
+    ...(fields.parentId !== undefined && { parentId: text("parentId") }),
+    ...(defaults !== undefined && { defaults: defaultsOf(defaults) }),
+  };
+}
+
+function defaultsOf(value: Json): NonNullable<Definition["defaults"]> {
+  const { queue, tags, headers, expires } = optionsOf(value, "defaults");
+  return {
+    ...(queue !== undefined && { queue }),
+    ...(tags && { tags }),
+    ...(headers && { headers }),
+    ...(expires !== undefined && { expires: String(expires) }),
+  };
+}
+
+function nodeOf(value: Json, walk: Walk): Node {
+  const { path, depth, count } = walk;
+  count.nodes += 1;
+  if (count.nodes > MAX_NODES) throw tooMany("nodes", count.nodes, MAX_NODES);
+  if (depth > MAX_DEPTH) throw tooMany(`levels at '${path.slice(0, 200)}'`, depth, MAX_DEPTH);
+  const fields = fieldsOf(value, path);
+  if ("task" in fields) return taskOf(fields, walk);
+  if ("chain" in fields) return chainOf(fields, walk);
+  if ("chord" in fields) return chordOf(fields, walk);
+  if ("group" in fields) return groupOf(fields, walk);
+  if ("each" in fields) return eachOf(fields, walk);
+  return refuse(path, value, FORMS);
+}
+
+function taskOf(fields: Fields, walk: Walk): TaskNode {
+  const { path } = walk;
+  only(fields, ["task", "payload", "into", "immutable", "options", ...CALLBACKS], path);
+  const { task, payload, into, immutable, options } = fields;
+  if (typeof task !== "string" || task === "") return refuse(at(path, "task"), task, "the name of a task");
+  if (into !== undefined && (typeof into !== "string" || into === "" || into.length > 256)) {
+    return refuse(at(path, "into"), into, "the name of a field, of up to 256 characters");
+  }
+  if (immutable !== undefined && typeof immutable !== "boolean") {
+    return refuse(at(path, "immutable"), immutable, "true or false");
+  }
+  if (immutable && into !== undefined) {
+    return refuse(at(path, "into"), into, "no 'into' beside 'immutable', which leaves out the result before");
+  }
+  return {
+    task,
+    ...(payload !== undefined && { payload }),
+    ...(typeof into === "string" && { into }),
+    ...(immutable === true && { immutable: true as const }),
+    ...(options !== undefined && { options: optionsOf(options, at(path, "options")) }),
+    ...callbacksOf(fields, walk),
+  };
+}
+
+function chainOf(fields: Fields, walk: Walk): ChainNode {
+  only(fields, ["chain", ...CALLBACKS], walk.path);
+  const steps = nodesOf(fields.chain, at(walk.path, "chain"), walk);
+  if (steps.length === 0) return refuse(at(walk.path, "chain"), fields.chain, "one step or more");
+  return { chain: steps, ...callbacksOf(fields, walk) };
+}
+
+function groupOf(fields: Fields, walk: Walk): GroupNode {
+  only(fields, ["group", "policy", ...CALLBACKS], walk.path);
+  const members = nodesOf(fields.group, at(walk.path, "group"), walk);
+  return { group: members, ...policyOf(fields, walk.path), ...callbacksOf(fields, walk) };
+}
+
+function eachOf(fields: Fields, walk: Walk): EachNode {
+  only(fields, ["each", "policy", ...CALLBACKS], walk.path);
+  const each = nodeOf(fields.each ?? null, below(walk, at(walk.path, "each")));
+  return { each, ...policyOf(fields, walk.path), ...callbacksOf(fields, walk) };
+}
+
+/** A chord is a group and the node after it. */
+function chordOf(fields: Fields, walk: Walk): ChainNode {
+  only(fields, ["chord", "policy", ...CALLBACKS], walk.path);
+  const path = at(walk.path, "chord");
+  const chord = fieldsOf(fields.chord ?? null, path);
+  only(chord, ["header", "body"], path);
+  const header = nodesOf(chord.header, at(path, "header"), below(walk, path));
+  const body = nodeOf(chord.body ?? null, below(walk, at(path, "body")));
+  return { chain: [{ group: header, ...policyOf(fields, walk.path) }, body], ...callbacksOf(fields, walk) };
+}
+
+function nodesOf(value: Json | undefined, path: string, walk: Walk): Node[] {
+  if (!Array.isArray(value)) return refuse(path, value, "a list of nodes");
+  if (value.length > MAX_MEMBERS) throw tooMany(`members at '${path.slice(0, 200)}'`, value.length, MAX_MEMBERS);
+  return value.map((one, index) => nodeOf(one, below(walk, `${path}[${index}]`)));
+}
+
+function callbacksOf(fields: Fields, walk: Walk): { link?: TaskNode[]; linkError?: TaskNode[] } {
+  const found = CALLBACKS.flatMap((name) => {
+    const value = fields[name];
+    if (value === undefined) return [];
+    const path = at(walk.path, name);
+    const list = Array.isArray(value) ? value : [value];
+    if (list.length > MAX_CALLBACKS) throw tooMany(`callbacks at '${path.slice(0, 200)}'`, list.length, MAX_CALLBACKS);
+    return [[name, list.map((one, index) => taskOf(fieldsOf(one, path), below(walk, `${path}[${index}]`)))] as const];
+  });
+  return Object.fromEntries(found);
+}
+
+function policyOf(fields: Fields, path: string): { policy?: Policy } {
+  const { policy } = fields;
+  if (policy === undefined) return {};
+  const known = POLICIES.find((one) => one === policy);
+  if (known !== undefined) return { policy: known };
+  const tolerate =
+    typeof policy === "object" && policy !== null && !Array.isArray(policy) ? policy.tolerate : undefined;
+  if (isTolerance(tolerate)) return { policy: { tolerate } };
+  return refuse(at(path, "policy"), policy, POLICY_EXPECTED);
+}
+
+function isTolerance(value: Json | undefined): value is number | string {
+  if (typeof value === "number") return Number.isSafeInteger(value) && value >= 0;
+  const [, share] = typeof value === "string" ? (/^(\d{1,3}(?:\.\d{1,3})?)%$/.exec(value) ?? []) : [];
+  return share !== undefined && Number(share) <= 100;
+}
+
+/** The most failures that a policy bears among so many members. */
+export function tolerated(tolerate: number | string, members: number): number {
+  return typeof tolerate === "number" ? tolerate : Math.floor((Number.parseFloat(tolerate) / 100) * members);
+}
+
+const OPTIONS: readonly (keyof NodeOptions)[] = [
+  ...(["countdown", "eta", "expires", "queue", "tags", "headers"] as const),
+  ...(["messageGroupId", "timeLimit", "softTimeLimit"] as const),
+];
+
+/** The forms alone: `canvas/check.ts` asks whether a task takes them. */
+function optionsOf(value: Json, path: string): NodeOptions {
+  const fields = fieldsOf(value, path);
+  only(fields, OPTIONS, path);
+  const take = <T extends Json>(name: keyof NodeOptions, isFit: (value: Json) => value is T): { [K in string]?: T } => {
+    const given = fields[name];
+    if (given === undefined) return {};
+    return isFit(given) ? { [name]: given } : refuse(at(path, name), given, "what that option of a task accepts");
+  };
+  return {
+    ...take("countdown", isNumber),
+    ...take("eta", isText),
+    ...take("expires", isNumberOrText),
+    ...take("queue", isText),
+    ...take("tags", isTexts),
+    ...take("headers", isTextsByName),
+    ...take("messageGroupId", isText),
+    ...take("timeLimit", isNumber),
+    ...take("softTimeLimit", isNumber),
+  };
+}
+
+function isText(value: Json): value is string {
+  return typeof value === "string";
+}
+
+function isTexts(value: Json): value is string[] {
+  return Array.isArray(value) && value.every(isText);
+}
+
+function isTextsByName(value: Json): value is Record<string, string> {
+  return typeof value === "object" && value !== null && !Array.isArray(value) && Object.values(value).every(isText);
+}
+
+function isNumberOrText(value: Json): value is number | string {
+  return isNumber(value) || isText(value);
+}
+
+function isNumber(value: Json): value is number {
+  return typeof value === "number";
+}
+
+function fieldsOf(value: Json, path: string): Fields {
+  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value;
+  return refuse(path, value, path === "" ? FORMS : "an object");
+}
+
+/** A mistyped field would be ignored in silence. */
+function only(fields: Fields, known: readonly string[], path: string): void {
+  const unknown = Object.keys(fields).find((name) => !known.includes(name));
+  if (unknown !== undefined) refuse(at(path, unknown), fields[unknown], `one of ${known.join(", ")}`);
+}
+
+function below({ depth, count }: Walk, path: string): Walk {
+  return { path, depth: depth + 1, count };
+}
+
+function at(path: string, name: string): string {
+  return path === "" ? name : `${path}.${name}`;
+}
+
+function refuse(path: string, value: unknown, expected: string): never {
+  throw new InvalidWorkflowError(path, value, expected);
+}
+
+function tooMany(what: string, found: number, most: number): InvalidWorkflowError {
+  return new InvalidWorkflowError("", `${found} ${what}`, `at most ${most}`);
+}

@@ -1,0 +1,165 @@
+/**
+ * Joins: who of a group's members has not ended yet. The pending members are a set, in shards; whoever sees a shard empty takes it out of
+ * the shard above, and whoever sees the topmost empty has ended the group. Taking out what is gone changes nothing, so that each step may be
+ * repeated (docs/decisions/0054-joins.md).
+ */
+
+import { absent, type Item, present } from "../aws/change.ts";
+import type { Table } from "../aws/dynamodb.ts";
+import { joinKey } from "../table/keys.ts";
+
+/** Members of one shard. Their numbers take 600 bytes, and no shard is written more often than this. */
+const SHARD_MEMBERS = 100;
+
+/** A group of a workflow. */
+export interface GroupId {
+  workflow: string;
+  place: string;
+}
+
+/** The members that have ended, as the shards say. */
+interface Ended {
+  /** All have. */
+  isWhole: boolean;
+  /** Some have failed. */
+  hasFailures: boolean;
+}
+
+interface Tally {
+  members: number;
+  ended: number;
+  failed: number;
+}
+
+export interface Joins {
+  /** Makes the shards of members from `from` up to `to`, and those above them; what is there stays as it is. */
+  create(group: GroupId, size: number, range: { from: number; to: number }): Promise<void>;
+  /** Notes that a member has ended. */
+  finish(group: GroupId, size: number, index: number, failed: boolean): Promise<Ended>;
+  /** Whether all have ended. */
+  state(group: GroupId, size: number): Promise<Ended>;
+  /** How many have ended. Members of shards that nobody has made yet have not. */
+  tally(group: GroupId, size: number): Promise<Tally>;
+  /** Numbers of members that have failed, in their order. */
+  failures(group: GroupId, size: number, limit: number): Promise<number[]>;
+}
+
+/** Members of one shard that end at the same moment share a write. */
+interface Gathered {
+  all: Set<string>;
+  failed: Set<string>;
+  outcome: Promise<Item>;
+}
+
+export function createJoins({ table, ttl }: { table: Table; ttl: () => number }): Joins {
+  const gathered = new Map<string, Gathered>();
+
+  const createShard = async (group: GroupId, size: number, level: number, index: number): Promise<void> => {
+    const first = index * SHARD_MEMBERS;
+    const count = Math.min(SHARD_MEMBERS, sizeOf(size, level) - first);
+    const pending = new Set(Array.from({ length: count }, (_, offset) => String(first + offset)));
+    await table.update({
+      key: joinKey(group.workflow, group.place, level, index),
+      // DynamoDB takes an emptied set away: the number of members is what says that the shard was made.
+      set: { members: count, pending, ttl: ttl() },
+      when: absent("members"),
+    });
+  };
+
+  const takeOut = (group: GroupId, level: number, index: number, failed: boolean): Promise<Item> => {
+    const shard = Math.floor(index / SHARD_MEMBERS);
+    const key = joinKey(group.workflow, group.place, level, shard);
+    const name = `${key.pk} ${key.sk}`;
+    let one = gathered.get(name);
+    if (one === undefined) {
+      const [all, lost] = [new Set<string>(), new Set<string>()];
+      const outcome = new Promise<void>((resolve) => setImmediate(resolve)).then(async () => {
+        gathered.delete(name);
+        const written = await table.update({
+          key,
+          removeMembers: { pending: all },
+          ...(lost.size > 0 && { addMembers: { failed: lost } }),
+          when: present("members"),
+          returns: "ALL_NEW",
+        });
+        if (!written.applied) throw new Error(`Workflow ${group.workflow} has no join at place '${group.place}'.`);
+        return written.attributes;
+      });
+      one = { all, failed: lost, outcome };
+      gathered.set(name, one);
+    }
+    one.all.add(String(index));
+    if (failed) one.failed.add(String(index));
+    return one.outcome;
+  };
+
+  const shards = async (group: GroupId, size: number, level: number): Promise<(Item | undefined)[]> => {
+    const count = Math.ceil(sizeOf(size, level) / SHARD_MEMBERS);
+    const keys = Array.from({ length: count }, (_, index) => joinKey(group.workflow, group.place, level, index));
+    return Promise.all(keys.map((key) => table.get(key)));
+  };
+
+  return {
+    async create(group, size, { from, to }) {
+      // From the top down: a shard that is made can be emptied, and then the one above it is needed.
+      for (let level = topOf(size); level >= 0; level--) {
+        const width = SHARD_MEMBERS ** (level + 1);
+        const last = Math.floor(Math.max(from, to - 1) / width);
+        const some: Promise<void>[] = [];
+        for (let index = Math.floor(from / width); index <= last; index++) {
+          some.push(createShard(group, size, level, index));
+        }
+        await Promise.all(some);
+      }
+    },
+
+    async finish(group, size, index, failed) {
+      let [at, isFailed] = [index, failed];
+      for (let level = 0; ; level++) {
+        // Dying after this leaves a shard that is empty and still stands above: the repetition finds it so.
+        const shard = await takeOut(group, level, at, isFailed);
+        if (shard.pending !== undefined) return { isWhole: false, hasFailures: false };
+        isFailed = shard.failed !== undefined;
+        if (level === topOf(size)) return { isWhole: true, hasFailures: isFailed };
+        at = Math.floor(at / SHARD_MEMBERS);
+      }
+    },
+
+    async state(group, size) {
+      const top = await table.get(joinKey(group.workflow, group.place, topOf(size), 0));
+      const isWhole = top !== undefined && top.pending === undefined;
+      return { isWhole, hasFailures: top?.failed !== undefined };
+    },
+
+    async tally(group, size) {
+      const count = { members: size, ended: 0, failed: 0 };
+      for (const shard of await shards(group, size, 0)) {
+        if (shard === undefined) continue;
+        count.ended += Number(shard.members) - membersOf(shard.pending).length;
+        count.failed += membersOf(shard.failed).length;
+      }
+      return count;
+    },
+
+    async failures(group, size, limit) {
+      const all = (await shards(group, size, 0)).flatMap((shard) => membersOf(shard?.failed).map(Number));
+      return all.sort((a, b) => a - b).slice(0, limit);
+    },
+  };
+}
+
+/** How many members a level has: of the lowest the group's own, of any other the shards below. */
+function sizeOf(size: number, level: number): number {
+  return Math.ceil(size / SHARD_MEMBERS ** level);
+}
+
+/** The level that has one shard. */
+function topOf(size: number): number {
+  let level = 0;
+  while (Math.ceil(sizeOf(size, level) / SHARD_MEMBERS) > 1) level++;
+  return level;
+}
+
+function membersOf(value: Item[string]): string[] {
+  return value instanceof Set ? [...value] : [];
+}

@@ -1,0 +1,217 @@
+/** The items of a workflow beside the records of its tasks: its definition, the places that were stopped, and the outcomes of its groups. */
+
+import { randomUUID } from "node:crypto";
+import { absent, anyOf, contains, sizeBelow } from "../aws/change.ts";
+import type { Table } from "../aws/dynamodb.ts";
+import type { StoredError } from "../errors.ts";
+import { UNDER_WAY_SECONDS } from "../lifetimes.ts";
+import { parseJson, toJsonText } from "../message/json.ts";
+import type { LargeValues } from "../message/large-values.ts";
+import { definitionKey, outcomeKey, stoppedKey } from "../table/keys.ts";
+import { readDefinition } from "./check.ts";
+import { type Definition, isWithin, type Place } from "./definition.ts";
+import { createJoins, type GroupId, type Joins } from "./joins.ts";
+
+/** The outcome of a group that was decided before, or other than, by the end of all its members. */
+interface GroupOutcome {
+  state: "SUCCESS" | "FAILURE" | "REVOKED";
+  error?: StoredError;
+  /** The member that has decided it. */
+  by?: number;
+}
+
+export interface Workflows {
+  /** Stores a definition, once: of one id there is one. */
+  define(definition: Definition, until: Date): Promise<void>;
+  /** The definition, which this process keeps for a while; undefined if there is none, or none any more. */
+  read(id: string): Promise<Definition | undefined>;
+  /** Stops what is under a place, and has not begun. */
+  stop(id: string, place: Place): Promise<void>;
+  /** Goes on with what was stopped at a place. */
+  goOn(id: string, place: Place): Promise<void>;
+  /** Whether the task at a place was stopped, as of two seconds ago at most; with 0, as of now. */
+  isStopped(id: string, place: Place, maxAgeMilliseconds?: number): Promise<boolean>;
+  /** Stores the outcome of a group unless it has one, and answers with the one that it has then. */
+  decide(group: GroupId, outcome: GroupOutcome): Promise<GroupOutcome>;
+  outcomeOf(group: GroupId): Promise<GroupOutcome | undefined>;
+  /** Takes an outcome back: the group waits again. */
+  undecide(group: GroupId): Promise<void>;
+  /** How many members `each` has had; undefined before its list was read. */
+  setSize(group: GroupId, size: number): Promise<void>;
+  sizeOf(group: GroupId): Promise<number | undefined>;
+  readonly joins: Joins;
+}
+
+/** As the decisions of operators: noticed within this. */
+const LOOK_MILLISECONDS = 2000;
+
+/** Places of one workflow that were stopped: beyond this, groups that fail let their members run, to no effect. */
+const MAX_STOPPED = 1000;
+
+/** Workflows that one process knows at a time. */
+const MAX_KNOWN = 500;
+
+export function createWorkflows(options: {
+  table: Table;
+  clock: () => Date;
+  largeValues: LargeValues;
+  /** Seconds that a final record is shown. */
+  resultExpires: () => number;
+}): Workflows {
+  const { table, clock, largeValues } = options;
+  const ttl = (): number => Math.floor(clock().getTime() / 1000) + UNDER_WAY_SECONDS + options.resultExpires();
+  const definitions = new Map<string, Promise<Definition | undefined>>();
+  const sizes = new Map<string, number>();
+  const stopped = new Map<string, { at: number; places: Promise<ReadonlySet<string>> }>();
+
+  const load = async (id: string): Promise<Definition | undefined> => {
+    const item = await table.get(definitionKey(id));
+    if (item === undefined) return undefined;
+    const { text, key } = item;
+    if (text !== undefined) return readDefinition(parseJson(String(text)));
+    const ref = { key: String(key), sizeBytes: Number(item.sizeBytes), until: String(item.until) };
+    return readDefinition(parseJson(await largeValues.load(ref)));
+  };
+
+  const readStopped = async (id: string): Promise<ReadonlySet<string>> => {
+    const places = (await table.get(stoppedKey(id)))?.places;
+    return places instanceof Set ? places : new Set();
+  };
+
+  return {
+    joins: createJoins({ table, ttl }),
+
+    async define(definition, until) {
+      const text = toJsonText(definition);
+      const stored = await largeValues.store(
+        { id: definition.id, part: "definition", version: randomUUID() },
+        text,
+        until,
+      );
+      // Dying before this leaves an object that nobody refers to.
+      await table.update({
+        key: definitionKey(definition.id),
+        set: { ...("text" in stored ? { text: stored.text } : stored.ref), ttl: ttl() },
+        when: absent("ttl"),
+        likelyNew: true,
+      });
+    },
+
+    read(id) {
+      const known = definitions.get(id);
+      if (known !== undefined) return known;
+      const loading = load(id);
+      remember(definitions, id, loading);
+      // A definition that could not be read is asked for again, and so is one that is not there yet.
+      loading.then(
+        (found) => found ?? definitions.delete(id),
+        () => definitions.delete(id),
+      );
+      return loading;
+    },
+
+    async stop(id, place) {
+      // A text, for a set has no empty member.
+      const name = `/${place}`;
+      await table.update({
+        key: stoppedKey(id),
+        addMembers: { places: new Set([name]) },
+        set: { ttl: ttl() },
+        ...(place !== "" && {
+          when: anyOf(absent("places"), contains("places", name), sizeBelow("places", MAX_STOPPED)),
+        }),
+      });
+      stopped.delete(id);
+    },
+
+    async goOn(id, place) {
+      await table.update({
+        key: stoppedKey(id),
+        removeMembers: { places: new Set([`/${place}`]) },
+        set: { ttl: ttl() },
+      });
+      stopped.delete(id);
+    },
+
+    async isStopped(id, place, maxAgeMilliseconds = LOOK_MILLISECONDS) {
+      const now = clock().getTime();
+      let known = stopped.get(id);
+      // The difference counts either way: a clock that was set back must not stop the looks.
+      if (known === undefined || Math.abs(now - known.at) >= maxAgeMilliseconds) {
+        known = { at: now, places: readStopped(id) };
+        remember(stopped, id, known);
+        known.places.catch(() => stopped.delete(id));
+      }
+      for (const name of await known.places) {
+        const above = name.slice(1);
+        // The outcome of a group that was stopped is decided; what comes after it is not under it.
+        if (above === "" || (above !== place && isWithin(place, above))) return true;
+      }
+      return false;
+    },
+
+    async decide(group, outcome) {
+      const key = outcomeKey(group.workflow, group.place);
+      const written = await table.update({
+        key,
+        set: {
+          state: outcome.state,
+          ttl: ttl(),
+          ...(outcome.error && { error: toJsonText(outcome.error) }),
+          ...(outcome.by !== undefined && { by: outcome.by }),
+        },
+        when: absent("state"),
+      });
+      return written.applied ? outcome : (toOutcome(written.item) ?? outcome);
+    },
+
+    outcomeOf: async (group) => toOutcome(await table.get(outcomeKey(group.workflow, group.place))),
+
+    async undecide(group) {
+      await table.update({
+        key: outcomeKey(group.workflow, group.place),
+        set: { ttl: ttl() },
+        remove: ["state", "error", "by"],
+      });
+    },
+
+    async setSize(group, size) {
+      await table.update({ key: outcomeKey(group.workflow, group.place), set: { size, ttl: ttl() } });
+    },
+
+    async sizeOf(group) {
+      const name = `${group.workflow} ${group.place}`;
+      const known = sizes.get(name);
+      if (known !== undefined) return known;
+      const size = (await table.get(outcomeKey(group.workflow, group.place)))?.size;
+      if (size === undefined) return undefined;
+      remember(sizes, name, Number(size));
+      return Number(size);
+    },
+  };
+}
+
+function toOutcome(item: Awaited<ReturnType<Table["get"]>>): GroupOutcome | undefined {
+  const { state, error, by } = item ?? {};
+  if (state !== "SUCCESS" && state !== "FAILURE" && state !== "REVOKED") return undefined;
+  return {
+    state,
+    ...(error !== undefined && { error: toError(String(error)) }),
+    ...(by !== undefined && { by: Number(by) }),
+  };
+}
+
+/** An error as this store wrote it. */
+function toError(text: string): StoredError {
+  const value = parseJson(text);
+  const plain = typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
+  return { name: String(plain.name), message: String(plain.message), ...plain };
+}
+
+/** Keeps the newest. */
+function remember<T>(known: Map<string, T>, id: string, value: T): void {
+  known.delete(id);
+  known.set(id, value);
+  const [oldest] = known.keys();
+  if (known.size > MAX_KNOWN && oldest !== undefined) known.delete(oldest);
+}

@@ -1,0 +1,94 @@
+import * as z from "zod";
+import { type AsyncResult, Ignore, task } from "../../../shared/index.ts";
+import { type AnyCanvas, Canvas } from "../../../shared/task/signature.ts";
+
+// biome-ignore lint/suspicious/noExplicitAny: the types of these tests' values are not what is tested; tests/types has that.
+type Anything = any;
+
+/** A canvas that the compiler would refuse where it stands. */
+export function unchecked(one: AnyCanvas): Canvas<unknown, Anything, AsyncResult<Anything>> {
+  return new Canvas(one.node, one.tasks);
+}
+
+/** Runs that tasks wrote down themselves: `echo 7`. */
+export const runs: string[] = [];
+
+const numbers = z.object({ numbers: z.array(z.number()) });
+
+export const echo = task({
+  name: "echo",
+  payload: z.object({ value: z.any() }),
+  run: ({ value }): Anything => {
+    runs.push(`echo ${JSON.stringify(value)}`);
+    return value;
+  },
+});
+export const inc = task({
+  name: "inc",
+  payload: z.object({ n: z.number(), by: z.number().optional() }),
+  run: ({ n, by = 1 }) => {
+    runs.push(`inc ${n}`);
+    return n + by;
+  },
+});
+export const sum = task({
+  name: "sum",
+  payload: numbers,
+  run: (payload) => {
+    runs.push(`sum ${payload.numbers.join("+")}`);
+    return payload.numbers.reduce((total, one) => total + one, 0);
+  },
+});
+export const list = task({
+  name: "list",
+  payload: z.object({ values: z.array(z.any()) }),
+  run: ({ values }): Anything[] => values,
+});
+export const fail = task({
+  name: "fail",
+  payload: z.object({ why: z.string().default("broken"), n: z.number().optional() }),
+  run: ({ why }): number => {
+    runs.push("fail");
+    throw new Error(why);
+  },
+});
+export const flaky = task({
+  name: "flaky",
+  payload: z.object({ n: z.number(), failures: z.number() }),
+  retry: { maxRetries: 5, backoff: { base: 2 } },
+  run: ({ n, failures }, { attempt }) => {
+    runs.push(`flaky ${attempt}`);
+    if (attempt <= failures) throw new Error("not yet");
+    return n;
+  },
+});
+export const ignores = task({
+  name: "ignores",
+  run: (): number => {
+    throw new Ignore("nothing to do");
+  },
+});
+export const note = task({
+  name: "note",
+  payload: z.looseObject({}),
+  run: (payload) => {
+    runs.push(`note ${JSON.stringify(payload)}`);
+    return payload;
+  },
+});
+export const pair = task({
+  name: "pair",
+  payload: z.object({ a: z.number(), b: z.number() }),
+  run: ({ a, b }) => a * b,
+});
+
+export const adds = task({
+  name: "adds",
+  run: async (_, { results }) => {
+    let total = 0;
+    for await (const one of results()) total += Number(one);
+    return total;
+  },
+});
+
+export const tasks = { adds, echo, inc, sum, list, fail, flaky, ignores, note, pair };

@@ -1,6 +1,6 @@
 /**
  * The way on: a node has ended, and what comes after it is sent. Each step may be repeated: ids are derived, a join is a set, and what was
- * decided stays so. A delivery that finds a record final does all of it again (docs/decisions/0054-joins.md).
+ * decided stays so. A delivery that finds a record final does all of it again (docs/decisions/0052-joins.md).
  */
 
 import { describeError, InvalidPayloadError, TaskError } from "../errors.ts";

@@ -1,7 +1,7 @@
 /**
  * Joins: who of a group's members has not ended yet. The pending members are a set, in shards; whoever sees a shard empty takes it out of
  * the shard above, and whoever sees the topmost empty has ended the group. Taking out what is gone changes nothing, so that each step may be
- * repeated (docs/decisions/0054-joins.md).
+ * repeated (docs/decisions/0052-joins.md).
  */
 
 import { absent, type Item, present } from "../aws/change.ts";

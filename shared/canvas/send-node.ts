@@ -8,7 +8,7 @@ import type { Message, WorkflowMark } from "../message/message.ts";
 import { payloadText } from "../message/user-values.ts";
 import { resolveOptions } from "../task/options.ts";
 import { payloadOrNone } from "../task/payload.ts";
-import { packPayload, submit } from "../task/submit.ts";
+import { packPayload, submitPacked } from "../task/submit.ts";
 import { secondsAfter } from "../task/times.ts";
 import type { TaskNode } from "../workflows/definition.ts";
 import type { Flow, Outcome } from "./flow.ts";
@@ -23,6 +23,8 @@ export interface NodeCall {
   parentId?: string | undefined;
   /** Of a whole that is delayed. */
   eta?: string | undefined;
+  /** @defaultValue 1 */
+  attempt?: number;
 }
 
 /**
@@ -41,7 +43,10 @@ export async function sendNode(flow: Flow, call: NodeCall): Promise<Outcome | un
     if (!(error instanceof TaskError)) throw error;
     return failNode(flow, message, error, call.mark);
   }
-  await submit(app, { message: ready, payloadText: text, position: undefined });
+  const packed = { ...ready, ...(await packPayload(app, ready, text)) };
+  await submitPacked(app, packed, undefined);
+  // The record of the last task is there since the workflow was sent, when its payload was not whole. Dying before this repeats it.
+  if (call.id === flow.definition.id) await app.results.complement(packed);
   return undefined;
 }
 
@@ -59,13 +64,13 @@ export async function failNode(flow: Flow, message: Message, error: TaskError, m
 /** The message without anything that its task, or an option, decides. */
 export function baseMessage(
   { app, definition, tasks }: Flow,
-  { node, id, mark, payload, parentId }: NodeCall,
+  { node, id, mark, payload, parentId, attempt = 1 }: NodeCall,
 ): Message {
   const { rootId, keepUntil, defaults } = definition;
   const queue = node.options?.queue ?? defaults?.queue ?? tasks.find(node.task)?.queue ?? DEFAULT_QUEUE;
   const parent = parentId ?? definition.parentId;
   return {
-    ...{ v: 1, id, task: node.task, attempt: 1, payload: payload ?? null },
+    ...{ v: 1, id, task: node.task, attempt, payload: payload ?? null },
     queue: app.config.queues.includes(queue) ? queue : DEFAULT_QUEUE,
     sentAt: app.clock().toISOString(),
     rootId,

@@ -1,4 +1,5 @@
 import type { Context, Hono } from "hono";
+import { replayOrHeal } from "../canvas/heal.ts";
 import type { Limits, Scope } from "../control/decisions.ts";
 import { InvalidOptionError } from "../errors.ts";
 import { isConcurrency, MAX_CONCURRENCY } from "../limits/concurrency.ts";
@@ -107,7 +108,7 @@ export function addControl(api: Hono, app: App, registry: Registry): void {
     const queue = names.queue(name);
     const body = await readBody(c.req.raw, "redriveQueue");
     const request = toRedrive(queue, body, names);
-    const outcome = await redrive(app, registry, request);
+    const outcome = await redrive(app, registry, request, replayOrHeal);
     const { redriven, cursor } = outcome;
     const skipped = toSkipped(outcome);
     const stopped = outcome.stopped === undefined ? undefined : { stopped: toReason(outcome.stopped) };

@@ -1,11 +1,11 @@
 import type { Hono } from "hono";
+import { replayOrHeal } from "../canvas/heal.ts";
 import { TaskNotFoundError } from "../errors.ts";
 import { isId } from "../message/id.ts";
 import type { Entry } from "../schedules/entry.ts";
 import { AsyncResult } from "../task/async-result.ts";
 import type { App } from "../task/current-app.ts";
 import type { Registry } from "../task/registry.ts";
-import { replay } from "../task/replay.ts";
 import { audit } from "./audit.ts";
 import { addCall, createBase, readBody } from "./base.ts";
 import { addControl } from "./control.ts";
@@ -28,11 +28,12 @@ export function createOperateApi(app: App, registry: Registry, statics: readonly
     const record = await app.results.read(oldId);
     if (record === undefined) throw new TaskNotFoundError(oldId);
     const body = await readBody(c.req.raw, "replayTask");
-    const { id, state } = await replay(app, registry, record, {
+    const { id, state } = await replayOrHeal(app, registry, record, {
       ...(body.payload !== undefined && { payload: body.payload }),
     });
     audit(app, c, "replay", { id: oldId, task: record.task, outcome: { replayedBy: id, state } });
-    return c.json({ id, task: record.task, state, replayOf: record.id }, 202, { location: `/tasks/${id}` });
+    const replayOf = id === record.id ? {} : { replayOf: record.id };
+    return c.json({ id, task: record.task, state, ...replayOf }, 202, { location: `/tasks/${id}` });
   });
 
   addControl(api, app, registry);

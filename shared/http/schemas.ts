@@ -74,8 +74,8 @@ const TASK = {
     tags: list(text),
     headers: texts,
     workflow: {
-      ...object({ id: uuid, place: text }),
-      description: "The workflow that it belongs to, and its place there.",
+      ...object({ id: uuid, place: text }, { input: text }),
+      description: "The workflow that it belongs to, its place there, and the place whose results its payload takes.",
     },
     schedule: {
       ...object({ name: text, at: time }, { manual: { const: true }, by: text }),

@@ -17,7 +17,9 @@ export function birth(message: Message): Item {
     ...(tags !== undefined && { tags: toJsonText(tags) }),
     ...(headers !== undefined && { headers: toJsonText(headers) }),
     ...(workflow !== undefined &&
-      workflow.callback === undefined && { workflow: toJsonText({ id: workflow.id, place: workflow.place }) }),
+      workflow.callback === undefined && {
+        workflow: toJsonText({ id: workflow.id, place: workflow.place, input: workflow.input }),
+      }),
     ...(schedule !== undefined && { schedule: toJsonText({ ...schedule, edition: undefined }) }),
   };
 }

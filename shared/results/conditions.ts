@@ -25,6 +25,9 @@ export const NOT_ENDED = inState("PENDING", "RETRY", "STARTED");
 /** It has failed. */
 export const ENDED_IN_VAIN = inState("FAILURE");
 
+/** It has failed, or was revoked. */
+export const ENDED_BADLY = inState("FAILURE", "REVOKED");
+
 /** Nobody has ever heard of it. */
 export const NEVER_RECORDED = absent("state");
 

@@ -56,8 +56,8 @@ export interface TaskRecord {
   headers?: Record<string, string>;
   /** The entry of beat that asked for it, and the fire time; `manual` when somebody ran it by hand, and who. */
   schedule?: Omit<ScheduleMark, "edition">;
-  /** The workflow that it belongs to, and its place there: `GET /workflows/{id}`. The task that a workflow ends with has its id. */
-  workflow?: { id: string; place: string };
+  /** The workflow that it belongs to, its place there, and the place whose results its payload takes: `GET /workflows/{id}`. The task that a workflow ends with has its id. */
+  workflow?: { id: string; place: string; input?: string };
   /** Someone has asked for its end: it has not come to it yet. */
   revokeRequestedAt?: string;
   /** When the file of an upload's task came, by S3's clock. Absent as long as a form waits for it. */

@@ -21,6 +21,8 @@ import { createValues, type Values } from "./values.ts";
 export interface ResultStore extends Claims, Unclaimed, Arrivals {
   /** Writes the PENDING record unless a fast worker was there first. */
   pending(message: Message): Promise<void>;
+  /** Gives a record that was written before its message the payload that the message has. */
+  complement(message: Message): Promise<void>;
   /** Keeps the record of a task whose message goes on waiting; false if it has ended, and the message with it. */
   refresh(message: Message): Promise<boolean>;
   /** Names the task that runs `id` again. A record that is gone by now stays so. */
@@ -68,6 +70,16 @@ export function createResultStore(options: {
         },
         // A worker that was faster has written all of it but the state.
         when: NEW,
+      });
+    },
+
+    async complement(message) {
+      const { payload, payloadRef, workflow } = birth(message);
+      await table.update({
+        key: recordKey(message.id),
+        set: { payload, payloadRef, workflow },
+        remove: [payload === undefined ? "payload" : "payloadRef"],
+        when: NOT_ENDED,
       });
     },
 

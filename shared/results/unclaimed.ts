@@ -1,6 +1,6 @@
 /** Writes to a record without a claim: ends of tasks that nobody runs, and notes on those that wait. */
 
-import type { Condition } from "../aws/change.ts";
+import { allOf, type Condition, equal } from "../aws/change.ts";
 import type { UpdateOutcome } from "../aws/writes.ts";
 import { type StoredError, shortened } from "../errors.ts";
 import type { DeliveryId } from "../message/delivery.ts";
@@ -9,7 +9,16 @@ import type { Message } from "../message/message.ts";
 import { recordKey } from "../table/keys.ts";
 import { birth } from "./birth.ts";
 import { HOLDER, type StoreParts } from "./claims.ts";
-import { idle, MAY_EXPIRE, MAY_EXPLAIN, NEVER_RECORDED, NOT_BEGUN, STARTED, WAITING } from "./conditions.ts";
+import {
+  ENDED_BADLY,
+  idle,
+  MAY_EXPIRE,
+  MAY_EXPLAIN,
+  NEVER_RECORDED,
+  NOT_BEGUN,
+  STARTED,
+  WAITING,
+} from "./conditions.ts";
 import { recordIn, type StoredRecord, type TaskState, toRecord } from "./record.ts";
 
 export interface Unclaimed {
@@ -29,6 +38,11 @@ export interface Unclaimed {
   expire(message: Message, error: StoredError): Promise<boolean>;
   /** Ends a task that has never begun, and is known by its id alone; false if it has, or has no record. */
   replace(id: string, error: StoredError): Promise<boolean>;
+  /**
+   * Lets a task that has failed, or was revoked, wait again, under its own id: for its next attempt, or as if it had never been sent; false
+   * if it is not as `record` says any more.
+   */
+  reopen(record: StoredRecord, as: "RETRY" | "PENDING"): Promise<boolean>;
   /**
    * Revokes a task at whatever stage it is: one that waits becomes REVOKED, one that runs is told to stop (if its worker has died,
    * its message ends it), a finished one stays as it is. Answers with the record as it is then; undefined for an unknown id.
@@ -96,6 +110,24 @@ export function createUnclaimed({ table, clock, lifetime, values, shownUntil }: 
         // Its time to live stays: its message is still on its way, and must find this record when it comes.
         set: { state: "REVOKED", error: toJsonText(error), finishedAt: clock().toISOString() },
         when: NOT_BEGUN,
+      });
+      return outcome.applied;
+    },
+
+    async reopen({ id, attempt }, as) {
+      const now = clock();
+      const outcome = await table.update({
+        key: recordKey(id),
+        set: {
+          state: as,
+          attempt: as === "RETRY" ? attempt + 1 : attempt,
+          ...(as === "RETRY" && { eta: now.toISOString() }),
+          ttl: lifetime.unfinished({}),
+        },
+        // Crashes of earlier attempts do not count against the next one.
+        setFrom: { fenceBase: "fence" },
+        remove: ["finishedAt", "error", "errorRef", "revokeRequestedAt", "shownUntil", ...HOLDER],
+        when: allOf(ENDED_BADLY, equal("attempt", attempt)),
       });
       return outcome.applied;
     },

@@ -48,9 +48,15 @@ export interface Redriven {
  * Replays the failures of a queue, newest first, so that one is due every 1/rate seconds. A failure that was replayed or redriven
  * before is not run twice, however often and by whomever it is asked for. A call that has sent anything answers with what it did,
  * whatever fails later.
+ * @param runAgain runs one of them
  * @throws InvalidOptionError for a cursor that is none, or a rate so low that times would lie past the longest delay: nothing was sent
  */
-export async function redrive(app: App, registry: Registry, request: Redrive): Promise<Redriven> {
+export async function redrive(
+  app: App,
+  registry: Registry,
+  request: Redrive,
+  runAgain: typeof replay = replay,
+): Promise<Redriven> {
   const now = app.clock();
   const { queue, task, from, to, limit } = request;
   let [cursor, due] = readCursor(request.cursor, now);
@@ -58,7 +64,7 @@ export async function redrive(app: App, registry: Registry, request: Redrive): P
   const outcome: Redriven = { redriven: 0, replayed: [], failed: [] };
   const redriveOne = async (record: StoredRecord, eta: Date): Promise<void> => {
     try {
-      await replay(app, registry, record, { eta });
+      await runAgain(app, registry, record, { eta });
       outcome.redriven += 1;
     } catch (error) {
       // It will run; only its record could not be written.

@@ -10,6 +10,12 @@ import type { Registry } from "./registry.ts";
 import { sendTask } from "./send.ts";
 import type { Sent } from "./submit.ts";
 
+/** The things that a replay may change. */
+export interface Replay {
+  payload?: Json;
+  eta?: Date;
+}
+
 /**
  * Runs a task that has ended once more, as a new task that is linked to the old one: with the old payload, or another. The new id is
  * derived from the old one and from another payload, so asking for the same twice is one task, whoever asks: the answer is then the
@@ -19,12 +25,7 @@ import type { Sent } from "./submit.ts";
  * without a record: the next replay or redrive finds none under the same id, and sends it.
  * @throws TaskUnfinishedError, TaskNotRegisteredError, ValueExpiredError if a large payload is gone, and whatever sending throws
  */
-export async function replay(
-  app: App,
-  registry: Registry,
-  old: StoredRecord,
-  change: { payload?: Json; eta?: Date } = {},
-): Promise<Sent> {
+export async function replay(app: App, registry: Registry, old: StoredRecord, change: Replay = {}): Promise<Sent> {
   const task = registry.get(old.task);
   if (!isFinal(old.state)) throw new TaskUnfinishedError(old.id, old.state);
   const edited = change.payload !== undefined && !isPayloadOf(old, change.payload);
@@ -62,7 +63,8 @@ function isPayloadOf(old: StoredRecord, payload: Json): boolean {
   return old.refs.payload === undefined && toJsonText(payload) === toJsonText(old.payload);
 }
 
-async function payloadOf(app: App, record: StoredRecord): Promise<Json> {
+/** The payload of a record, from S3 if it is large. @throws ValueExpiredError */
+export async function payloadOf(app: App, record: StoredRecord): Promise<Json> {
   const complete = await app.results.complete(record, { parts: ["payload"] });
   const { payload: ref } = record.refs;
   if (complete.large?.payload && ref) throw new ValueExpiredError(ref.key, ref.sizeBytes);

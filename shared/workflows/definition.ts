@@ -135,6 +135,15 @@ export function nodeAt(root: Node, place: Place): Node | undefined {
   return node;
 }
 
+/** The place whose outcome the node at a place gets; undefined for a first one, and for a member of `each`, which gets an item. */
+export function placeBefore(root: Node, place: Place): Place | undefined {
+  const above = parentOf(place);
+  const parent = above && nodeAt(root, above.place);
+  if (above === undefined || parent === undefined || isEachNode(parent)) return undefined;
+  if (isChainNode(parent) && above.index > 0) return childPlace(above.place, above.index - 1);
+  return placeBefore(root, above.place);
+}
+
 /** The place whose outcome is that of a node: a chain's is its last step's. */
 export function endPlace(node: Node, place: Place): Place {
   let [end, at] = [node, place];

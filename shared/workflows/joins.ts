@@ -36,6 +36,10 @@ export interface Joins {
   create(group: GroupId, size: number, range: { from: number; to: number }): Promise<void>;
   /** Notes that a member has ended. */
   finish(group: GroupId, size: number, index: number, failed: boolean): Promise<Ended>;
+  /** Has a member that has ended wait again. */
+  reopen(group: GroupId, size: number, index: number): Promise<void>;
+  /** The first member that nobody has tried to send yet; undefined if there is none. */
+  firstUnsent(group: GroupId, size: number): Promise<number | undefined>;
   /** Whether all have ended. */
   state(group: GroupId, size: number): Promise<Ended>;
   /** How many have ended. Members of shards that nobody has made yet have not. */
@@ -123,6 +127,25 @@ export function createJoins({ table, ttl }: { table: Table; ttl: () => number })
         if (level === topOf(size)) return { isWhole: true, hasFailures: isFailed };
         at = Math.floor(at / SHARD_MEMBERS);
       }
+    },
+
+    async reopen(group, size, index) {
+      // From the top down: as long as it waits above, nobody finds the group ended.
+      for (let level = topOf(size); level >= 0; level--) {
+        const at = Math.floor(index / SHARD_MEMBERS ** level);
+        const member = new Set([String(at)]);
+        await table.update({
+          key: joinKey(group.workflow, group.place, level, Math.floor(at / SHARD_MEMBERS)),
+          addMembers: { pending: member },
+          ...(level === 0 && { removeMembers: { failed: member } }),
+          when: present("members"),
+        });
+      }
+    },
+
+    async firstUnsent(group, size) {
+      const index = (await shards(group, size, 0)).indexOf(undefined);
+      return index === -1 ? undefined : index * SHARD_MEMBERS;
     },
 
     async state(group, size) {

@@ -91,4 +91,17 @@ export const adds = task({
   },
 });
 
-export const tasks = { adds, echo, inc, sum, list, fail, flaky, ignores, note, pair };
+/** Names of `mends` tasks that still fail. */
+export const broken = new Set<string>();
+
+export const mends = task({
+  name: "mends",
+  payload: z.object({ name: z.string(), n: z.number() }),
+  run: ({ name, n }) => {
+    runs.push(`mends ${name}`);
+    if (broken.has(name)) throw new Error(`${name} is broken`);
+    return n;
+  },
+});
+
+export const tasks = { mends, adds, echo, inc, sum, list, fail, flaky, ignores, note, pair };

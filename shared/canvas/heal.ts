@@ -1,0 +1,183 @@
+/**
+ * Replaying a task of a workflow heals the workflow in place: the task runs again under its own id, and all that was held up by its failure
+ * waits again: the group that it failed, members that were revoked with it, the tasks after it. Each step may be repeated; the task itself is
+ * let go last, so that a call that breaks off is made again.
+ */
+
+import { TaskUnfinishedError, WorkflowNotFoundError } from "../errors.ts";
+import type { Json } from "../message/json.ts";
+import { isFinal, type StoredRecord } from "../results/record.ts";
+import type { App } from "../task/current-app.ts";
+import type { Registry } from "../task/registry.ts";
+import { payloadOf, type Replay, replay } from "../task/replay.ts";
+import { dispatch, type Sent } from "../task/submit.ts";
+import {
+  childPlace,
+  type EachNode,
+  endPlace,
+  type GroupNode,
+  idAt,
+  isChainNode,
+  isTaskNode,
+  isWithin,
+  type Node,
+  nodeAt,
+  type Place,
+  placeBefore,
+  type TaskNode,
+} from "../workflows/definition.ts";
+import { fanOutMessage } from "./fan-out.ts";
+import type { Flow } from "./flow.ts";
+import { ended } from "./go-on.ts";
+import { groupAt, outcomeAt, sizeOf } from "./results.ts";
+import { sendNode } from "./send-node.ts";
+
+/** Members that are looked at together. */
+const PAGE = 100;
+
+interface Healing {
+  flow: Flow;
+  /** Undefined: whatever has failed is to run again. */
+  target: Place | undefined;
+  /** The tasks that run again. */
+  runs: Run[];
+  /** Groups whose members were not all sent. */
+  unsent: { node: GroupNode | EachNode; place: Place; from: number }[];
+}
+
+interface Run {
+  node: TaskNode;
+  place: Place;
+  record: StoredRecord;
+}
+
+/** Runs a task that has ended once more: one of a workflow in its place, any other as a new task. @throws as `replay` does */
+export async function replayOrHeal(
+  app: App,
+  registry: Registry,
+  old: StoredRecord,
+  change: Replay = {},
+): Promise<Sent> {
+  return old.workflow === undefined ? replay(app, registry, old, change) : heal(app, registry, old, change.payload);
+}
+
+/** @throws WorkflowNotFoundError, TaskUnfinishedError for a task that has not ended, or has ended well; ValueExpiredError */
+async function heal(app: App, registry: Registry, old: StoredRecord, payload: Json | undefined): Promise<Sent> {
+  registry.get(old.task);
+  const { id, place } = old.workflow ?? { id: old.id, place: "" };
+  const definition = await app.workflows.read(id);
+  if (definition === undefined) throw new WorkflowNotFoundError(id);
+  const flow: Flow = { app, tasks: registry, definition };
+  const node = nodeAt(definition.root, place);
+  if (old.state === "RETRY" && node && isTaskNode(node)) {
+    // An earlier call may have died before it sent the message; a second one of the same attempt is harmless.
+    await run(flow, { node, place, record: old }, payload);
+    return { id: old.id, state: old.state };
+  }
+  if (!isFinal(old.state) || old.state === "SUCCESS") throw new TaskUnfinishedError(old.id, old.state);
+
+  // A task that could not run has failed by others: those run again. So does all of a whole that somebody has revoked.
+  const isWhole = old.error?.code === "WORKFLOW_STEP_FAILED" || (await app.workflows.isStopped(id, place, 0));
+  const healing: Healing = { flow, target: isWhole ? undefined : place, runs: [], unsent: [] };
+  await app.workflows.goOn(id, "");
+  await reopen(healing, definition.root, "");
+  for (const group of healing.unsent) {
+    const before = placeBefore(definition.root, group.place);
+    const input = before === undefined ? undefined : { ref: before };
+    await dispatch(app, fanOutMessage(flow, { ...group, input }, group.from));
+  }
+  for (const one of healing.runs) {
+    // Dying after this leaves a record that waits for its message: the call is repeated, and sends it, above.
+    if (!(await app.results.reopen(one.record, "RETRY"))) continue;
+    const record = { ...one.record, attempt: one.record.attempt + 1 };
+    await run(flow, { ...one, record }, one.place === place ? payload : undefined);
+  }
+  return { id: old.id, state: (await app.results.stateOf(old.id)) ?? "RETRY" };
+}
+
+/** Lets a node that has not ended well wait again, and notes the tasks in it that are to run; false if there are none. */
+async function reopen(healing: Healing, node: Node, place: Place): Promise<boolean> {
+  const { flow } = healing;
+  if ((await outcomeAt(flow, place))?.state === "SUCCESS") return false;
+  if (isTaskNode(node)) return reopenTask(healing, node, place);
+  if (!isChainNode(node)) return reopenGroup(healing, node, place);
+  for (const [index, step] of node.chain.entries()) {
+    const at = childPlace(place, index);
+    if ((await outcomeAt(flow, at))?.state === "SUCCESS") continue;
+    const isHealed = await reopen(healing, step, at);
+    if (isHealed) await reopenEnd(flow, node, place);
+    return isHealed;
+  }
+  return false;
+}
+
+async function reopenTask({ flow, target, runs }: Healing, node: TaskNode, place: Place): Promise<boolean> {
+  const record = await flow.app.results.kept(idAt(flow.definition, place));
+  if (record === undefined) return false;
+  // It waits or runs already.
+  if (!isFinal(record.state)) return true;
+  const isStopped = record.error?.message.includes(STOPPED) === true;
+  if (target !== undefined && target !== place && !isStopped) return false;
+  runs.push({ node, place, record });
+  return true;
+}
+
+/** The reason of a task that was revoked with its group. */
+const STOPPED = "its workflow was stopped there";
+
+async function reopenGroup(healing: Healing, node: GroupNode | EachNode, place: Place): Promise<boolean> {
+  const { flow, target, unsent } = healing;
+  const group = groupAt(flow, place);
+  const { workflows } = flow.app;
+  const size = await sizeOf(flow, node, place);
+  if (size === undefined) {
+    // Its list was refused, or never read: it begins anew.
+    if (target !== undefined && !isWithin(target, place)) return false;
+    await workflows.undecide(group);
+    unsent.push({ node, place, from: 0 });
+    return true;
+  }
+  const reopened: number[] = [];
+  const failed = await workflows.joins.failures(group, size, size);
+  for (let first = 0; first < failed.length; first += PAGE) {
+    const heals = failed.slice(first, first + PAGE).map(async (index) => {
+      const at = childPlace(place, index);
+      const member = nodeAt(flow.definition.root, at);
+      return member !== undefined && (await reopen(healing, member, at)) ? [index] : [];
+    });
+    reopened.push(...(await Promise.all(heals)).flat());
+  }
+  const from = await workflows.joins.firstUnsent(group, size);
+  if (reopened.length === 0 && from === undefined) return false;
+  for (const index of reopened) await workflows.joins.reopen(group, size, index);
+  await workflows.goOn(flow.definition.id, place);
+  await workflows.undecide(group);
+  if (from !== undefined) unsent.push({ node, place, from });
+  return true;
+}
+
+/** The end of a chain that was not reached waits again. */
+async function reopenEnd(flow: Flow, chain: Node, place: Place): Promise<void> {
+  const end = endPlace(chain, place);
+  const node = nodeAt(flow.definition.root, end);
+  if (node === undefined || isChainNode(node)) return;
+  if (!isTaskNode(node)) return flow.app.workflows.undecide(groupAt(flow, end));
+  const record = await flow.app.results.kept(idAt(flow.definition, end));
+  if (record?.error?.code === "WORKFLOW_STEP_FAILED") await flow.app.results.reopen(record, "PENDING");
+}
+
+async function run(flow: Flow, { node, place, record }: Run, payload: Json | undefined): Promise<void> {
+  const { id } = flow.definition;
+  const { countdown, eta, ...options } = node.options ?? {};
+  // Another payload is whole.
+  const input = payload === undefined ? record.workflow?.input : undefined;
+  const failure = await sendNode(flow, {
+    node: { ...node, options },
+    id: record.id,
+    mark: { id, place, ...(input !== undefined && { input }) },
+    payload: payload ?? (await payloadOf(flow.app, record)),
+    parentId: record.parentId,
+    attempt: record.attempt,
+  });
+  if (failure) await ended(flow, place, failure);
+}

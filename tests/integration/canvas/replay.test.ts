@@ -25,6 +25,16 @@ async function replayed(id: string, body?: unknown): Promise<void> {
   expect(queues.waiting).toEqual([]);
 }
 
+/** A chord of which both members fail. */
+async function twoFailures() {
+  broken.add("a").add("b");
+  const handle = await chord([mends.s({ name: "a", n: 1 }), mends.s({ name: "b", n: 2 })], sum.s().into("numbers"), {
+    policy: "waitForAll",
+  }).delay();
+  await settle();
+  return handle;
+}
+
 const count = (name: string): number => runs.filter((one) => one === name).length;
 
 describe("a replayed task of a workflow", () => {
@@ -84,11 +94,7 @@ describe("a replayed task of a workflow", () => {
   });
 
   it("heals one of two failures at a time", async () => {
-    broken.add("a").add("b");
-    const handle = await chord([mends.s({ name: "a", n: 1 }), mends.s({ name: "b", n: 2 })], sum.s().into("numbers"), {
-      policy: "waitForAll",
-    }).delay();
-    await settle();
+    const handle = await twoFailures();
     broken.clear();
     await replayed(await failedId(handle.id));
     expect((await handle.fetch()).state).toBe("FAILURE");
@@ -106,11 +112,7 @@ describe("a replayed task of a workflow", () => {
   });
 
   it("that could not run has what failed before it run again", async () => {
-    broken.add("a").add("b");
-    const handle = await chord([mends.s({ name: "a", n: 1 }), mends.s({ name: "b", n: 2 })], sum.s().into("numbers"), {
-      policy: "waitForAll",
-    }).delay();
-    await settle();
+    const handle = await twoFailures();
     broken.clear();
     await replayed(handle.id);
     expect(await handle.get({ timeout: 0 })).toBe(3);

@@ -117,10 +117,11 @@ export type Task = {
     headers?: {
         [key: string]: string;
     };
-    /** The workflow that it belongs to, and its place there. */
+    /** The workflow that it belongs to, its place there, and the place whose results its payload takes. */
     workflow?: {
         id: string;
         place: string;
+        input?: string;
     };
     /** The entry that asked for it, and the fire time. */
     schedule?: {
@@ -547,10 +548,11 @@ export type UploadedTask = {
     headers?: {
         [key: string]: string;
     };
-    /** The workflow that it belongs to, and its place there. */
+    /** The workflow that it belongs to, its place there, and the place whose results its payload takes. */
     workflow?: {
         id: string;
         place: string;
+        input?: string;
     };
     /** The entry that asked for it, and the fire time. */
     schedule?: {

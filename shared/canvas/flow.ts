@@ -14,6 +14,8 @@ export interface Flow {
   app: App;
   tasks: KnownTasks;
   definition: Definition;
+  /** This step may have been taken before: what it would send is looked for first, or each copy of a message would run through all the rest. */
+  again?: boolean;
 }
 
 /** The value that a node gets: the outcome of the node at a place, or an item of that list, which is an item of the one before, and so on. */

@@ -35,6 +35,7 @@ export async function start(flow: Flow, place: Place, given: Start): Promise<voi
   if (!isTaskNode(node)) return sendMembers(flow, { node, place, ...given }, { start, ended });
 
   const { id } = flow.definition;
+  if (flow.again && (await hasBegun(flow, place))) return;
   const isByReference = input !== undefined && input.value === undefined && !node.immutable;
   const call = {
     node,
@@ -53,6 +54,12 @@ export async function start(flow: Flow, place: Place, given: Start): Promise<voi
   }
   // Its record says why; what comes after it is told, as after any other failure.
   if (failure) await ended(flow, place, failure);
+}
+
+/** Whether the message of a task has come to a worker: then the rest is that one's. One that only waits is sent again. */
+async function hasBegun({ app, definition }: Flow, place: Place): Promise<boolean> {
+  const record = await app.results.kept(idAt(definition, place));
+  return record !== undefined && record.state !== "PENDING";
 }
 
 /** Goes on after a node. */

@@ -46,7 +46,8 @@ export async function letGoOn(
       : { state: "SUCCESS", value: parseJson(resultJson) };
   // It goes on by another message.
   if (outcome === undefined) return;
-  await ended(await flowOf(app, tasks, id), place, outcome);
+  const flow = await flowOf(app, tasks, id);
+  await ended({ ...flow, again: resultJson === undefined }, place, outcome);
 }
 
 /** Sends the members of a group, as a message asks. */
@@ -54,10 +55,10 @@ export async function letFanOut(
   app: App,
   tasks: KnownTasks,
   message: WorkflowMessage,
-  mayGoOn: () => boolean,
+  delivery: { mayGoOn: () => boolean; again: boolean },
 ): Promise<void> {
   const { id, place, fanOut: from = 0, input, ended: isOver } = message.workflow;
-  const flow = await flowOf(app, tasks, id);
+  const flow = { ...(await flowOf(app, tasks, id)), again: delivery.again };
   const node = nodeAt(flow.definition.root, place);
   if (node === undefined || !(isGroupNode(node) || isEachNode(node))) {
     throw new WorkflowNotFoundError(id);
@@ -71,7 +72,7 @@ export async function letFanOut(
   }
   const given: Input | undefined = input === undefined ? undefined : { ref: input };
   const { parentId } = message;
-  await fanOut(flow, { node, place, input: given, parentId }, { start, ended }, { from, mayGoOn });
+  await fanOut(flow, { node, place, input: given, parentId }, { start, ended }, { from, mayGoOn: delivery.mayGoOn });
 }
 
 /** Ends a message whose workflow is gone, so that it does not come back for ever. */

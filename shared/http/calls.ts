@@ -327,7 +327,7 @@ export const CALLS = {
   sendWorkflow: {
     route: "POST /workflows",
     function: "submit",
-    summary: "Send a workflow: a task, chain, group, chord or each, nested in any way",
+    summary: "Send a workflow: a task, chain, group, chord or each, and these within each other",
     body: { schema: ref("WorkflowBody"), required: true },
     status: 202,
     answer: ref("AcceptedWorkflow"),

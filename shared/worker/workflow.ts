@@ -35,7 +35,10 @@ export async function handleHelper(
   if (eta > now && !message.workflow.ended) return hide(app, delivery, secondsUntil(eta, now));
   return unlessOrphan(app, message, () =>
     message.task === FAN_OUT
-      ? letFanOut(app, registry, message, () => remainingMilliseconds() > RESERVE_MILLISECONDS)
+      ? letFanOut(app, registry, message, {
+          mayGoOn: () => remainingMilliseconds() > RESERVE_MILLISECONDS,
+          again: delivery.receiveCount > 1,
+        })
       : letGoOn(app, registry, message),
   );
 }

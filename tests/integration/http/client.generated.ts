@@ -1535,7 +1535,7 @@ export function previewSchedule(schedule: string, { timezone, start, end, skippe
     });
 }
 /**
- * Send a workflow: a task, chain, group, chord or each, nested in any way
+ * Send a workflow: a task, chain, group, chord or each, and these within each other
  */
 export function sendWorkflow(workflowBody: WorkflowBody, opts?: Oazapfts.RequestOpts) {
     return oazapfts.fetchJson<{

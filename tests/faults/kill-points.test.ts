@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { isFinal } from "../../shared/results/record.ts";
 import { type Engine, startEngine } from "../helpers/engine.ts";
 import { bundleOf } from "./bundle.ts";
+import { canvasFlows } from "./canvas-flows.ts";
 import { type Flow, flows } from "./flows.ts";
 import { createScenario, eachLimited, type KillPoint, killPoints, sentId } from "./harness.ts";
 import { scheduleFlows } from "./schedule-flows.ts";
@@ -53,7 +54,7 @@ function withoutRepeatedQueries(operations: readonly string[]): string[] {
 }
 
 describe.concurrent("a SIGKILL before and after every AWS call", () => {
-  it.each(Object.entries({ ...flows, ...scheduleFlows }))(
+  it.each(Object.entries({ ...flows, ...scheduleFlows, ...canvasFlows }))(
     "of %s loses nothing",
     { timeout: 180_000 },
     async (_, flow) => {

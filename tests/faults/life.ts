@@ -4,6 +4,9 @@ import { DeleteMessageBatchCommand, DeleteMessageCommand, ReceiveMessageCommand,
 import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
 import * as z from "zod";
 import { toSqsRecord } from "../../localstack/mapping/record.ts";
+import { replayOrHeal } from "../../shared/canvas/heal.ts";
+import { revokeWorkflow } from "../../shared/canvas/revoke.ts";
+import { sendWorkflow } from "../../shared/canvas/send.ts";
 import {
   type App,
   AsyncResult,
@@ -14,6 +17,7 @@ import {
   createWorker,
   Reject,
   ScheduleNotFoundError,
+  TaskUnfinishedError,
   task,
 } from "../../shared/index.ts";
 import { changeEntry, deleteEntry, putEntry, readEntry, setEnabled } from "../../shared/task/entries.ts";
@@ -23,6 +27,7 @@ import { redrive } from "../../shared/task/redrive.ts";
 import type { RegisteredTask } from "../../shared/task/registered-task.ts";
 import { replay } from "../../shared/task/replay.ts";
 import { sendTask } from "../../shared/task/send.ts";
+import { readNode } from "../../shared/workflows/check.ts";
 
 /** Where a step is taken. */
 export interface Surroundings {
@@ -88,6 +93,23 @@ function tasksOf(print: (line: string) => void): Record<string, RegisteredTask> 
         return sum(numbers);
       },
     }),
+    task({
+      name: "total",
+      payload: z.object({ numbers: z.array(z.number()) }),
+      run: ({ numbers }) => {
+        print("total");
+        return numbers.reduce((all, one) => all + one, 0);
+      },
+    }),
+    task({ name: "spread", run: () => [1, 2, 3, 4] }),
+    task({
+      name: "mends",
+      payload: NUMBERS,
+      run: (numbers, { attempt }) => {
+        if (attempt === 1) throw new Error("until it is replayed");
+        return sum(numbers);
+      },
+    }),
     task({ name: "untracked", payload: NUMBERS, trackStarted: false, run: sum }),
   ];
   return Object.fromEntries(tasks.map((one) => [one.name, one]));
@@ -148,6 +170,22 @@ export async function takeStep(args: readonly string[], surroundings: Surroundin
       print(`sent ${(await sendTask(app, registry.get(first), payload, { options: given })).id}`);
       break;
     }
+    case "send-workflow": {
+      print(`sent ${(await sendWorkflow(app, registry, readNode(JSON.parse(first)), JSON.parse(options))).id}`);
+      break;
+    }
+    case "heal": {
+      const record = await app.results.read(first);
+      if (record === undefined) throw new Error(`Task ${first} has no record.`);
+      await replayOrHeal(app, registry, record).catch((error: unknown) => {
+        // An earlier call has come to its end.
+        if (!(error instanceof TaskUnfinishedError)) throw error;
+      });
+      break;
+    }
+    case "revoke-workflow":
+      await revokeWorkflow(app, first);
+      break;
     case "send-three": {
       const keys = ["one", "two", "three"].map((name) => `${options} ${name}`);
       const sent = keys.map((idempotencyKey) =>

@@ -68,13 +68,10 @@ async function heal(app: App, registry: Registry, old: StoredRecord, payload: Js
   const definition = await app.workflows.read(id);
   if (definition === undefined) throw new WorkflowNotFoundError(id);
   const flow: Flow = { app, tasks: registry, definition };
-  const node = nodeAt(definition.root, place);
-  if (old.state === "RETRY" && node && isTaskNode(node)) {
-    // An earlier call may have died before it sent the message; a second one of the same attempt is harmless.
-    await run(flow, { node, place, record: old }, payload);
-    return { id: old.id, state: old.state };
+  // With RETRY, an earlier call may have died before it sent the message.
+  if (old.state !== "FAILURE" && old.state !== "REVOKED" && old.state !== "RETRY") {
+    throw new TaskUnfinishedError(old.id, old.state);
   }
-  if (!isFinal(old.state) || old.state === "SUCCESS") throw new TaskUnfinishedError(old.id, old.state);
 
   // A task that could not run has failed by others: those run again. So does all of a whole that somebody has revoked.
   const isWhole = old.error?.code === "WORKFLOW_STEP_FAILED" || (await app.workflows.isStopped(id, place, 0));
@@ -86,11 +83,14 @@ async function heal(app: App, registry: Registry, old: StoredRecord, payload: Js
     const input = before === undefined ? undefined : { ref: before };
     await dispatch(app, fanOutMessage(flow, { ...group, input }, group.from));
   }
-  for (const one of healing.runs) {
-    // Dying after this leaves a record that waits for its message: the call is repeated, and sends it, above.
-    if (!(await app.results.reopen(one.record, "RETRY"))) continue;
-    const record = { ...one.record, attempt: one.record.attempt + 1 };
-    await run(flow, { ...one, record }, one.place === place ? payload : undefined);
+  // The task itself last: once it runs, a repeated call is refused.
+  for (const one of healing.runs.toSorted((a, b) => Number(a.place === place) - Number(b.place === place))) {
+    const again = one.place === place ? payload : undefined;
+    if (!isFinal(one.record.state)) await run(flow, one, again);
+    // Dying after this leaves a record that waits for its message: the call is repeated, and sends it.
+    else if (await app.results.reopen(one.record, "RETRY")) {
+      await run(flow, { ...one, record: { ...one.record, attempt: one.record.attempt + 1 } }, again);
+    }
   }
   return { id: old.id, state: (await app.results.stateOf(old.id)) ?? "RETRY" };
 }
@@ -114,8 +114,12 @@ async function reopen(healing: Healing, node: Node, place: Place): Promise<boole
 async function reopenTask({ flow, target, runs }: Healing, node: TaskNode, place: Place): Promise<boolean> {
   const record = await flow.app.results.kept(idAt(flow.definition, place));
   if (record === undefined) return false;
-  // It waits or runs already.
-  if (!isFinal(record.state)) return true;
+  if (!isFinal(record.state)) {
+    // It waits or runs already; one that is due may lack its message, and a second one of the same attempt is harmless.
+    const isDue = record.state === "RETRY" && Date.parse(record.eta ?? "") <= flow.app.clock().getTime();
+    if (isDue) runs.push({ node, place, record });
+    return true;
+  }
   const isStopped = record.error?.message.includes(STOPPED) === true;
   if (target !== undefined && target !== place && !isStopped) return false;
   runs.push({ node, place, record });
@@ -138,7 +142,7 @@ async function reopenGroup(healing: Healing, node: GroupNode | EachNode, place: 
     return true;
   }
   const reopened: number[] = [];
-  const failed = await workflows.joins.failures(group, size, size);
+  const failed = await workflows.joins.unwell(group, size);
   for (let first = 0; first < failed.length; first += PAGE) {
     const heals = failed.slice(first, first + PAGE).map(async (index) => {
       const at = childPlace(place, index);

@@ -36,6 +36,8 @@ export interface Joins {
   create(group: GroupId, size: number, range: { from: number; to: number }): Promise<void>;
   /** Notes that a member has ended. */
   finish(group: GroupId, size: number, index: number, failed: boolean): Promise<Ended>;
+  /** Numbers of members that have failed, or wait again because of that. */
+  unwell(group: GroupId, size: number): Promise<number[]>;
   /** Has a member that has ended wait again. */
   reopen(group: GroupId, size: number, index: number): Promise<void>;
   /** The first member that nobody has tried to send yet; undefined if there is none. */
@@ -81,7 +83,7 @@ export function createJoins({ table, ttl }: { table: Table; ttl: () => number })
         gathered.delete(name);
         const written = await table.update({
           key,
-          removeMembers: { pending: all },
+          removeMembers: { pending: all, again: all },
           ...(lost.size > 0 && { addMembers: { failed: lost } }),
           when: present("members"),
           returns: "ALL_NEW",
@@ -129,6 +131,14 @@ export function createJoins({ table, ttl }: { table: Table; ttl: () => number })
       }
     },
 
+    async unwell(group, size) {
+      const found = (await shards(group, size, 0)).flatMap((shard) => [
+        ...membersOf(shard?.failed),
+        ...membersOf(shard?.again),
+      ]);
+      return found.map(Number).sort((a, b) => a - b);
+    },
+
     async reopen(group, size, index) {
       // From the top down: as long as it waits above, nobody finds the group ended.
       for (let level = topOf(size); level >= 0; level--) {
@@ -136,7 +146,8 @@ export function createJoins({ table, ttl }: { table: Table; ttl: () => number })
         const member = new Set([String(at)]);
         await table.update({
           key: joinKey(group.workflow, group.place, level, Math.floor(at / SHARD_MEMBERS)),
-          addMembers: { pending: member },
+          // Dying after this, its caller comes again and must find it: a member that is to run again is named until it ends.
+          addMembers: { pending: member, ...(level === 0 && { again: member }) },
           ...(level === 0 && { removeMembers: { failed: member } }),
           when: present("members"),
         });

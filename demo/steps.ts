@@ -24,6 +24,7 @@ export interface Step {
 const DAY_MILLISECONDS = 86_400_000;
 const SEED = 20_261_122;
 const CSV_ROWS = 60_000;
+const PARTS = 8;
 const IMAGE = { width: 2000, height: 1500 };
 
 /** The tutorial and its two exercises, then what goes wrong in practice. Each step throws if it did not get what it should. */
@@ -107,6 +108,29 @@ export function createSteps(service: Service, client: Client, outbox: string): S
           `Expected the maximum ${csv.amountMax} and mean ${csv.amountMean} of 'amount', got ${JSON.stringify(amount)}.`,
         );
         return { ...outcome, note: `${csv.rows} rows, mean amount ${csv.amountMean.toFixed(2)}` };
+      },
+    },
+    {
+      name: "a chord over a CSV's parts",
+      async run() {
+        const csv = makeCsv(CSV_ROWS, random);
+        const file = await upload("parts.csv", "text/csv", new TextEncoder().encode(csv.text));
+        const since = performance.now();
+        const { id } = await client.post("/workflows", {
+          chain: [
+            { task: "split_csv", payload: { key: `uploads/${file.outcome.id}`, column: "amount", parts: PARTS } },
+            { each: { task: "sum_part" } },
+            { task: "add_up", into: "parts" },
+          ],
+        });
+        const { record, outcome } = await finish(String(id), since);
+        const { rows, sum } = toAnswer(record.result ?? {});
+        const wanted = csv.amountMean * csv.rows;
+        expectThat(
+          rows === csv.rows && Math.abs(Number(sum) - wanted) < 1e-3,
+          `Expected ${csv.rows} rows and a sum of ${wanted}, got ${JSON.stringify(record)}.`,
+        );
+        return { ...outcome, note: `${PARTS} parts, ${rows} rows, sum ${Number(sum).toFixed(2)}` };
       },
     },
     {

@@ -61,7 +61,7 @@ export function createWorkflows(options: {
   const { table, clock, largeValues } = options;
   const ttl = (): number => Math.floor(clock().getTime() / 1000) + UNDER_WAY_SECONDS + options.resultExpires();
   const definitions = new Map<string, Promise<Definition | undefined>>();
-  const sizes = new Map<string, number>();
+  const sizes = new Map<string, Promise<number | undefined>>();
   const stopped = new Map<string, { at: number; places: Promise<ReadonlySet<string>> }>();
 
   const load = async (id: string): Promise<Definition | undefined> => {
@@ -177,16 +177,21 @@ export function createWorkflows(options: {
 
     async setSize(group, size) {
       await table.update({ key: outcomeKey(group.workflow, group.place), set: { size, ttl: ttl() } });
+      remember(sizes, nameOf(group), Promise.resolve(size));
     },
 
-    async sizeOf(group) {
-      const name = `${group.workflow} ${group.place}`;
+    sizeOf(group) {
+      const name = nameOf(group);
       const known = sizes.get(name);
       if (known !== undefined) return known;
-      const size = (await table.get(outcomeKey(group.workflow, group.place)))?.size;
-      if (size === undefined) return undefined;
-      remember(sizes, name, Number(size));
-      return Number(size);
+      const reading = table.get(outcomeKey(group.workflow, group.place)).then((item) => {
+        if (item?.size !== undefined) return Number(item.size);
+        sizes.delete(name);
+        return undefined;
+      });
+      reading.catch(() => sizes.delete(name));
+      remember(sizes, name, reading);
+      return reading;
     },
   };
 }
@@ -206,6 +211,10 @@ function toError(text: string): StoredError {
   const value = parseJson(text);
   const plain = typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
   return { name: String(plain.name), message: String(plain.message), ...plain };
+}
+
+function nameOf({ workflow, place }: GroupId): string {
+  return `${workflow} ${place}`;
 }
 
 /** Keeps the newest. */

@@ -14,7 +14,7 @@ it("gives in every step of the demo what it should", async () => {
     const states: string[] = [];
     for (const step of createSteps(service, createClient(service.url), outbox)) states.push((await step.run()).state);
 
-    expect(states).toHaveLength(8);
+    expect(states).toHaveLength(9);
     // The tutorial's view: it sends, and answers before anything has run.
     const welcome = await fetch(`${service.url}/welcome`);
     expect(welcome.status).toBe(202);

@@ -5,6 +5,7 @@
 
 import { describeError, InvalidPayloadError, TaskError } from "../errors.ts";
 import type { Json } from "../message/json.ts";
+import { resultText } from "../message/user-values.ts";
 import {
   childPlace,
   DEFAULT_POLICY,
@@ -23,7 +24,7 @@ import {
 import { sendMembers } from "./fan-out.ts";
 import { type Flow, type Outcome, outcomeInput, type Start } from "./flow.ts";
 import { payloadWith } from "./input.ts";
-import { errorOf, groupAt, judgeWhole, sizeOf, storedError } from "./results.ts";
+import { errorOf, groupAt, judgeWhole, outcomeOf, sizeOf, storedError, valueAt } from "./results.ts";
 import { baseMessage, failNode, sendNode } from "./send-node.ts";
 
 /** Starts a node. */
@@ -69,7 +70,7 @@ export async function ended(flow: Flow, place: Place, outcome: Outcome): Promise
   if (node === undefined) return;
   await callBack(flow, node, place, outcome);
   const above = parentOf(place);
-  if (above === undefined) return;
+  if (above === undefined) return endReplaced(flow, outcome);
   const parent = nodeAt(root, above.place);
   if (parent === undefined || isTaskNode(parent)) return;
   if (!isChainNode(parent)) return memberEnded(flow, parent, above, outcome);
@@ -84,6 +85,25 @@ export async function ended(flow: Flow, place: Place, outcome: Outcome): Promise
   const sender = isTaskNode(nodeAt(root, end) ?? node) ? idAt(flow.definition, end) : undefined;
   const input = outcomeInput(place, outcome.value);
   return start(flow, childPlace(above.place, above.index + 1), { input, parentId: sender });
+}
+
+/** The end of a workflow that a task has become is that task's, and the workflow around it goes on. */
+async function endReplaced(flow: Flow, outcome: Outcome): Promise<void> {
+  const { app, definition } = flow;
+  const { replaces } = definition;
+  if (replaces === undefined) return;
+  const value = outcome.state === "SUCCESS" ? (outcome.value ?? (await valueAt(flow, ""))) : null;
+  const end =
+    outcome.state === "SUCCESS"
+      ? { state: outcome.state, resultJson: resultText(replaces.task, value) }
+      : { state: outcome.state, error: storedError(replaces.task, outcome) };
+  await app.results.endReplaced(replaces, definition.id, end);
+  if (replaces.workflow === undefined) return;
+  const around = await app.workflows.read(replaces.workflow.id);
+  if (around === undefined) return;
+  // The task's record decides, for it may have been revoked meanwhile. Dying before this repeats it all.
+  const own = outcomeOf(await app.results.kept(replaces.id));
+  if (own) await ended({ ...flow, definition: around }, replaces.workflow.place, own);
 }
 
 async function memberEnded(

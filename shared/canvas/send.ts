@@ -151,7 +151,7 @@ async function isKnown({ app, definition }: Flow): Promise<boolean> {
 }
 
 /** Sends the first message. A group's members are sent by a worker: whoever sends the whole may die among them. */
-async function begin(flow: Flow, eta: string | undefined): Promise<void> {
+export async function begin(flow: Flow, eta: string | undefined): Promise<void> {
   const { root } = flow.definition;
   let [node, place] = [root, ""];
   while (isChainNode(node)) {
@@ -164,7 +164,7 @@ async function begin(flow: Flow, eta: string | undefined): Promise<void> {
 }
 
 /** The record of the last task, so that there is something to ask for. A worker that was faster has written it. */
-async function recordEnd(flow: Flow): Promise<void> {
+export async function recordEnd(flow: Flow): Promise<void> {
   const { app, definition } = flow;
   const place = endPlace(definition.root, "");
   const node = nodeAt(definition.root, place);
@@ -179,7 +179,13 @@ async function recordEnd(flow: Flow): Promise<void> {
 }
 
 /** Sends what a canvas says, and answers with the handle of its kind. A task by itself is sent as any other. */
-export async function startCanvas(canvas: AnyCanvas, options: CanvasOptions): Promise<unknown> {
+export function startCanvas(canvas: AnyCanvas, options: CanvasOptions): Promise<unknown> {
+  const sending = sendCanvas(canvas, options);
+  // The end of a run waits for what it sends: a function that has answered is frozen in the middle of it.
+  return currentRun()?.add(sending) ?? sending;
+}
+
+async function sendCanvas(canvas: AnyCanvas, options: CanvasOptions): Promise<unknown> {
   const app = currentApp();
   const tasks = new Map(canvas.tasks.map((task) => [task.name, task]));
   const { node } = canvas;

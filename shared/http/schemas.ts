@@ -69,6 +69,7 @@ const TASK = {
     parentId: uuid,
     replayOf: uuid,
     replayedBy: uuid,
+    replacedBy: { ...uuid, description: "The workflow that it has become." },
     revokeRequestedAt: time,
     messageGroupId: text,
     tags: list(text),

@@ -34,7 +34,7 @@ export interface StoreParts {
   lifetime: Lifetime;
   values: Values;
   /** Until when a task that ends now is shown. */
-  shownUntil: (message: Message) => Date;
+  shownUntil: (message: Pick<Message, "keepUntil">) => Date;
 }
 
 /**
@@ -71,6 +71,8 @@ export interface Claims {
    * the answer how often the attempt has been given back for that kind of reason; undefined if it was refused.
    */
   release(claim: Claim, reason: ReleaseReason, error: StoredError): Promise<number | undefined>;
+  /** Lets a workflow take the task's place, until that has ended. */
+  replaceBy(claim: Claim, workflow: string): Promise<boolean>;
   progress(claim: Claim, meta: Json): Promise<boolean>;
   /** Ends my own run, which a revoke has reached. */
   revokeRunning(claim: Claim, error: StoredError): Promise<boolean>;
@@ -223,6 +225,21 @@ export function createClaims({ table, clock, lifetime, values, shownUntil }: Sto
         returns: "UPDATED_NEW",
       });
       return settled && Number(settled[reason]);
+    },
+
+    async replaceBy(claim, replacedBy) {
+      const settled = await settle(claim, {
+        // With the next attempt, which no message has: nobody runs the task again.
+        set: {
+          state: "STARTED",
+          attempt: claim.message.attempt + 1,
+          replacedBy,
+          ttl: lifetime.unfinished(claim.message),
+        },
+        setFrom: { fenceBase: "fence" },
+        remove: [...HOLDER, ...RELEASES, "progress"],
+      });
+      return settled !== undefined;
     },
 
     progress: async (claim, meta) => (await settle(claim, { set: { progress: toJsonText(meta) } })) !== undefined,

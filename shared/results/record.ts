@@ -51,6 +51,8 @@ export interface TaskRecord {
   replayOf?: string;
   /** The task that has run this one again, or was to when its sender died; the newest, if there are several. */
   replayedBy?: string;
+  /** The workflow that it has become: `ctx.replace()`. It counts as an attempt, and its end is the task's. */
+  replacedBy?: string;
   messageGroupId?: string;
   tags?: string[];
   headers?: Record<string, string>;
@@ -90,6 +92,7 @@ const TEXTS = [
   "parentId",
   "replayOf",
   "replayedBy",
+  "replacedBy",
   "messageGroupId",
   "revokeRequestedAt",
   "arrivedAt",

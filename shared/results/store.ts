@@ -50,7 +50,7 @@ export function createResultStore(options: {
   const { table, clock, largeValues } = options;
   const lifetime = createLifetime(options);
   const values = createValues({ largeValues });
-  const shownUntil = (message: Message): Date => new Date(lifetime.shown(message) * 1000);
+  const shownUntil = (message: Pick<Message, "keepUntil">): Date => new Date(lifetime.shown(message) * 1000);
   const parts: StoreParts = { table, clock, lifetime, values, shownUntil };
 
   const store: ResultStore = {

@@ -38,6 +38,8 @@ export interface Unclaimed {
   expire(message: Message, error: StoredError): Promise<boolean>;
   /** Ends a task that has never begun, and is known by its id alone; false if it has, or has no record. */
   replace(id: string, error: StoredError): Promise<boolean>;
+  /** Ends a task that has become a workflow, as that has ended; false if it has ended already. */
+  endReplaced(task: Replaced, workflow: string, outcome: ReplacedOutcome): Promise<boolean>;
   /**
    * Lets a task that has failed, or was revoked, wait again, under its own id: for its next attempt, or as if it had never been sent; false
    * if it is not as `record` says any more.
@@ -49,6 +51,11 @@ export interface Unclaimed {
    */
   requestRevoke(id: string, error: StoredError): Promise<StoredRecord | undefined>;
 }
+
+/** A task that has become a workflow. */
+type Replaced = Pick<Message, "id" | "task" | "keepUntil">;
+
+type ReplacedOutcome = { state: "SUCCESS"; resultJson: string } | { state: "FAILURE" | "REVOKED"; error: StoredError };
 
 export function createUnclaimed({ table, clock, lifetime, values, shownUntil }: StoreParts): Unclaimed {
   /** Ends a task that nobody runs, if `when` holds for its record. */
@@ -114,6 +121,27 @@ export function createUnclaimed({ table, clock, lifetime, values, shownUntil }: 
       return outcome.applied;
     },
 
+    async endReplaced(task, workflow, outcome) {
+      const until = shownUntil(task);
+      const packed =
+        outcome.state === "SUCCESS"
+          ? await values.result(task, outcome.resultJson, until)
+          : await values.error(task, outcome.error, until);
+      const ended = await table.update({
+        key: recordKey(task.id),
+        set: {
+          state: outcome.state,
+          finishedAt: clock().toISOString(),
+          ttl: lifetime.final(task),
+          shownUntil: lifetime.shown(task),
+          ...packed.set,
+        },
+        remove: ["revokeRequestedAt", ...packed.remove, ...(outcome.state === "SUCCESS" ? ["error", "errorRef"] : [])],
+        when: allOf(STARTED, equal("replacedBy", workflow)),
+      });
+      return ended.applied;
+    },
+
     async reopen({ id, attempt }, as) {
       const now = clock();
       const outcome = await table.update({
@@ -126,7 +154,7 @@ export function createUnclaimed({ table, clock, lifetime, values, shownUntil }: 
         },
         // Crashes of earlier attempts do not count against the next one.
         setFrom: { fenceBase: "fence" },
-        remove: ["finishedAt", "error", "errorRef", "revokeRequestedAt", "shownUntil", ...HOLDER],
+        remove: ["finishedAt", "error", "errorRef", "revokeRequestedAt", "shownUntil", "replacedBy", ...HOLDER],
         when: allOf(ENDED_BADLY, equal("attempt", attempt)),
       });
       return outcome.applied;

@@ -21,14 +21,19 @@ export interface Packed {
 
 export interface Values {
   /** Stored at least until `until`. */
-  result(message: Message, json: string, until: Date): Promise<Packed>;
-  error(message: Message, error: StoredError, until: Date): Promise<Packed>;
+  result(message: Pick<Message, "id">, json: string, until: Date): Promise<Packed>;
+  error(message: Pick<Message, "id">, error: StoredError, until: Date): Promise<Packed>;
   /** Fetches a record's large values: of these parts, and of at most `maxBytes`. A value that is gone from S3 is said to be. */
   complete(record: StoredRecord, wanted?: { parts?: readonly Part[]; maxBytes?: number }): Promise<StoredRecord>;
 }
 
 export function createValues({ largeValues }: { largeValues: LargeValues }): Values {
-  const pack = async (message: Message, part: "result" | "error", text: string, until: Date): Promise<Packed> => {
+  const pack = async (
+    message: Pick<Message, "id">,
+    part: "result" | "error",
+    text: string,
+    until: Date,
+  ): Promise<Packed> => {
     // It is stored before the record is asked whether it may be: so never where another's value lies.
     const name = { id: message.id, part, version: randomUUID() };
     const stored = await largeValues.store(name, text, until);

@@ -104,6 +104,7 @@ export class AsyncResult<Result = Json> {
     if (record === undefined) throw new TaskNotFoundError(this.id);
     // The end of a workflow stands for all of it. Dying before this leaves the rest running, and the caller without an answer.
     if (record.workflow?.id === this.id) await this.#app.workflows.stop(this.id, "");
+    if (record.replacedBy !== undefined) await this.#app.workflows.stop(record.replacedBy, "");
     return publicRecord(record);
   }
 }

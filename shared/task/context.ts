@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Log } from "../log.ts";
 import type { Json, Jsonified } from "../message/json.ts";
+import type { Node } from "../workflows/definition.ts";
 
 /** The second argument of a task's `run`: its own run. */
 export interface TaskContext {
@@ -47,6 +48,12 @@ export interface TaskContext {
    * are.
    */
   results(): AsyncIterable<Json>;
+  /**
+   * Ends this run and becomes a workflow: its end is this task's end, under this task's id, for whoever waits for it and for the
+   * workflow that it is a part of. The tasks of the canvas must be registered. It throws by itself, as Celery's `self.replace()` does.
+   * @throws always
+   */
+  replace(canvas: { readonly node: Node }): never;
   /**
    * Ends this run and asks for another, within the task's `maxRetries`. It throws by itself, as Celery's `self.retry()` does;
    * `throw ctx.retry({ countdown: 60 })` tells the compiler that the code ends there.

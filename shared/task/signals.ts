@@ -1,6 +1,7 @@
 /** A task throws these to steer its own life. */
 
 import { InvalidOptionError } from "../errors.ts";
+import type { Node } from "../workflows/definition.ts";
 
 /**
  * Base of what a task throws to steer its own life; never a fault. Celery's semipredicates:
@@ -40,6 +41,16 @@ export class Reject extends TaskSignal {
     if (!(this.countdown >= 0 && this.countdown <= 900)) {
       throw new InvalidOptionError("countdown", this.countdown, "0 to 900 seconds");
     }
+  }
+}
+
+/** Thrown by `ctx.replace()`: the task becomes a workflow. */
+export class Replace extends TaskSignal {
+  readonly node: Node;
+
+  constructor(node: Node) {
+    super("replace");
+    this.node = node;
   }
 }
 

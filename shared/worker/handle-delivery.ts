@@ -4,6 +4,7 @@
  */
 
 import { isOfWorkflow } from "../canvas/let-go-on.ts";
+import { beginReplacement } from "../canvas/replace.ts";
 import { describeError, TaskNotRegisteredError, TaskRevokedError } from "../errors.ts";
 import type { ClaimOutcome } from "../results/claims.ts";
 import { isFinal, type StoredRecord } from "../results/record.ts";
@@ -88,8 +89,8 @@ async function handleDue(
     await insure(app, delivery);
     const outcome = await claimAttempt(app, delivery, invocation.remainingMilliseconds() / 1000);
     // Dying from here to the settling leaves STARTED; the next delivery of this message shows that the run is over.
-    if (!outcome.claimed) return await afterRefusal(app, delivery, outcome.record);
-    return await runClaimed(app, { task, delivery, claim: outcome.claim, payload, invocation });
+    if (!outcome.claimed) return await afterRefusal(app, registry, delivery, outcome.record);
+    return await runClaimed(app, { registry, task, delivery, claim: outcome.claim, payload, invocation });
   } finally {
     await admission.place?.leave();
   }
@@ -132,10 +133,20 @@ async function afterUnknownTask(app: App, registry: Registry, delivery: TaskDeli
 }
 
 /** A claim was refused: what the record says decides. */
-async function afterRefusal(app: App, delivery: TaskDelivery, record: StoredRecord | undefined): Promise<Verdict> {
+async function afterRefusal(
+  app: App,
+  registry: Registry,
+  delivery: TaskDelivery,
+  record: StoredRecord | undefined,
+): Promise<Verdict> {
   const { message, fifo } = delivery;
   if (record === undefined) return "keep";
   if (isFinal(record.state)) return "acknowledge";
+  if (record.replacedBy !== undefined) {
+    // Its worker may have died before the workflow that it has become was begun.
+    await beginReplacement(app, registry, record.replacedBy);
+    return "acknowledge";
+  }
   if (record.revokeRequestedAt !== undefined) {
     const reason = new TaskRevokedError(record.id, "it was revoked while it ran");
     if (await app.results.revoke(message, delivery, describeError(reason))) return "acknowledge";

@@ -12,7 +12,8 @@ import {
 } from "../errors.ts";
 import type { RegisteredTask } from "../task/registered-task.ts";
 import { isOneOf, isRetryable, retryDelay } from "../task/retry-policy.ts";
-import { Ignore, Reject, Retry } from "../task/signals.ts";
+import { Ignore, Reject, Replace, Retry } from "../task/signals.ts";
+import type { Node } from "../workflows/definition.ts";
 import { FunctionEndedError } from "./time-limit.ts";
 
 export type Judgement =
@@ -20,6 +21,7 @@ export type Judgement =
   | { outcome: "fail"; error: unknown; cause: unknown }
   | { outcome: "retry"; cause: unknown; seconds: number }
   | { outcome: "revoke"; error: TaskRevokedError }
+  | { outcome: "replace"; node: Node }
   | { outcome: "requeue"; reason: string; seconds: number }
   | { outcome: "cutShort" };
 
@@ -57,6 +59,7 @@ function judged({ task, id, attempt, error, revoked, shared, seconds, random }: 
   if (isA(Ignore, error)) {
     return { outcome: "revoke", error: new TaskRevokedError(id, `it ignored itself: ${error.message}`) };
   }
+  if (isA(Replace, error)) return { outcome: "replace", node: error.node };
   if (isA(Reject, error)) {
     return error.requeue
       ? { outcome: "requeue", reason: error.message, seconds: error.countdown }

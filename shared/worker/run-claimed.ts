@@ -1,10 +1,20 @@
-import { describeError, type StoredError, TaskCrashedError, TaskReturnedError, TaskTimeLimitError } from "../errors.ts";
+import { beginReplacement, defineReplacement } from "../canvas/replace.ts";
+import {
+  describeError,
+  type StoredError,
+  TaskCrashedError,
+  TaskError,
+  TaskReturnedError,
+  TaskTimeLimitError,
+} from "../errors.ts";
 import { parseJson } from "../message/json.ts";
 import { resultText } from "../message/user-values.ts";
 import type { Claim, ReleaseReason } from "../results/claims.ts";
 import { withRun } from "../task/context.ts";
 import type { App } from "../task/current-app.ts";
 import type { RegisteredTask } from "../task/registered-task.ts";
+import type { Registry } from "../task/registry.ts";
+import type { Node } from "../workflows/definition.ts";
 import type { Ending, Verdict } from "./acknowledgement.ts";
 import { hasWholeTime } from "./admission.ts";
 import { MAX_CRASHES } from "./after-crash.ts";
@@ -19,6 +29,7 @@ import { RESERVE_MILLISECONDS } from "./time-limit.ts";
 
 /** An attempt that was claimed, with all that its run needs. */
 interface Claimed {
+  registry: Registry;
   task: RegisteredTask;
   delivery: TaskDelivery;
   claim: Claim;
@@ -107,6 +118,8 @@ async function afterError(
     }
     case "requeue":
       return giveBack(current, "requeued", new Error(judgement.reason), judgement.seconds);
+    case "replace":
+      return replace(current, judgement.node);
     case "retry":
       return retry(current, judgement.cause, judgement.seconds);
     case "fail":
@@ -138,6 +151,23 @@ async function giveBack(
   const changes = reason === "cutShort" ? { suspect: true as const } : {};
   const pause = reason === "unsettled" ? Math.min(LONGEST_PAUSE_SECONDS, 2 ** times) : 0;
   return putOff(app, delivery, seconds ?? pause, changes);
+}
+
+/** The task becomes a workflow; a canvas that cannot be sent is its failure. */
+async function replace(current: ClaimedRun, node: Node): Promise<Verdict> {
+  const { app, registry, claim, log } = current;
+  let workflow: string;
+  try {
+    workflow = await defineReplacement(app, registry, claim.message, node);
+  } catch (error) {
+    if (!(error instanceof TaskError)) throw error;
+    return fail(current, error);
+  }
+  if (!(await app.results.replaceBy(claim, workflow))) return "keep";
+  log.info("Task becomes a workflow", { workflow });
+  // Dying before this leaves a workflow that has not begun; this message comes back, and begins it.
+  await beginReplacement(app, registry, workflow);
+  return "acknowledge";
 }
 
 async function retry(current: ClaimedRun, cause: unknown, seconds: number): Promise<Verdict> {

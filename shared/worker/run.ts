@@ -19,7 +19,7 @@ import { isFinal } from "../results/record.ts";
 import { type CurrentRun, type TaskContext, withRun } from "../task/context.ts";
 import type { App } from "../task/current-app.ts";
 import type { RegisteredTask } from "../task/registered-task.ts";
-import { Retry } from "../task/signals.ts";
+import { Replace, Retry } from "../task/signals.ts";
 import { createOpenCalls } from "./open-calls.ts";
 import { createProgress } from "./progress.ts";
 import { RESERVE_MILLISECONDS, timeLimits, withinLimits } from "./time-limit.ts";
@@ -181,6 +181,9 @@ export function createRun(app: App, claim: Claim, log: Log, fifo: boolean): Run 
     async *results() {
       const { workflow } = message;
       if (workflow !== undefined && workflow.callback === undefined) yield* resultsBefore(app, workflow);
+    },
+    replace(canvas) {
+      throw new Replace(canvas.node);
     },
     retry({ countdown, cause } = {}) {
       const longest = fifo ? MAX_FIFO_RETRY_SECONDS : MAX_TIMER_SECONDS;

@@ -48,7 +48,18 @@ export function readDefinition(value: Json): Definition {
     keepUntil: text("keepUntil"),
     rootId: text("rootId"),
     ...(fields.parentId !== undefined && { parentId: text("parentId") }),
+    ...(fields.replaces !== undefined && { replaces: replacesOf(fields.replaces) }),
     ...(defaults !== undefined && { defaults: defaultsOf(defaults) }),
+  };
+}
+
+function replacesOf(value: Json): NonNullable<Definition["replaces"]> {
+  const { id, task, keepUntil, workflow } = fieldsOf(value, "replaces");
+  const mark = workflow === undefined ? undefined : fieldsOf(workflow, "replaces.workflow");
+  return {
+    ...{ id: String(id), task: String(task) },
+    ...(keepUntil !== undefined && { keepUntil: String(keepUntil) }),
+    ...(mark && { workflow: { id: String(mark.id), place: String(mark.place) } }),
   };
 }
 

@@ -83,6 +83,8 @@ export interface Definition {
   /** The tree of tasks that it belongs to. */
   rootId: string;
   parentId?: string;
+  /** The task that has become this workflow: the end of this is its end. */
+  replaces?: { id: string; task: string; keepUntil?: string; workflow?: { id: string; place: Place } };
   /** Options of the whole, which are those of each node that says nothing else. */
   defaults?: Pick<NodeOptions, "queue" | "tags" | "headers"> & { expires?: string };
 }

@@ -21,6 +21,9 @@ const EACH: Node = { chain: [{ task: "spread" }, { each: { task: "add", payload:
 const FAILING = chord({ task: "fails", payload: { x: 4, y: 6 } }, add(3, 4));
 const MENDING = chord({ task: "mends", payload: { x: 1, y: 2 } }, add(3, 4));
 
+/** The workflow around a task that becomes a chain. */
+const BECOMING: Node = { chain: [{ task: "becomes" }, { task: "add", payload: { x: 0 }, into: "y" }] };
+
 const DONE = { state: "SUCCESS", result: 10 };
 const COULD_NOT_RUN = { state: "FAILURE", error: { code: "WORKFLOW_STEP_FAILED" } };
 
@@ -134,6 +137,26 @@ export const canvasFlows: Record<string, Flow> = {
       return drained(scenario, id);
     },
     expected: DONE,
+  },
+  "a task that becomes a workflow": {
+    ...work,
+    operations: [RECEIVE, ...repeated(GET, 4), ...repeated(UPDATE, 5), SEND, DELETE],
+    prepare: begun(BECOMING, 0),
+    finish: async (scenario, id) => {
+      await scenario.drain();
+      return id;
+    },
+    tasks: 4,
+  },
+  "the end of what a task has become": {
+    ...work,
+    operations: [RECEIVE, ...repeated(GET, 5), ...repeated(UPDATE, 5), SEND, DELETE],
+    prepare: begun(BECOMING, 2),
+    finish: async (scenario, id) => {
+      await scenario.drain();
+      return id;
+    },
+    tasks: 4,
   },
   "revoking a workflow": {
     operations: [GET, UPDATE, UPDATE],

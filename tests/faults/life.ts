@@ -103,6 +103,18 @@ function tasksOf(print: (line: string) => void): Record<string, RegisteredTask> 
     }),
     task({ name: "spread", run: () => [1, 2, 3, 4] }),
     task({
+      name: "becomes",
+      run: (_, { replace }) =>
+        replace({
+          node: {
+            chain: [
+              { task: "add", payload: { x: 1, y: 2 } },
+              { task: "add", payload: { x: 7 }, into: "y" },
+            ],
+          },
+        }),
+    }),
+    task({
       name: "mends",
       payload: NUMBERS,
       run: (numbers, { attempt }) => {

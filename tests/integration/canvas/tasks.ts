@@ -1,5 +1,5 @@
 import * as z from "zod";
-import { type AsyncResult, Ignore, task } from "../../../shared/index.ts";
+import { type AsyncResult, chain, chord, group, Ignore, task } from "../../../shared/index.ts";
 import { type AnyCanvas, Canvas } from "../../../shared/task/signature.ts";
 
 // biome-ignore lint/suspicious/noExplicitAny: the types of these tests' values are not what is tested; tests/types has that.
@@ -104,4 +104,27 @@ export const mends = task({
   },
 });
 
-export const tasks = { mends, adds, echo, inc, sum, list, fail, flaky, ignores, note, pair };
+/** The canvas that a task becomes, by name. */
+const forms: Record<string, () => AnyCanvas> = {
+  task: () => inc.s({ n: 1 }),
+  chain: () => chain(inc.s({ n: 1 }), inc.s().into("n")),
+  group: () => group([inc.s({ n: 1 }), inc.s({ n: 2 })]),
+  chord: () => chord([inc.s({ n: 1 }), inc.s({ n: 2 })], sum.s().into("numbers")),
+  again: () => becomes.s({ form: "chord" }),
+  failure: () => chain(fail.s(), inc.si({ n: 1 })),
+  late: () => inc.s({ n: 1 }).set({ countdown: 600 }),
+  unknown: () => ({ node: { task: "nobody" }, tasks: [] }),
+};
+
+export const becomes = task({
+  name: "becomes",
+  payload: z.object({ form: z.string() }),
+  run: ({ form }, { replace }): Anything => {
+    runs.push(`becomes ${form}`);
+    const canvas = forms[form]?.();
+    if (canvas) replace(canvas);
+    return form;
+  },
+});
+
+export const tasks = { becomes, mends, adds, echo, inc, sum, list, fail, flaky, ignores, note, pair };

@@ -71,6 +71,7 @@ const CONTEXT: { [K in keyof TaskContext as TaskContext[K] extends (...args: nev
   results: async ({ results }) => {
     for await (const _ of results());
   },
+  replace: ({ replace }) => replace(chain(child.si({ text: LARGE }), child.si({}))),
   retry: (context) => {
     if (context.attempt === 1) throw context.retry({ countdown: 0 });
     if (context.attempt === 2) throw context.retry({ countdown: 1200 });

@@ -111,6 +111,8 @@ export type Task = {
     parentId?: string;
     replayOf?: string;
     replayedBy?: string;
+    /** The workflow that it has become. */
+    replacedBy?: string;
     revokeRequestedAt?: string;
     messageGroupId?: string;
     tags?: string[];
@@ -542,6 +544,8 @@ export type UploadedTask = {
     parentId?: string;
     replayOf?: string;
     replayedBy?: string;
+    /** The workflow that it has become. */
+    replacedBy?: string;
     revokeRequestedAt?: string;
     messageGroupId?: string;
     tags?: string[];

@@ -1,5 +1,6 @@
-import type { FailedNode } from "../errors.ts";
+import type { FailedNode, TaskError } from "../errors.ts";
 import type { Json } from "../message/json.ts";
+import type { Message } from "../message/message.ts";
 import type { App } from "../task/current-app.ts";
 import type { RegisteredTask } from "../task/registered-task.ts";
 import type { Definition, Place } from "../workflows/definition.ts";
@@ -7,6 +8,8 @@ import type { Definition, Place } from "../workflows/definition.ts";
 /** The tasks that this process knows: a sender those of its signatures, a worker all of the service. */
 export interface KnownTasks {
   find(name: string): RegisteredTask | undefined;
+  /** Tells a task that it has failed without a run; only a worker can. */
+  failed?(message: Message, error: TaskError): Promise<void>;
 }
 
 /** A workflow that goes on. */

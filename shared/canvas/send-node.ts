@@ -56,8 +56,11 @@ export async function failNode(flow: Flow, message: Message, error: TaskError, m
   const packed = { ...message, ...(await packPayload(flow.app, message, payloadText(message.task, message.payload))) };
   const { applied } = await flow.app.results.failUnclaimed(packed, NO_DELIVERY, described);
   const { id, task } = message;
-  if (applied)
+  if (applied) {
     flow.app.log.warn("A task of a workflow could not be sent", { id, task, workflow: mark.id, error: described });
+    // As after any failure. Dying before this leaves the hook uncalled; the record and the log say it.
+    await flow.tasks.failed?.(packed, error);
+  }
   return { state: "FAILURE", failed: [{ id, task, error: described }], count: 1 };
 }
 

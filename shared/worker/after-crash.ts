@@ -1,4 +1,5 @@
-import { TaskCrashedError } from "../errors.ts";
+import { TaskCrashedError, type TaskError } from "../errors.ts";
+import type { Message } from "../message/message.ts";
 import type { App } from "../task/current-app.ts";
 import type { RegisteredTask } from "../task/registered-task.ts";
 import type { Verdict } from "./acknowledgement.ts";
@@ -23,11 +24,21 @@ export async function afterCrash(
 ): Promise<Verdict> {
   if (task === undefined) return "acknowledge";
   const starts = message.crashed ?? MAX_CRASHES;
+  const error = new TaskCrashedError(task.name, starts);
+  await tellFailure(app, task, { message, fifo, starts, error }, invocation);
+  return "acknowledge";
+}
+
+/** Calls the `onFailure` hook of a task that failed outside of a run. */
+export async function tellFailure(
+  app: App,
+  task: RegisteredTask,
+  { message, fifo, starts, error }: { message: Message; fifo: boolean; starts: number; error: TaskError },
+  invocation: Invocation,
+): Promise<void> {
   const log = app.log.with({ task: task.name, id: message.id, attempt: message.attempt });
   const run = createRun(app, { message, fence: 0, starts, tracked: true }, log, fifo);
   run.end();
   const payload = await loadPayload(app, message);
-  const error = new TaskCrashedError(task.name, starts);
   await callHook({ task, run, payload, log, invocation }, { state: "FAILURE", error });
-  return "acknowledge";
 }

@@ -38,7 +38,7 @@ export async function handleDelivery(
   const ending = await handleTask(app, registry, delivery, invocation);
   if (ending === "keep") return "keep";
   // Dying before this, or in it, leaves a record that is final: the message comes back, finds it so, and goes on.
-  if (isOfWorkflow(message)) return goOn(app, registry, message, ending);
+  if (isOfWorkflow(message)) return goOn(app, registry, { message, ending }, invocation);
   return "acknowledge";
 }
 

@@ -1,6 +1,7 @@
 /** The part of a worker that lets workflows go on. */
 
 import { FAN_OUT } from "../canvas/fan-out.ts";
+import type { KnownTasks } from "../canvas/flow.ts";
 import { endOrphan, isOfWorkflow, letFanOut, letGoOn, type WorkflowMessage } from "../canvas/let-go-on.ts";
 import { DEFAULT_QUEUE } from "../config.ts";
 import { WorkflowNotFoundError } from "../errors.ts";
@@ -10,6 +11,7 @@ import type { App } from "../task/current-app.ts";
 import type { Registry } from "../task/registry.ts";
 import { secondsUntil } from "../task/times.ts";
 import type { Ending, Verdict } from "./acknowledgement.ts";
+import { tellFailure } from "./after-crash.ts";
 import type { Invocation } from "./invocation.ts";
 import { hide } from "./put-off.ts";
 import type { TaskDelivery } from "./task-delivery.ts";
@@ -27,27 +29,44 @@ export async function handleHelper(
   app: App,
   registry: Registry,
   delivery: TaskDelivery & { message: WorkflowMessage },
-  { remainingMilliseconds }: Invocation,
+  invocation: Invocation,
 ): Promise<Verdict> {
   const { message } = delivery;
+  const tasks = known(app, registry, invocation);
   const now = app.clock();
   const eta = message.eta === undefined ? now : new Date(message.eta);
   if (eta > now && !message.workflow.ended) return hide(app, delivery, secondsUntil(eta, now));
   return unlessOrphan(app, message, () =>
     message.task === FAN_OUT
-      ? letFanOut(app, registry, message, {
-          mayGoOn: () => remainingMilliseconds() > RESERVE_MILLISECONDS,
+      ? letFanOut(app, tasks, message, {
+          mayGoOn: () => invocation.remainingMilliseconds() > RESERVE_MILLISECONDS,
           again: delivery.receiveCount > 1,
         })
-      : letGoOn(app, registry, message),
+      : letGoOn(app, tasks, message),
   );
 }
 
 /** Lets a workflow go on after a message that was handled. */
-export function goOn(app: App, registry: Registry, message: WorkflowMessage, ending: Ending): Promise<Verdict> {
-  return unlessOrphan(app, message, () =>
-    letGoOn(app, registry, message, typeof ending === "string" ? undefined : ending.resultJson),
-  );
+export function goOn(
+  app: App,
+  registry: Registry,
+  { message, ending }: { message: WorkflowMessage; ending: Ending },
+  invocation: Invocation,
+): Promise<Verdict> {
+  const resultJson = typeof ending === "string" ? undefined : ending.resultJson;
+  return unlessOrphan(app, message, () => letGoOn(app, known(app, registry, invocation), message, resultJson));
+}
+
+/** The tasks of this worker, which can be told that they failed without a run. */
+function known(app: App, registry: Registry, invocation: Invocation): KnownTasks {
+  return {
+    find: registry.find,
+    async failed(message, error) {
+      const task = registry.find(message.task);
+      const fifo = app.broker.isFifo(message.queue);
+      if (task) await tellFailure(app, task, { message, fifo, starts: 0, error }, invocation);
+    },
+  };
 }
 
 /**

@@ -1,7 +1,22 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { chain, chord, each, group } from "../../../shared/index.ts";
 import { startVirtualBench } from "../../helpers/workbench.ts";
-import { adds, echo, fail, flaky, ignores, inc, list, note, pair, runs, sum, tasks, unchecked } from "./tasks.ts";
+import {
+  adds,
+  echo,
+  fail,
+  flaky,
+  hooked,
+  ignores,
+  inc,
+  list,
+  note,
+  pair,
+  runs,
+  sum,
+  tasks,
+  unchecked,
+} from "./tasks.ts";
 
 const { engine, queues } = await startVirtualBench(tasks);
 
@@ -290,6 +305,22 @@ describe("a callback", () => {
       workflow: handle.id,
       error: { name: "Error" },
     });
+  });
+
+  it("of a body that could not run is called, and so is its hook", async () => {
+    const handle = await chord(
+      [fail.s(), inc.s({ n: 1 })],
+      hooked
+        .s()
+        .into("values")
+        .linkError(note.s({ at: "body" })),
+    ).delay();
+    await settle();
+
+    expect(runs.filter((one) => one.startsWith("told"))).toEqual(["told WORKFLOW_STEP_FAILED"]);
+    expect(runs.filter((one) => one.startsWith("note"))).toHaveLength(1);
+    const { tasks: failures } = await engine.app.results.list({ state: "FAILURE", task: "hooked", limit: 10 });
+    expect(failures.map(({ id }) => id)).toContain(handle.id);
   });
 
   it("on a group means the group", async () => {

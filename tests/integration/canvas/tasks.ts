@@ -68,6 +68,12 @@ export const ignores = task({
     throw new Ignore("nothing to do");
   },
 });
+export const hooked = task({
+  name: "hooked",
+  payload: z.object({ values: z.array(z.any()) }),
+  hooks: { onFailure: (error) => void runs.push(`told ${(error as { code?: string }).code}`) },
+  run: ({ values }): Anything[] => values,
+});
 export const note = task({
   name: "note",
   payload: z.looseObject({}),
@@ -127,4 +133,4 @@ export const becomes = task({
   },
 });
 
-export const tasks = { becomes, mends, adds, echo, inc, sum, list, fail, flaky, ignores, note, pair };
+export const tasks = { hooked, becomes, mends, adds, echo, inc, sum, list, fail, flaky, ignores, note, pair };

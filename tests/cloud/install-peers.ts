@@ -1,7 +1,7 @@
 /**
  * Installs the other clouds of the tests, and the suites of others:
  * `node tests/cloud/install-peers.ts [moto] [localstack] [dynamodb-local] [suites] [celery]`, all when none is named.
- * Celery is for `npm run bench`.
+ * Celery is for `npm run bench` and the canvases that it runs beside Lovage.
  *
  * Needs Python (3.10 for moto and the suites, 3.12 for LocalStack) and, for DynamoDB Local, also inside LocalStack, a JDK 17 and Maven. Everything comes
  * from the package registries that pip and mvn are set up for, and lands in `.lovage/peers/`; what is there already stays.

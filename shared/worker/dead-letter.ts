@@ -53,7 +53,10 @@ export async function handleDeadLetter(app: App, delivery: TaskDelivery): Promis
   });
   const kept = await refreshed(app, message);
   if (kept === undefined) return "acknowledge";
-  await app.results.explain(kept, describeError(lost(rescues, known?.error)));
+  // The members of a group are sent by a message that has no record: one would wait for ever.
+  if (message.workflow?.fanOut === undefined) {
+    await app.results.explain(kept, describeError(lost(rescues, known?.error)));
+  }
   const wait = rescues > SOON_RESCUES ? LATER_RESCUE_SECONDS : RESCUE_SECONDS;
   // Dying after this sends it twice, which is harmless: one claim wins.
   await app.broker.send({ ...kept, suspect: true, rescues }, starts === 0 ? wait : 0);

@@ -69,17 +69,34 @@ function known(app: App, registry: Registry, invocation: Invocation): KnownTasks
   };
 }
 
+/** Rounds through the dead-letter queue after which a workflow is given up that cannot go on: about two weeks of them. */
+const MAX_ROUNDS = 1000;
+const ROUND_SECONDS = 60;
+
 /**
- * Where no tasks are known: has a worker let the workflow go on after a task that has ended. May be repeated.
+ * Where no tasks are known: has a worker let the workflow go on after a task that has ended. May be repeated. A message that asks for that and
+ * comes back itself goes round once a minute, and not for ever.
  */
 export async function tellWorker(app: App, message: Message): Promise<void> {
   if (!isOfWorkflow(message)) return;
   const record = await app.results.kept(message.id);
   if (record === undefined || !isFinal(record.state)) return;
-  const { suspect, seen, slot, eta, deferrals, crowded, rescues, crashed, ...rest } = message;
+  const { suspect, seen, slot, eta, deferrals, crowded, rescues = 0, crashed, ...rest } = message;
+  const rounds = message.workflow.ended ? rescues + 1 : 0;
+  if (rounds > MAX_ROUNDS) {
+    const { id, task, workflow } = message;
+    app.log.error("A workflow cannot go on after a task that has ended: replay the task", { id, task, workflow });
+    return;
+  }
   // On a FIFO queue it would wait for its group, or be taken for a message that was there before.
   const queue = app.broker.isFifo(message.queue) ? DEFAULT_QUEUE : message.queue;
-  await app.broker.send({ ...rest, queue, workflow: { ...message.workflow, ended: true } }, 0);
+  const told = {
+    ...rest,
+    queue,
+    ...(rounds > 0 && { rescues: rounds }),
+    workflow: { ...message.workflow, ended: true as const },
+  };
+  await app.broker.send(told, rounds > 0 ? ROUND_SECONDS : 0);
 }
 
 async function unlessOrphan(app: App, message: WorkflowMessage, work: () => Promise<void>): Promise<Verdict> {

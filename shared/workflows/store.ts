@@ -48,8 +48,9 @@ const LOOK_MILLISECONDS = 2000;
 /** Places of one workflow that were stopped: beyond this, groups that fail let their members run, to no effect. */
 const MAX_STOPPED = 1000;
 
-/** Workflows that one process knows at a time. */
+/** Workflows that one process knows at a time, and the text of their definitions: in memory it is several times as large. */
 const MAX_KNOWN = 500;
+const MAX_KNOWN_CHARS = 16 * 1024 * 1024;
 
 export function createWorkflows(options: {
   table: Table;
@@ -61,6 +62,7 @@ export function createWorkflows(options: {
   const { table, clock, largeValues } = options;
   const ttl = (): number => Math.floor(clock().getTime() / 1000) + UNDER_WAY_SECONDS + options.resultExpires();
   const definitions = new Map<string, Promise<Definition | undefined>>();
+  const chars = new Map<string, number>();
   const sizes = new Map<string, Promise<number | undefined>>();
   const stopped = new Map<string, { at: number; places: Promise<ReadonlySet<string>> }>();
 
@@ -69,8 +71,22 @@ export function createWorkflows(options: {
     if (item === undefined) return undefined;
     const { text, key } = item;
     if (text !== undefined) return readDefinition(parseJson(String(text)));
+    chars.set(id, Number(item.sizeBytes));
+    makeRoom(id);
     const ref = { key: String(key), sizeBytes: Number(item.sizeBytes), until: String(item.until) };
     return readDefinition(parseJson(await largeValues.load(ref)));
+  };
+
+  /** Forgets the oldest large definitions, but for this one. */
+  const makeRoom = (id: string): void => {
+    let sum = [...chars.values()].reduce((all, one) => all + one, 0);
+    for (const [oldest, size] of chars) {
+      if (sum <= MAX_KNOWN_CHARS) return;
+      if (oldest === id) continue;
+      chars.delete(oldest);
+      definitions.delete(oldest);
+      sum -= size;
+    }
   };
 
   const readStopped = async (id: string): Promise<ReadonlySet<string>> => {

@@ -2,7 +2,6 @@ import { randomUUID } from "node:crypto";
 import fc from "fast-check";
 import { expect, it, onTestFailed } from "vitest";
 import * as z from "zod";
-import { seeded } from "../../../demo/inputs.ts";
 import { outcomeAt, valueAt } from "../../../shared/canvas/results.ts";
 import { sendWorkflow } from "../../../shared/canvas/send.ts";
 import { type App, createWorker, type Json, task } from "../../../shared/index.ts";
@@ -10,6 +9,7 @@ import { encodeMessage } from "../../../shared/message/encoding.ts";
 import { createRegistry } from "../../../shared/task/registry.ts";
 import { tolerated } from "../../../shared/workflows/check.ts";
 import type { Node, Policy, TaskNode } from "../../../shared/workflows/definition.ts";
+import { createChance } from "../../faults/chance.ts";
 import { startEngine } from "../../helpers/engine.ts";
 import { createMemoryTable } from "../../helpers/memory-table.ts";
 import { sqsRecord } from "../../helpers/sqs-record.ts";
@@ -207,7 +207,7 @@ it(`${CANVASES} random canvases end as a plain interpreter says, with messages i
       fc.asyncProperty(sized, fc.nat(), async (root, chance) => {
         largest = Math.max(largest, sizeOf(root));
         const app = engine.appOn(createMemoryTable());
-        const run = createChaos(app, seeded(chance));
+        const run = createChaos(app, createChance(chance).next);
         const { id } = await sendWorkflow(app, registry, root);
         await run();
 

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { chain, chord, each, group } from "../../../shared/index.ts";
+import { deadWorker } from "../../helpers/virtual-queues.ts";
 import { startVirtualBench } from "../../helpers/workbench.ts";
 import {
   adds,
@@ -396,5 +397,15 @@ describe("a workflow", () => {
       path: "chain[1].options",
     });
     expect(queues.waiting).toHaveLength(sent);
+  });
+
+  it("goes on after an outage of its workers, and leaves no record of the messages that sent its members", async () => {
+    const handle = await group(Array.from({ length: 12 }, (_, n) => inc.s({ n }))).delay();
+    // Every delivery fails: the message that sends the members goes through the dead-letter queue.
+    await queues.until(new Date(engine.clock.now.getTime() + 1_200_000), deadWorker);
+
+    expect(await resultOf(handle)).toHaveLength(12);
+    const { tasks: waiting } = await engine.app.results.list({ state: "PENDING", task: "lovage.group", limit: 10 });
+    expect(waiting).toEqual([]);
   });
 });

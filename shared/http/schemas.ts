@@ -134,19 +134,24 @@ const policy: Document = {
   ],
 };
 const node: Document = { $ref: "#/components/schemas/WorkflowNode" };
-/** Fields of a node of a workflow. */
-const nodeFields: Document = {
+const callback: Document = { $ref: "#/components/schemas/WorkflowTask" };
+/** Fields of a task within a workflow. */
+const taskFields: Document = {
   task: text,
   payload: { description: "The fields that are known." },
   into: { type: "string", minLength: 1, maxLength: 256, description: "The field that the result before becomes." },
   immutable: { type: "boolean", description: "The result before is not wanted." },
+};
+/** Fields of a node of a workflow. */
+const nodeFields: Document = {
+  ...taskFields,
   chain: { type: "array", minItems: 1, items: node },
   group: list(node),
   chord: body({ header: list(node), body: node }),
   each: node,
   policy,
-  link: { anyOf: [node, list(node)] },
-  linkError: { anyOf: [node, list(node)] },
+  link: list(callback),
+  linkError: list(callback),
 };
 
 const limits = {
@@ -273,6 +278,7 @@ export const schemas = {
       },
     },
   ),
+  WorkflowTask: body({ task: text }, { ...taskFields, options: { $ref: "#/components/schemas/NodeOptions" } }),
   WorkflowNode: {
     ...body({}, { ...nodeFields, options: { $ref: "#/components/schemas/NodeOptions" } }),
     description: "One of 'task', 'chain', 'group', 'chord' and 'each'.",

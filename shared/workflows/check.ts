@@ -152,7 +152,7 @@ function callbacksOf(fields: Fields, walk: Walk): { link?: TaskNode[]; linkError
     const value = fields[name];
     if (value === undefined) return [];
     const path = at(walk.path, name);
-    const list = Array.isArray(value) ? value : [value];
+    const list = Array.isArray(value) ? value : refuse(path, value, "a list of tasks");
     if (list.length > MAX_CALLBACKS) throw tooMany(`callbacks at '${path.slice(0, 200)}'`, list.length, MAX_CALLBACKS);
     return [[name, list.map((one, index) => taskOf(fieldsOf(one, path), below(walk, `${path}[${index}]`)))] as const];
   });

@@ -52,6 +52,7 @@ describe("POST /workflows", () => {
     [{ group: [], policy: "sometimes" }, "policy"],
     [{ each: { task: "inc" } }, "each"],
     [{ chord: { header: [] } }, "chord.body"],
+    [{ task: "inc", payload: { n: 1 }, link: { task: "note" } }, "link"],
     [{ group: [task("inc", { n: 1 }, { options: { idempotencyKey: "k" } })] }, "group[0].options.idempotencyKey"],
     [{ chain: [task("inc", { n: 1 }, { into: "n" })] }, "chain[0].into"],
   ])("points at what it refuses: %j", async (body, path) => {
@@ -81,7 +82,7 @@ describe("GET /workflows/{id}", () => {
     const id = await sent({
       chain: [
         {
-          group: [task("inc", { n: 1 }), task("fail", {}, { linkError: task("note", { at: "fail" }) })],
+          group: [task("inc", { n: 1 }), task("fail", {}, { linkError: [task("note", { at: "fail" })] })],
           policy: "waitForAll",
         },
         { task: "sum", into: "numbers" },

@@ -407,6 +407,16 @@ export type NodeOptions = {
     timeLimit?: number;
     softTimeLimit?: number;
 };
+export type WorkflowTask = {
+    task: string;
+    /** The fields that are known. */
+    payload?: unknown;
+    /** The field that the result before becomes. */
+    into?: string;
+    /** The result before is not wanted. */
+    immutable?: boolean;
+    options?: NodeOptions;
+};
 export type WorkflowNode = {
     task?: string;
     /** The fields that are known. */
@@ -425,8 +435,8 @@ export type WorkflowNode = {
     policy?: ("failFast" | "waitForAll" | "collect" | "first") | {
         tolerate: number | string;
     };
-    link?: WorkflowNode | WorkflowNode[];
-    linkError?: WorkflowNode | WorkflowNode[];
+    link?: WorkflowTask[];
+    linkError?: WorkflowTask[];
     options?: NodeOptions;
 };
 export type WorkflowBody = {
@@ -447,8 +457,8 @@ export type WorkflowBody = {
     policy?: ("failFast" | "waitForAll" | "collect" | "first") | {
         tolerate: number | string;
     };
-    link?: WorkflowNode | WorkflowNode[];
-    linkError?: WorkflowNode | WorkflowNode[];
+    link?: WorkflowTask[];
+    linkError?: WorkflowTask[];
     /** Of the whole: 'countdown' and 'eta' delay its first tasks, 'expires' holds for all. */
     options?: {
         countdown?: number;

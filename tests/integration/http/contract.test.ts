@@ -157,7 +157,7 @@ const workflowBody = {
   chord: {
     header: [
       { task: "add", payload: { x: 1, y: 2 }, options: { tags: ["t"] } },
-      { task: "fails", payload: {}, linkError: { task: "trim", payload: { to: "d" }, immutable: true } },
+      { task: "fails", payload: {}, linkError: [{ task: "trim", payload: { to: "d" }, immutable: true }] },
     ],
     body: {
       chain: [
@@ -320,7 +320,7 @@ async function refusals(known: { done: string; big: string; key: string }): Prom
   await call("DELETE", `/workflows/${UNKNOWN}`);
   await call("GET", `/workflows/${UNKNOWN}?limit=0`);
   const named = (x: number) => ({
-    body: { task: "add", payload: { x, y: 1 }, link: { task: "tick" }, options: { idempotencyKey: key } },
+    body: { task: "add", payload: { x, y: 1 }, link: [{ task: "tick" }], options: { idempotencyKey: key } },
   });
   await call("POST", "/workflows", named(1));
   await call("POST", "/workflows", named(2));

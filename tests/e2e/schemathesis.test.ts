@@ -42,10 +42,9 @@ it("Schemathesis finds no call that is answered against the contract", { timeout
   });
   const folder = await mkdtemp(join(tmpdir(), "lovage-schemathesis-"));
   try {
-    const options = [
+    const shared = [
       ...["--header", `X-Api-Key: ${KEY}`],
       ...["--checks", CHECKS.join(",")],
-      ...["--phases", "examples,coverage,fuzzing"],
       ...["--max-examples", String(EXAMPLES_PER_OPERATION)],
       // A call may wait for its task for twenty seconds.
       ...["--request-timeout", "40"],
@@ -54,14 +53,21 @@ it("Schemathesis finds no call that is answered against the contract", { timeout
       ...["--suppress-health-check", "all"],
       "--continue-on-failure",
     ];
-    const outcome = await run("schemathesis", ["run", `${service.url}/openapi.json`, ...options], {
-      cwd: folder,
-      maxBuffer: 64 * 1024 * 1024,
-    }).catch((error: { stdout?: string }) => ({ stdout: error.stdout ?? String(error) }));
+    // Of a schema that refers to itself the coverage phase makes twenty thousand calls, which all say the same.
+    const recursive = "sendWorkflow";
+    for (const options of [
+      [...["--exclude-operation-id", recursive], ...["--phases", "examples,coverage,fuzzing"]],
+      [...["--include-operation-id", recursive], ...["--phases", "examples,fuzzing"]],
+    ]) {
+      const outcome = await run("schemathesis", ["run", `${service.url}/openapi.json`, ...shared, ...options], {
+        cwd: folder,
+        maxBuffer: 64 * 1024 * 1024,
+      }).catch((error: { stdout?: string }) => ({ stdout: error.stdout ?? String(error) }));
 
-    expect(outcome.stdout.slice(0, 20_000)).toMatch(/Tested: \d+/);
-    expect(outcome.stdout.match(/^={3,} FAILURES ={3,}$[\s\S]*/m)?.[0].slice(0, 20_000)).toBeUndefined();
-    expect(outcome.stdout.match(/^={3,} ERRORS ={3,}$[\s\S]*/m)?.[0].slice(0, 20_000)).toBeUndefined();
+      expect(outcome.stdout.slice(0, 20_000)).toMatch(/Tested: \d+/);
+      expect(outcome.stdout.match(/^={3,} FAILURES ={3,}$[\s\S]*/m)?.[0].slice(0, 20_000)).toBeUndefined();
+      expect(outcome.stdout.match(/^={3,} ERRORS ={3,}$[\s\S]*/m)?.[0].slice(0, 20_000)).toBeUndefined();
+    }
   } finally {
     await service.stop();
     await rm(folder, { recursive: true });

@@ -35,6 +35,7 @@
  *   TaskUndeliveredError       TASK_UNDELIVERED          no worker could begin it, however often it was delivered
  *   MaxRetriesExceededError    MAX_RETRIES_EXCEEDED      cause: the last error
  *   TaskRevokedError           TASK_REVOKED
+ *   WorkflowStoppedError       WORKFLOW_STOPPED          revoked with its group or workflow
  *   TaskNotSentError           TASK_NOT_SENT             a firing of beat or an arrived file could not be made a task
  *   TaskFailedError            TASK_FAILED               what get() throws: the task's own error, from its record
  *   ResultTimeoutError         RESULT_TIMEOUT            get() stopped waiting; the task may still run
@@ -57,4 +58,4 @@ export * from "./errors/running.ts";
 export * from "./errors/sending.ts";
 export * from "./errors/setup.ts";
 export * from "./errors/workflow.ts";
-export { describeError, type StoredError, shortened } from "./stored-error.ts";
+export { describeError, NO_REASON, type StoredError, shortened } from "./stored-error.ts";

@@ -19,6 +19,9 @@ export interface StoredError {
   moreErrors?: number;
 }
 
+/** Stands for the error of a record that has none. */
+export const NO_REASON: StoredError = { name: "Error", message: "no reason was recorded" };
+
 /** A message longer than this is not repeated in the stack, and is cut where it is that of an inner error. In characters. */
 const LONG_MESSAGE_CHARS = 2048;
 /** The frames of a stack are cut here. */

@@ -6,7 +6,7 @@ import { CODE, type Entry } from "../schedules/entry.ts";
 import { declareStatic } from "../schedules/name.ts";
 import { parseExpression } from "../schedules/schedule-expression.ts";
 import { nextFireTime } from "../schedules/timing.ts";
-import { type ApplyOptions, checkNames, resolveOptions } from "../task/options.ts";
+import { type ApplyOptions, checkNames, oneOfQueues, resolveOptions } from "../task/options.ts";
 import { payloadOrNone } from "../task/payload.ts";
 import type { RegisteredTask } from "../task/registered-task.ts";
 import type { TaskModule } from "../task/registry.ts";
@@ -193,10 +193,7 @@ export async function checkEntry(entry: NamedEntry, ground: ScheduleGround): Pro
   }
   const queue = options.queue ?? task.queue;
   if (!queues.includes(queue)) {
-    throw new InvalidScheduleError(
-      `queue '${queue}' of schedule entry '${name}'`,
-      `one of the service's queues (${queues.join(", ")})`,
-    );
+    throw new InvalidScheduleError(`queue '${queue}' of schedule entry '${name}'`, oneOfQueues(queues));
   }
   let keys: { messageGroupId?: string };
   try {

@@ -1,11 +1,12 @@
 /** Checks a workflow against its tasks before anything of it is sent. */
 
-import { describeError, InvalidOptionError, InvalidPayloadError, InvalidWorkflowError } from "../errors.ts";
-import { MAX_TIMER_SECONDS } from "../lifetimes.ts";
+import { describeError, InvalidPayloadError, InvalidWorkflowError } from "../errors.ts";
+import { MAX_TIMER_SECONDS, UNFINISHED_SECONDS } from "../lifetimes.ts";
 import { parseJson, toJsonText } from "../message/json.ts";
 import type { App } from "../task/current-app.ts";
-import { resolveOptions } from "../task/options.ts";
+import { checkQueue, resolveOptions } from "../task/options.ts";
 import { payloadOrNone } from "../task/payload.ts";
+import { secondsAfter } from "../task/times.ts";
 import { isChainNode, isGroupNode, isTaskNode, type Node, type TaskNode } from "../workflows/definition.ts";
 import type { KnownTasks } from "./flow.ts";
 import { callOptions } from "./options.ts";
@@ -34,6 +35,11 @@ export async function checkNode(app: App, tasks: KnownTasks, root: Node): Promis
     `delays of ${Math.ceil(delay)} seconds together`,
     `at most ${MAX_TIMER_SECONDS} (400 days)`,
   );
+}
+
+/** How long all of a workflow is kept that begins at a time. */
+export function keptUntil(app: App, begin: Date, delaySeconds: number): Date {
+  return secondsAfter(begin, delaySeconds + app.config.resultExpires + UNFINISHED_SECONDS);
 }
 
 async function check(checking: Checking, node: Node, { path, isFirst }: Position): Promise<number> {
@@ -70,9 +76,7 @@ async function checkTask({ app, tasks, now }: Checking, node: TaskNode, position
   let delaySeconds = 0;
   try {
     const { queue, eta } = resolveOptions(callOptions(node), now, task);
-    if (!app.config.queues.includes(queue)) {
-      throw new InvalidOptionError("queue", queue, `one of the service's queues (${app.config.queues.join(", ")})`);
-    }
+    checkQueue(queue, app.config.queues);
     delaySeconds = eta ? (eta.getTime() - now.getTime()) / 1000 : 0;
   } catch (error) {
     throw new InvalidWorkflowError(at("options"), node.options, `options of a task (${describeError(error).message})`);

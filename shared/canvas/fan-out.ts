@@ -5,7 +5,6 @@ import { describeError, InvalidWorkflowError, type TaskError } from "../errors.t
 import type { Json } from "../message/json.ts";
 import type { Message } from "../message/message.ts";
 import { dispatch } from "../task/submit.ts";
-import { MAX_MEMBERS } from "../workflows/check.ts";
 import {
   childPlace,
   type EachNode,
@@ -15,6 +14,8 @@ import {
   isTaskNode,
   type Place,
 } from "../workflows/definition.ts";
+import { MAX_MEMBERS } from "../workflows/read-definition.ts";
+import { failedWith, GROUP } from "./failures.ts";
 import { type Flow, type Input, itemOf, type Outcome, type Start } from "./flow.ts";
 import { payloadWith } from "./input.ts";
 import { groupAt, valueAt } from "./results.ts";
@@ -111,7 +112,7 @@ export async function failGroup(flow: Flow, place: Place, error: Error): Promise
   await flow.app.workflows.decide(groupAt(flow, place), { state: "FAILURE", error: described });
   const { id } = flow.definition;
   flow.app.log.warn("A group of a workflow could not be begun", { workflow: id, place, error: described });
-  return { state: "FAILURE", failed: [{ id, task: "(group)", error: described }], count: 1 };
+  return failedWith("FAILURE", { id, task: GROUP, error: described });
 }
 
 function noList(place: Place, value: Json): TaskError {

@@ -21,10 +21,11 @@ import {
   type Place,
   parentOf,
 } from "../workflows/definition.ts";
+import { errorOf, type Failed, failedWith, firstFailure, GROUP, storedError } from "./failures.ts";
 import { sendMembers } from "./fan-out.ts";
 import { type Flow, type Outcome, outcomeInput, type Start } from "./flow.ts";
 import { payloadWith } from "./input.ts";
-import { errorOf, groupAt, judgeWhole, outcomeOf, sizeOf, storedError, valueAt } from "./results.ts";
+import { groupAt, judgeWhole, outcomeOf, sizeOf, valueAt } from "./results.ts";
 import { baseMessage, failNode, sendNode } from "./send-node.ts";
 
 /** Starts a node. */
@@ -119,7 +120,7 @@ async function memberEnded(
   if (isFailed ? policy === "failFast" : policy === "first") {
     // Decided before the join is told: whoever sees it empty finds this.
     const decision = isFailed
-      ? { state: outcome.state, error: storedError("(group)", outcome), by: index }
+      ? { state: outcome.state, error: storedError(GROUP, outcome), by: index }
       : { state: outcome.state, by: index };
     const decided = await workflows.decide(group, decision);
     if (decided.by === index) {
@@ -140,27 +141,13 @@ async function groupEnded(flow: Flow, node: GroupNode | EachNode, place: Place, 
   // The member that has decided goes on from there, and does so again if its worker dies.
   if (decided?.by !== undefined) return;
   const outcome: Outcome = decided
-    ? {
-        state: "REVOKED",
-        failed: [{ id: flow.definition.id, task: "(group)", error: revokedError(decided.error) }],
-        count: 1,
-      }
+    ? failedWith("REVOKED", { id: flow.definition.id, task: GROUP, error: decided.error })
     : await judgeWhole(flow, node, place, size);
   await ended(flow, place, outcome);
 }
 
-function revokedError(error: { name: string; message: string } | undefined): { name: string; message: string } {
-  return error ?? { name: "TaskRevokedError", message: "It was revoked." };
-}
-
 /** Ends the node whose outcome is that of a chain which does not get so far. Steps between are never sent, and read so. */
-async function endUnreached(
-  flow: Flow,
-  chain: Node,
-  place: Place,
-  failed: Place,
-  outcome: Exclude<Outcome, { state: "SUCCESS" }>,
-): Promise<void> {
+async function endUnreached(flow: Flow, chain: Node, place: Place, failed: Place, outcome: Failed): Promise<void> {
   const end = endPlace(chain, place);
   const node = nodeAt(flow.definition.root, end);
   if (
@@ -171,7 +158,7 @@ async function endUnreached(
     return;
   if (!isTaskNode(node)) {
     const state = outcome.state;
-    await flow.app.workflows.decide(groupAt(flow, end), { state, error: storedError("(group)", outcome) });
+    await flow.app.workflows.decide(groupAt(flow, end), { state, error: storedError(GROUP, outcome) });
     return callBack(flow, node, end, outcome);
   }
   const mark = { id: flow.definition.id, place: end };
@@ -179,12 +166,8 @@ async function endUnreached(
   const error = errorOf(node.task, outcome);
   if (outcome.state === "REVOKED") await flow.app.results.expire(message, describeError(error));
   else await failNode(flow, message, error, mark);
-  const own: Outcome = {
-    ...outcome,
-    failed: [{ id: message.id, task: node.task, error: describeError(error) }],
-    count: 1,
-  };
-  await callBack(flow, node, end, own);
+  const own = { id: message.id, task: node.task, error: describeError(error) };
+  await callBack(flow, node, end, failedWith(outcome.state, own));
 }
 
 /** Sends the callbacks of a node. Their ids are derived: one that is attached once runs once. */
@@ -214,9 +197,6 @@ async function callBack(flow: Flow, node: Node, place: Place, outcome: Outcome):
   }
 }
 
-function failedFields(workflow: string, { failed }: Exclude<Outcome, { state: "SUCCESS" }>): Json {
-  const [first] = failed;
-  const { id = workflow, task = "(group)", error = { name: "Error", message: "no reason was recorded" } } = first ?? {};
-  const { name, message, code } = error;
-  return { id, task, error: { name, message, ...(code !== undefined && { code }) }, workflow };
+function failedFields(workflow: string, outcome: Failed): Json {
+  return { ...firstFailure(outcome), workflow };
 }

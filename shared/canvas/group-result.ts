@@ -1,15 +1,8 @@
 import { setTimeout as wait } from "node:timers/promises";
-import {
-  describeError,
-  InvalidOptionError,
-  ResultTimeoutError,
-  SyncSubtaskError,
-  TaskRevokedError,
-  WorkflowNotFoundError,
-} from "../errors.ts";
+import { ResultTimeoutError, TaskRevokedError, WorkflowNotFoundError } from "../errors.ts";
 import type { Json } from "../message/json.ts";
-import { currentRun } from "../task/context.ts";
 import type { App } from "../task/current-app.ts";
+import { type GetOptions, pauses, timeoutOf, waitUntil } from "../task/wait.ts";
 import {
   childPlace,
   type Definition,
@@ -21,12 +14,10 @@ import {
   nodeAt,
   type Place,
 } from "../workflows/definition.ts";
-import type { Outcome } from "./flow.ts";
-import { errorOf, groupAt, type MemberOutcome, outcomeAt, type Reading, sizeOf, valueAt } from "./results.ts";
+import { errorOf, GROUP } from "./failures.ts";
+import { asMember, groupAt, type MemberOutcome, outcomeAt, type Reading, sizeOf, valueAt } from "./results.ts";
 import { revokeWorkflow } from "./revoke.ts";
 
-const FIRST_LOOK = 5;
-const LONGEST_LOOK = 500;
 const PAGE = 100;
 
 /** How far a group has come. */
@@ -55,17 +46,17 @@ export class GroupResult<Result = Json[]> {
    * @throws SyncSubtaskError inside a task; WorkflowStepFailedError with the failures, by the group's policy; TaskRevokedError;
    * ResultTimeoutError if it has not ended in time; WorkflowNotFoundError
    */
-  async get(options: { timeout?: number; disableSyncSubtasks?: boolean } = {}): Promise<Result> {
-    const run = currentRun();
-    if (run && options.disableSyncSubtasks !== false) throw new SyncSubtaskError(this.id, run.context.id);
-    const { timeout = 60 } = options;
-    if (!(timeout >= 0)) throw new InvalidOptionError("timeout", timeout, "0 or more seconds");
+  async get(options: GetOptions = {}): Promise<Result> {
+    const timeout = timeoutOf(this.id, options);
     const { reading, place } = await this.#group();
-    const outcome = await this.#wait(reading, place, timeout);
+    const outcome = await waitUntil(
+      () => outcomeAt(reading, place),
+      (seen) => seen !== undefined,
+      timeout,
+    );
     if (outcome === undefined) throw new ResultTimeoutError(this.id, timeout);
-    if (outcome.state === "REVOKED")
-      throw new TaskRevokedError(this.id, describeError(errorOf("(group)", outcome)).message);
-    if (outcome.state === "FAILURE") throw errorOf("(group)", outcome);
+    if (outcome.state === "REVOKED") throw new TaskRevokedError(this.id, errorOf(GROUP, outcome).message);
+    if (outcome.state === "FAILURE") throw errorOf(GROUP, outcome);
     // The one place where stored JSON gets its type back: the members' tasks wrote it.
     return (await valueAt(reading, place)) as Result;
   }
@@ -100,13 +91,12 @@ export class GroupResult<Result = Json[]> {
    * Each member once, with its number and its outcome, in the order in which they end; it ends after the last. Not inside a task.
    * @throws SyncSubtaskError inside a task; ResultTimeoutError if no member has ended for `timeout` seconds, by default 60
    */
-  async *outcomes({ timeout = 60 }: { timeout?: number } = {}): AsyncGenerator<{ index: number } & MemberOutcome> {
-    const run = currentRun();
-    if (run) throw new SyncSubtaskError(this.id, run.context.id);
+  async *outcomes(options: { timeout?: number } = {}): AsyncGenerator<{ index: number } & MemberOutcome> {
+    const timeout = timeoutOf(this.id, { ...options, disableSyncSubtasks: true });
     const { reading, node, place } = await this.#group();
     const told = new Set<number>();
     let deadline = performance.now() + timeout * 1000;
-    for (let look = FIRST_LOOK; ; look = Math.min(LONGEST_LOOK, look * 1.5)) {
+    for (const pause of pauses()) {
       const size = await sizeOf(reading, node, place);
       // Whether nothing more can come is asked before the members are: whoever ends in between is seen.
       const isOver = (await outcomeAt(reading, place)) !== undefined;
@@ -134,23 +124,13 @@ export class GroupResult<Result = Json[]> {
         return;
       }
       if (performance.now() >= deadline) throw new ResultTimeoutError(this.id, timeout);
-      await wait(look);
+      await wait(pause);
     }
   }
 
   /** Revokes the whole workflow: what has not begun never runs, what runs sees its signal abort. @throws WorkflowNotFoundError */
   async revoke(): Promise<void> {
     await revokeWorkflow(this.#app, this.id);
-  }
-
-  async #wait(reading: Reading, place: Place, timeout: number): Promise<Outcome | undefined> {
-    const deadline = performance.now() + timeout * 1000;
-    for (let look = FIRST_LOOK; ; look = Math.min(LONGEST_LOOK, look * 1.5)) {
-      const outcome = await outcomeAt(reading, place);
-      const left = deadline - performance.now();
-      if (outcome !== undefined || left <= 0) return outcome;
-      await wait(Math.min(look, left));
-    }
   }
 
   async #group(): Promise<{ reading: Reading; node: GroupNode | EachNode; place: Place }> {
@@ -165,11 +145,4 @@ export class GroupResult<Result = Json[]> {
 
 function numbers(from: number, to: number): number[] {
   return Array.from({ length: to - from }, (_, offset) => from + offset);
-}
-
-async function asMember(reading: Reading, place: Place, outcome: Outcome): Promise<MemberOutcome> {
-  if (outcome.state === "SUCCESS") return { ok: true, value: await valueAt(reading, place) };
-  const [first] = outcome.failed;
-  const { id = "", error = { name: "Error", message: "no reason was recorded" } } = first ?? {};
-  return { ok: false, error: { ...error, id } };
 }

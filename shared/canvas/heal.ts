@@ -4,7 +4,7 @@
  * let go last, so that a call that breaks off is made again.
  */
 
-import { TaskUnfinishedError, WorkflowNotFoundError } from "../errors.ts";
+import { type ErrorCode, TaskUnfinishedError, WorkflowNotFoundError } from "../errors.ts";
 import type { Json } from "../message/json.ts";
 import { isFinal, type StoredRecord } from "../results/record.ts";
 import type { App } from "../task/current-app.ts";
@@ -34,6 +34,9 @@ import { sendNode } from "./send-node.ts";
 
 /** Members that are looked at together. */
 const PAGE = 100;
+
+/** Of a task that was revoked with its group. */
+const STOPPED: ErrorCode = "WORKFLOW_STOPPED";
 
 interface Healing {
   flow: Flow;
@@ -120,14 +123,11 @@ async function reopenTask({ flow, target, runs }: Healing, node: TaskNode, place
     if (isDue) runs.push({ node, place, record });
     return true;
   }
-  const isStopped = record.error?.message.includes(STOPPED) === true;
+  const isStopped = record.error?.code === STOPPED;
   if (target !== undefined && target !== place && !isStopped) return false;
   runs.push({ node, place, record });
   return true;
 }
-
-/** The reason of a task that was revoked with its group. */
-const STOPPED = "its workflow was stopped there";
 
 async function reopenGroup(healing: Healing, node: GroupNode | EachNode, place: Place): Promise<boolean> {
   const { flow, target, unsent } = healing;

@@ -1,15 +1,13 @@
 /** A task that becomes a workflow, and keeps its id. */
 
 import { WorkflowNotFoundError } from "../errors.ts";
-import { UNFINISHED_SECONDS } from "../lifetimes.ts";
 import { derivedId, idTime } from "../message/id.ts";
 import { parseJson, toJsonText } from "../message/json.ts";
 import type { Message } from "../message/message.ts";
 import type { App } from "../task/current-app.ts";
-import { secondsAfter } from "../task/times.ts";
-import { readNode } from "../workflows/check.ts";
 import type { Definition, Node } from "../workflows/definition.ts";
-import { checkNode } from "./check.ts";
+import { readNode } from "../workflows/read-definition.ts";
+import { checkNode, keptUntil } from "./check.ts";
 import type { KnownTasks } from "./flow.ts";
 import { begin, recordEnd } from "./send.ts";
 
@@ -22,7 +20,7 @@ export async function defineReplacement(app: App, tasks: KnownTasks, message: Me
   const now = app.clock();
   const root = readNode(parseJson(toJsonText(node)));
   const delaySeconds = await checkNode(app, tasks, root);
-  const until = secondsAfter(now, delaySeconds + app.config.resultExpires + UNFINISHED_SECONDS).toISOString();
+  const until = keptUntil(app, now, delaySeconds).toISOString();
   const id = derivedId(idTime(task) ?? now, `replace/${task}/${attempt}`);
   const defaults = { ...(tags && { tags }), ...(headers && { headers }) };
   const definition: Definition = {

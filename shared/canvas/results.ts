@@ -1,11 +1,9 @@
 /** Reading what the nodes of a workflow have come to: states, failures, and results, in the order of the definition. */
 
-import type { FailedNode, StoredError } from "../errors.ts";
-import { describeError, ValueExpiredError, WorkflowNotFoundError, WorkflowStepFailedError } from "../errors.ts";
+import { type StoredError, ValueExpiredError, WorkflowNotFoundError } from "../errors.ts";
 import type { Json } from "../message/json.ts";
 import { isFinal, type StoredRecord } from "../results/record.ts";
 import type { App } from "../task/current-app.ts";
-import { tolerated } from "../workflows/check.ts";
 import {
   childPlace,
   DEFAULT_POLICY,
@@ -14,6 +12,7 @@ import {
   endPlace,
   type GroupNode,
   idAt,
+  isChainNode,
   isEachNode,
   isTaskNode,
   type Node,
@@ -23,6 +22,8 @@ import {
   placeBefore,
 } from "../workflows/definition.ts";
 import type { GroupId } from "../workflows/joins.ts";
+import { tolerated } from "../workflows/read-definition.ts";
+import { type ErrorValue, failedWith, firstFailure, GROUP } from "./failures.ts";
 import type { Outcome } from "./flow.ts";
 
 /** A definition, and where its records are. */
@@ -32,7 +33,7 @@ export interface Reading {
 }
 
 /** The outcome of one member of a group, where failures are values: with the policies `collect` and `tolerate`. */
-export type MemberOutcome<T = Json> = { ok: true; value: T } | { ok: false; error: StoredError & { id: string } };
+export type MemberOutcome<T = Json> = { ok: true; value: T } | { ok: false; error: ErrorValue & { id: string } };
 
 /** Results of as many members are read at once. */
 const PAGE = 100;
@@ -63,7 +64,7 @@ export async function outcomeAt(reading: Reading, place: Place): Promise<Outcome
   const end = endAt(reading, place);
   if (end === undefined) return undefined;
   if (isTaskNode(end.node)) return outcomeOf(await reading.app.results.kept(idAt(reading.definition, end.place)));
-  if ("chain" in end.node) return undefined;
+  if (isChainNode(end.node)) return undefined;
   return groupOutcome(reading, end.node, end.place);
 }
 
@@ -71,8 +72,7 @@ export async function outcomeAt(reading: Reading, place: Place): Promise<Outcome
 export function outcomeOf(record: StoredRecord | undefined): Outcome | undefined {
   if (record === undefined || !isFinal(record.state)) return undefined;
   if (record.state === "SUCCESS") return { state: "SUCCESS" };
-  const { id, task, state, error = { name: "Error", message: "no reason was recorded" } } = record;
-  return { state: state === "REVOKED" ? "REVOKED" : "FAILURE", failed: [{ id, task, error }], count: 1 };
+  return failedWith(record.state === "REVOKED" ? "REVOKED" : "FAILURE", { ...record, error: record.error });
 }
 
 /** The outcome of a group: the one that was decided, or that of all its members. */
@@ -81,10 +81,7 @@ async function groupOutcome(reading: Reading, node: GroupNode | EachNode, place:
   const group = groupAt(reading, place);
   const decided = await app.workflows.outcomeOf(group);
   if (decided?.state === "SUCCESS") return { state: "SUCCESS" };
-  if (decided) {
-    const error = decided.error ?? { name: "Error", message: "no reason was recorded" };
-    return { state: decided.state, failed: [{ id: group.workflow, task: "(group)", error }], count: 1 };
-  }
+  if (decided) return failedWith(decided.state, { id: group.workflow, task: GROUP, error: decided.error });
   const size = await sizeOf(reading, node, place);
   if (size === 0) return { state: "SUCCESS" };
   if (size === undefined || !(await app.workflows.joins.state(group, size)).isWhole) return undefined;
@@ -114,14 +111,6 @@ export async function judgeWhole(
   return { state, failed: failures.flatMap(({ failed }) => failed).slice(0, NAMED), count };
 }
 
-/** The error of what could not run. */
-export function errorOf(
-  task: string,
-  { failed, count }: { failed: readonly FailedNode[]; count: number },
-): WorkflowStepFailedError {
-  return new WorkflowStepFailedError(task, failed, count);
-}
-
 /** Whether the failures of a group's members are values among its results. */
 function collects(policy: Policy | undefined): boolean {
   return policy === "collect" || typeof policy === "object";
@@ -137,7 +126,7 @@ export async function valueAt(reading: Reading, ref: string): Promise<Json> {
   if (end === undefined) throw new Error(`The workflow has nothing at place '${place}'.`);
   const [first, ...rest] = items.map(Number);
   let value: Json;
-  if (first !== undefined && !isTaskNode(end.node) && !("chain" in end.node)) {
+  if (first !== undefined && !isTaskNode(end.node) && !isChainNode(end.node)) {
     // One item of a group is one member: the others need not be read.
     value = await memberValue(reading, end.node, childPlace(end.place, first));
     return rest.reduce(itemAt, value);
@@ -152,7 +141,7 @@ function itemAt(value: Json, index: number): Json {
 
 async function nodeValue(reading: Reading, node: Node, place: Place): Promise<Json> {
   if (isTaskNode(node)) return taskValue(reading, place);
-  if ("chain" in node) throw new Error(`The chain at place '${place}' has no end.`);
+  if (isChainNode(node)) throw new Error(`The chain at place '${place}' has no end.`);
   const values: Json[] = [];
   const decided = await reading.app.workflows.outcomeOf(groupAt(reading, place));
   // The first that has succeeded.
@@ -173,11 +162,16 @@ async function* memberValues(reading: Reading, node: GroupNode | EachNode, place
 async function memberValue(reading: Reading, node: GroupNode | EachNode, place: Place): Promise<Json> {
   if (!collects(node.policy)) return valueAt(reading, place);
   const outcome = await outcomeAt(reading, place);
-  if (outcome?.state === "SUCCESS") return { ok: true, value: await valueAt(reading, place) };
-  const [first] = outcome?.failed ?? [];
-  const { id = "", error = { name: "Error", message: "it has not ended" } } = first ?? {};
-  const { name, message, code } = error;
-  return { ok: false, error: { id, name, message, ...(code !== undefined && { code }) } };
+  return asMember(reading, place, outcome ?? failedWith("FAILURE", { id: "", task: GROUP, error: UNENDED }));
+}
+
+const UNENDED: StoredError = { name: "Error", message: "it has not ended" };
+
+/** An outcome as a value. */
+export async function asMember(reading: Reading, place: Place, outcome: Outcome): Promise<MemberOutcome> {
+  if (outcome.state === "SUCCESS") return { ok: true, value: await valueAt(reading, place) };
+  const { id, error } = firstFailure(outcome);
+  return { ok: false, error: { id, ...error } };
 }
 
 async function taskValue({ app, definition }: Reading, place: Place): Promise<Json> {
@@ -203,11 +197,6 @@ export async function* resultsBefore(app: App, { id, place }: { id: string; plac
   const before = placeBefore(definition.root, place);
   const end = before === undefined ? undefined : endAt(reading, before);
   if (end === undefined) return;
-  if (isTaskNode(end.node) || "chain" in end.node) yield await nodeValue(reading, end.node, end.place);
+  if (isTaskNode(end.node) || isChainNode(end.node)) yield await nodeValue(reading, end.node, end.place);
   else yield* memberValues(reading, end.node, end.place);
-}
-
-/** The failure of a whole, as a record would keep it. */
-export function storedError(task: string, outcome: { failed: readonly FailedNode[]; count: number }): StoredError {
-  return describeError(errorOf(task, outcome));
 }

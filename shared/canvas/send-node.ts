@@ -1,12 +1,12 @@
 /** Sends the task of one node. */
 
 import { DEFAULT_QUEUE } from "../config.ts";
-import { describeError, InvalidOptionError, MissingOptionError, TaskError } from "../errors.ts";
+import { describeError, MissingOptionError, TaskError } from "../errors.ts";
 import { NO_DELIVERY } from "../message/delivery.ts";
 import { type Json, parseJson } from "../message/json.ts";
 import type { Message, WorkflowMark } from "../message/message.ts";
 import { payloadText } from "../message/user-values.ts";
-import { resolveOptions } from "../task/options.ts";
+import { checkQueue, resolveOptions } from "../task/options.ts";
 import { payloadOrNone } from "../task/payload.ts";
 import { packPayload, submitPacked } from "../task/submit.ts";
 import { secondsAfter } from "../task/times.ts";
@@ -121,13 +121,7 @@ async function complete(flow: Flow, call: NodeCall, base: Message): Promise<{ me
     ...(resolved.softTimeLimit !== undefined && { softTimeLimit: resolved.softTimeLimit }),
     ...(!task.trackStarted && { trackStarted: false as const }),
   };
-  if (!app.config.queues.includes(resolved.queue)) {
-    throw new InvalidOptionError(
-      "queue",
-      resolved.queue,
-      `one of the service's queues (${app.config.queues.join(", ")})`,
-    );
-  }
+  checkQueue(resolved.queue, app.config.queues);
   if (app.broker.isFifo(message.queue) && message.messageGroupId === undefined) {
     const why = isWhole ? "" : ", and its payload is not whole before it runs: give it in set()";
     throw new MissingOptionError("messageGroupId", `queue '${message.queue}' keeps the order within a group${why}`);

@@ -2,18 +2,16 @@
 
 import { DEFAULT_QUEUE } from "../config.ts";
 import { IdempotencyKeyReusedError, InvalidOptionError, ResultStoreError } from "../errors.ts";
-import { UNFINISHED_SECONDS } from "../lifetimes.ts";
 import { parseJson, toJsonText } from "../message/json.ts";
 import { isKey, KEY_EXPECTED } from "../message/labels.ts";
 import type { Message } from "../message/message.ts";
 import { AsyncResult } from "../task/async-result.ts";
 import { currentRun } from "../task/context.ts";
 import { type App, currentApp } from "../task/current-app.ts";
-import { type ApplyOptions, checkNames, resolveOptions } from "../task/options.ts";
+import { type ApplyOptions, checkNames, checkQueue, resolveOptions } from "../task/options.ts";
 import { sendTask } from "../task/send.ts";
 import type { AnyCanvas, CanvasOptions } from "../task/signature.ts";
 import { dispatch, packPayload } from "../task/submit.ts";
-import { secondsAfter } from "../task/times.ts";
 import {
   childPlace,
   type Definition,
@@ -24,7 +22,7 @@ import {
   type Node,
   nodeAt,
 } from "../workflows/definition.ts";
-import { checkNode } from "./check.ts";
+import { checkNode, keptUntil } from "./check.ts";
 import { fanOutMessage } from "./fan-out.ts";
 import type { Flow, KnownTasks } from "./flow.ts";
 import { start } from "./go-on.ts";
@@ -85,16 +83,10 @@ async function define(
   }
   const given: ApplyOptions = { ...timesOf(times), queue, ...(tags && { tags }), ...(headers && { headers }) };
   const resolved = resolveOptions(given, now, { queue: DEFAULT_QUEUE, timeLimit: undefined, softTimeLimit: undefined });
-  if (!app.config.queues.includes(resolved.queue)) {
-    throw new InvalidOptionError(
-      "queue",
-      resolved.queue,
-      `one of the service's queues (${app.config.queues.join(", ")})`,
-    );
-  }
+  checkQueue(resolved.queue, app.config.queues);
   const delaySeconds = await checkNode(app, tasks, root);
   const start = resolved.eta ?? now;
-  const keepUntil = secondsAfter(start, delaySeconds + app.config.resultExpires + UNFINISHED_SECONDS);
+  const keepUntil = keptUntil(app, start, delaySeconds);
   const id = app.newId();
   const defaults = {
     ...(options.queue !== undefined && { queue }),

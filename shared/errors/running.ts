@@ -80,8 +80,8 @@ export class MaxRetriesExceededError extends TaskError {
 
 /** The task was revoked, or its `expires` passed before it started. */
 export class TaskRevokedError extends TaskError {
-  constructor(id: string, reason: string) {
-    super("TASK_REVOKED", `Task ${id} was revoked: ${reason}.`, { id, reason });
+  constructor(id: string, reason: string, code: "TASK_REVOKED" | "WORKFLOW_STOPPED" = "TASK_REVOKED") {
+    super(code, `Task ${id} was revoked: ${reason}.`, { id, reason });
   }
 }
 

@@ -3,6 +3,7 @@
 import { cut, echo } from "../echo.ts";
 import type { StoredError } from "../stored-error.ts";
 import { MAX_REASON_CHARS, TaskError } from "./base.ts";
+import { TaskRevokedError } from "./running.ts";
 
 /** A workflow cannot be sent as it was written; nothing was sent. */
 export class InvalidWorkflowError extends TaskError {
@@ -20,6 +21,13 @@ export class InvalidWorkflowError extends TaskError {
 export class WorkflowNotFoundError extends TaskError {
   constructor(id: string) {
     super("WORKFLOW_NOT_FOUND", `Workflow '${id}' is unknown: it was never sent, or it has expired.`, { id });
+  }
+}
+
+/** The task was revoked with its group, or with all of its workflow: a replay that heals the group lets it run again. */
+export class WorkflowStoppedError extends TaskRevokedError {
+  constructor(id: string) {
+    super(id, "its workflow was stopped there", "WORKFLOW_STOPPED");
   }
 }
 

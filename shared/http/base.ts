@@ -1,12 +1,14 @@
 import { type Context, Hono } from "hono";
 import { cut, echo } from "../echo.ts";
+import { InvalidOptionError } from "../errors.ts";
 import { type Json, unfitText } from "../message/json.ts";
 import { readJson } from "../message/json-reader.ts";
 import type { App } from "../task/current-app.ts";
-import { bodyFields, CALLS, type Call, type CallId, callOf, methodsAt, type PathParameters, routeOf } from "./calls.ts";
+import { CALLS, type Call } from "./calls.ts";
 import { allowOrigins } from "./cors.ts";
 import { requireKey } from "./key.ts";
 import { HttpError, problem } from "./problem.ts";
+import { bodyFields, type CallId, callOf, methodsAt, type PathParameters, routeOf } from "./routes.ts";
 
 /**
  * Lambda takes events of 6 MB, in which the body is JSON text within JSON text, and each of its quotes counts twice. A larger
@@ -111,4 +113,13 @@ export async function readBody(request: Request, id: CallId): Promise<Record<str
     );
   }
   return value;
+}
+
+/** Each value is checked where options are resolved; here, only that there are options. */
+export function toOptions(options: Json | undefined): Record<string, Json> {
+  if (options === undefined) return {};
+  if (typeof options !== "object" || options === null || Array.isArray(options)) {
+    throw new InvalidOptionError("options", options, 'an object such as { "countdown": 60 }');
+  }
+  return options;
 }

@@ -1,6 +1,7 @@
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from "@standard-schema/spec";
 import type { RegisteredTask } from "../task/registered-task.ts";
-import { CALLS, type Call, routeOf } from "./calls.ts";
+import { CALLS, type Call } from "./calls.ts";
+import { routeOf } from "./routes.ts";
 import { type Document, ref, schemas, sendBody, text } from "./schemas.ts";
 
 /**

@@ -4,7 +4,7 @@ import { InvalidOptionError, UnknownOptionError } from "../errors.ts";
 import { isId } from "../message/id.ts";
 import { isTag } from "../message/labels.ts";
 import { readTime, TIME_EXPECTED } from "../message/time.ts";
-import { type CallId, queryFields } from "./calls.ts";
+import { type CallId, queryFields } from "./routes.ts";
 
 /**
  * The fields of a query, each given once.

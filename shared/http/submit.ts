@@ -6,9 +6,9 @@ import type { Json } from "../message/json.ts";
 import type { App } from "../task/current-app.ts";
 import type { Registry } from "../task/registry.ts";
 import { sendTask } from "../task/send.ts";
-import { addCall, createBase, readBody } from "./base.ts";
+import { addCall, createBase, readBody, toOptions } from "./base.ts";
 import { HttpError } from "./problem.ts";
-import { addWorkflowSend, toOptions } from "./workflows.ts";
+import { addWorkflowSend } from "./workflows.ts";
 
 /** When nothing has arrived by then, the upload's own message ends its task; equal to the longest delay of SQS. */
 const UPLOAD_DEADLINE_SECONDS = 900;

@@ -5,13 +5,12 @@ import { revokeWorkflow } from "../canvas/revoke.ts";
 import { sendWorkflow } from "../canvas/send.ts";
 import { InvalidOptionError, WorkflowNotFoundError } from "../errors.ts";
 import { isId } from "../message/id.ts";
-import type { Json } from "../message/json.ts";
 import type { App } from "../task/current-app.ts";
 import type { Registry } from "../task/registry.ts";
-import { readNode } from "../workflows/check.ts";
 import { isPlace } from "../workflows/definition.ts";
+import { readNode } from "../workflows/read-definition.ts";
 import { audit } from "./audit.ts";
-import { addCall, readBody } from "./base.ts";
+import { addCall, readBody, toOptions } from "./base.ts";
 import { toNumber, toQuery } from "./query.ts";
 
 const MAX_PAGE = 1000;
@@ -61,13 +60,4 @@ export function addWorkflowRevoke(api: Hono, app: App): void {
 function knownId(id: string): string {
   if (!isId(id)) throw new WorkflowNotFoundError(id);
   return id;
-}
-
-/** Each value is checked where options are resolved; here, only that there are options. */
-export function toOptions(options: Json | undefined): Record<string, Json> {
-  if (options === undefined) return {};
-  if (typeof options !== "object" || options === null || Array.isArray(options)) {
-    throw new InvalidOptionError("options", options, 'an object such as { "countdown": 60 }');
-  }
-  return options;
 }

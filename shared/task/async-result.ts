@@ -1,9 +1,7 @@
-import { setTimeout as wait } from "node:timers/promises";
 import {
   describeError,
-  InvalidOptionError,
+  NO_REASON,
   ResultTimeoutError,
-  SyncSubtaskError,
   TaskFailedError,
   TaskNotFoundError,
   TaskRevokedError,
@@ -11,12 +9,8 @@ import {
 } from "../errors.ts";
 import type { Json } from "../message/json.ts";
 import { isFinal, publicRecord, type StoredRecord, type TaskRecord } from "../results/record.ts";
-import { currentRun } from "./context.ts";
 import type { App } from "./current-app.ts";
-
-/** Milliseconds between two looks at a record: short at first, since most tasks are quick, then longer. */
-const FIRST_LOOK = 5;
-const LONGEST_LOOK = 500;
+import { type GetOptions, timeoutOf, waitUntil } from "./wait.ts";
 
 /** A handle on one task's outcome. Everything that asks the table is a method. */
 export class AsyncResult<Result = Json> {
@@ -41,11 +35,8 @@ export class AsyncResult<Result = Json> {
    * @throws TaskNotFoundError for an unknown id
    * @throws ValueExpiredError if a large result is gone from S3
    */
-  async get(options: { timeout?: number; disableSyncSubtasks?: boolean } = {}): Promise<Result> {
-    const run = currentRun();
-    if (run && options.disableSyncSubtasks !== false) throw new SyncSubtaskError(this.id, run.context.id);
-    const timeout = options.timeout ?? 60;
-    if (!(timeout >= 0)) throw new InvalidOptionError("timeout", timeout, "0 or more seconds");
+  async get(options: GetOptions = {}): Promise<Result> {
+    const timeout = timeoutOf(this.id, options);
     const final = await waitForFinal(this.#app, this.id, timeout);
     const record = await this.#app.results.complete(final, { parts: ["result", "error"] });
     const { result } = record.refs;
@@ -55,9 +46,9 @@ export class AsyncResult<Result = Json> {
         // The one place where stored JSON gets its type back: run() of the same task wrote it.
         return (record.result ?? null) as Result;
       case "FAILURE":
-        throw new TaskFailedError(this.id, record.error ?? { name: "Error", message: "no reason was recorded" });
+        throw new TaskFailedError(this.id, record.error ?? NO_REASON);
       case "REVOKED":
-        throw new TaskRevokedError(this.id, record.error?.message ?? "no reason was recorded");
+        throw new TaskRevokedError(this.id, (record.error ?? NO_REASON).message);
       default:
         throw new ResultTimeoutError(this.id, timeout);
     }
@@ -121,12 +112,10 @@ export async function withDecisions(app: App, record: StoredRecord): Promise<Sto
  * @throws TaskNotFoundError
  */
 export async function waitForFinal(app: App, id: string, timeoutSeconds: number): Promise<StoredRecord> {
-  const deadline = performance.now() + timeoutSeconds * 1000;
-  for (let look = FIRST_LOOK; ; look = Math.min(LONGEST_LOOK, look * 1.5)) {
+  const look = async (): Promise<StoredRecord> => {
     const record = await app.results.read(id);
     if (record === undefined) throw new TaskNotFoundError(id);
-    const left = deadline - performance.now();
-    if (isFinal(record.state) || left <= 0) return record;
-    await wait(Math.min(look, left));
-  }
+    return record;
+  };
+  return waitUntil(look, ({ state }) => isFinal(state), timeoutSeconds);
 }

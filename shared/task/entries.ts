@@ -15,7 +15,7 @@ import { checkName, isStatic } from "../schedules/name.ts";
 import type { Stored } from "../schedules/store.ts";
 import { nextFireTime, parseSchedule } from "../schedules/timing.ts";
 import type { App } from "./current-app.ts";
-import { resolveOptions } from "./options.ts";
+import { oneOfQueues, resolveOptions } from "./options.ts";
 import { payloadOrNone } from "./payload.ts";
 import type { RegisteredTask } from "./registered-task.ts";
 
@@ -174,10 +174,7 @@ async function checked(app: App, find: FindTask | undefined, fields: Fields): Pr
   const keys = await task.validate(parseJson(payloadText(task.name, payload)));
   const { queue } = resolveOptions(definition.options, app.clock(), task);
   if (!app.config.queues.includes(queue)) {
-    throw new InvalidScheduleError(
-      `queue '${queue}' of a schedule entry`,
-      `one of the service's queues (${app.config.queues.join(", ")})`,
-    );
+    throw new InvalidScheduleError(`queue '${queue}' of a schedule entry`, oneOfQueues(app.config.queues));
   }
   if (
     app.broker.isFifo(queue) &&

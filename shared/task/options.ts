@@ -170,6 +170,16 @@ export function resolveOptions(options: ApplyOptions, now: Date, task: TaskDefau
   };
 }
 
+/** @throws InvalidOptionError for a queue that the service does not have */
+export function checkQueue(queue: string, queues: readonly string[]): void {
+  if (!queues.includes(queue)) throw new InvalidOptionError("queue", queue, oneOfQueues(queues));
+}
+
+/** The condition of a queue's name, for a sentence. */
+export function oneOfQueues(queues: readonly string[]): string {
+  return `one of the service's queues (${queues.join(", ")})`;
+}
+
 /** A soft limit that comes after the hard one would never be noticed, whichever of the two the call has changed. */
 function checkTimeLimits(call: ApplyOptions, task: TaskDefaults): void {
   if (call.timeLimit === undefined && call.softTimeLimit === undefined) return;

@@ -7,7 +7,7 @@ import type { SharedKey } from "../results/reservations.ts";
 import { currentRun } from "./context.ts";
 import type { App } from "./current-app.ts";
 import type { Position } from "./fifo-send-order.ts";
-import { type ApplyOptions, type ResolvedOptions, resolveOptions } from "./options.ts";
+import { type ApplyOptions, checkQueue, type ResolvedOptions, resolveOptions } from "./options.ts";
 import { payloadOrNone } from "./payload.ts";
 import type { RegisteredTask } from "./registered-task.ts";
 import { sendDebounced, sendOnce } from "./send-once.ts";
@@ -51,13 +51,7 @@ export async function sendTask(
 
   const now = app.clock();
   const resolved = resolveOptions(options, now, task);
-  if (!app.config.queues.includes(resolved.queue)) {
-    throw new InvalidOptionError(
-      "queue",
-      resolved.queue,
-      `one of the service's queues (${app.config.queues.join(", ")})`,
-    );
-  }
+  checkQueue(resolved.queue, app.config.queues);
   const text = payloadText(task.name, payloadOrNone(task.schema, payload));
   // The order of calls is that of this moment: a schema, a payload or a key may take longer for one than for the next.
   const fifo = app.broker.isFifo(resolved.queue);

@@ -1,7 +1,7 @@
 /** The conditions under which a message may be claimed. A message that is turned away here has used up no attempt. */
 
 import type { Decisions } from "../control/decisions.ts";
-import { describeError, TaskRevokedError } from "../errors.ts";
+import { describeError, TaskRevokedError, WorkflowStoppedError } from "../errors.ts";
 import type { Place } from "../limits/concurrency.ts";
 import { replacedReason } from "../limits/debounce.ts";
 import type { Message } from "../message/message.ts";
@@ -80,7 +80,7 @@ async function hasEnded(app: App, delivery: TaskDelivery, decisions: Decisions):
   }
   const { workflow } = message;
   if (workflow && workflow.callback === undefined && (await app.workflows.isStopped(workflow.id, workflow.place))) {
-    const reason = describeError(new TaskRevokedError(message.id, "its workflow was stopped there"));
+    const reason = describeError(new WorkflowStoppedError(message.id));
     if (await app.results.revoke(message, delivery, reason)) return endedUnrun(app, message, reason.message);
   }
   const isFirst = message.attempt === 1;

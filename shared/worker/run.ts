@@ -6,6 +6,7 @@ import {
   InvalidOptionError,
   SoftTimeLimitError,
   TaskRevokedError,
+  WorkflowStoppedError,
 } from "../errors.ts";
 import { MAX_TIMER_SECONDS } from "../lifetimes.ts";
 import type { Log } from "../log.ts";
@@ -74,8 +75,8 @@ export function createRun(app: App, claim: Claim, log: Log, fifo: boolean): Run 
     signal.abort(reason);
   };
   const lose = (): void => stop(new TaskRevokedError(message.id, "another worker has taken it over"));
-  const revoke = (why: string): void => {
-    revoked ??= new TaskRevokedError(message.id, why);
+  const revoke = (reason: TaskRevokedError): void => {
+    revoked ??= reason;
     stop(revoked);
   };
   /** A call of the ledger. One that fails ends the run, but not the task: nobody can say what the task has done once. */
@@ -110,13 +111,14 @@ export function createRun(app: App, claim: Claim, log: Log, fifo: boolean): Run 
   };
   const watch = async (): Promise<void> => {
     const decided = (await app.control.decisions()).revokedBy(message);
-    if (decided !== undefined) return revoke(decided.why);
+    if (decided !== undefined) return revoke(new TaskRevokedError(message.id, decided.why));
     const { workflow } = message;
     if (workflow && workflow.callback === undefined && (await app.workflows.isStopped(workflow.id, workflow.place))) {
-      return revoke("its workflow was stopped there");
+      return revoke(new WorkflowStoppedError(message.id));
     }
     const record = await app.results.read(message.id);
-    if (record?.revokeRequestedAt !== undefined || record?.state === "REVOKED") revoke("it was revoked while it ran");
+    if (record?.revokeRequestedAt !== undefined || record?.state === "REVOKED")
+      revoke(new TaskRevokedError(message.id, "it was revoked while it ran"));
     else if (claim.tracked ? record?.fence !== claim.fence : record && isFinal(record.state)) lose();
   };
   const watcher = setInterval(() => {

@@ -8,9 +8,9 @@ import { UNDER_WAY_SECONDS } from "../lifetimes.ts";
 import { parseJson, toJsonText } from "../message/json.ts";
 import type { LargeValues } from "../message/large-values.ts";
 import { definitionKey, outcomeKey, stoppedKey } from "../table/keys.ts";
-import { readDefinition } from "./check.ts";
 import { type Definition, isWithin, type Place } from "./definition.ts";
 import { createJoins, type GroupId, type Joins } from "./joins.ts";
+import { readDefinition } from "./read-definition.ts";
 
 /** The outcome of a group that was decided before, or other than, by the end of all its members. */
 interface GroupOutcome {
@@ -117,7 +117,8 @@ export function createWorkflows(options: {
       const known = definitions.get(id);
       if (known !== undefined) return known;
       const loading = load(id);
-      remember(definitions, id, loading);
+      const forgotten = remember(definitions, id, loading);
+      if (forgotten !== undefined) chars.delete(forgotten);
       // A definition that could not be read is asked for again, and so is one that is not there yet.
       loading.then(
         (found) => found ?? definitions.delete(id),
@@ -233,10 +234,12 @@ function nameOf({ workflow, place }: GroupId): string {
   return `${workflow} ${place}`;
 }
 
-/** Keeps the newest. */
-function remember<T>(known: Map<string, T>, id: string, value: T): void {
+/** Keeps the newest, and answers with the one that it has forgotten. */
+function remember<T>(known: Map<string, T>, id: string, value: T): string | undefined {
   known.delete(id);
   known.set(id, value);
   const [oldest] = known.keys();
-  if (known.size > MAX_KNOWN && oldest !== undefined) known.delete(oldest);
+  if (known.size <= MAX_KNOWN || oldest === undefined) return undefined;
+  known.delete(oldest);
+  return oldest;
 }

@@ -3,6 +3,7 @@ import { requireDeletable } from "./conditions.ts";
 import { S3Error } from "./error.ts";
 import { OWNER } from "./listing.ts";
 import { readText, requireKey, type S3Answer, type S3Request } from "./request.ts";
+import { signedRegion } from "./signature.ts";
 import type { BucketEntry, S3Store } from "./store.ts";
 import { childrenOf, parseXml, textOf, toXml, type XmlElement } from "./xml.ts";
 
@@ -57,7 +58,10 @@ function regionOf(store: S3Store, bucket: string): string {
   return store.setting(bucket, LOCATION) ?? HOME_REGION;
 }
 
-/** Creating one's own bucket again succeeds in us-east-1, and nowhere else. */
+/**
+ * Creating one's own bucket again succeeds in us-east-1, and nowhere else. The region that a request is signed for is that of the endpoint
+ * which AWS would have it sent to, and that one makes buckets in its own region alone, but for us-east-1.
+ */
 export async function createBucket(request: S3Request, store: S3Store, now: number): Promise<S3Answer> {
   const { bucket } = request;
   const text = await readText(request);
@@ -69,7 +73,8 @@ export async function createBucket(request: S3Request, store: S3Store, now: numb
       LocationConstraint: region,
     });
   }
-  if (store.bucket(bucket) !== undefined && regionOf(store, bucket) !== HOME_REGION) {
+  requireOwnRegion(signedRegion(request), root && textOf(root, "LocationConstraint"));
+  if (store.bucket(bucket) !== undefined && (regionOf(store, bucket) !== HOME_REGION || region !== HOME_REGION)) {
     throw new S3Error(
       "BucketAlreadyOwnedByYou",
       "Your previous request to create the named bucket succeeded and you already own it.",
@@ -79,6 +84,23 @@ export async function createBucket(request: S3Request, store: S3Store, now: numb
   store.createBucket(bucket, now);
   if (region !== HOME_REGION) store.putSetting(bucket, LOCATION, region);
   return { status: 200, headers: { location: `/${bucket}` } };
+}
+
+/** @throws S3Error for a region that the endpoint is not for */
+function requireOwnRegion(endpoint: string | undefined, constraint: string | undefined): void {
+  if (endpoint === undefined) return;
+  if (endpoint === HOME_REGION) {
+    if (constraint !== HOME_REGION) return;
+    throw new S3Error("InvalidLocationConstraint", "The specified location-constraint is not valid", {
+      LocationConstraint: constraint,
+    });
+  }
+  const isOwn = constraint === endpoint || (constraint === "EU" && endpoint === "eu-west-1");
+  if (isOwn) return;
+  throw new S3Error(
+    "IllegalLocationConstraintException",
+    `The ${constraint || "unspecified"} location constraint is incompatible for the region specific endpoint this request was sent to.`,
+  );
 }
 
 export async function headBucket({ bucket }: S3Request, store: S3Store): Promise<S3Answer> {
@@ -106,6 +128,7 @@ export async function deleteObjects(request: S3Request, store: S3Store): Promise
   if (root?.name !== "Delete" || objects.length === 0 || objects.length > MAX_KEYS_PER_DELETE) {
     throw S3Error.malformedXml();
   }
+  requireBucket(store, bucket);
   const deleted: { Key: string }[] = [];
   const errors: { Key: string; Code: string; Message: string }[] = [];
   for (const object of objects) {

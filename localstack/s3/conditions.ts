@@ -21,13 +21,14 @@ export function requireIfMatch(headers: Headers, existing: StoredObject | undefi
 }
 
 /**
- * The condition of a delete: an object with another ETag stays; one that is gone is no error.
+ * The condition of a delete: an object with another ETag stays, and there has to be one.
  * https://docs.aws.amazon.com/AmazonS3/latest/API/API_DeleteObject.html
- * @throws S3Error PreconditionFailed
+ * @throws S3Error PreconditionFailed, NoSuchKey
  */
 export function requireDeletable({ etag }: { etag: string | undefined }, existing: StoredObject | undefined): void {
-  if (etag !== undefined && existing !== undefined && !hasTag(etag, existing.etag))
-    throw preconditionFailed("If-Match");
+  if (etag === undefined) return;
+  if (existing === undefined) throw new S3Error("NoSuchKey", "The specified key does not exist.");
+  if (!hasTag(etag, existing.etag)) throw preconditionFailed("If-Match");
 }
 
 /** Conditions of a copy, all of which fail with an error. @throws S3Error PreconditionFailed */

@@ -38,7 +38,7 @@ export async function listObjects({ bucket, query }: S3Request, store: S3Store):
       ...(second
         ? {
             KeyCount: objects.length + prefixes.length,
-            StartAfter: query.has("start-after") ? show(marker) : undefined,
+            StartAfter: query.has("start-after") && token === null ? show(marker) : undefined,
             ContinuationToken: token ?? undefined,
             NextContinuationToken: next === undefined ? undefined : Buffer.from(next).toString("base64url"),
           }

@@ -3,6 +3,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { receiveBody, storeBytes } from "./body.ts";
 import { requireIfMatch } from "./conditions.ts";
+import { encryptionHeaders, encryptionOf } from "./encryption.ts";
 import { S3Error } from "./error.ts";
 import { copySource, keptHeaders } from "./objects.ts";
 import { readText, type S3Answer, type S3Request } from "./request.ts";
@@ -18,16 +19,22 @@ const MIN_PART_BYTES = 5 * 1024 * 1024;
 export async function createMultipartUpload(request: S3Request, store: S3Store, now: number): Promise<S3Answer> {
   const { bucket, key, headers } = request;
   const id = randomBytes(32).toString("hex");
-  store.uploads.add({ id, bucket, key, keptHeaders: keptHeaders(headers), tags: tagsOf(headers) }, now);
+  const encryption = encryptionOf(headers, store, bucket);
+  const kept = { ...keptHeaders(headers), ...encryption };
+  store.uploads.add({ id, bucket, key, keptHeaders: kept, tags: tagsOf(headers) }, now);
   const result = { Bucket: bucket, Key: key, UploadId: id };
-  return { status: 200, body: toXml("InitiateMultipartUploadResult", result) };
+  return { status: 200, headers: encryption, body: toXml("InitiateMultipartUploadResult", result) };
 }
 
 export async function uploadPart(request: S3Request, store: S3Store, now: number): Promise<S3Answer> {
-  const id = requireUpload(request, store).id;
+  const { id, keptHeaders: kept } = requireUpload(request, store);
+  const encryption = encryptionHeaders(kept);
   const number = Number(request.query.get("partNumber"));
   if (!Number.isInteger(number) || number < 1 || number > MAX_PART_NUMBER) {
-    throw new S3Error("InvalidArgument", "Part number must be an integer between 1 and 10000, inclusive");
+    throw new S3Error("InvalidArgument", "Part number must be an integer between 1 and 10000, inclusive", {
+      ArgumentName: "partNumber",
+      ArgumentValue: request.query.get("partNumber") ?? "",
+    });
   }
   const put = ({ blob, size, md5 }: { blob: string; size: number; md5: string }): void => {
     const part = { number, blob, size, md5, modifiedAt: now };
@@ -38,12 +45,12 @@ export async function uploadPart(request: S3Request, store: S3Store, now: number
     const copied = await copyPart(request, store);
     put(copied);
     const result = { LastModified: new Date(now).toISOString(), ETag: `"${copied.md5}"` };
-    return { status: 200, body: toXml("CopyPartResult", result) };
+    return { status: 200, headers: encryption, body: toXml("CopyPartResult", result) };
   }
   const { checksum, ...received } = await receiveBody(request, store);
   put(received);
   const shown = checksum === undefined ? {} : { [`x-amz-checksum-${checksum.algorithm}`]: checksum.value };
-  return { status: 200, headers: { etag: `"${received.md5}"`, ...shown } };
+  return { status: 200, headers: { etag: `"${received.md5}"`, ...encryption, ...shown } };
 }
 
 /** UploadPartCopy: a part that is another object, or a range of one. */
@@ -70,7 +77,13 @@ const MAX_LISTED = 1000;
 function bound(query: URLSearchParams, name: string, most: number): number {
   const text = query.get(name);
   const value = text === null || text === "" ? most : Number(text);
-  if (!Number.isInteger(value) || value < 0 || value > 2_147_483_647) {
+  if (Number.isInteger(value) && value > 2_147_483_647) {
+    throw new S3Error("InvalidArgument", `Provided ${name} not an integer or within integer range`, {
+      ArgumentName: name,
+      ArgumentValue: text ?? "",
+    });
+  }
+  if (!Number.isInteger(value) || value < 0) {
     throw new S3Error("InvalidArgument", `Argument ${name} must be an integer between 0 and 2147483647`);
   }
   return Math.min(value, most);
@@ -149,7 +162,7 @@ export async function completeMultipartUpload(request: S3Request, store: S3Store
   const again = completedBefore(request, store);
   if (again !== undefined) {
     await readText(request);
-    return completed(request, again);
+    return completed(request, store, again);
   }
   const upload = requireUpload(request, store);
   const { id, bucket, key, keptHeaders: headers, tags } = upload;
@@ -175,7 +188,7 @@ export async function completeMultipartUpload(request: S3Request, store: S3Store
     throw error;
   }
   store.removeBlobs(...partBlobs);
-  return completed(request, etag);
+  return completed(request, store, etag);
 }
 
 /** The ETag that this upload has become, if its completion was answered before and nobody heard it. */
@@ -183,9 +196,10 @@ function completedBefore({ bucket, key, query }: S3Request, store: S3Store): str
   return store.uploads.completed(query.get("uploadId") ?? "", bucket, key);
 }
 
-function completed({ rawPath, bucket, key }: S3Request, etag: string): S3Answer {
+function completed({ rawPath, bucket, key }: S3Request, store: S3Store, etag: string): S3Answer {
   const result = { Location: rawPath, Bucket: bucket, Key: key, ETag: etag };
-  return { status: 200, body: toXml("CompleteMultipartUploadResult", result) };
+  const headers = encryptionHeaders(store.object(bucket, key)?.headers ?? {});
+  return { status: 200, headers, body: toXml("CompleteMultipartUploadResult", result) };
 }
 
 export async function abortMultipartUpload(request: S3Request, store: S3Store): Promise<S3Answer> {
@@ -198,7 +212,11 @@ function requireUpload({ bucket, key, query }: S3Request, store: S3Store): Uploa
   const id = query.get("uploadId") ?? "";
   const upload = store.uploads.find(id, bucket, key);
   if (upload === undefined) {
-    throw new S3Error("NoSuchUpload", "The specified multipart upload does not exist.", { UploadId: id });
+    throw new S3Error(
+      "NoSuchUpload",
+      "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or completed.",
+      { UploadId: id },
+    );
   }
   return upload;
 }

@@ -1,7 +1,7 @@
 /** Operations on one object: put, copy, get, head, delete, and its tags. */
 import { constants, copyFileSync, createReadStream, openSync } from "node:fs";
 import type { Readable } from "node:stream";
-import { receiveBody } from "./body.ts";
+import { receiveBody, storeBytes } from "./body.ts";
 import {
   requireCopySource,
   requireDeletable,
@@ -10,6 +10,7 @@ import {
   selectRange,
   unchangedSince,
 } from "./conditions.ts";
+import { encryptionHeaders, encryptionOf, withoutEncryption } from "./encryption.ts";
 import { S3Error } from "./error.ts";
 import { readText, requireKey, type S3Answer, type S3Request } from "./request.ts";
 import type { S3Store, StoredObject } from "./store.ts";
@@ -55,7 +56,7 @@ function requireObject(store: S3Store, bucket: string, key: string): StoredObjec
 export async function putObject(request: S3Request, store: S3Store, now: number): Promise<S3Answer> {
   if (request.headers["x-amz-copy-source"] !== undefined) return copyObject(request, store, now);
   const { bucket, key, headers, sourceIp } = request;
-  const kept = keptHeaders(headers);
+  const kept = { ...keptHeaders(headers), ...encryptionOf(headers, store, bucket) };
   requireIfMatch(headers, store.object(bucket, key));
   const { blob, size, md5, checksum } = await receiveBody(request, store);
   const object = {
@@ -68,16 +69,19 @@ export async function putObject(request: S3Request, store: S3Store, now: number)
     store.removeBlobs(blob);
     throw error;
   }
-  return { status: 200, headers: { etag: object.etag, ...checksumHeaders(object) } };
+  return { status: 200, headers: { etag: object.etag, ...encryptionHeaders(kept), ...checksumHeaders(object) } };
 }
 
-function copyObject(request: S3Request, store: S3Store, now: number): S3Answer {
+async function copyObject(request: S3Request, store: S3Store, now: number): Promise<S3Answer> {
   const { bucket, key, headers, sourceIp } = request;
   if (headers["x-amz-copy-source-range"] !== undefined) throw S3Error.notImplemented("CopyObject of a range");
   const source = copySource(request, store);
   const replaces = headers["x-amz-metadata-directive"] === "REPLACE";
   const storageClass = headers["x-amz-storage-class"];
-  const changes = replaces || storageClass !== undefined || headers["x-amz-server-side-encryption"] !== undefined;
+  const encryption = encryptionOf(headers, store, bucket);
+  const isEncryptionGiven =
+    headers["x-amz-server-side-encryption"] !== undefined || store.setting(bucket, "encryption") !== undefined;
+  const changes = replaces || storageClass !== undefined || isEncryptionGiven;
   if (!changes && source.bucket === bucket && source.key === key) {
     throw new S3Error(
       "InvalidRequest",
@@ -85,15 +89,15 @@ function copyObject(request: S3Request, store: S3Store, now: number): S3Answer {
     );
   }
   requireIfMatch(headers, store.object(bucket, key));
-  const blob = store.newBlob();
-  copyFileSync(store.blobPath(source.blob), store.blobPath(blob), constants.COPYFILE_FICLONE);
+  const { blob, checksum } = await copyBytes(source, headers["x-amz-checksum-algorithm"]?.toLowerCase(), store);
   // The class is the copy's own: without a word about it, the standard one.
-  const { "x-amz-storage-class": _, ...sourceHeaders } = source.headers;
+  const { "x-amz-storage-class": _, ...sourceHeaders } = withoutEncryption(source.headers);
+  const kept = replaces
+    ? keptHeaders(headers)
+    : { ...sourceHeaders, ...(storageClass !== undefined && { "x-amz-storage-class": storageClass }) };
   const object = {
-    ...{ ...source, bucket, key, blob, modifiedAt: now, parts: undefined },
-    headers: replaces
-      ? keptHeaders(headers)
-      : { ...sourceHeaders, ...(storageClass !== undefined && { "x-amz-storage-class": storageClass }) },
+    ...{ ...source, bucket, key, blob, checksum, modifiedAt: now, parts: undefined },
+    headers: { ...kept, ...encryption },
     tags: headers["x-amz-tagging-directive"] === "REPLACE" ? tagsOf(headers) : source.tags,
   };
   try {
@@ -107,7 +111,25 @@ function copyObject(request: S3Request, store: S3Store, now: number): S3Answer {
     ETag: object.etag,
     ...checksumFields(object),
   };
-  return { status: 200, body: toXml("CopyObjectResult", result) };
+  return { status: 200, headers: encryption, body: toXml("CopyObjectResult", result) };
+}
+
+/** The bytes of an object once more, with its checksum, or another one that was asked for. */
+async function copyBytes(
+  source: StoredObject,
+  algorithm: string | undefined,
+  store: S3Store,
+): Promise<Pick<StoredObject, "blob" | "checksum">> {
+  if (algorithm === undefined || algorithm === source.checksum?.algorithm) {
+    const blob = store.newBlob();
+    copyFileSync(store.blobPath(source.blob), store.blobPath(blob), constants.COPYFILE_FICLONE);
+    return { blob, checksum: source.checksum };
+  }
+  const { blob, digests } = await storeBytes(createReadStream(store.blobPath(source.blob)), store, [algorithm]);
+  const value = digests.get(algorithm);
+  if (value !== undefined) return { blob, checksum: { algorithm, value } };
+  store.removeBlobs(blob);
+  throw S3Error.notImplemented(`A copy with a checksum of ${algorithm.toUpperCase()}`);
 }
 
 /** The object that `x-amz-copy-source` names, if its conditions hold. @throws S3Error */

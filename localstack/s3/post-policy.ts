@@ -6,6 +6,7 @@
 import { isObject, parseObject } from "../json.ts";
 import { MAX_PUT_BYTES, storeBytes } from "./body.ts";
 import { requireHeaders } from "./door.ts";
+import { encryptionOf } from "./encryption.ts";
 import { S3Error } from "./error.ts";
 import { readForm } from "./form.ts";
 import { keptHeaders } from "./objects.ts";
@@ -38,7 +39,8 @@ export async function postObject(request: S3Request, store: S3Store, keyring: Ke
   const range = requirePolicy(fields, keyring, now);
   const headers = Object.fromEntries(fields);
   requireHeaders(headers);
-  const kept = keptHeaders(headers);
+  const encryption = encryptionOf(headers, store, bucket);
+  const kept = { ...keptHeaders(headers), ...encryption };
   const { blob, size, md5 } = await storeBytes(atMost(form.content, range.max), store);
   if (size < range.min) {
     store.removeBlobs(blob);

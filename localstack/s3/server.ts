@@ -7,7 +7,7 @@
  * and lets an interrupted upload destroy the object that it was to replace.
  *
  * Still different from AWS: no versions, object lock, ACLs, website or SelectObject (501, never ignored);
- * lifecycle, encryption and policy are kept but have no effect; storage classes are only a word.
+ * lifecycle and policy are kept but have no effect; encryption and storage classes are only words.
  */
 import { randomBytes } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
@@ -140,7 +140,8 @@ async function perform(request: S3Request, service: Service): Promise<S3Answer> 
     notifications.forget(bucket);
     return buckets.createBucket(request, store, now());
   }
-  buckets.requireBucket(store, bucket);
+  // The list is read before its bucket is looked for.
+  if (operation !== "POST ?delete") buckets.requireBucket(store, bucket);
   const setting = SETTING_NAMES.find((name) => key === "" && operation.endsWith(` ?${name}`));
   if (setting !== undefined) return handleSetting(setting, request, store, notifications);
   return run(key === "" ? BUCKET_OPERATIONS : OBJECT_OPERATIONS, operation, request, service);

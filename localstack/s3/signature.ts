@@ -53,6 +53,12 @@ export function requireSigned(text: string, scope: Scope, signature: string, key
   }
 }
 
+/** The region that a request is signed for; undefined without a signature. */
+export function signedRegion({ headers, query }: S3Request): string | undefined {
+  const inHeader = /Credential=([^,\s]+)/.exec(headers.authorization ?? "")?.[1];
+  return (inHeader ?? query.get("X-Amz-Credential"))?.split("/")[2];
+}
+
 /** @throws S3Error if it is not the credential scope of a version 4 signature */
 export function parseScope(credential: string): Scope {
   const [accessKeyId = "", date = "", region = "", service = "", end = ""] = credential.split("/");

@@ -1,4 +1,8 @@
-/** Tags of objects. https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html */
+/**
+ * Tags of objects and buckets.
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-tagging.html
+ * https://docs.aws.amazon.com/AmazonS3/latest/userguide/CostAllocTagging.html
+ */
 import { S3Error } from "./error.ts";
 import { childrenOf, parseXml, textOf, toXml } from "./xml.ts";
 
@@ -7,7 +11,23 @@ interface Tag {
   Value: string;
 }
 
-const MAX_TAGS = 10;
+/** The bounds of one kind of tags, and S3's sentences for them. */
+interface Rules {
+  readonly most: number;
+  readonly tooMany: string;
+  readonly system: string;
+}
+
+const OF_OBJECTS: Rules = {
+  most: 10,
+  tooMany: "Object tags cannot be greater than 10",
+  system: "Your TagKey cannot be prefixed with aws:",
+};
+const OF_BUCKETS: Rules = {
+  most: 50,
+  tooMany: "Bucket tag count cannot be greater than 50",
+  system: "System tags cannot be added/updated by requester",
+};
 const MAX_KEY_CHARS = 128;
 const MAX_VALUE_CHARS = 256;
 const CHARACTERS = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
@@ -16,29 +36,41 @@ const CHARACTERS = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
 export function tagsOf(headers: Readonly<Record<string, string>>): string | undefined {
   const tagging = headers["x-amz-tagging"];
   if (tagging === undefined || tagging === "") return undefined;
-  return documentOf([...new URLSearchParams(tagging)].map(([Key, Value]) => ({ Key, Value })));
+  return documentOf(
+    [...new URLSearchParams(tagging)].map(([Key, Value]) => ({ Key, Value })),
+    OF_OBJECTS,
+  );
 }
 
 /** The document of PutObjectTagging, checked. @throws S3Error */
 export function readTags(xml: string): string {
+  return documentOf(tagsIn(xml), OF_OBJECTS);
+}
+
+/** The document of PutBucketTagging, checked; undefined for one without tags. @throws S3Error */
+export function readBucketTags(xml: string): string | undefined {
+  const tags = tagsIn(xml);
+  return tags.length === 0 ? undefined : documentOf(tags, OF_BUCKETS);
+}
+
+function tagsIn(xml: string): Tag[] {
   const root = parseXml(xml);
   const sets = root === undefined ? [] : childrenOf(root, "TagSet");
   const [set] = sets;
   if (root?.name !== "Tagging" || set === undefined) throw S3Error.malformedXml();
-  const tags = childrenOf(set, "Tag").map((tag) => {
+  return childrenOf(set, "Tag").map((tag) => {
     const [key, value] = [textOf(tag, "Key"), textOf(tag, "Value")];
     if (key === undefined || value === undefined) throw S3Error.malformedXml();
     return { Key: key, Value: value };
   });
-  return documentOf(tags);
 }
 
 export function tagCount(document: string | undefined): number {
   return document === undefined ? 0 : (document.match(/<Tag>/g) ?? []).length;
 }
 
-function documentOf(tags: readonly Tag[]): string {
-  if (tags.length > MAX_TAGS) throw new S3Error("BadRequest", "Object tags cannot be greater than 10");
+function documentOf(tags: readonly Tag[], { most, tooMany, system }: Rules): string {
+  if (tags.length > most) throw new S3Error("BadRequest", tooMany);
   const names = new Set<string>();
   for (const { Key, Value } of tags) {
     if (Key === "" || [...Key].length > MAX_KEY_CHARS || !CHARACTERS.test(Key)) {
@@ -48,7 +80,7 @@ function documentOf(tags: readonly Tag[]): string {
       throw new S3Error("InvalidTag", "The TagValue you have provided is invalid", { TagKey: Key, TagValue: Value });
     }
     if (/^aws:/i.test(Key)) {
-      throw new S3Error("InvalidTag", "Your TagKey cannot be prefixed with aws:", { TagKey: Key });
+      throw new S3Error("InvalidTag", system, { TagKey: Key });
     }
     if (names.has(Key)) {
       throw new S3Error("InvalidTag", "Cannot provide multiple Tags with the same key", { TagKey: Key });

@@ -42,3 +42,25 @@ export function dropPlusSigns(value: unknown): void {
   if (typeof value.N === "string") value.N = value.N.replace(/^\+(?=[\d.])/, "");
   if (Array.isArray(value.NS)) value.NS = value.NS.map((number) => String(number).replace(/^\+(?=[\d.])/, ""));
 }
+
+/** The fault of a set without members, or of a null that is none, at any depth: DynamoDB sees these while it reads a request. */
+export function emptyFault(value: unknown): string | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const what = isObject(value) ? emptinessOf(value) : undefined;
+  if (what !== undefined) return `One or more parameter values were invalid: ${what}`;
+  return Object.values(value)
+    .map(emptyFault)
+    .find((fault) => fault !== undefined);
+}
+
+/** The two spaces are DynamoDB's. */
+function emptinessOf({ SS, NS, BS, NULL }: Record<string, unknown>): string | undefined {
+  if (NULL === false) return "Null attribute value types must have the value of true";
+  if (isEmpty(SS)) return "An string set  may not be empty";
+  if (isEmpty(NS)) return "An number set  may not be empty";
+  return isEmpty(BS) ? "Binary sets should not be empty" : undefined;
+}
+
+function isEmpty(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0;
+}

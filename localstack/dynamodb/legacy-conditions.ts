@@ -36,6 +36,17 @@ export function takeEqualities(validations: Validations): void {
   };
 }
 
+/** The fault of an operator that joins fewer than two conditions. */
+export function operatorFault(request: JsonObject): string | undefined {
+  if (request.ConditionalOperator === undefined) return undefined;
+  const conditions = request.Expected ?? request.QueryFilter ?? request.ScanFilter;
+  const count = Object.keys(isObject(conditions) ? conditions : {}).length;
+  if (count === 0) return "ConditionalOperator cannot be used without Filter or Expected";
+  return count === 1
+    ? "ConditionalOperator can only be used when Filter or Expected has two or more elements"
+    : undefined;
+}
+
 /** Puts the judged expression in the place where dynalite looks for a parsed one. */
 export function judgeLegacy(request: JsonObject, compare: Compare): void {
   const { Expected: expected, QueryFilter, ScanFilter, ConditionalOperator: operator } = request;

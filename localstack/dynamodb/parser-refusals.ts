@@ -2,7 +2,7 @@
  * Refusals of dynalite's parsers in the words of DynamoDB: it names the token at which an expression ends to make sense, and
  * the text around it.
  */
-import { isObject } from "../json.ts";
+import { isObject, type JsonObject } from "../json.ts";
 import type { Parser } from "./expression-cache.ts";
 
 interface Token {
@@ -12,9 +12,12 @@ interface Token {
 
 /** https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html#limits-expression-parameters */
 const MAX_BYTES = 4096;
+const MAX_OPERATORS = 300;
+const MAX_IN = 100;
 const TOKEN = /[#:]\w+|[a-z]\w*|\d+|<>|<=|>=|\S/giu;
 /** Types that have an order. */
 const ORDERED = ["S", "N", "B"];
+const ORDERING = ["<", "<=", ">", ">="];
 const LOWER_BOUND = /^The BETWEEN operator requires same data type .*?\{(\w+):/s;
 const UPPER_BOUND = /^The BETWEEN operator requires same data type .*, upper bound operand: AttributeValue: \{(\w+):/s;
 const UPDATE_OPERAND = /^Incorrect operand type for operator or function; operator: (ADD|DELETE), operand type: \w+$/;
@@ -22,7 +25,7 @@ const UPDATE_OPERAND = /^Incorrect operand type for operator or function; operat
 const worded = new WeakSet<Parser>();
 
 /**
- * Makes `parser` refuse in DynamoDB's words, and refuse what is too long. A second call for the same parser changes nothing.
+ * Makes `parser` refuse in DynamoDB's words, and refuse what is too long, or compares what has no order. A second call for the same parser changes nothing.
  *
  * @param tellsSize whether the sentence about an expression that is too long says how long it is, as all but that of updates do
  */
@@ -38,7 +41,7 @@ export function refuseInWords(parser: Parser, tellsSize: boolean): void {
     refuseUnderscore(text);
     try {
       const result = parse.call(parser, text, options);
-      return typeof result === "string" ? inWords(result) : (betweenFault(result) ?? result);
+      return typeof result === "string" ? inWords(result) : (treeFault(result) ?? result);
     } catch (error) {
       const offset = offsetOf(error);
       if (error instanceof Error && offset !== undefined) error.message = syntaxFault(text, offset);
@@ -80,27 +83,39 @@ function inWords(refusal: string): string {
   const [, operator] = UPDATE_OPERAND.exec(refusal) ?? [];
   if (operator !== undefined) return `${refusal}, typeSet: ALLOWED_FOR_${operator}_OPERAND`;
   const bounds = [LOWER_BOUND, UPPER_BOUND].map((pattern) => pattern.exec(refusal)?.[1]);
-  return boundFault(bounds) ?? refusal;
+  return orderFault("BETWEEN", bounds) ?? refusal;
 }
 
-/** dynalite finds out about two bounds whose types differ, and not about two that have no order. */
-function betweenFault(part: unknown): string | undefined {
-  if (typeof part !== "object" || part === null) return undefined;
-  const [, ...bounds]: readonly unknown[] = isObject(part) && Array.isArray(part.args) ? part.args : [];
-  const fault = isObject(part) && part.type === "between" ? boundFault(bounds.map(typeOf)) : undefined;
-  if (fault !== undefined) return fault;
-  for (const child of Object.values(part)) {
-    const inside = betweenFault(child);
-    if (inside !== undefined) return inside;
+/** dynalite finds out about two bounds whose types differ; it counts nothing, and compares what has no order. */
+function treeFault(tree: unknown): string | undefined {
+  const nodes = isObject(tree) ? [...nodesOf(tree.expression)] : [];
+  if (nodes.length > MAX_OPERATORS) {
+    return `The expression contains too many operators; operator count: ${MAX_OPERATORS + 1}`;
   }
-  return undefined;
+  return nodes.map(nodeFault).find((fault) => fault !== undefined);
 }
 
-function boundFault(types: readonly (string | undefined)[]): string | undefined {
+/** The operators and functions of a condition. */
+function* nodesOf(part: unknown): Iterable<JsonObject> {
+  if (!isObject(part) || typeof part.type !== "string" || !Array.isArray(part.args)) return;
+  yield part;
+  for (const child of part.args) yield* nodesOf(child);
+}
+
+function nodeFault({ type, args }: JsonObject): string | undefined {
+  const [first, ...others]: readonly unknown[] = Array.isArray(args) ? args : [];
+  if (type === "in" && others.length > MAX_IN) {
+    return `The IN operator is provided with too many operands; number of operands: ${others.length}`;
+  }
+  if (type === "between") return orderFault("BETWEEN", others.map(typeOf));
+  return ORDERING.includes(String(type)) ? orderFault(String(type), [first, ...others].map(typeOf)) : undefined;
+}
+
+function orderFault(operator: string, types: readonly (string | undefined)[]): string | undefined {
   const type = types.find((one) => one !== undefined && !ORDERED.includes(one));
   return type === undefined
     ? undefined
-    : `Incorrect operand type for operator or function; operator or function: BETWEEN, operand type: ${type}`;
+    : `Incorrect operand type for operator or function; operator or function: ${operator}, operand type: ${type}`;
 }
 
 /** Of a value of the request; a path has none, nor has a function. */

@@ -1,7 +1,8 @@
 /** The rules of DynamoDB for requests that dynalite does not know: whatever is asked for is done or refused, never dropped. */
 import { isObject, type JsonObject, objectsOf } from "../json.ts";
-import { emptyFault } from "./attribute-values.ts";
+import { depthFault, emptyFault, shapeFault } from "./attribute-values.ts";
 import { DynamoDbError } from "./error.ts";
+import { operatorFault } from "./legacy-conditions.ts";
 
 /** dynalite's rules for one operation: the fault of a request. They add to it the expressions that they have parsed. */
 export type Rules = (request: JsonObject) => string | undefined;
@@ -12,6 +13,7 @@ const LISTED = /^(?:Delete|Put|Update)Item$/;
 const ALONE = [
   ...["Supplied AttributeValue", "The parameter cannot be converted", "Item size", "Number overflow"],
   ...["Number underflow", "Attempting to store more than"],
+  ...["Empty attribute name", "Nesting Levels", "ExpressionAttributeValues contains invalid value: Nesting Levels"],
 ];
 
 /** Refuses members that nothing here reads, unless they ask for nothing. @throws DynamoDbError */
@@ -46,7 +48,12 @@ function asksNothing(value: unknown): boolean {
 /** Checks of a request by itself, which holds the constraints of the model. @throws DynamoDbError */
 export function checkRequest(operation: string, request: JsonObject, rules: Rules | undefined): void {
   const isCreation = operation === "CreateTable";
-  const fault = rules?.(isCreation ? withSortedDefinitions(request) : request) ?? returnedFault(operation, request);
+  const fault =
+    rules?.(isCreation ? withSortedDefinitions(request) : request) ??
+    operatorFault(request) ??
+    returnedFault(operation, request) ??
+    written(request).map(shapeFault).find(isText) ??
+    depthFault(request.ExpressionAttributeValues);
   if (fault !== undefined) throw refusalOf(operation, request, fault);
   if (isCreation) checkDefinitions(request);
   const { Select: select } = request;
@@ -62,6 +69,17 @@ function refusalOf(operation: string, request: JsonObject, fault: string): Dynam
   return ALONE.some((start) => first.startsWith(start))
     ? DynamoDbError.validation(first)
     : DynamoDbError.detected([first]);
+}
+
+/** The items of a request that are to be put. */
+function written({ Item: item, RequestItems: items }: JsonObject): unknown[] {
+  const requests = Object.values(isObject(items) ? items : {}).flatMap(objectsOf);
+  const puts = requests.flatMap(({ PutRequest: put }) => (isObject(put) ? [put.Item] : []));
+  return item === undefined ? puts : [item, ...puts];
+}
+
+function isText(fault: string | undefined): fault is string {
+  return fault !== undefined;
 }
 
 function returnedFault(operation: string, { ReturnValues: returned = "NONE" }: JsonObject): string | undefined {

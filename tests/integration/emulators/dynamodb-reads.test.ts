@@ -139,6 +139,25 @@ describe("conditions without an expression", () => {
     expect(written).toBe(holds || "ConditionalCheckFailedException");
   });
 
+  it.each<[string, Record<string, Condition>, string]>([
+    ["no condition", {}, "ConditionalOperator cannot be used without Filter or Expected"],
+    [
+      "one condition",
+      { n: { ComparisonOperator: "NULL" } },
+      "ConditionalOperator can only be used when Filter or Expected has two or more elements",
+    ],
+  ])("are not joined where there is %s", async (_what, conditions, message) => {
+    const scan = new ScanCommand({ TableName, ScanFilter: conditions, ConditionalOperator: "AND" });
+    const Item = { id: S("a") };
+    const written = new PutItemCommand({ TableName, Item, Expected: conditions, ConditionalOperator: "OR" });
+
+    expect(await errorOf(dynamodb.send(scan))).toMatchObject({ name: "ValidationException", message });
+    expect(await errorOf(dynamodb.send(written))).toMatchObject({
+      name: "ValidationException",
+      message: `1 validation error detected: ${message}`,
+    });
+  });
+
   it("need one that holds, with OR", async () => {
     const id = S(uniqueName());
     await put(dynamodb, TableName, { id, n: N(5) });

@@ -1,6 +1,7 @@
 /** The sentences of DynamoDB's refusals. Those marked "verified" are of tests of moto that were run on AWS. */
 import {
   type AttributeAction,
+  type AttributeValue,
   BatchGetItemCommand,
   BatchWriteItemCommand,
   CreateTableCommand,
@@ -238,6 +239,32 @@ describe("a write of one item", () => {
   });
 });
 
+describe("an item", () => {
+  const deep = (levels: number): AttributeValue => (levels === 1 ? S("leaf") : { L: [{ M: { n: deep(levels - 2) } }] });
+  const nested = /^Nesting Levels have exceeded supported limits: /;
+  const write = (Item: Item) =>
+    dynamodb.send(new BatchWriteItemCommand({ RequestItems: { [TableName]: [{ PutRequest: { Item } }] } }));
+
+  it("is 32 levels deep at most, and so is a value", async () => {
+    await putWith({ a: { M: { a: deep(31) } } });
+    const tooDeep = deep(33);
+
+    expect(await errorOf(putWith({ a: tooDeep }))).toMatchObject({ name, message: expect.stringMatching(nested) });
+    expect(await errorOf(write({ id: S("a"), a: tooDeep }))).toMatchObject({
+      name,
+      message: expect.stringMatching(nested),
+    });
+    expect(await errorOf(update("SET a = :v", { ":v": tooDeep }))).toMatchObject({
+      name,
+      message: expect.stringMatching(/^ExpressionAttributeValues contains invalid value: Nesting .* for key :v$/),
+    });
+  });
+
+  it("has no attribute without a name", async () => {
+    expect(await errorOf(putWith({ "": S("x") }))).toMatchObject({ name, message: "Empty attribute name" });
+  });
+});
+
 describe("an expression that makes no sense", () => {
   const scan = (FilterExpression: string, ExpressionAttributeValues: Item = { ":v": N(1) }) =>
     dynamodb.send(new ScanCommand({ TableName, FilterExpression, ExpressionAttributeValues }));
@@ -279,6 +306,31 @@ describe("an expression that makes no sense", () => {
       name,
       message: `${listed}Invalid UpdateExpression: ${size}`,
     });
+  });
+
+  it("has at most 300 operators and functions, and 100 operands of IN", async () => {
+    const values = (count: number) =>
+      Object.fromEntries(Array.from({ length: count }, (_, index) => [`:${index}`, N(index)] as const));
+    const among = (count: number) => scan(`a IN (${Object.keys(values(count)).join(",")})`, values(count));
+    const joined = (count: number) => scan(Array.from({ length: count }, () => "a=:v").join(" OR "));
+
+    expect((await among(100)).Count).toBe(0);
+    expect((await joined(150)).Count).toBe(0);
+    expect(await errorOf(among(101))).toMatchObject({
+      name,
+      message: "Invalid FilterExpression: The IN operator is provided with too many operands; number of operands: 101",
+    });
+    expect(await errorOf(joined(151))).toMatchObject({
+      name,
+      message: "Invalid FilterExpression: The expression contains too many operators; operator count: 301",
+    });
+  });
+
+  it.each(["<", "<=", ">", ">="])("orders what has no order: %s", async (operator) => {
+    const refused = `Invalid FilterExpression: Incorrect operand type for operator or function; operator or function: ${operator}, operand type: BOOL`;
+
+    expect(await errorOf(scan(`a ${operator} :v`, { ":v": { BOOL: true } }))).toMatchObject({ name, message: refused });
+    expect(await errorOf(scan(`:v ${operator} a`, { ":v": { BOOL: true } }))).toMatchObject({ name, message: refused });
   });
 
   // Verified: test_between_function_operands_cannot_be_null.

@@ -42,3 +42,50 @@ export function dropPlusSigns(value: unknown): void {
   if (typeof value.N === "string") value.N = value.N.replace(/^\+(?=[\d.])/, "");
   if (Array.isArray(value.NS)) value.NS = value.NS.map((number) => String(number).replace(/^\+(?=[\d.])/, ""));
 }
+
+/** The fault of a set without members, or of a null that is none, at any depth: DynamoDB sees these while it reads a request. */
+export function emptyFault(value: unknown): string | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const what = isObject(value) ? emptinessOf(value) : undefined;
+  if (what !== undefined) return `One or more parameter values were invalid: ${what}`;
+  return Object.values(value)
+    .map(emptyFault)
+    .find((fault) => fault !== undefined);
+}
+
+/** The two spaces are DynamoDB's. */
+function emptinessOf({ SS, NS, BS, NULL }: Record<string, unknown>): string | undefined {
+  if (NULL === false) return "Null attribute value types must have the value of true";
+  if (isEmpty(SS)) return "An string set  may not be empty";
+  if (isEmpty(NS)) return "An number set  may not be empty";
+  return isEmpty(BS) ? "Binary sets should not be empty" : undefined;
+}
+
+function isEmpty(value: unknown): boolean {
+  return Array.isArray(value) && value.length === 0;
+}
+
+/** The attribute itself is the first: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html#limits-attributes */
+const MAX_LEVELS = 32;
+const TOO_DEEP =
+  "Nesting Levels have exceeded supported limits: Attributes in the item have nested levels beyond supported limit";
+
+/** The fault of an attribute's name or depth among those of an item. */
+export function shapeFault(item: unknown): string | undefined {
+  const attributes = Object.entries(isObject(item) ? item : {});
+  if (attributes.some(([name]) => name === "")) return "Empty attribute name";
+  return attributes.some(([, value]) => isTooDeep(value, MAX_LEVELS)) ? TOO_DEEP : undefined;
+}
+
+/** The fault of a value's depth among those of expressions. */
+export function depthFault(values: unknown): string | undefined {
+  const deep = Object.entries(isObject(values) ? values : {}).find(([, value]) => isTooDeep(value, MAX_LEVELS));
+  return deep && `ExpressionAttributeValues contains invalid value: ${TOO_DEEP} for key ${deep[0]}`;
+}
+
+function isTooDeep(value: unknown, levels: number): boolean {
+  if (levels === 0) return true;
+  const { M, L } = isObject(value) ? value : {};
+  const members = Object.values(isObject(M) ? M : Array.isArray(L) ? L : {});
+  return members.some((member) => isTooDeep(member, levels - 1));
+}

@@ -10,7 +10,7 @@ import { isObject, type JsonObject, objectsOf } from "../json.ts";
 type Resolve = (operand: unknown) => unknown;
 
 /** dynalite's comparison, which is right for numbers. */
-type Compare = (operator: string, value: unknown, others: unknown) => boolean;
+export type Compare = (operator: string, value: unknown, others: unknown) => boolean;
 
 /**
  * A parsed condition in dynalite's form that is judged here. dynalite takes the operands of a condition with `map`, from

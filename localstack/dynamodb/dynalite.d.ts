@@ -102,13 +102,12 @@ declare module "dynalite/db/index.js" {
 }
 
 declare module "dynalite/validations/index.js" {
-  import type { Store } from "dynalite/db/index.js";
-
   interface Validations {
     checkTypes(data: Record<string, unknown>, types: object): Record<string, unknown>;
     /** The fault of an AttributeValue. Writes its numbers in their shortest form. */
     validateAttributeValue(value: Record<string, unknown>): string | undefined;
-    checkValidations(data: Record<string, unknown>, types: object, custom: unknown, store: Store): void;
+    /** The fault of conditions by name, as in `ScanFilter`. */
+    validateConditions(conditions: unknown): string | undefined;
   }
 
   const validations: Validations;

@@ -9,13 +9,18 @@ import type { DynaliteError, Store } from "dynalite/db/index.js";
 import { storageFailure } from "../data-folder.ts";
 import { isObject, type JsonObject, objectsOf, stringsOf } from "../json.ts";
 import { isPlainMap } from "./attribute-values.ts";
+import { batchGet } from "./batch-get.ts";
 import { judgedHere } from "./conditions.ts";
+import { checkConstraints } from "./constraints.ts";
 import { DynamoDbError } from "./error.ts";
 import { rememberExpressions } from "./expression-cache.ts";
 import { checkKeys } from "./keys.ts";
+import { judgeLegacy, takeEqualities } from "./legacy-conditions.ts";
+import { withMoreTypes } from "./model.ts";
+import { refuseInWords } from "./parser-refusals.ts";
 import { promised } from "./promised.ts";
 import { orderRemovals } from "./removals.ts";
-import { checkRequest, refuseUnknown, tableNameOf, withMoreTypes } from "./request-rules.ts";
+import { checkRequest, type Rules, refuseUnknown, tableNameOf } from "./request-rules.ts";
 import { checkDeletion, refuseMetrics, TableUpdates } from "./tables.ts";
 import { guardWrites } from "./write-guard.ts";
 
@@ -39,7 +44,7 @@ export interface Engine {
 
 interface Operation {
   readonly types: object;
-  readonly custom: unknown;
+  readonly custom: ((data: JsonObject, store: Store) => string | undefined) | undefined;
   readonly run: (store: Store, data: JsonObject, done: (error: unknown, answer: unknown) => void) => void;
 }
 
@@ -48,16 +53,20 @@ const VALUES = new Set(["Key", "Item", "ExpressionAttributeValues", "ExclusiveSt
 
 /** Opens the engine on `path`, or in memory without one. After a failed write it writes nothing more, and `log` is told. */
 export async function openEngine(path: string | undefined, log: (line: string) => void = () => {}): Promise<Engine> {
-  const [{ default: db }, { default: validations }, ...parsers] = await Promise.all([
+  const [{ default: db }, { default: validations }, { default: updateParser }, ...parsers] = await Promise.all([
     import("dynalite/db/index.js"),
     import("dynalite/validations/index.js"),
+    import("dynalite/db/updateParser.js"),
     import("dynalite/db/conditionParser.js"),
     import("dynalite/db/projectionParser.js"),
-    import("dynalite/db/updateParser.js"),
   ]);
   answerFailedConditionsWithTheItem(db);
   checkKeys(db);
-  for (const { default: parser } of parsers) rememberExpressions(parser);
+  takeEqualities(validations);
+  for (const parser of [updateParser, ...parsers.map((module) => module.default)]) {
+    refuseInWords(parser, parser !== updateParser);
+    rememberExpressions(parser);
+  }
   const operations = loadOperations();
   const instant = { createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 };
   const store = db.create(path === undefined ? instant : { ...instant, path });
@@ -79,15 +88,21 @@ export async function openEngine(path: string | undefined, log: (line: string) =
   });
   const place = { region: store.tableDb.awsRegion, account: store.tableDb.awsAccountId };
 
+  const carryOut = async ({ run }: Operation, data: JsonObject): Promise<JsonObject> => {
+    const answer = await promised((done) => run(store, data, done));
+    return isObject(answer) ? answer : {};
+  };
+
   const run = async (name: string, operation: Operation, data: JsonObject): Promise<JsonObject> => {
     const table = String(data.TableName);
+    const read = operations.get("GetItem");
+    if (name === "BatchGetItem" && read) return batchGet(data, (request) => carryOut(read, request), db.itemSize);
     if (name === "DeleteTable") await checkDeletion(store, table);
     await refuseMetrics(store, data);
     const rest = name === "UpdateTable" ? await updates.apply(table, data) : data;
     const isDone = name === "UpdateTable" && Object.keys(rest).length === 1;
     if (isDone) return { TableDescription: await promised((done) => store.getTable(table, done)) };
-    const answer = await promised((done) => operation.run(store, rest, done));
-    return isObject(answer) ? answer : {};
+    return carryOut(operation, rest);
   };
 
   const perform = async (name: string, asked: JsonObject): Promise<JsonObject> => {
@@ -101,11 +116,13 @@ export async function openEngine(path: string | undefined, log: (line: string) =
       const data = checkTypes(request, operation.types);
       // dynalite knows no protection, and would say that such an update has nothing to do.
       const isProtection = data.DeletionProtectionEnabled !== undefined && Object.keys(data).length === 2;
-      validations.checkValidations(data, operation.types, isProtection ? undefined : operation.custom, store);
-      checkRequest(name, data);
+      checkConstraints(data, operation.types);
+      const rules: Rules | undefined = isProtection ? undefined : (asked) => operation.custom?.(asked, store);
+      checkRequest(name, data, rules);
       for (const parsed of [data._condition, data._filter]) {
         if (isObject(parsed)) parsed.expression = judgedHere(parsed.expression, db.compare);
       }
+      judgeLegacy(data, db.compare);
       if (isObject(data._updates)) orderRemovals(data._updates);
       const answer = await run(name, operation, data);
       const { Attributes: attributes, ...rest } = answer;
@@ -125,7 +142,7 @@ export async function openEngine(path: string | undefined, log: (line: string) =
     check(request, types) {
       try {
         const data = checkTypes(request, types);
-        validations.checkValidations(data, types, undefined, store);
+        checkConstraints(data, types);
         return data;
       } catch (error) {
         throw toDynamoDbError(error);
@@ -197,16 +214,21 @@ function loadOperations(): Map<string, Operation> {
     const file = `${name.charAt(0).toLowerCase()}${name.slice(1)}.js`;
     const validation: unknown = require(`dynalite/validations/${file}`);
     const run: unknown = require(`dynalite/actions/${file}`);
-    if (!isObject(validation) || !isObject(validation.types) || !isAction(run)) {
+    const { types, custom }: JsonObject = isObject(validation) ? validation : {};
+    if (!isObject(types) || !isAction(run) || !isCheck(custom)) {
       throw new Error(`Package 'dynalite' has no usable ${name}: expected version 4.0.0. Run \`npm ci\`.`);
     }
-    operations.set(name, { types: withMoreTypes(name, validation.types), custom: validation.custom, run });
+    operations.set(name, { types: withMoreTypes(name, types), custom, run });
   }
   return operations;
 }
 
 function isAction(value: unknown): value is Operation["run"] {
   return typeof value === "function";
+}
+
+function isCheck(value: unknown): value is Operation["custom"] {
+  return value === undefined || typeof value === "function";
 }
 
 function toDynamoDbError(error: unknown): DynamoDbError {

@@ -15,4 +15,10 @@ export class DynamoDbError extends Error {
   static validation(message: string): DynamoDbError {
     return new DynamoDbError("com.amazon.coral.validate#ValidationException", message);
   }
+
+  /** The sentence in which DynamoDB lists what its checks of a request have found. */
+  static detected(faults: readonly string[]): DynamoDbError {
+    const errors = faults.length === 1 ? "error" : "errors";
+    return DynamoDbError.validation(`${faults.length} validation ${errors} detected: ${faults.join("; ")}`);
+  }
 }

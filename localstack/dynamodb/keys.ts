@@ -10,14 +10,20 @@ export function checkKeys(db: Db): void {
   const { validateKey, validateItem, updateIndexes, queryTable } = db;
   if (validateKey.name === "validateKeyInBytes") return;
   db.validateKey = function validateKeyInBytes(key, table, keySchema) {
-    return validateKey(key, table, keySchema) ?? wrapped(db, lengthFault(key, keySchema ?? table.KeySchema));
+    const schema = keySchema ?? table.KeySchema;
+    return (
+      wrapped(db, emptyKeyFault(key, schema)) ??
+      validateKey(key, table, schema) ??
+      wrapped(db, lengthFault(key, schema))
+    );
   };
-  db.validateItem = (item, table) => validateItem(item, table) ?? wrapped(db, lengthFault(item, table.KeySchema));
-  // The place where every write passes with the item as it will be, and before anything is written.
+  db.validateItem = (item, table) =>
+    validateItem(item, table) ?? wrapped(db, lengthFault(item, table.KeySchema) ?? indexKeyFault(item, table));
+  // The place where every write passes with the item as it will be, and before anything is written. That of a put was checked.
   db.updateIndexes = (store, table, existing, item, done) => {
     // dynalite would walk through the indexes of a table that has none, at a twentieth of the cost of a write.
     if (!table.GlobalSecondaryIndexes && !table.LocalSecondaryIndexes) return done(null);
-    const fault = item && wrapped(db, indexKeyFault(item, table));
+    const fault = item && wrapped(db, indexKeyFault(item, table, updateOfEmpty));
     if (fault) done(fault);
     else updateIndexes(store, table, existing, item, done);
   };
@@ -43,32 +49,46 @@ function lengthFault(item: JsonObject, keySchema: unknown): string | undefined {
   return undefined;
 }
 
-/** The fault of a value that stands in the key of an index. */
-export function indexKeyFault(item: JsonObject, table: JsonObject): string | undefined {
+/** In dynalite's words such a key is "invalid", in DynamoDB's it is "not valid". */
+function emptyKeyFault(key: JsonObject, keySchema: unknown): string | undefined {
+  const names = objectsOf(keySchema).map(({ AttributeName }) => String(AttributeName));
+  if (Object.keys(key).length !== names.length || !names.every((name) => name in key)) return undefined;
+  const name = names.find((one) => emptyType(key[one]) !== undefined);
+  return name && `One or more parameter values are not valid. ${cannotBeEmpty(key[name])} Key: ${name}`;
+}
+
+/** The fault of a value that stands in the key of an index. @param wordEmpty the sentence about an empty one */
+export function indexKeyFault(item: JsonObject, table: JsonObject, wordEmpty = valueOfEmpty): string | undefined {
   for (const index of [...objectsOf(table.GlobalSecondaryIndexes), ...objectsOf(table.LocalSecondaryIndexes)]) {
-    for (const { AttributeName } of objectsOf(index.KeySchema)) {
-      const name = String(AttributeName);
-      const value = item[name];
-      const empty = emptyType(value);
-      if (empty !== undefined) {
-        return `One or more parameter values are not valid. A value specified for a secondary index key is not supported. The AttributeValue for a key attribute cannot contain an empty ${empty} value. IndexName: ${index.IndexName}, IndexKey: ${name}`;
-      }
-    }
+    const names = objectsOf(index.KeySchema).map(({ AttributeName }) => String(AttributeName));
+    const name = names.find((one) => emptyType(item[one]) !== undefined);
+    if (name !== undefined) return wordEmpty(item[name], `IndexName: ${index.IndexName}, IndexKey: ${name}`);
     const fault = lengthFault(item, index.KeySchema);
-    if (fault !== undefined) return `${fault}. IndexName: ${index.IndexName}`;
+    if (fault !== undefined) return fault;
   }
   return undefined;
+}
+
+function valueOfEmpty(value: unknown, place: string): string {
+  return `One or more parameter values are not valid. A value specified for a secondary index key is not supported. ${cannotBeEmpty(value)} ${place}`;
+}
+
+function updateOfEmpty(value: unknown): string {
+  return `One or more parameter values are not valid. The update expression attempted to update a secondary index key to a value that is not supported. ${cannotBeEmpty(value)}`;
+}
+
+function cannotBeEmpty(value: unknown): string {
+  return `The AttributeValue for a key attribute cannot contain an empty ${emptyType(value)} value.`;
 }
 
 function queryFault({ KeyConditions, IndexName }: JsonObject): string | undefined {
   for (const [name, condition] of Object.entries(isObject(KeyConditions) ? KeyConditions : {})) {
     const values = isObject(condition) ? objectsOf(condition.AttributeValueList) : [];
-    const empty = values.map(emptyType).find((type) => type !== undefined);
+    const empty = values.find((value) => emptyType(value) !== undefined);
     if (empty === undefined) continue;
-    const what = `The AttributeValue for a key attribute cannot contain an empty ${empty} value.`;
     return IndexName === undefined
-      ? `One or more parameter values are not valid. ${what} Key: ${name}`
-      : `One or more parameter values are not valid. A value specified for a secondary index key is not supported. ${what} IndexName: ${IndexName}, IndexKey: ${name}`;
+      ? `One or more parameter values are not valid. ${cannotBeEmpty(empty)} Key: ${name}`
+      : valueOfEmpty(empty, `IndexName: ${IndexName}, IndexKey: ${name}`);
   }
   return undefined;
 }

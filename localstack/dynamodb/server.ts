@@ -15,7 +15,7 @@ import { dropPlusSigns } from "./attribute-values.ts";
 import { type Engine, openEngine } from "./engine.ts";
 import { DynamoDbError } from "./error.ts";
 import { createStatements, type Statements } from "./partiql/statements.ts";
-import { tagsOf } from "./tables.ts";
+import { checkedTags, pageOfTags } from "./tags.ts";
 import { createTimeToLive, type TimeToLive } from "./ttl.ts";
 
 export interface DynamoDbOptions {
@@ -114,6 +114,16 @@ async function execute(parts: Parts, operation: string, request: JsonObject): Pr
       return describeBackups(engine, request);
     case "CreateTable":
       return createTable(engine, request);
+    case "TagResource": {
+      const { ResourceArn } = request;
+      const present = await engine.execute("ListTagsOfResource", { ResourceArn });
+      checkedTags(request.Tags, objectsOf(present.Tags));
+      return engine.execute(operation, request);
+    }
+    case "ListTagsOfResource": {
+      const { NextToken: token, ...rest } = request;
+      return pageOfTags(await engine.execute(operation, rest), token);
+    }
     case "UpdateTable":
     case "DeleteTable": {
       // Copied: the engine goes on to change what it has answered.
@@ -129,8 +139,8 @@ async function execute(parts: Parts, operation: string, request: JsonObject): Pr
 }
 
 async function createTable(engine: Engine, request: JsonObject): Promise<JsonObject> {
-  const tags = tagsOf(request);
   const { Tags, ...rest } = request;
+  const tags = checkedTags(Tags);
   const answer = structuredClone(await engine.execute("CreateTable", { DeletionProtectionEnabled: false, ...rest }));
   await settled(engine, String(request.TableName));
   const { TableArn } = isObject(answer.TableDescription) ? answer.TableDescription : {};

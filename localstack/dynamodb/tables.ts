@@ -1,4 +1,4 @@
-/** Tables' settings that dynalite drops: tags at the creation, protection against deletion, indexes that come and go. */
+/** Tables' settings that dynalite drops: protection against deletion, indexes that come and go. */
 import type { Store, SubDatabase } from "dynalite/db/index.js";
 import { isObject, type JsonObject, objectsOf } from "../json.ts";
 import { DynamoDbError } from "./error.ts";
@@ -25,19 +25,6 @@ export async function refuseMetrics(store: Store, request: JsonObject): Promise<
     if (objectsOf(table?.LocalSecondaryIndexes).length === 0) continue;
     throw DynamoDbError.validation("ReturnItemCollectionMetrics is not emulated: leave it out.");
   }
-}
-
-/** Tags of a CreateTable, checked. @throws DynamoDbError */
-export function tagsOf(request: JsonObject): JsonObject[] {
-  const tags = objectsOf(request.Tags);
-  const keys = tags.map(({ Key }) => Key);
-  const areTexts = tags.every(({ Key, Value }) => typeof Key === "string" && Key !== "" && typeof Value === "string");
-  if (!areTexts || new Set(keys).size !== keys.length || keys.length > 50) {
-    throw DynamoDbError.validation(
-      "One or more parameter values were invalid: expected up to 50 Tags with a Key of their own, and a Value",
-    );
-  }
-  return tags;
 }
 
 /** Carries out the parts of UpdateTable that dynalite does not know. */

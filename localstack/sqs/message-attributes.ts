@@ -3,6 +3,7 @@
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html
  */
 
+import { cut } from "../../shared/echo.ts";
 import { isObject, type JsonObject } from "../json.ts";
 import { invalid, type SqsRefusal } from "./errors.ts";
 import { hasInvalidCharacters } from "./fauxqs.ts";
@@ -10,8 +11,7 @@ import { TRACE_HEADER } from "./kept-fields.ts";
 
 const MAX_ATTRIBUTES = 10;
 const MAX_BYTES = 256;
-/** Letters with accents are not documented, and taken. */
-const NAME = /^[\u{C0}-\u{17F}a-zA-Z0-9_.-]+$/u;
+const NAME = /^[a-zA-Z0-9_.-]+$/;
 const RESERVED = /^(aws\.|amazon\.)/i;
 const TYPE = /^(String|Number|Binary)(\.|$)/;
 /** Up to 38 digits, in the range of a DynamoDB number. */
@@ -42,7 +42,7 @@ function refuseName(name: string): SqsRefusal | undefined {
   }
   if (!NAME.test(name)) {
     return invalid(
-      "Message (user) attributes name can only contain upper and lower score characters, digits, periods, hyphens and underscores. ",
+      `The message attribute name '${cut(name)}' is invalid. Attribute name can contain A-Z, a-z, 0-9, underscore (_), hyphen (-), and period (.) characters.`,
     );
   }
   if (RESERVED.test(name) || name.startsWith(".") || name.endsWith(".") || name.includes("..")) {

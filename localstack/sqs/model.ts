@@ -103,11 +103,14 @@ export function refuseShape(action: string, request: JsonObject): SqsRefusal | u
   return absent === undefined ? undefined : missing(absent);
 }
 
+/** A rule says how long these are, and refuses an empty one in its own words. */
+const HAVE_A_LENGTH = ["QueueName", "Label"];
+
 /** Of most lists and maps AWS refuses an empty one in other words. */
 function isAbsent(name: string, value: unknown): boolean {
   if (name === "Actions") return !Array.isArray(value) || value.length === 0;
   if (name === "Tags") return !isObject(value) || Object.keys(value).length === 0;
-  return value === undefined || value === "";
+  return value === undefined || (value === "" && !HAVE_A_LENGTH.includes(name));
 }
 
 function refuseMembers(place: string, object: JsonObject, members: Members): SqsRefusal | undefined {

@@ -31,12 +31,18 @@ export function readReceiptHandle(queue: Queue, text: string): Receipt | undefin
     : undefined;
 }
 
-export function stateOf(queue: Queue, { handle, messageId }: Receipt): ReceiptState {
+export function stateOf(queue: Queue, receipt: Receipt): ReceiptState {
+  const { handle, messageId } = receipt;
   if (queue.inflightMessages.has(handle)) return "in flight";
   queue.processTimers();
   const isSame = (message: Message): boolean => message.messageId === messageId;
   if (queue.messages.some(isSame) || [...queue.fifoMessages.values()].flat().some(isSame)) return "visible";
-  return [...queue.inflightMessages.values()].some(({ message }) => isSame(message)) ? "received anew" : "gone";
+  return handleInFlight(queue, receipt) === undefined ? "gone" : "received anew";
+}
+
+/** The handle by which fauxqs knows the message now, if it is in flight. */
+export function handleInFlight(queue: Queue, { messageId }: Receipt): string | undefined {
+  return [...queue.inflightMessages].find(([, { message }]) => message.messageId === messageId)?.[0];
 }
 
 /** Puts a visible message of a standard queue back under its old handle, by which it can then be deleted or hidden. */

@@ -17,7 +17,7 @@ import {
   refuseTags,
   removeAttributes,
 } from "./queue-attributes.ts";
-import { readReceiptHandle, stateOf, takeAgain } from "./receipts.ts";
+import { handleInFlight, readReceiptHandle, stateOf, takeAgain } from "./receipts.ts";
 import { refuseRedrive } from "./redrive.ts";
 
 /** A request whose queue, if it names one, exists. */
@@ -58,6 +58,7 @@ export function refuseRequest(call: Call): SqsRefusal | undefined {
   const { action, request, queue, queues } = call;
   if (action === "CreateQueue") return refuseNewQueue(request, queues);
   if (action === "GetQueueUrl") {
+    if (request.QueueName === "") return refuseQueueName("");
     const owner = request.QueueOwnerAWSAccountId ?? ACCOUNT_ID;
     return owner === ACCOUNT_ID ? undefined : NO_QUEUE;
   }
@@ -155,7 +156,7 @@ function useReceiptToDelete(entry: JsonObject, queue: Queue): SqsRefusal | undef
   return undefined;
 }
 
-/** The same for a change of visibility: a standard queue hides what is visible again. */
+/** The same for a change of visibility: in a standard queue any handle of the message will do, as long as it is not deleted. */
 function useReceiptToChange(entry: JsonObject, queue: Queue): SqsRefusal | undefined {
   const given = String(entry.ReceiptHandle);
   const refusal = refuseVisibility(entry.VisibilityTimeout ?? Number.NaN);
@@ -165,11 +166,9 @@ function useReceiptToChange(entry: JsonObject, queue: Queue): SqsRefusal | undef
   const state = stateOf(queue, receipt);
   const reason = "Message does not exist or is not available for visibility timeout change.";
   if (state === "gone") return invalidValue("ReceiptHandle", given, reason);
-  if (state === "received anew" || (state === "visible" && queue.isFifo())) {
-    return { code: "MessageNotInflight", message: reason };
-  }
+  if (state !== "in flight" && queue.isFifo()) return { code: "MessageNotInflight", message: reason };
   if (state === "visible") takeAgain(queue, receipt);
-  entry.ReceiptHandle = receipt.handle;
+  entry.ReceiptHandle = state === "received anew" ? handleInFlight(queue, receipt) : receipt.handle;
   return undefined;
 }
 

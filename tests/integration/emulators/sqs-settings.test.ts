@@ -4,6 +4,7 @@ import {
   type AddPermissionCommandInput,
   CreateQueueCommand,
   GetQueueAttributesCommand,
+  GetQueueUrlCommand,
   InvalidAttributeName,
   InvalidAttributeValue,
   ListDeadLetterSourceQueuesCommand,
@@ -36,9 +37,21 @@ describe("a queue's name", () => {
     async (name) => {
       const refused = await errorOf(create(name, name.endsWith(".fifo") ? { FifoQueue: "true" } : {}));
 
-      expect(Object(refused).name).toBe(name === "" ? "MissingParameter" : "InvalidParameterValue");
+      expect(refused).toMatchObject({
+        name: "InvalidParameterValue",
+        message: expect.stringContaining("1 to 80 in length"),
+      });
     },
   );
+
+  it("is not empty where it is asked for, either", async () => {
+    const refused = await errorOf(sqs.send(new GetQueueUrlCommand({ QueueName: "" })));
+
+    expect(refused).toMatchObject({
+      name: "InvalidParameterValue",
+      message: expect.stringContaining("1 to 80 in length"),
+    });
+  });
 
   it("may have 80 characters", async () => {
     expect((await create("a".repeat(80))).QueueUrl).toContain("aaa");
@@ -327,6 +340,7 @@ describe("permissions", () => {
       });
     }
     expect(await errorOf(permit(url, { Label: "a b" }))).toMatchObject({ name: "InvalidParameterValue" });
+    expect(await errorOf(permit(url, { Label: "" }))).toMatchObject({ name: "InvalidParameterValue" });
     expect(await errorOf(permit(url, { Actions: Array(8).fill("*") }))).toBeInstanceOf(OverLimit);
   });
 });

@@ -34,7 +34,7 @@ interface Tally {
 export interface Joins {
   /** Makes the shards of members from `from` up to `to`, and those above them; what is there stays as it is. */
   create(group: GroupId, size: number, range: { from: number; to: number }): Promise<void>;
-  /** Notes that a member has ended. */
+  /** Notes that a member has ended. Of members that end at the same moment in one process, one is told that the group is whole. */
   finish(group: GroupId, size: number, index: number, failed: boolean): Promise<Ended>;
   /** Numbers of members that have failed, or wait again because of that. */
   unwell(group: GroupId, size: number): Promise<number[]>;
@@ -72,11 +72,13 @@ export function createJoins({ table, ttl }: { table: Table; ttl: () => number })
     });
   };
 
-  const takeOut = (group: GroupId, level: number, index: number, failed: boolean): Promise<Item> => {
+  /** Answers with the shard, for the first of those who share the write; the others have nothing to do. */
+  const takeOut = async (group: GroupId, level: number, index: number, failed: boolean): Promise<Item | undefined> => {
     const shard = Math.floor(index / SHARD_MEMBERS);
     const key = joinKey(group.workflow, group.place, level, shard);
     const name = `${key.pk} ${key.sk}`;
-    let one = gathered.get(name);
+    const shared = gathered.get(name);
+    let one = shared;
     if (one === undefined) {
       const [all, lost] = [new Set<string>(), new Set<string>()];
       const outcome = new Promise<void>((resolve) => setImmediate(resolve)).then(async () => {
@@ -96,7 +98,9 @@ export function createJoins({ table, ttl }: { table: Table; ttl: () => number })
     }
     one.all.add(String(index));
     if (failed) one.failed.add(String(index));
-    return one.outcome;
+    const left = await one.outcome;
+    // The first goes on, and its message is not acknowledged before: if it dies, it comes again and finds the shard so.
+    return shared === undefined ? left : undefined;
   };
 
   const shards = async (group: GroupId, size: number, level: number): Promise<(Item | undefined)[]> => {
@@ -124,7 +128,7 @@ export function createJoins({ table, ttl }: { table: Table; ttl: () => number })
       for (let level = 0; ; level++) {
         // Dying after this leaves a shard that is empty and still stands above: the repetition finds it so.
         const shard = await takeOut(group, level, at, isFailed);
-        if (shard.pending !== undefined) return { isWhole: false, hasFailures: false };
+        if (shard === undefined || shard.pending !== undefined) return { isWhole: false, hasFailures: false };
         isFailed = shard.failed !== undefined;
         if (level === topOf(size)) return { isWhole: true, hasFailures: isFailed };
         at = Math.floor(at / SHARD_MEMBERS);

@@ -1,10 +1,12 @@
+import { chain, chord } from "../../shared/index.ts";
 import * as tasks from "./cost-tasks.ts";
 import type { Priced } from "./prices.ts";
 
 /** One way to send a task, whose cost is measured. */
 export interface CostCase {
   name: string;
-  send(index: number): Promise<unknown>;
+  /** @param count how many tasks are sent in all; a workflow is sent by the first of its own */
+  send(index: number, count: number): Promise<unknown> | undefined;
   /** Tasks that are sent, and messages that are received and deleted, in one call. */
   batch: number;
   /** Absent: as many as of every other. */
@@ -19,6 +21,22 @@ const full = { batch: 10 };
 const sum = (index: number) => ({ x: index, y: 1 });
 
 export const DEFAULT = "default";
+
+/** Steps of each chain; ten chains go on beside each other, so that batches are full. */
+const STEPS = 10;
+
+function sendChain(index: number): Promise<unknown> | undefined {
+  if (index % STEPS > 0) return undefined;
+  const [first, ...others] = Array.from({ length: STEPS }, (_, step) => tasks.add.si(sum(index + step)));
+  return first && chain(first, ...others).delay();
+}
+
+/** All tasks but the last are members; that one gets their results. */
+function sendChord(index: number, count: number): Promise<unknown> | undefined {
+  if (index > 0) return undefined;
+  const members = Array.from({ length: count - 1 }, (_, member) => tasks.add.s(sum(member)));
+  return chord(members, tasks.total.s().into("numbers")).delay();
+}
 
 /** The default first: the others are shown beside it. */
 export const COST_CASES: readonly CostCase[] = [
@@ -39,6 +57,8 @@ export const COST_CASES: readonly CostCase[] = [
     ...{ ...full, name: "messageGroupId", request: "sqsGroupRequest" },
     send: (index) => tasks.fair.delay(sum(index)),
   },
+  { ...full, name: "step of a chain", send: sendChain, tasks: 100 },
+  { ...full, name: "member of a chord", send: sendChord, tasks: 1000 },
   { ...full, name: "payload of 7 KB, inline", send: () => tasks.read.delay(textOf(7)) },
   { ...full, name: "payload of 100 KB, in S3", send: () => tasks.read.delay(textOf(100)) },
 ];

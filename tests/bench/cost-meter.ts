@@ -14,6 +14,7 @@ export interface Metered extends Capacity {
   /** SQS's requests of up to 64 KB, by operation. */
   sqs: Calls;
   s3: Calls;
+  dynamodb: Calls;
 }
 
 const CHUNK_BYTES = 64 * 1024;
@@ -21,6 +22,7 @@ const CHUNK_BYTES = 64 * 1024;
 const capacity = createCapacityMeter();
 let sqs: Calls = {};
 let s3: Calls = {};
+let dynamodb: Calls = {};
 
 const add = (calls: Calls, operation: string, amount: number): void => {
   calls[operation] = (calls[operation] ?? 0) + amount;
@@ -33,7 +35,9 @@ subscribe("http.server.request.start", (event) => {
   const { headers, url = "/" } = event.request;
   const operation = sqsOperation(headers);
   if (operation !== undefined) add(sqs, operation, chunks(headers["content-length"]));
-  else if (headers["x-amz-target"] === undefined) {
+  else if (headers["x-amz-target"] !== undefined)
+    add(dynamodb, String(headers["x-amz-target"]).split(".").at(-1) ?? "", 1);
+  else {
     // The SDK names the operation in the address.
     add(s3, new URL(url, "http://s3").searchParams.get("x-id") ?? "another", 1);
   }
@@ -52,11 +56,12 @@ function sqsOperation(headers: IncomingMessage["headers"]): string | undefined {
 }
 
 const meterCommands = {
-  meter: async (): Promise<Metered> => ({ ...capacity.read(), sqs, s3 }),
+  meter: async (): Promise<Metered> => ({ ...capacity.read(), sqs, s3, dynamodb }),
   async reset() {
     capacity.reset();
     sqs = {};
     s3 = {};
+    dynamodb = {};
   },
 };
 export type MeterCommands = typeof meterCommands;

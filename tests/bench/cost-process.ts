@@ -1,7 +1,7 @@
 /** Sender and worker of what is to be priced, as one process, so that it knows when all is done without asking AWS. */
 
 import { DeleteMessageBatchCommand, ReceiveMessageCommand } from "@aws-sdk/client-sqs";
-import { answer } from "./child.ts";
+import { answer, cpuMilliseconds } from "./child.ts";
 import { connect } from "./connection.ts";
 import { COST_CASES, type CostCase } from "./cost-cases.ts";
 import * as tasks from "./cost-tasks.ts";
@@ -13,6 +13,8 @@ export interface Drained {
   deliveries: number;
   /** Calls of the worker function. */
   invocations: number;
+  /** Of this process, sending included. */
+  cpuMilliseconds: number;
 }
 
 /** Longer than any task has to wait here, so that no receive comes back empty: those are the price of idling, not of a task. */
@@ -23,17 +25,18 @@ const handle = createWorkerSide([{ file: "tests/bench/cost-tasks.ts", exports: t
 
 /** Sends `count` tasks, then receives, runs and deletes until all their outcomes are stored. */
 async function run({ send, batch }: CostCase, count: number): Promise<Drained> {
-  const drained = { deliveries: 0, invocations: 0 };
+  const drained = { deliveries: 0, invocations: 0, cpuMilliseconds: 0 };
+  const before = cpuMilliseconds();
   const lots = batch === 1 ? count : 1;
   const size = count / lots;
   for (let lot = 0; lot < lots; lot += 1) {
     for (let sent = 0; sent < size; sent += batch) {
-      await Promise.all(Array.from({ length: batch }, (_, index) => send(lot * size + sent + index)));
+      await Promise.all(Array.from({ length: batch }, (_, index) => send(lot * size + sent + index, count)));
     }
     const wanted = tasks.storedOutcomes() + size;
     while (tasks.storedOutcomes() < wanted) await drainBatch(batch, drained);
   }
-  return drained;
+  return { ...drained, cpuMilliseconds: cpuMilliseconds() - before };
 }
 
 /** In one lane, so that every batch is full as long as there is a backlog. */

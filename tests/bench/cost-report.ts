@@ -19,7 +19,17 @@ export function printCost({ lines, record, budget }: CostReport, print: (line: s
   section(
     `Cost: units per task, and list price without Lambda; ${first.tasks} tasks, sent, received and deleted ${first.batch} at a time`,
     table([
-      ["", "write units", "read units", "SQS requests", "S3 requests", "USD per million", "beside default"],
+      [
+        "",
+        "write units",
+        "read units",
+        "SQS requests",
+        "S3 requests",
+        "AWS calls",
+        "CPU ms",
+        "USD per million",
+        "beside default",
+      ],
       ...lines.map((line) => costRow(line, first)),
     ]),
   );
@@ -36,7 +46,7 @@ export function printCost({ lines, record, budget }: CostReport, print: (line: s
   );
 }
 
-function costRow({ name, deliveries, usage, bill }: CostLine, first: CostLine): string[] {
+function costRow({ name, deliveries, usage, bill, ...line }: CostLine, first: CostLine): string[] {
   const requests = (usage.sqsRequest ?? 0) + (usage.sqsGroupRequest ?? 0);
   const objects = (usage.s3Put ?? 0) + (usage.s3Get ?? 0);
   const difference = bill.usd - first.bill.usd;
@@ -48,9 +58,15 @@ function costRow({ name, deliveries, usage, bill }: CostLine, first: CostLine): 
     units(usage.readUnit ?? 0),
     units(requests),
     objects === 0 ? "-" : units(objects),
+    units(callsOf(line)),
+    line.cpuMilliseconds.toFixed(2),
     bill.usd.toFixed(2),
     name === first.name ? "" : `${sign}${Math.abs(difference).toFixed(2)} (${sign}${Math.abs(share)} %)`,
   ];
+}
+
+function callsOf({ sqs, s3, dynamodb }: Pick<CostLine, "sqs" | "s3" | "dynamodb">): number {
+  return [sqs, s3, dynamodb].flatMap((calls) => Object.values(calls)).reduce((all, one) => all + one, 0);
 }
 
 function arithmetic({ bill, reads }: CostLine, record: Record<string, number>): string[] {

@@ -40,6 +40,11 @@ export const once = task({
   run: ({ x, y }, context) => context.once("sum", () => x + y),
 });
 
+export const total = task({
+  ...{ name: "total", payload: z.object({ numbers: z.array(z.number()) }), hooks },
+  run: ({ numbers }) => numbers.reduce((all, one) => all + one, 0),
+});
+
 export const read = task({
   ...{ name: "read", payload: z.object({ text: z.string() }), hooks },
   run: ({ text }) => text.length,

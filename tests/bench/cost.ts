@@ -28,6 +28,8 @@ export interface CostLine {
   /** Requests by operation. */
   sqs: Calls;
   s3: Calls;
+  dynamodb: Calls;
+  cpuMilliseconds: number;
   usage: Usage;
   /** For a million tasks. */
   bill: Bill;
@@ -111,7 +113,9 @@ function toLine(one: CostCase, tasks: number, drained: Drained, metered: Metered
   const { request = "sqsRequest", name, batch } = one;
   const perTask = (counts: Record<string, number>): Record<string, number> =>
     Object.fromEntries(Object.entries(counts).map(([key, count]) => [key, count / tasks]));
-  const [writes, reads, sqs, s3] = [metered.writes, metered.reads, metered.sqs, metered.s3].map(perTask);
+  const [writes, reads, sqs, s3, dynamodb] = [
+    ...[metered.writes, metered.reads, metered.sqs, metered.s3, metered.dynamodb].map(perTask),
+  ];
   const { PutObject = 0, GetObject = 0, ...others } = s3 ?? {};
   const unknown = Object.keys(others);
   if (unknown.length > 0) throw new Error(`A task made calls of S3 that have no price here: ${unknown.join(", ")}.`);
@@ -124,6 +128,8 @@ function toLine(one: CostCase, tasks: number, drained: Drained, metered: Metered
   return {
     ...{ name, tasks, batch, usage, deliveries: drained.deliveries / tasks },
     ...{ writes: writes ?? {}, reads: reads ?? {}, sqs: sqs ?? {}, s3: s3 ?? {} },
+    dynamodb: dynamodb ?? {},
+    cpuMilliseconds: drained.cpuMilliseconds / tasks,
     bill: toBill(usage),
     lambda: toBill(lambdaUsage(drained.invocations / tasks)),
   };

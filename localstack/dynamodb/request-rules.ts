@@ -49,6 +49,7 @@ function asksNothing(value: unknown): boolean {
 export function checkRequest(operation: string, request: JsonObject, rules: Rules | undefined): void {
   const isCreation = operation === "CreateTable";
   const fault =
+    segmentFault(request) ??
     rules?.(isCreation ? withSortedDefinitions(request) : request) ??
     operatorFault(request) ??
     returnedFault(operation, request) ??
@@ -85,6 +86,12 @@ function isText(fault: string | undefined): fault is string {
 function returnedFault(operation: string, { ReturnValues: returned = "NONE" }: JsonObject): string | undefined {
   const isRefused = operation === "DeleteItem" && returned !== "NONE" && returned !== "ALL_OLD";
   return isRefused ? "ReturnValues can only be ALL_OLD or NONE" : undefined;
+}
+
+/** dynalite goes on to say which two numbers these are. */
+function segmentFault({ Segment: segment, TotalSegments: total }: JsonObject): string | undefined {
+  if (typeof segment !== "number" || typeof total !== "number" || segment < total) return undefined;
+  return "The Segment parameter is zero-based and must be less than parameter TotalSegments";
 }
 
 function selectFault(select: string, request: JsonObject): string | undefined {

@@ -346,6 +346,16 @@ describe("an expression that makes no sense", () => {
   });
 });
 
+// Verified: test_segment_larger_than_total_segments.
+it("a scan's segment is less than their number", async () => {
+  const scan = new ScanCommand({ TableName, Segment: 3, TotalSegments: 3 });
+
+  expect(await errorOf(dynamodb.send(scan))).toMatchObject({
+    name,
+    message: "The Segment parameter is zero-based and must be less than parameter TotalSegments",
+  });
+});
+
 describe("a new table's attributes", () => {
   const definitions = (...names: string[]) => names.map((one) => ({ AttributeName: one, AttributeType: "S" as const }));
   const index = (key: string) => ({

@@ -53,6 +53,9 @@ function withoutRepeatedQueries(operations: readonly string[]): string[] {
   return operations.filter((operation, index) => operation !== QUERY || operations.indexOf(QUERY) === index).toSorted();
 }
 
+/** A run may make a call fewer than the clean one, where two reads met in one moment and shared it: it has no such point, and is made again. */
+const TRIES = 3;
+
 describe.concurrent("a SIGKILL before and after every AWS call", () => {
   it.each(Object.entries({ ...flows, ...scheduleFlows, ...canvasFlows }))(
     "of %s loses nothing",
@@ -62,7 +65,8 @@ describe.concurrent("a SIGKILL before and after every AWS call", () => {
       expect(withoutRepeatedQueries(clean.operations)).toEqual(flow.operations.toSorted());
 
       await eachLimited(killPoints(clean.operations), 5, async (point) => {
-        const { killed } = await runScenario(flow, point);
+        let killed = false;
+        for (let tries = 0; !killed && tries < TRIES; tries += 1) ({ killed } = await runScenario(flow, point));
         expect(killed, JSON.stringify(point)).toBe(true);
         points += 1;
       });

@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import * as z from "zod";
 import { chain, chord, each, group, task } from "../../../shared/index.ts";
-import { startVirtualBench } from "../../helpers/workbench.ts";
+import { startGround } from "./ground.ts";
 import { adds, echo, inc, list, runs, sum, tasks, unchecked } from "./tasks.ts";
 
 const number = z.object({ n: z.number() });
@@ -47,7 +47,7 @@ const gather = task({
   },
 });
 
-const { engine, queues } = await startVirtualBench({
+const { engine, queues, settle, resultOf } = await startGround({
   ...tasks,
   paced,
   narrow,
@@ -62,14 +62,6 @@ now = () => engine.clock.now;
 beforeEach(() => {
   runs.length = 0;
 });
-
-const settle = (): Promise<void> => queues.until(new Date(engine.clock.now.getTime() + 3_600_000));
-
-async function resultOf<T>(handle: { get(options: { timeout: number }): Promise<T> }): Promise<T> {
-  await settle();
-  expect(queues.waiting).toEqual([]);
-  return handle.get({ timeout: 0 });
-}
 
 const numbers = (count: number): number[] => Array.from({ length: count }, (_, n) => n);
 const total = (count: number): number => (count * (count - 1)) / 2;

@@ -1,16 +1,14 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { chain, chord, group } from "../../../shared/index.ts";
-import { startVirtualBench } from "../../helpers/workbench.ts";
+import { startGround } from "./ground.ts";
 import { broken, inc, mends, runs, sum, tasks } from "./tasks.ts";
 
-const { engine, bench, queues } = await startVirtualBench(tasks);
+const { bench, queues, settle } = await startGround(tasks);
 
 beforeEach(() => {
   runs.length = 0;
   broken.clear();
 });
-
-const settle = (): Promise<void> => queues.until(new Date(engine.clock.now.getTime() + 3_600_000));
 
 /** The id of the first task in the graph that has failed for itself. */
 async function failedId(id: string, name = "mends"): Promise<string> {

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { chain, chord, each, group } from "../../../shared/index.ts";
 import { deadWorker } from "../../helpers/virtual-queues.ts";
-import { startVirtualBench } from "../../helpers/workbench.ts";
+import { startGround } from "./ground.ts";
 import {
   adds,
   echo,
@@ -19,20 +19,11 @@ import {
   unchecked,
 } from "./tasks.ts";
 
-const { engine, queues } = await startVirtualBench(tasks);
+const { engine, queues, settle, resultOf } = await startGround(tasks);
 
 beforeEach(() => {
   runs.length = 0;
 });
-
-/** Lets everything run that waits, up to an hour of it. */
-const settle = (): Promise<void> => queues.until(new Date(engine.clock.now.getTime() + 3_600_000));
-
-async function resultOf<T>(handle: { get(options: { timeout: number }): Promise<T> }): Promise<T> {
-  await settle();
-  expect(queues.waiting).toEqual([]);
-  return handle.get({ timeout: 0 });
-}
 
 describe("a chain", () => {
   it("gives each task the result of the one before", async () => {

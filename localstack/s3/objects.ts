@@ -46,6 +46,12 @@ export function keptHeaders(headers: Readonly<Record<string, string>>): Record<s
   return encoding === undefined || encoding === "" ? kept : { ...kept, "content-encoding": encoding };
 }
 
+/** The archive in which an object lies: until it is restored, which is not done here, its bytes are not read. */
+function archiveOf({ headers }: StoredObject): string | undefined {
+  const storageClass = headers["x-amz-storage-class"];
+  return storageClass === "GLACIER" || storageClass === "DEEP_ARCHIVE" ? storageClass : undefined;
+}
+
 /** The object that a request names. @throws S3Error NoSuchKey */
 function requireObject(store: S3Store, bucket: string, key: string): StoredObject {
   const object = store.object(bucket, key);
@@ -146,6 +152,12 @@ export function copySource({ headers }: S3Request, store: S3Store): StoredObject
   }
   const source = requireObject(store, sourceBucket, sourceKey);
   requireCopySource(headers, source);
+  if (archiveOf(source) !== undefined) {
+    throw new S3Error(
+      "ObjectNotInActiveTierError",
+      "The source object of the COPY action is not in the active tier and is only stored in Amazon S3 Glacier.",
+    );
+  }
   return source;
 }
 
@@ -154,6 +166,12 @@ export async function getObject(request: S3Request, store: S3Store): Promise<S3A
   const { bucket, key, headers, query, method } = request;
   const object = requireObject(store, bucket, key);
   requireUnmodified(headers, object);
+  const storageClass = archiveOf(object);
+  if (storageClass !== undefined && method === "GET") {
+    throw new S3Error("InvalidObjectState", "The operation is not valid for the object's storage class", {
+      StorageClass: storageClass,
+    });
+  }
   const shown = {
     etag: object.etag,
     "last-modified": new Date(object.modifiedAt).toUTCString(),

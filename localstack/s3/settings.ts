@@ -5,6 +5,7 @@
 import { parseCors } from "./cors.ts";
 import { DEFAULT_ENCRYPTION, readEncryption } from "./encryption.ts";
 import { S3Error, type S3ErrorCode } from "./error.ts";
+import { readLifecycle } from "./lifecycle.ts";
 import type { Notifications } from "./notifications.ts";
 import { readText, type S3Answer, type S3Request } from "./request.ts";
 import type { S3Store } from "./store.ts";
@@ -46,6 +47,7 @@ const SETTINGS: Readonly<Record<string, Setting>> = {
   lifecycle: {
     root: "LifecycleConfiguration",
     missing: { code: "NoSuchLifecycleConfiguration", message: "The lifecycle configuration does not exist" },
+    read: readLifecycle,
   },
   ownershipControls: {
     root: "OwnershipControls",

@@ -14,9 +14,11 @@ import {
   GetBucketTaggingCommand,
   GetPublicAccessBlockCommand,
   HeadObjectCommand,
+  type LifecycleRule,
   ListObjectsV2Command,
   ListPartsCommand,
   PutBucketEncryptionCommand,
+  PutBucketLifecycleConfigurationCommand,
   PutBucketTaggingCommand,
   PutPublicAccessBlockCommand,
   S3Client,
@@ -24,7 +26,7 @@ import {
 } from "@aws-sdk/client-s3";
 import { describe, expect, it } from "vitest";
 import { errorOf, uniqueName } from "./cloud.ts";
-import { createBucket, put, s3 } from "./s3-ground.ts";
+import { createBucket, put, read, s3 } from "./s3-ground.ts";
 
 /** A client of another region's endpoint. */
 async function clientIn(region: string): Promise<S3Client> {
@@ -141,6 +143,48 @@ describe("a setting", () => {
     await s3.send(new DeleteBucketTaggingCommand({ Bucket }));
     expect(await errorOf(read())).toMatchObject({ name: "NoSuchTagSet" });
   });
+});
+
+describe("a lifecycle configuration", () => {
+  const rule = { ID: "a", Status: "Enabled", Filter: { Prefix: "" }, Expiration: { Days: 7 } } as const;
+  const configure = async (Rules: LifecycleRule[]) => {
+    const Bucket = await createBucket();
+    await s3.send(new PutBucketLifecycleConfigurationCommand({ Bucket, LifecycleConfiguration: { Rules } }));
+    return s3.send(new GetBucketLifecycleConfigurationCommand({ Bucket }));
+  };
+
+  it("is given back as it was put", async () => {
+    const transition: LifecycleRule = {
+      ...{ ID: "b", Status: "Disabled", Filter: { Tag: { Key: "k", Value: "v" } } },
+      Transitions: [{ Days: 30, StorageClass: "GLACIER" }],
+    };
+    expect((await configure([rule, transition])).Rules).toMatchObject([rule, transition]);
+  });
+
+  it.each<[string, LifecycleRule[]]>([
+    ["has no rule", []],
+    ["has a rule for nothing", [{ ID: "a", Status: "Enabled", Expiration: { Days: 7 } }]],
+    ["has a filter beside a prefix", [{ ...rule, Prefix: "" }]],
+    ["has two conditions without And", [{ ...rule, Filter: { Prefix: "a", Tag: { Key: "k", Value: "v" } } }]],
+    ["expires by two rules at once", [{ ...rule, Expiration: { Days: 7, ExpiredObjectDeleteMarker: true } }]],
+    ["moves to nowhere", [{ ...rule, NoncurrentVersionTransitions: [{ NoncurrentDays: 7 }] } as LifecycleRule]],
+  ])("that %s is refused", async (_, rules) => {
+    expect(await errorOf(configure(rules))).toMatchObject({ name: "MalformedXML" });
+  });
+
+  it("that has two rules of one name is refused", async () => {
+    expect(await errorOf(configure([rule, rule]))).toMatchObject({ name: "InvalidArgument" });
+  });
+});
+
+it("an archived object is told and not read", async () => {
+  const Bucket = await createBucket();
+  await put(Bucket, "a", "1", { StorageClass: "GLACIER" });
+  const copy = new CopyObjectCommand({ Bucket, Key: "b", CopySource: `${Bucket}/a` });
+
+  expect(await s3.send(new HeadObjectCommand({ Bucket, Key: "a" }))).toMatchObject({ StorageClass: "GLACIER" });
+  expect(await errorOf(read(Bucket, "a"))).toMatchObject({ name: "InvalidObjectState", StorageClass: "GLACIER" });
+  expect(await errorOf(s3.send(copy))).toMatchObject({ name: "ObjectNotInActiveTierError" });
 });
 
 describe("encryption", () => {

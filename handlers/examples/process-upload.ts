@@ -1,5 +1,6 @@
 import * as z from "zod";
 import { files, task } from "../../shared/index.ts";
+import { encodingName } from "./process-upload/encoding-names.ts";
 import { MissingUploadError, UploadError } from "./process-upload/errors.ts";
 
 /**
@@ -11,7 +12,13 @@ export const processUpload = task({
   payload: z.object({
     key: z.string().startsWith("uploads/").max(1024),
     // Guesses about a text that a person corrects, by a replay with another payload.
-    encoding: z.string().refine(isEncoding, "an encoding that TextDecoder knows, such as 'shift_jis'").optional(),
+    encoding: z
+      .string()
+      .refine(
+        (name) => encodingName(name) !== undefined,
+        "an encoding that can be read, such as 'shift_jis' or 'cp850'",
+      )
+      .optional(),
     delimiter: z.enum([",", ";", "\t", "|"]).optional(),
     header: z.boolean().optional(),
   }),
@@ -37,11 +44,3 @@ export const processUpload = task({
     return { filename: file.filename, ...summary, derived };
   },
 });
-
-function isEncoding(name: string): boolean {
-  try {
-    return new TextDecoder(name).encoding !== "";
-  } catch {
-    return false;
-  }
-}

@@ -16,7 +16,8 @@ export function looksLikeHeader(first: readonly string[], rest: readonly (readon
   const uses = first.map(useOf);
   // A record that is alone is a header if nothing speaks against it.
   if (rest.length === 0) return uses.includes("word") && uses.every((use) => use === "word" || use === "empty");
-  if (!uses.includes("word") || uses.includes("data")) {
+  const isYears = uses.length > 1 && uses.every((use) => use === "year");
+  if (!(uses.includes("word") || isYears) || uses.includes("data")) {
     // A name over numbers speaks for all: `country,7` over `France,3` is a row, `id,7,total` over `1,2,3` is a header.
     return uses.includes("word") && uses.some((use, i) => use === "word" && isOverData(i, rest));
   }

@@ -1,4 +1,5 @@
 import { parse } from "csv-parse/sync";
+import { looksLikeHeader } from "./csv-header.ts";
 import { csvOptions, type Delimiter } from "./csv-records.ts";
 
 /** In the order of preference when two fit alike: `1,5;2,5` is more often two decimals than three cells. */
@@ -44,9 +45,9 @@ export function guessTable(
     });
     const width = mostCommonWidth(records);
     const preamble = preambleOf(records, width);
-    const table = records.slice(preamble);
-    const agreement = width < 2 ? 0 : table.filter(({ length }) => length === width).length / table.length;
-    return { delimiter, width, preamble, table, agreement };
+    // Of all records: a header whose tags are `a;b` below is no title of a table of semicolons.
+    const agreement = width < 2 ? 0 : records.filter(({ length }) => length === width).length / records.length;
+    return { delimiter, width, preamble, table: records.slice(preamble), agreement };
   });
   // Stable, so the preferred one stays ahead of its equals.
   const [best] = shapes.toSorted((a, b) => b.agreement - a.agreement);
@@ -54,7 +55,7 @@ export function guessTable(
     return { delimiter: fallback, width: 1, preamble: 0, convincing: false };
   }
   const { delimiter, width, preamble, table, agreement } = best;
-  const convincing = agreement >= MIN_AGREEMENT && isTable(sample, table, delimiter);
+  const convincing = (agreement >= MIN_AGREEMENT || named === delimiter) && isTable(sample, table, delimiter);
   return { delimiter, width, preamble, convincing };
 }
 
@@ -70,14 +71,20 @@ function mostCommonWidth(records: string[][]): number {
 function preambleOf(records: string[][], width: number): number {
   if (width < 2) return SEPARATOR.test(records[0]?.join("") ?? "") ? 1 : 0;
   const begin = records.findIndex((cells) => !standsBefore(cells, width));
-  return begin > 0 && begin <= MAX_PREAMBLE ? begin : 0;
+  const full = records.findIndex((cells, index) => index >= begin && cells.length >= width);
+  // Titles have commas, too, and `Date:,2024-01-01` is one: far too narrow, and the header follows.
+  const isNarrow = records.slice(begin, full).every(({ length }) => length < width - 1);
+  const end = isNarrow && looksLikeHeader(records[full] ?? [], records.slice(full + 1)) ? full : begin;
+  return end > 0 && end <= MAX_PREAMBLE ? end : 0;
 }
 
 const SEPARATOR = /^sep=.?$/i;
 
 function standsBefore(cells: string[], width: number): boolean {
   const filled = cells.filter((cell) => cell.trim() !== "");
-  if (SEPARATOR.test(filled.join("")) || filled.length < 2) return true;
+  // `,0` is the header of a table with an index, as pandas writes it.
+  const isIndexed = width === 2 && cells.length === 2 && cells[0] === "";
+  if (SEPARATOR.test(filled.join("")) || (filled.length < 2 && !isIndexed)) return true;
   return cells.length !== width && filled[0]?.trimStart().startsWith("#") === true;
 }
 

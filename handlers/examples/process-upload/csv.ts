@@ -3,12 +3,12 @@ import { looksLikeHeader } from "./csv-header.ts";
 import { type Delimiter, readRecords } from "./csv-records.ts";
 import type { TableShape } from "./csv-shape.ts";
 import { Decoder } from "./decode.ts";
-import type { DetectedEncoding } from "./encoding.ts";
+import type { DetectedEncoding } from "./legacy-encoding.ts";
 import type { ReadOptions } from "./read.ts";
 
 /** The description of a CSV. */
 export interface CsvSummary {
-  /** As the WHATWG's standard names it. */
+  /** As the WHATWG's standard names it, or iconv-lite. */
   encoding: string;
   encodingCertainty: DetectedEncoding["certainty"];
   /** Characters that are none in this encoding. */

@@ -1,47 +1,34 @@
 import { isAscii } from "node:buffer";
-import { TextDecoder } from "node:util";
-
-/** A text's encoding, under its name in the WHATWG's standard, and how sure that is. */
-export interface DetectedEncoding {
-  encoding: string;
-  /**
-   * `certain`: all bytes are valid UTF-8, or a byte order mark or the uploader says so. `likely`: no other encoding fits nearly as well.
-   * `guess`: others fit nearly as well, so letters may be wrong; the payload's `encoding` corrects it.
-   */
-  certainty: "certain" | "likely" | "guess";
-}
+import { type DetectedEncoding, detectLegacy } from "./legacy-encoding.ts";
 
 /** Bytes that the detector gets: those around letters that are not ASCII, from wherever in the file they stand. */
 const MAX_SAMPLE_BYTES = 64 * 1024;
 const PIECE_BYTES = 1024;
 /** Valid characters of UTF-8 for each byte that is none: fewer are chance. */
 const LEAST_VALID = 4;
-/** The next best encoding fits at most this much worse than one that is only a guess. */
-const GUESS_RATIO = 0.7;
-/** Of the bytes at even, or odd, places: that many zeros are the halves of letters. */
-const UTF16_SHARE = 0.3;
+/** Of the bytes at even, or odd, places: that many zeros are the upper halves of Latin letters. */
+const LATIN_SHARE = 0.3;
+/** That many are zeros and one other byte: the upper halves of letters of another alphabet, with spaces and digits among them. */
+const ALPHABET_SHARE = 0.9;
+/** The rest of them, spaces, digits and line ends, have at least that many zeros. */
+const LEAST_ZEROS = 0.05;
+/** Byte order marks; that of UTF-16 is the beginning of another. */
+const MARKS = [
+  ["fffe0000", "utf-32le"],
+  ["0000feff", "utf-32be"],
+  ["fffe", "utf-16le"],
+  ["feff", "utf-16be"],
+] as const;
+/** ISO-2022-JP is written in ASCII alone: these begin its Japanese letters. */
+const JAPANESE = ["\x1b$@", "\x1b$B"];
 
-/** Encodings of the detector that the platform knows by another name, or reads as one that has more letters. */
-const NAMES: Readonly<Record<string, string>> = {
-  cp932: "shift_jis",
-  cp949: "euc-kr",
-  "koi8-t": "koi8-r",
-  cp1125: "ibm866",
-  macroman: "macintosh",
-  maccyrillic: "x-mac-cyrillic",
-  "iso-8859-1": "windows-1252",
-  "iso-8859-9": "windows-1254",
-  ascii: "utf-8",
-};
-
-/** Of encodings that read a text alike, those that most texts have. */
-const COMMONEST = ["windows-1252", "koi8-r"];
-const LETTERS = /\p{L}[\s\S]*\p{L}/u;
+type Place = "even" | "odd";
 
 /** Gathers what a file's bytes say of its encoding. The blocks may have any size. */
 export class EncodingEvidence {
-  #bytes = 0;
-  #zeros = { even: 0, odd: 0 };
+  /** How often each byte stands at an even place, and at an odd one, in pieces that have zeros. */
+  readonly #places = { even: new Uint32Array(256), odd: new Uint32Array(256) };
+  #isJapanese = false;
   /** Characters of UTF-8 beyond ASCII, and bytes that belong to none. */
   #valid = 0;
   #invalid = 0;
@@ -65,33 +52,45 @@ export class EncodingEvidence {
     }
   }
 
-  /** No text has a zero byte, but for UTF-16. */
+  /** No text has a zero byte, but for UTF-16 and UTF-32. */
   get hasZeros(): boolean {
-    return this.#zeros.even + this.#zeros.odd > 0;
+    return this.#zeros("even") + this.#zeros("odd") > 0;
   }
 
   /** The encoding; undefined if the bytes are no text. */
   async detect(): Promise<DetectedEncoding | undefined> {
     this.#endPiece();
-    const [first, second, third] = this.#start;
-    if (first === 0xff && second === 0xfe) return { encoding: "utf-16le", certainty: "certain" };
-    if (first === 0xfe && second === 0xff) return { encoding: "utf-16be", certainty: "certain" };
+    const start = this.#start.toString("hex");
+    const mark = MARKS.find(([bytes]) => start.startsWith(bytes));
+    if (mark !== undefined) return { encoding: mark[1], certainty: "certain" };
     if (this.hasZeros) return this.#withoutMark();
     // A file that ends within a character was cut there.
     const invalid = this.#invalid + (this.#missing > 0 && this.#valid === 0 ? 1 : 0);
+    if (invalid === 0 && this.#valid === 0 && this.#isJapanese) return { encoding: "iso-2022-jp", certainty: "likely" };
     if (invalid === 0) return { encoding: "utf-8", certainty: "certain" };
-    if (first === 0xef && second === 0xbb && third === 0xbf) return { encoding: "utf-8", certainty: "certain" };
+    if (start.startsWith("efbbbf")) return { encoding: "utf-8", certainty: "certain" };
     if (this.#valid >= LEAST_VALID * invalid) return { encoding: "utf-8", certainty: "likely" };
     return detectLegacy(Buffer.concat(this.#sample));
   }
 
-  /** UTF-16 of texts whose letters are mostly Latin has its zeros at every other place; another text has none. */
+  /** UTF-16 has its zeros at every other place; another text has none. */
   #withoutMark(): DetectedEncoding | undefined {
-    const half = this.#bytes / 2;
-    const { even, odd } = this.#zeros;
-    if (odd > half * UTF16_SHARE && even < odd / 10) return { encoding: "utf-16le", certainty: "likely" };
-    if (even > half * UTF16_SHARE && odd < even / 10) return { encoding: "utf-16be", certainty: "likely" };
+    if (this.#isUpperHalf("odd", "even")) return { encoding: "utf-16le", certainty: "likely" };
+    if (this.#isUpperHalf("even", "odd")) return { encoding: "utf-16be", certainty: "likely" };
     return undefined;
+  }
+
+  #isUpperHalf(place: Place, lower: Place): boolean {
+    const counts = this.#places[place];
+    const zeros = this.#zeros(place);
+    const all = counts.reduce((sum, count) => sum + count, 0);
+    const alphabet = zeros + Math.max(...counts.subarray(1));
+    if (this.#zeros(lower) * 10 >= zeros) return false;
+    return zeros > all * LATIN_SHARE || (zeros > all * LEAST_ZEROS && alphabet > all * ALPHABET_SHARE);
+  }
+
+  #zeros(place: Place): number {
+    return this.#places[place][0] ?? 0;
   }
 
   #endPiece(): void {
@@ -99,11 +98,10 @@ export class EncodingEvidence {
     const piece = this.#piece.length === 1 && only ? only : Buffer.concat(this.#piece);
     this.#piece = [];
     this.#pieceBytes = 0;
-    for (let zero = piece.indexOf(0); zero >= 0; zero = piece.indexOf(0, zero + 1)) {
-      this.#zeros[(this.#bytes + zero) % 2 === 0 ? "even" : "odd"] += 1;
-    }
-    this.#bytes += piece.length;
+    // All pieces but the last have an even number of bytes.
+    if (piece.includes(0)) for (const [at, byte] of piece.entries()) this.#count(at % 2 === 0 ? "even" : "odd", byte);
     if (isAscii(piece)) {
+      this.#isJapanese ||= JAPANESE.some((begin) => piece.includes(begin));
       if (this.#missing > 0 && piece.length > 0) this.#break();
       return;
     }
@@ -112,6 +110,10 @@ export class EncodingEvidence {
     // A copy, which keeps no block alive.
     this.#sample.push(Buffer.from(piece));
     this.#sampleBytes += piece.length;
+  }
+
+  #count(place: Place, byte: number): void {
+    this.#places[place][byte] = (this.#places[place][byte] ?? 0) + 1;
   }
 
   /** One byte of what would be UTF-8: https://www.unicode.org/versions/Unicode16.0.0/core-spec/chapter-3/#G7404 */
@@ -141,34 +143,5 @@ export class EncodingEvidence {
   #break(): void {
     this.#missing = 0;
     this.#invalid += 1;
-  }
-}
-
-/** The encoding of bytes that are not UTF-8, by the letters that they would be in each. */
-async function detectLegacy(sample: Buffer): Promise<DetectedEncoding | undefined> {
-  // Loaded when the first such file comes: its models are a megabyte.
-  const { detectAll } = await import("jschardet");
-  const candidates = detectAll(sample).flatMap(({ encoding, confidence }) => {
-    const name = encoding === null ? undefined : platformName(encoding);
-    if (name === undefined) return [];
-    return [{ name, confidence, text: new TextDecoder(name).decode(sample) }];
-  });
-  const [first] = candidates;
-  // Letters that an encoding does not have show that it is another; and a text has letters.
-  if (first === undefined || first.text.includes("\ufffd") || !LETTERS.test(first.text)) return undefined;
-  const alike = candidates.filter(({ text }) => text === first.text);
-  const best = alike.find(({ name }) => COMMONEST.includes(name)) ?? first;
-  const other = candidates.find(({ text }) => text !== best.text && !text.includes("\ufffd"));
-  const isGuess = other !== undefined && other.confidence > best.confidence * GUESS_RATIO;
-  return { encoding: best.name, certainty: isGuess ? "guess" : "likely" };
-}
-
-/** The name under which this platform decodes it; undefined if it does not. */
-export function platformName(encoding: string): string | undefined {
-  const name = encoding.toLowerCase();
-  try {
-    return new TextDecoder(NAMES[name] ?? name).encoding;
-  } catch {
-    return undefined;
   }
 }

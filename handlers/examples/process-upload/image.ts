@@ -206,6 +206,7 @@ function reasonOf(error: unknown): string {
     return TOO_SHORT;
   }
   if (/timeout/i.test(text)) return `it takes longer than ${MAX_DECODE_SECONDS} s to decode`;
-  if (/unsupported|not supported|no decod/i.test(text)) return "it is coded in a way that is not supported here";
+  if (/unsupported|not supported|no decod|not a whole number of bytes|bad labq/i.test(text))
+    return "it is coded in a way that is not supported here";
   return "its data is damaged";
 }

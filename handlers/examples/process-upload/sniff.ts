@@ -1,6 +1,7 @@
-import { TextDecoder } from "node:util";
+import { isAscii } from "node:buffer";
 import type { CsvOptions } from "./csv.ts";
 import { guessTable, type TableShape } from "./csv-shape.ts";
+import { decodeBytes } from "./decode.ts";
 
 /** The kind of a file, judged by its first bytes. */
 export type Sniffed =
@@ -29,9 +30,16 @@ const IMAGE = /^image\/(?:jpeg|png|apng|gif|webp|tiff|avif|heic|heif)$/;
 /** Documents that may be written in printable characters and yet are not for reading. */
 const DOCUMENT = /^application\/(?:pdf|rtf|postscript|eps)$/;
 
-/** Whether a file with this signature is an image that is decoded here. */
-export function isImage(signature: Signature | undefined): boolean {
-  return signature !== undefined && IMAGE.test(signature.contentType);
+/** Tags by which a page is known without a doctype: https://mimesniff.spec.whatwg.org/#identifying-a-resource-with-an-unknown-mime-type */
+const HTML =
+  /^(?:<!--[\s\S]*?-->\s*)*<(?:!doctype html|html|head|script|iframe|h1|div|font|table|a|style|title|b|body|br|p)[\s>]/i;
+
+/** Arrays and objects begin so, and headers such as `[id],[name]` do not. */
+const JSON_START = /^(?:\{\s*["}]|\[\s*(?:[\]{["\d-]|true|false|null))/;
+
+/** Whether a file with this signature is an image that is decoded here. A text may begin with `GIF89a`; no image is printable. */
+export function isImage({ contentType }: Signature, head: Buffer): boolean {
+  return IMAGE.test(contentType) && !(isAscii(head) && !hasControlCharacter(head.toString("latin1")));
 }
 
 /** The facts by which a file is judged. */
@@ -52,7 +60,7 @@ interface Facts {
  */
 export function sniff(head: Buffer, facts: Facts): Sniffed {
   const { complete, encoding, signature } = facts;
-  const text = encoding && new TextDecoder(encoding).decode(head, { stream: !complete });
+  const text = encoding && decodeBytes(head, encoding, complete);
   return (
     (text === undefined ? undefined : sniffText(text, facts)) ?? {
       kind: "file",
@@ -72,11 +80,11 @@ function sniffText(head: string, { complete, declared, signature, csv }: Facts):
   const isTable = csv !== false && (csv.delimiter !== undefined || csv.header !== undefined);
   if (!isTable) {
     // Never "image": an SVG is a program that a renderer would run.
-    if (/^<(?:[\s\S]*<)?svg[\s>]/i.test(start)) return { kind: "text", contentType: "image/svg+xml" };
-    if (/^<(?:!doctype )?html[\s>]/i.test(start)) return { kind: "text", contentType: "text/html" };
+    if (/^<(?:[\s\S]*<)?svg[\s/>]/i.test(start)) return { kind: "text", contentType: "image/svg+xml" };
+    if (HTML.test(start)) return { kind: "text", contentType: "text/html" };
     if (signature?.contentType === "application/xml") return { kind: "text", contentType: "application/xml" };
   }
-  if (csv !== false && (isTable || !/^[{[<]/.test(start))) {
+  if (csv !== false && (isTable || !(start.startsWith("<") || JSON_START.test(start)))) {
     const shape = guessTable(head, complete, {
       given: csv.delimiter,
       fallback: delimiterOfName(declared),
@@ -119,10 +127,15 @@ export async function signatureOf(head: Buffer): Promise<Signature | undefined> 
     const found = await fileTypeFromBuffer(head);
     if (found !== undefined) return { contentType: found.mime, extension: found.ext };
   } catch {
-    // A damaged container is no known type; its bytes are still counted.
-    return undefined;
+    // A damaged container is no known type, unless its first bytes say enough.
   }
-  // Most TIFFs keep their directory behind the pixels, where file-type looks for it in vain.
-  const isTiff = ["II*\0", "MM\0*"].includes(head.toString("latin1", 0, 4));
-  return isTiff ? { contentType: "image/tiff", extension: "tif" } : undefined;
+  return cutImage(head);
+}
+
+/** Images in which file-type looks for more than there is: a cut PNG; most TIFFs, whose directory stands behind the pixels. */
+function cutImage(head: Buffer): Signature | undefined {
+  const start = head.toString("latin1", 0, 8);
+  if (start === "\x89PNG\r\n\x1a\n") return { contentType: "image/png", extension: "png" };
+  if (/^(?:II\*\0|MM\0\*)/.test(start)) return { contentType: "image/tiff", extension: "tif" };
+  return undefined;
 }

@@ -1,9 +1,11 @@
 import { createHash } from "node:crypto";
 import type { Readable } from "node:stream";
 import { type CsvOptions, type CsvSummary, summariseCsv } from "./csv.ts";
-import { type DetectedEncoding, EncodingEvidence } from "./encoding.ts";
+import { EncodingEvidence } from "./encoding.ts";
+import { encodingName } from "./encoding-names.ts";
 import { BrokenCsvError, EmptyUploadError, NoTableError } from "./errors.ts";
 import { type ImageSummary, summariseImage } from "./image.ts";
+import type { DetectedEncoding } from "./legacy-encoding.ts";
 import { type ReadOptions, readBlocks, untilAborted } from "./read.ts";
 import { isDeclaredCsv, isImage, SNIFF_BYTES, type Sniffed, signatureOf, sniff } from "./sniff.ts";
 import { summariseText, type TextSummary } from "./text.ts";
@@ -21,7 +23,7 @@ export interface UploadSource {
 
 /** Words of a person about a text, in the place of guesses. */
 export interface TextOptions extends CsvOptions {
-  /** A name that `TextDecoder` knows. */
+  /** A name that `encodingName` gives. */
   encoding?: string | undefined;
 }
 
@@ -126,7 +128,7 @@ async function summarise(
     const { value: head } = await first.next();
     if (head === undefined) throw new EmptyUploadError(filename);
     const signature = await signatureOf(head);
-    if (signature !== undefined && isImage(signature)) {
+    if (signature !== undefined && isImage(signature, head)) {
       return {
         contentType: signature.contentType,
         summary: { kind: "image", image: await summariseImage(joined(head, first), reading) },
@@ -152,7 +154,8 @@ async function summarise(
 }
 
 function given({ encoding }: TextOptions): DetectedEncoding | undefined {
-  return encoding === undefined ? undefined : { encoding, certainty: "certain" };
+  const name = encoding === undefined ? undefined : encodingName(encoding);
+  return name === undefined ? undefined : { encoding: name, certainty: "certain" };
 }
 
 function fileOf(source: UploadSource, sniffed: Sniffed, { hasZeros }: EncodingEvidence): Part {

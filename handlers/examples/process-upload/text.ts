@@ -1,9 +1,9 @@
 import { Decoder } from "./decode.ts";
-import type { DetectedEncoding } from "./encoding.ts";
+import type { DetectedEncoding } from "./legacy-encoding.ts";
 
 /** The description of a text. */
 export interface TextSummary {
-  /** As the WHATWG's standard names it. */
+  /** As the WHATWG's standard names it, or iconv-lite. */
   encoding: string;
   encodingCertainty: DetectedEncoding["certainty"];
   /** Characters that are none in this encoding. */

@@ -11,7 +11,7 @@ async function sniffed(content: Buffer | string, declared = UNDECLARED, complete
   const evidence = new EncodingEvidence();
   evidence.add(bytes);
   const [detected, signature] = await Promise.all([evidence.detect(), signatureOf(bytes)]);
-  if (signature !== undefined && isImage(signature)) return { kind: "image", ...signature };
+  if (signature !== undefined && isImage(signature, bytes)) return { kind: "image", ...signature };
   return sniff(bytes, { complete, encoding: detected?.encoding, signature, declared, csv: {} });
 }
 

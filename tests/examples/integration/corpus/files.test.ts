@@ -1,0 +1,3 @@
+import { describeCorpus } from "./corpus.ts";
+
+describeCorpus({ images: 135, other: 120, names: 40 });

@@ -1,0 +1,3 @@
+import { describeCorpus } from "./corpus.ts";
+
+describeCorpus({ encodings: 140, dialects: 130 });

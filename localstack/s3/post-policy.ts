@@ -9,10 +9,10 @@ import { requireHeaders } from "./door.ts";
 import { encryptionOf } from "./encryption.ts";
 import { S3Error } from "./error.ts";
 import { readForm } from "./form.ts";
-import { keptHeaders } from "./objects.ts";
 import { requireKey, type S3Answer, type S3Request } from "./request.ts";
 import { type Keyring, parseScope, requireSigned } from "./signature.ts";
 import type { S3Store } from "./store.ts";
+import { keptHeaders } from "./stored-object.ts";
 import { tagsOf } from "./tags.ts";
 import { toXml } from "./xml.ts";
 

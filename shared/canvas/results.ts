@@ -20,9 +20,9 @@ import {
   type Place,
   type Policy,
   placeBefore,
+  tolerated,
 } from "../workflows/definition.ts";
 import type { GroupId } from "../workflows/joins.ts";
-import { tolerated } from "../workflows/read-definition.ts";
 import { type ErrorValue, failedWith, firstFailure, GROUP } from "./failures.ts";
 import type { Outcome } from "./flow.ts";
 

@@ -168,3 +168,8 @@ export function idAt({ id, root }: Pick<Definition, "id" | "root">, place: Place
 export function helperId(id: string, place: Place, part: string): string {
   return derivedId(idTime(id) ?? new Date(0), `workflow/${id}/${place}/${part}`);
 }
+
+/** The most failures that a policy bears among so many members. */
+export function tolerated(tolerate: number | string, members: number): number {
+  return typeof tolerate === "number" ? tolerate : Math.floor((Number.parseFloat(tolerate) / 100) * members);
+}

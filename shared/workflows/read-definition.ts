@@ -176,11 +176,6 @@ function isTolerance(value: Json | undefined): value is number | string {
   return share !== undefined && Number(share) <= 100;
 }
 
-/** The most failures that a policy bears among so many members. */
-export function tolerated(tolerate: number | string, members: number): number {
-  return typeof tolerate === "number" ? tolerate : Math.floor((Number.parseFloat(tolerate) / 100) * members);
-}
-
 const OPTIONS: readonly (keyof NodeOptions)[] = [
   ...(["countdown", "eta", "expires", "queue", "tags", "headers"] as const),
   ...(["messageGroupId", "timeLimit", "softTimeLimit"] as const),

@@ -8,7 +8,7 @@ import { type App, createWorker, type Json, task } from "../../../shared/index.t
 import { encodeMessage } from "../../../shared/message/encoding.ts";
 import { createRegistry } from "../../../shared/task/registry.ts";
 import type { Node, Policy, TaskNode } from "../../../shared/workflows/definition.ts";
-import { tolerated } from "../../../shared/workflows/read-definition.ts";
+import { tolerated } from "../../../shared/workflows/definition.ts";
 import { createChance } from "../../faults/chance.ts";
 import { startEngine } from "../../helpers/engine.ts";
 import { createMemoryTable } from "../../helpers/memory-table.ts";

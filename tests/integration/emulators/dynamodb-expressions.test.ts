@@ -1,19 +1,9 @@
-import { type DynamoDBClient, QueryCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Cloud, errorOf, openCloud, uniqueName } from "./cloud.ts";
-import { createTable, type Item, itemAt, N, put, S } from "./dynamodb-ground.ts";
+import { QueryCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
+import { describe, expect, it } from "vitest";
+import { errorOf, uniqueName } from "./cloud.ts";
+import { type Item, itemAt, N, put, S, startDynamoDb } from "./dynamodb-ground.ts";
 
-let cloud: Cloud;
-let dynamodb: DynamoDBClient;
-let TableName: string;
-
-beforeAll(async () => {
-  cloud = await openCloud();
-  dynamodb = cloud.dynamodb;
-  TableName = await createTable(dynamodb);
-});
-
-afterAll(() => cloud.gateway.close());
+const { dynamodb, TableName } = await startDynamoDb();
 
 /** Puts an item, changes it, and answers it. */
 async function changed(item: Item, UpdateExpression: string, values?: Item): Promise<Item | undefined> {

@@ -7,7 +7,8 @@ import {
   GetItemCommand,
   PutItemCommand,
 } from "@aws-sdk/client-dynamodb";
-import { uniqueName } from "./cloud.ts";
+import { afterAll } from "vitest";
+import { openCloud, uniqueName } from "./cloud.ts";
 
 export const S = (text: string): AttributeValue => ({ S: text });
 export const N = (number: number | string): AttributeValue => ({ N: `${number}` });
@@ -30,6 +31,13 @@ export async function createTable(
     }),
   );
   return TableName;
+}
+
+/** A DynamoDB with one such table, which ends with the test file. Called at the top of the file. */
+export async function startDynamoDb(more: Partial<CreateTableCommandInput> = {}) {
+  const { dynamodb, gateway } = await openCloud();
+  afterAll(() => gateway.close());
+  return { dynamodb, TableName: await createTable(dynamodb, more) };
 }
 
 export const put = (client: DynamoDBClient, TableName: string, Item: Item) =>

@@ -4,7 +4,6 @@ import {
   BatchGetItemCommand,
   type Condition,
   DescribeTableCommand,
-  type DynamoDBClient,
   type ExpectedAttributeValue,
   ListTagsOfResourceCommand,
   PutItemCommand,
@@ -12,21 +11,11 @@ import {
   ScanCommand,
   TagResourceCommand,
 } from "@aws-sdk/client-dynamodb";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Cloud, errorOf, openCloud, uniqueName } from "./cloud.ts";
-import { createTable, N, put, S } from "./dynamodb-ground.ts";
+import { describe, expect, it } from "vitest";
+import { errorOf, uniqueName } from "./cloud.ts";
+import { createTable, N, put, S, startDynamoDb } from "./dynamodb-ground.ts";
 
-let cloud: Cloud;
-let dynamodb: DynamoDBClient;
-let TableName: string;
-
-beforeAll(async () => {
-  cloud = await openCloud();
-  dynamodb = cloud.dynamodb;
-  TableName = await createTable(dynamodb);
-});
-
-afterAll(() => cloud.gateway.close());
+const { dynamodb, TableName } = await startDynamoDb();
 
 describe("BatchGetItem", () => {
   const ids = (keys: readonly Record<string, unknown>[] = []) => keys.map(({ id }) => Number(Object(id).S));

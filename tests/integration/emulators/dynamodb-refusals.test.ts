@@ -7,7 +7,6 @@ import {
   CreateTableCommand,
   type CreateTableCommandInput,
   DeleteItemCommand,
-  type DynamoDBClient,
   GetItemCommand,
   type KeyType,
   ListTablesCommand,
@@ -18,21 +17,11 @@ import {
   type UpdateItemCommandInput,
   UpdateTableCommand,
 } from "@aws-sdk/client-dynamodb";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Cloud, errorOf, openCloud, uniqueName } from "./cloud.ts";
-import { createTable, type Item, N, S } from "./dynamodb-ground.ts";
+import { describe, expect, it } from "vitest";
+import { errorOf, uniqueName } from "./cloud.ts";
+import { type Item, N, S, startDynamoDb } from "./dynamodb-ground.ts";
 
-let cloud: Cloud;
-let dynamodb: DynamoDBClient;
-let TableName: string;
-
-beforeAll(async () => {
-  cloud = await openCloud();
-  dynamodb = cloud.dynamodb;
-  TableName = await createTable(dynamodb);
-});
-
-afterAll(() => cloud.gateway.close());
+const { dynamodb, TableName } = await startDynamoDb();
 
 const name = "ValidationException";
 const listed = "1 validation error detected: ";

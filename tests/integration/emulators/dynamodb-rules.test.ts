@@ -2,7 +2,6 @@ import {
   type AttributeValue,
   BatchWriteItemCommand,
   DeleteItemCommand,
-  type DynamoDBClient,
   GetItemCommand,
   PutItemCommand,
   QueryCommand,
@@ -12,40 +11,30 @@ import {
   type ScanCommandInput,
   UpdateItemCommand,
 } from "@aws-sdk/client-dynamodb";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Cloud, errorOf, openCloud, uniqueName } from "./cloud.ts";
-import { createTable, type Item, itemAt, N, put, S } from "./dynamodb-ground.ts";
+import { describe, expect, it } from "vitest";
+import { errorOf, uniqueName } from "./cloud.ts";
+import { type Item, itemAt, N, put, S, startDynamoDb } from "./dynamodb-ground.ts";
 
-let cloud: Cloud;
-let dynamodb: DynamoDBClient;
-let TableName: string;
-
-beforeAll(async () => {
-  cloud = await openCloud();
-  dynamodb = cloud.dynamodb;
-  TableName = await createTable(dynamodb, {
-    KeySchema: [
-      { AttributeName: "id", KeyType: "HASH" },
-      { AttributeName: "at", KeyType: "RANGE" },
-    ],
-    AttributeDefinitions: [
-      ...["id", "at", "color"].map((name) => ({ AttributeName: name, AttributeType: "S" as const })),
-      { AttributeName: "blob", AttributeType: "B" },
-    ],
-    GlobalSecondaryIndexes: [
-      {
-        IndexName: "by-color",
-        KeySchema: [
-          { AttributeName: "color", KeyType: "HASH" },
-          { AttributeName: "blob", KeyType: "RANGE" },
-        ],
-        Projection: { ProjectionType: "KEYS_ONLY" },
-      },
-    ],
-  });
+const { dynamodb, TableName } = await startDynamoDb({
+  KeySchema: [
+    { AttributeName: "id", KeyType: "HASH" },
+    { AttributeName: "at", KeyType: "RANGE" },
+  ],
+  AttributeDefinitions: [
+    ...["id", "at", "color"].map((name) => ({ AttributeName: name, AttributeType: "S" as const })),
+    { AttributeName: "blob", AttributeType: "B" },
+  ],
+  GlobalSecondaryIndexes: [
+    {
+      IndexName: "by-color",
+      KeySchema: [
+        { AttributeName: "color", KeyType: "HASH" },
+        { AttributeName: "blob", KeyType: "RANGE" },
+      ],
+      Projection: { ProjectionType: "KEYS_ONLY" },
+    },
+  ],
 });
-
-afterAll(() => cloud.gateway.close());
 
 const newKey = () => ({ id: S(uniqueName()), at: S("1") });
 const name = "ValidationException";

@@ -1,12 +1,7 @@
-import { join, resolve } from "node:path";
 import type { BuildOptions } from "esbuild";
+import { dashboardModule } from "./dashboard-module.ts";
+import { ROOT } from "./paths.ts";
 import { taskModules } from "./task-modules.ts";
-
-/** The service's folder. */
-export const ROOT = resolve(import.meta.dirname, "..");
-
-/** Where everything that is made lies; never in git. */
-export const WORK_FOLDER = join(ROOT, ".lovage");
 
 /** Native code cannot be bundled: it is installed beside the bundle, for the processor that Lambda has. */
 const NATIVE_PACKAGES = ["sharp"];
@@ -44,7 +39,7 @@ export function bundleOptions(handler: string, outdir: string, taskFolders: read
       js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
     },
     external: NATIVE_PACKAGES,
-    plugins: [taskModules(taskFolders)],
+    plugins: [taskModules(taskFolders), dashboardModule()],
     logLevel: "silent",
   };
 }

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { ROOT } from "./bundle.ts";
+import { ROOT } from "./paths.ts";
 import type { Serverless } from "./serverless.ts";
 import { readTaskFolders } from "./task-modules.ts";
 

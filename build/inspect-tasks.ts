@@ -4,8 +4,9 @@ import { mkdir, readFile, rm } from "node:fs/promises";
 import { extname, join, relative } from "node:path";
 import { build, type Loader, type Plugin } from "esbuild";
 import { describeBuildFailure } from "./build-failure.ts";
-import { bundleOptions, ROOT, WORK_FOLDER } from "./bundle.ts";
+import { bundleOptions } from "./bundle.ts";
 import type { FunctionEnvironment } from "./environments.ts";
+import { ROOT, WORK_FOLDER } from "./paths.ts";
 
 /** The declarations of a service's tasks. */
 export interface Inspection {

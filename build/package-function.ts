@@ -4,7 +4,8 @@ import { join, relative } from "node:path";
 import { promisify } from "node:util";
 import { build, type Metafile } from "esbuild";
 import { type Zippable, zipSync } from "fflate";
-import { bundleOptions, ROOT, WORK_FOLDER } from "./bundle.ts";
+import { bundleOptions } from "./bundle.ts";
+import { ROOT, WORK_FOLDER } from "./paths.ts";
 
 /** A fixed time in every zip, so that the same code is the same file and nothing is deployed that did not change. */
 const EPOCH = new Date("1980-01-02T00:00:00Z");

@@ -1,8 +1,7 @@
 import { type Dirent, existsSync, readdirSync, statSync } from "node:fs";
 import { join, relative, resolve } from "node:path";
 import type { Plugin } from "esbuild";
-
-const ROOT = resolve(import.meta.dirname, "..");
+import { ROOT } from "./paths.ts";
 
 /** The folders that `custom.tasks` in serverless.yml names: a list, or text with commas, as LOVAGE_TASKS is. */
 export function readTaskFolders(setting: string | readonly string[]): string[] {

@@ -1,5 +1,5 @@
 import { accessSync, constants, mkdirSync } from "node:fs";
-import { WORK_FOLDER } from "./bundle.ts";
+import { WORK_FOLDER } from "./paths.ts";
 import type { Serverless } from "./serverless.ts";
 
 /**

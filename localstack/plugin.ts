@@ -5,8 +5,8 @@
 
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { WORK_FOLDER } from "../build/bundle.ts";
 import { functionEnvironments } from "../build/environments.ts";
+import { WORK_FOLDER } from "../build/paths.ts";
 import { schedulePrefix, scheduleResources } from "../build/plugin.ts";
 import type { Serverless } from "../build/serverless.ts";
 import { readTaskFolders } from "../build/task-modules.ts";
@@ -163,6 +163,7 @@ class LocalCloudPlugin {
           : `  curl -s ${url}/tasks/<name> -H 'Content-Type: application/json' -d '{"payload":{…}}'`,
         "Read it, with the id that you got:",
         `  curl -s '${url}/tasks/<id>?wait=10'`,
+        `See everything: ${url}`,
         "",
         `Lovage is ready at ${url}`,
         "",

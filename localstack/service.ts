@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { ROOT } from "../build/bundle.ts";
+import { ROOT } from "../build/paths.ts";
 
 export interface ServiceOptions {
   /** Added to this process's environment; `PORT`, `LAMBDA_PORT` and `LOVAGE_CLOUD_PORT` are free ports unless given. */

@@ -2,9 +2,10 @@ import { existsSync, watch } from "node:fs";
 import { join } from "node:path";
 import { type BuildContext, context } from "esbuild";
 import { describeBuildFailure } from "../../build/build-failure.ts";
-import { bundleOptions, moduleOf, ROOT } from "../../build/bundle.ts";
+import { bundleOptions, moduleOf } from "../../build/bundle.ts";
 import type { FunctionEnvironment } from "../../build/environments.ts";
 import { type Inspection, inspectTasks } from "../../build/inspect-tasks.ts";
+import { ROOT } from "../../build/paths.ts";
 
 export interface BuildsOptions {
   /** Handlers as serverless.yml names them: `handlers/worker.handler`. */

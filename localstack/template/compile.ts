@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { WORK_FOLDER } from "../../build/bundle.ts";
+import { WORK_FOLDER } from "../../build/paths.ts";
 import type { Serverless, Template } from "../../build/serverless.ts";
 
 /** The part of `serverless package` that turns serverless.yml into CloudFormation; bundling and zipping are left out. */

@@ -6,7 +6,7 @@ import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { availableParallelism, cpus, loadavg } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { parseArgs } from "node:util";
-import { WORK_FOLDER } from "../../build/bundle.ts";
+import { WORK_FOLDER } from "../../build/paths.ts";
 import { resourcesOf, type Template, textField } from "../../localstack/template/template.ts";
 import { measureBeat } from "./beat.ts";
 import { buildFunctions, functionName } from "./bundles.ts";

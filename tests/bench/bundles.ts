@@ -3,7 +3,8 @@
 import { rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { type BuildOptions, build, type Metafile } from "esbuild";
-import { bundleOptions, moduleOf, WORK_FOLDER } from "../../build/bundle.ts";
+import { bundleOptions, moduleOf } from "../../build/bundle.ts";
+import { WORK_FOLDER } from "../../build/paths.ts";
 import { bareHandler } from "./bare-handler.ts";
 
 /** Sizes in bytes, source maps left out. */

@@ -2,7 +2,7 @@
 
 import { type ChildProcess, fork } from "node:child_process";
 import { join } from "node:path";
-import { WORK_FOLDER } from "../../build/bundle.ts";
+import { WORK_FOLDER } from "../../build/paths.ts";
 
 /** The requests that a process takes. */
 export type Commands = Record<string, (count: number) => Promise<unknown>>;

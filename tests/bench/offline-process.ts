@@ -3,7 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { WORK_FOLDER } from "../../build/bundle.ts";
+import { WORK_FOLDER } from "../../build/paths.ts";
 import { startLocalCloud } from "../../localstack/cloud.ts";
 import { startBuilds } from "../../localstack/lambda/builds.ts";
 import { resourcesOf, type Template, textField } from "../../localstack/template/template.ts";

@@ -4,7 +4,7 @@ import { execFile } from "node:child_process";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { ROOT, WORK_FOLDER } from "../../build/bundle.ts";
+import { ROOT, WORK_FOLDER } from "../../build/paths.ts";
 import { type Clients, createClients, createResources } from "../../localstack/template/resources.ts";
 import type { Template } from "../../localstack/template/template.ts";
 

@@ -5,7 +5,7 @@ import { availableParallelism, networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { ListBucketsCommand, S3Client } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ROOT, WORK_FOLDER } from "../../build/bundle.ts";
+import { ROOT, WORK_FOLDER } from "../../build/paths.ts";
 import { createClient } from "../../localstack/client.ts";
 import { type Service, startService } from "../../localstack/service.ts";
 import { ask, type Headers } from "../helpers/raw-request.ts";

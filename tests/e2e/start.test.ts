@@ -3,7 +3,7 @@ import { mkdtemp, rm, utimes, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { join, relative } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ROOT, WORK_FOLDER } from "../../build/bundle.ts";
+import { ROOT, WORK_FOLDER } from "../../build/paths.ts";
 import { createClient } from "../../localstack/client.ts";
 import { freePorts, type Service, spawnService, startService } from "../../localstack/service.ts";
 

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ROOT } from "../../build/bundle.ts";
+import { ROOT } from "../../build/paths.ts";
 
 const EXAMPLES = ["handlers/examples", "tests/examples", "demo"];
 const NOT_COPIED = ["node_modules", ".git", ".lovage", ".serverless", ".esbuild", ...EXAMPLES];

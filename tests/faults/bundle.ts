@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { build } from "esbuild";
-import { bundleOptions, WORK_FOLDER } from "../../build/bundle.ts";
+import { bundleOptions } from "../../build/bundle.ts";
+import { WORK_FOLDER } from "../../build/paths.ts";
 
 const FOLDER = join(WORK_FOLDER, "faults");
 

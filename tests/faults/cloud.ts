@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createServer } from "node:net";
-import { ROOT } from "../../build/bundle.ts";
+import { ROOT } from "../../build/paths.ts";
 
 /** The emulators in a process of their own, which can be killed and comes back on the same port. */
 export interface Cloud {

@@ -10,7 +10,7 @@ const ROWS: readonly (readonly string[])[] = [
   ["localstack", "tests", "build", "demo"],
   ["handlers"],
   ["shared/api.ts", "shared/app.ts", "shared/index.ts"],
-  ["shared/worker", "shared/beat", "shared/uploads", "shared/http"],
+  ["shared/worker", "shared/beat", "shared/uploads", "shared/http", "shared/dashboard"],
   ["shared/canvas"],
   ["shared/task"],
   [
@@ -19,6 +19,7 @@ const ROWS: readonly (readonly string[])[] = [
     "shared/timers",
     "shared/limits",
     "shared/control",
+    "shared/audit",
     "shared/schedules",
     "shared/workflows",
     "shared/files",
@@ -100,7 +101,7 @@ function cloudFault(file: string, target: string): string | undefined {
 }
 
 describe("the layers of the house", () => {
-  const files = globSync(["handlers/**/*.ts", "shared/**/*.ts"], { cwd: ROOT });
+  const files = globSync(["handlers/**/*.ts", "shared/**/*.{ts,tsx}"], { cwd: ROOT });
 
   it("let no import point up, and only shared/aws know the SDK", () => {
     const faults = files.flatMap((file) => importsOf(file).flatMap((specifier) => fault(file, specifier) ?? []));
@@ -117,6 +118,24 @@ describe("the layers of the house", () => {
 
     expect(cloud.length).toBeGreaterThan(60);
     expect(inside.flatMap(([file, specifiers]) => specifiers.flatMap((one) => fault(file, one) ?? []))).toEqual([]);
+  });
+
+  it("let the dashboard import types alone, for it runs in a browser", () => {
+    const pages = globSync("shared/dashboard/**/*.{ts,tsx}", { cwd: ROOT }).filter(
+      (file) => !file.endsWith(".d.css.ts"),
+    );
+    const values = pages.flatMap((file) => {
+      const { module } = parseSync(file, readFileSync(join(ROOT, file), "utf8"));
+      return module.staticImports
+        .filter(({ entries }) => entries.length === 0 || entries.some((entry) => !entry.isType))
+        .map(({ moduleRequest }) => moduleRequest.value)
+        .filter((specifier) => specifier.startsWith("."))
+        .map((specifier) => normalize(join(dirname(file), specifier)))
+        .filter((target) => !target.startsWith("shared/dashboard/"));
+    });
+
+    expect(pages.length).toBeGreaterThan(15);
+    expect(values).toEqual([]);
   });
 
   it("have a room that exists for each name, but for the demo, which goes with the examples", () => {

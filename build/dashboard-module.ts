@@ -1,0 +1,51 @@
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { build, type Plugin } from "esbuild";
+import { ROOT } from "./paths.ts";
+
+const FOLDER = join(ROOT, "shared/dashboard");
+
+const TYPES: Readonly<Record<string, string>> = {
+  ".js": "text/javascript; charset=utf-8",
+  ".css": "text/css; charset=utf-8",
+};
+
+/**
+ * Resolves `lovage:dashboard` to the files of the dashboard, built for browsers and compressed. Their names hold a hash of what is in
+ * them, so a browser may keep each for ever.
+ */
+export function dashboardModule(): Plugin {
+  return {
+    name: "lovage:dashboard",
+    setup({ onResolve, onLoad }) {
+      onResolve({ filter: /^lovage:dashboard$/ }, ({ path }) => ({ path, namespace: "lovage" }));
+      onLoad({ filter: /^lovage:dashboard$/, namespace: "lovage" }, async () => {
+        const { outputFiles, metafile } = await build({
+          absWorkingDir: ROOT,
+          entryPoints: { dashboard: join(FOLDER, "main.tsx") },
+          outdir: "dashboard",
+          entryNames: "[name]-[hash]",
+          bundle: true,
+          platform: "browser",
+          format: "esm",
+          target: "es2023",
+          jsx: "automatic",
+          jsxImportSource: "preact",
+          minify: true,
+          metafile: true,
+          write: false,
+          logLevel: "silent",
+        });
+        const files = outputFiles.map(({ path, contents }) => {
+          const name = path.slice(path.lastIndexOf("/") + 1);
+          const type = TYPES[name.slice(name.lastIndexOf("."))] ?? "application/octet-stream";
+          return [name, { type, gzip: Buffer.from(gzipSync(contents, { level: 9 })).toString("base64") }] as const;
+        });
+        return {
+          contents: `export const files = ${JSON.stringify(Object.fromEntries(files))};`,
+          watchFiles: Object.keys(metafile.inputs).map((input) => join(ROOT, input)),
+        };
+      });
+    },
+  };
+}

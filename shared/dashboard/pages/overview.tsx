@@ -1,0 +1,238 @@
+import type { JSX } from "preact";
+import { useMemo } from "preact/hooks";
+import type { TaskRecord } from "../../results/record.ts";
+import { pathOf } from "../api.ts";
+import { count, isUtc, moment } from "../format.ts";
+import { groupFailures } from "../groups.ts";
+import { useLive } from "../live.ts";
+import { linkTo } from "../route.ts";
+import { Empty, Loading, Scroll, StateMark, Trouble, When } from "../ui.tsx";
+import type { Decision, Depth } from "../why.ts";
+
+const DAY_MILLISECONDS = 86_400_000;
+
+interface Page {
+  tasks: TaskRecord[];
+  searchedFrom: string;
+  cursor?: string;
+}
+
+interface Entry {
+  name: string;
+  next: string[];
+  enabled?: boolean;
+  task?: string;
+}
+
+/** The trouble first, then the work, then what is to come. */
+export function OverviewPage(): JSX.Element {
+  const from = useMemo(() => new Date(Date.now() - DAY_MILLISECONDS).toISOString(), []);
+  const list = (state: string): string => pathOf(["tasks"], { state, from, limit: "100", values: "false" });
+  const failures = useLive<Page>(list("FAILURE"), { everySeconds: 5 });
+  const running = useLive<Page>(list("STARTED"));
+  const queues = useLive<{ queues: Depth[]; dead: number | null }>("queues");
+  const control = useLive<{ decisions: Decision[] }>("control", { everySeconds: 5 });
+  const schedules = useLive<{ schedules: Entry[] }>("schedules", { everySeconds: 15 });
+  return (
+    <>
+      <h1>Overview</h1>
+      <Trouble error={queues.error ?? failures.error} />
+      <Attention queues={queues.data} decisions={control.data?.decisions} />
+      <section aria-label="Failures">
+        <h2>Failures of the last day</h2>
+        {failures.data === undefined ? <Loading /> : <Failures page={failures.data} />}
+      </section>
+      <section aria-label="Queues">
+        <h2>Queues</h2>
+        {queues.data === undefined ? <Loading /> : <Depths queues={queues.data.queues} />}
+      </section>
+      <section aria-label="Running now">
+        <h2>Running now</h2>
+        {running.data === undefined ? <Loading /> : <Running page={running.data} />}
+      </section>
+      <section aria-label="Next firings">
+        <h2>Next firings</h2>
+        {schedules.data === undefined ? <Loading /> : <Next entries={schedules.data.schedules} />}
+      </section>
+    </>
+  );
+}
+
+/** Paused, limited, dead: whatever an operator may have forgotten. */
+function Attention(props: {
+  queues: { queues: Depth[]; dead: number | null } | undefined;
+  decisions: Decision[] | undefined;
+}): JSX.Element {
+  const { queues, decisions = [] } = props;
+  const lines = [
+    ...decisions.flatMap(({ kind, scope, name, at }) =>
+      kind === "revoke"
+        ? []
+        : [
+            {
+              key: `${kind} ${scope} ${name}`,
+              text:
+                kind === "pause"
+                  ? `${scope} ${name} is paused`
+                  : `${scope} ${name} has limits that an operator has set`,
+              at,
+            },
+          ],
+    ),
+    ...((queues?.dead ?? 0) > 0
+      ? [{ key: "dead", text: `about ${count(queues?.dead ?? 0)} dead letters`, at: undefined }]
+      : []),
+  ];
+  if (lines.length === 0) return <p class="fine">● Nothing is paused or limited, and there are no dead letters.</p>;
+  return (
+    <ul class="plain attention">
+      {lines.map(({ key, text, at }) => (
+        <li key={key}>
+          ▲{" "}
+          <a href={linkTo(["queues"])}>
+            <bdi>{text}</bdi>
+          </a>
+          {at !== undefined && (
+            <span class="dim">
+              , <When time={at} />
+            </span>
+          )}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Failures({ page }: { page: Page }): JSX.Element {
+  const groups = groupFailures(page.tasks);
+  if (groups.length === 0) return <p class="fine">● None.</p>;
+  return (
+    <>
+      <Scroll label="Failures by kind">
+        <table class="rows">
+          <thead>
+            <tr>
+              <th class="number">Count</th>
+              <th>Task</th>
+              <th>Error</th>
+              <th>Last</th>
+              <th>Run again</th>
+            </tr>
+          </thead>
+          <tbody>
+            {groups.map((group) => (
+              <tr key={`${group.task} ${group.name} ${group.code}`}>
+                <td class="number">{count(group.count)}</td>
+                <td>
+                  <a
+                    href={linkTo(["tasks"], {
+                      q: `state:FAILURE task:${group.task} error:"${group.code ?? group.name}"`,
+                      period: "1d",
+                    })}
+                  >
+                    <bdi>{group.task}</bdi>
+                  </a>
+                </td>
+                <td class="long">
+                  <bdi>
+                    {group.name}: {group.message}
+                  </bdi>
+                </td>
+                <td>
+                  <a href={linkTo(["tasks", group.id])}>
+                    <When time={group.last} />
+                  </a>
+                </td>
+                <td>
+                  {group.replayed} of {group.count}
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </Scroll>
+      {page.cursor !== undefined && <p class="dim">Of the newest 100; there are more.</p>}
+    </>
+  );
+}
+
+function Depths({ queues }: { queues: readonly Depth[] }): JSX.Element {
+  const most = Math.max(1, ...queues.map(({ waiting = 0, inFlight = 0, delayed = 0 }) => waiting + inFlight + delayed));
+  return (
+    <ul class="plain depths">
+      {queues.map(({ name, waiting = 0, inFlight = 0, delayed = 0, paused }) => {
+        const text = `about ${count(waiting)} waiting, ${count(inFlight)} in flight, ${count(delayed)} delayed`;
+        const parts = [
+          ["started", inFlight],
+          ["pending", waiting],
+          ["retry", delayed],
+        ] as const;
+        let x = 0;
+        return (
+          <li key={name}>
+            <a href={linkTo(["tasks"], { q: `queue:${name}` })}>{name}</a> {paused && <strong>■ paused</strong>}{" "}
+            <span class="dim">{text}</span>
+            <svg viewBox="0 0 1000 10" preserveAspectRatio="none" aria-hidden="true">
+              {parts.map(([state, number]) => {
+                const width = (number / most) * 1000;
+                x += width;
+                return <rect key={state} class={`state-${state}`} x={x - width} y="0" width={width} height="10" />;
+              })}
+            </svg>
+          </li>
+        );
+      })}
+    </ul>
+  );
+}
+
+function Running({ page }: { page: Page }): JSX.Element {
+  if (page.tasks.length === 0) return <Empty>Nothing runs.</Empty>;
+  return (
+    <>
+      <ul class="plain">
+        {page.tasks.slice(0, 20).map(({ id, task, state, startedAt, attempt }) => (
+          <li key={id}>
+            <StateMark state={state} />{" "}
+            <a href={linkTo(["tasks", id])}>
+              <bdi>{task}</bdi> <span class="id dim">{id.slice(0, 8)}</span>
+            </a>{" "}
+            <span class="dim">
+              since <When time={startedAt} />
+              {attempt > 1 && `, attempt ${attempt}`}
+            </span>
+          </li>
+        ))}
+      </ul>
+      {(page.tasks.length > 20 || page.cursor !== undefined) && (
+        <p>
+          <a href={linkTo(["tasks"], { q: "state:STARTED" })}>All that run</a>
+        </p>
+      )}
+    </>
+  );
+}
+
+const FIRINGS = 8;
+
+function Next({ entries }: { entries: readonly Entry[] }): JSX.Element {
+  const times = entries
+    .filter(({ enabled }) => enabled !== false)
+    .flatMap(({ name, next }) => next.map((time) => ({ name, time })))
+    .sort((a, b) => (a.time < b.time ? -1 : 1))
+    .slice(0, FIRINGS);
+  if (times.length === 0) return <Empty>No entry fires.</Empty>;
+  return (
+    <ul class="plain">
+      {times.map(({ name, time }) => (
+        <li key={`${name} ${time}`}>
+          <When time={time} />{" "}
+          <a href={linkTo(["schedules", name])}>
+            <bdi>{name}</bdi>
+          </a>{" "}
+          <span class="dim">{moment(time, isUtc.value ? "UTC" : undefined)}</span>
+        </li>
+      ))}
+    </ul>
+  );
+}

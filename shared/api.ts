@@ -4,7 +4,9 @@ import type { Hono } from "hono";
 import { handle, type LambdaContext, type LambdaEvent } from "hono/aws-lambda";
 import { files } from "./app.ts";
 import { collectSchedule, staticEntry } from "./beat/schedule-entries.ts";
+import type { Role } from "./config.ts";
 import { createBase } from "./http/base.ts";
+import { type LoadDashboard, withDashboard } from "./http/dashboard.ts";
 import { createOperateApi } from "./http/operate.ts";
 import { createReadApi } from "./http/read.ts";
 import { createSubmitApi } from "./http/submit.ts";
@@ -24,9 +26,16 @@ export function createSubmit(modules: readonly TaskModule[], app = currentApp())
   return handle(createSubmitApi(app, createRegistry(modules), files));
 }
 
-/** Every `GET`, and the answer to what no route knows. */
-export function createRead(modules: readonly TaskModule[], app = currentApp()): Http {
-  return handle(createReadApi(app, createRegistry(modules), files, staticEntries(modules, app)));
+/**
+ * Every `GET`, and the answer to what no route knows.
+ * @param parts `dashboard`: loads the dashboard's files; without it there is none
+ */
+export function createRead(
+  modules: readonly TaskModule[],
+  { dashboard, app = currentApp() }: { dashboard?: LoadDashboard; app?: App } = {},
+): Http {
+  const api = createReadApi(app, createRegistry(modules), files, staticEntries(modules, app));
+  return handle(dashboard ? withDashboard(api, app, files, dashboard) : api);
 }
 
 /** The decisions of operators: revoke, replay, redrive, pause, resume, purge, limits. */
@@ -36,12 +45,13 @@ export function createOperate(modules: readonly TaskModule[], app = currentApp()
 
 /**
  * Views of your own, behind what the API itself has: the key, other origins, problem details for what they throw.
+ * @param parts `role`: the least that a key must have, `read`, `submit` (the default) or `operate`
  *
  * @example
  * const view = new Hono();
  * view.get("/welcome", async (c) => c.json({ id: (await add.delay({ x: 4, y: 6 })).id }, 202));
  * export const handler = createView(view);
  */
-export function createView(view: Hono, app = currentApp()): Http {
-  return handle(createBase(app).route("/", view));
+export function createView(view: Hono, { role = "submit", app = currentApp() }: { role?: Role; app?: App } = {}): Http {
+  return handle(createBase(app, role).route("/", view));
 }

@@ -1,4 +1,5 @@
 import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
+import { createAuditTrail } from "./audit/trail.ts";
 import { createTable, type Table } from "./aws/dynamodb.ts";
 import { createBucket } from "./aws/s3.ts";
 import { createSqs } from "./aws/sqs.ts";
@@ -76,6 +77,7 @@ export function createApp(
     bursts: createBursts({ table }),
     rateLimiter: createRateLimiter({ table, clock, random: parts.random ?? Math.random }),
     control: createControl({ table, clock }),
+    audit: createAuditTrail({ table, clock, newId: parts.newId ?? newId }),
     fifoOrder: createFifoOrder(),
     log,
     random: parts.random ?? Math.random,

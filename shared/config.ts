@@ -44,15 +44,30 @@ export interface Config {
   /** `MAIL_FROM`: sender of every mail. @defaultValue lovage@example.com */
   readonly mailFrom: string;
   /**
-   * `API_KEY_HASHES`: SHA-256 hex digests of the keys that may call the API, separated by commas; or `none`, which opens
-   * it to everyone and is meant for a stage that listens on loopback only. Unset or empty: every call is refused.
+   * `API_KEY_HASHES`: the keys that may call the API, separated by commas, each `<name>:<role>:<SHA-256 hex digest>`, or a digest
+   * alone, which may everything; or `none`, which opens it to everyone and is meant for a stage that listens on loopback only. Unset
+   * or empty: every call is refused.
    */
-  readonly apiKeyHashes: readonly string[] | "none";
+  readonly apiKeys: readonly ApiKey[] | "none";
+  /** `READ_ONLY`: `on` refuses every call that sends or changes. @defaultValue off */
+  readonly readOnly: boolean;
   /**
    * `CORS_ORIGIN`: origins of web pages that may call the API and upload, separated by commas; or `*`, any. With
    * `API_KEY_HASHES=none` pages of this machine may in any case. @defaultValue none
    */
   readonly corsOrigins: readonly string[] | "*";
+}
+
+/** A key may what its role says, and what the roles before it may. */
+export const ROLES = ["read", "submit", "operate"] as const;
+export type Role = (typeof ROLES)[number];
+
+interface ApiKey {
+  /** Of the person or program that has it; two keys of one name are one being exchanged for another. */
+  name: string;
+  role: Role;
+  /** SHA-256, in hex digits. */
+  hash: string;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -160,23 +175,13 @@ export function loadConfig(environment: Environment): Config {
       }
       return value;
     },
-    get apiKeyHashes() {
-      const value = read("API_KEY_HASHES") ?? "";
-      if (value === "none") return "none";
-      const hashes = value.split(",").map((hash) => hash.trim().toLowerCase());
-      const present = hashes.filter((hash) => hash !== "");
-      for (const hash of present) {
-        if (!/^[0-9a-f]{64}$/.test(hash) || hash === EMPTY_KEY_HASH) {
-          // The value is not shown: someone may have put the key itself here.
-          throw new ConfigError(
-            "API_KEY_HASHES",
-            "(hidden)",
-            "SHA-256 digests of non-empty keys, 64 hex digits each, or 'none'",
-            `printf %s "$KEY" | sha256sum makes one. ${WHERE}`,
-          );
-        }
-      }
-      return present;
+    get apiKeys() {
+      return parseKeys(read("API_KEY_HASHES") ?? "");
+    },
+    get readOnly() {
+      const value = read("READ_ONLY") ?? "off";
+      if (value !== "on" && value !== "off") throw new ConfigError("READ_ONLY", value, "'on' or 'off'", WHERE);
+      return value === "on";
     },
     get corsOrigins() {
       return parseOrigins(read("CORS_ORIGIN") ?? "");
@@ -198,7 +203,8 @@ const VARIABLES: { readonly [Setting in Exclude<keyof Config, "queueUrl" | "queu
   uploadMaxBytes: "UPLOAD_MAX_BYTES",
   mailUrl: "MAIL_URL",
   mailFrom: "MAIL_FROM",
-  apiKeyHashes: "API_KEY_HASHES",
+  apiKeys: "API_KEY_HASHES",
+  readOnly: "READ_ONLY",
   corsOrigins: "CORS_ORIGIN",
 };
 
@@ -263,4 +269,46 @@ export const DEFAULT_QUEUE = "default";
 
 function queueVariable(queue: string): string {
   return queue === DEFAULT_QUEUE ? "BROKER_URL" : `BROKER_URL_${queue.toUpperCase().replaceAll("-", "_")}`;
+}
+
+const KEY_NAME = /^[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}$/;
+
+/** @throws ConfigError without the value, for someone may have put the key itself there */
+function parseKeys(text: string): readonly ApiKey[] | "none" {
+  if (text === "none") return "none";
+  const keys = text
+    .split(",")
+    .map((part) => part.trim())
+    .filter((part) => part !== "")
+    .map(parseKey);
+  const hashes = new Set(keys.map(({ hash }) => hash));
+  if (hashes.size < keys.length) throw keyError("each key once");
+  return keys;
+}
+
+function parseKey(text: string): ApiKey {
+  const parts = text.split(":");
+  const hash = (parts.at(-1) ?? "").toLowerCase();
+  if (!/^[0-9a-f]{64}$/.test(hash) || hash === EMPTY_KEY_HASH) {
+    throw keyError("SHA-256 digests of non-empty keys, 64 hex digits each, or 'none'");
+  }
+  // As before there were roles: nothing that worked is refused.
+  if (parts.length === 1) return { name: `key-${hash.slice(0, 8)}`, role: "operate", hash };
+  const [name = "", role] = parts;
+  const known = ROLES.find((one) => one === role);
+  if (parts.length !== 3 || known === undefined || !KEY_NAME.test(name)) {
+    throw keyError(
+      `'<name>:<role>:<digest>' with a name of letters, digits, '_', '.', '@', '-', and a role of ${ROLES.join(", ")}`,
+    );
+  }
+  return { name, role: known, hash };
+}
+
+function keyError(expected: string): ConfigError {
+  return new ConfigError(
+    "API_KEY_HASHES",
+    "(hidden)",
+    expected,
+    `printf %s "$KEY" | sha256sum makes a digest. ${WHERE}`,
+  );
 }

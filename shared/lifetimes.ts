@@ -33,3 +33,6 @@ export function neededUntil(now: Date, eta?: Date): number {
   const byTimer = start > now.getTime() + 900_000;
   return start + (UNFINISHED_SECONDS + (byTimer ? MAX_LATE_SECONDS : 0)) * 1000;
 }
+
+/** An operator's act is kept in the audit trail. */
+export const AUDIT_SECONDS = 90 * DAY;

@@ -1,4 +1,5 @@
 import { type Context, Hono } from "hono";
+import type { Role } from "../config.ts";
 import { cut, echo } from "../echo.ts";
 import { InvalidOptionError } from "../errors.ts";
 import { type Json, unfitText } from "../message/json.ts";
@@ -6,7 +7,7 @@ import { readJson } from "../message/json-reader.ts";
 import type { App } from "../task/current-app.ts";
 import { CALLS, type Call } from "./calls.ts";
 import { allowOrigins } from "./cors.ts";
-import { requireKey } from "./key.ts";
+import { admit, callerOf, checkKey } from "./key.ts";
 import { HttpError, problem } from "./problem.ts";
 import { bodyFields, type CallId, callOf, methodsAt, type PathParameters, routeOf } from "./routes.ts";
 
@@ -16,10 +17,13 @@ import { bodyFields, type CallId, callOf, methodsAt, type PathParameters, routeO
  */
 const MAX_BODY_BYTES = 4 * 1_048_576;
 
-/** A Hono app with all that the functions of the API share: other origins, keys, problem details, unknown paths. */
-export function createBase(app: App): Hono {
+/**
+ * A Hono app with all that the functions of the API share: other origins, keys, problem details, unknown paths.
+ * @param role what a key needs for everything; undefined: each declared call says it itself
+ */
+export function createBase(app: App, role?: Role): Hono {
   const hono = new Hono({ strict: false });
-  const key = requireKey(app);
+  const key = checkKey(app, role);
   hono.use(allowOrigins(app.config));
   hono.use((c, next) => (isOpen(c.req.path) ? next() : key(c, next)));
   hono.onError((error, c) => problem(c, app.log, error));
@@ -54,9 +58,15 @@ export function addCall<Id extends CallId>(
   id: Id,
   handle: (c: Context, parameters: PathParameters<Id>) => Response | Promise<Response>,
 ): void {
-  const { method, path } = routeOf(callOf(id));
+  const call = callOf(id);
+  const { method, path } = routeOf(call);
   // The one place where the router's texts get their type: it has matched every part of the path that CALLS names.
-  api.on(method, path.replaceAll(/\{(\w+)\}/g, ":$1"), (c) => handle(c, c.req.param() as PathParameters<Id>));
+  api.on(method, path.replaceAll(/\{(\w+)\}/g, ":$1"), (c) => {
+    const caller = callerOf(c);
+    // The function that answers a call is named by the role that it takes.
+    if (caller) admit(caller, call.function);
+    return handle(c, c.req.param() as PathParameters<Id>);
+  });
 }
 
 /**

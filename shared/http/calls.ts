@@ -4,8 +4,10 @@
  * docs to it.
  */
 
-import { STATES } from "../results/record.ts";
-import { type Document, ref, tag, text, uuid } from "./schemas.ts";
+import { ACTS } from "../audit/trail.ts";
+import type { Role } from "../config.ts";
+import { bound, filters, id, match, name, query, unregistered, wait } from "./parameters.ts";
+import { type Document, ref, tag, text } from "./schemas.ts";
 
 export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 
@@ -13,8 +15,8 @@ export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 export interface Call {
   /** Method and path, as OpenAPI writes it. */
   route: `${Method} /${string}`;
-  /** The function of serverless.yml that answers it. */
-  function: "submit" | "read" | "operate";
+  /** The function of serverless.yml that answers it, which is also the role that a key needs. */
+  function: Role;
   summary: string;
   parameters?: readonly Document[];
   body?: { schema: Document; required: boolean };
@@ -32,41 +34,6 @@ export interface Call {
 
 /** Of a call that reads a body. */
 const BODY_REFUSALS = [400, 413, 415, 422];
-
-const id: Document = { name: "id", in: "path", required: true, schema: uuid };
-const name: Document = { name: "name", in: "path", required: true, schema: text };
-const match: Document = {
-  ...{ name: "If-Match", in: "header", schema: text },
-  description: "The ETag of an earlier answer: an entry that was changed since is left alone.",
-};
-const wait: Document = {
-  ...query("wait", { type: "number", minimum: 0, maximum: 20, default: 0 }),
-  description: "Seconds to wait for a final state.",
-};
-const bound: Document = { type: "string", description: "A time, or a date, which begins at midnight in UTC." };
-const unregistered: Document = {
-  ...query("unregistered", { enum: ["true", "false"] }),
-  description: "Whether 'task' and 'queue' may be names that the service no longer has.",
-};
-const filters: readonly Document[] = [
-  query("state", { enum: STATES }),
-  query("task", text),
-  query("queue", text),
-  query("tag", tag),
-  { ...query("parent", uuid), description: "Sent by the run of this task." },
-  { ...query("root", uuid), description: "This task, and all that came of it." },
-  { ...query("from", bound), description: "Sent at or after." },
-  { ...query("to", bound), description: "Sent at or before." },
-  { ...query("finishedFrom", bound), description: "Ended at or after." },
-  { ...query("finishedTo", bound), description: "Ended at or before." },
-  unregistered,
-  { ...query("cursor", uuid), description: "Of an earlier answer: go on where that ended." },
-  query("limit", { type: "integer", minimum: 1, maximum: 100, default: 50 }),
-];
-
-function query(field: string, schema: Document): Document {
-  return { name: field, in: "query", schema };
-}
 
 /** A decision of an operator about the task or queue of this name. */
 function decide<Route extends Call["route"]>(
@@ -116,6 +83,29 @@ export const CALLS = {
     status: 200,
     answer: ref("Health"),
     open: true,
+  },
+  readKey: {
+    route: "GET /key",
+    function: "read",
+    summary: "Name and role of the key that asks",
+    status: 200,
+    answer: ref("Key"),
+  },
+  listActivity: {
+    route: "GET /activity",
+    function: "read",
+    summary: "Acts of operators, newest first; kept for 90 days",
+    parameters: [
+      { ...query("from", bound), description: "At or after. By default 7 days ago." },
+      { ...query("to", bound), description: "At or before." },
+      query("by", text),
+      query("act", { enum: ACTS }),
+      { ...query("cursor", text), description: "Of an earlier answer: go on where that ended." },
+      query("limit", { type: "integer", minimum: 1, maximum: 100, default: 50 }),
+    ],
+    status: 200,
+    answer: ref("Activity"),
+    refusals: [422],
   },
   listTasks: {
     route: "GET /tasks",

@@ -9,7 +9,7 @@ import { isTag } from "../message/labels.ts";
 import type { App } from "../task/current-app.ts";
 import { MAX_REDRIVE_RATE, MAX_REDRIVES, type Redrive, type Redriven, redrive } from "../task/redrive.ts";
 import type { Registry } from "../task/registry.ts";
-import { audit } from "./audit.ts";
+import { audited } from "./audit.ts";
 import { addCall, readBody } from "./base.ts";
 import { createNames, type Names } from "./names.ts";
 import { explain } from "./problem.ts";
@@ -22,21 +22,32 @@ const DEFAULT_REDRIVES = 100;
 export function addControl(api: Hono, app: App, registry: Registry): void {
   const { control } = app;
   const names = createNames(app, registry);
-  const revoke = async (scope: Scope, name: string) => {
-    const sentUntil = (await control.revoke(scope, name)).toISOString();
-    return { revoked: { scope, name, sentUntil } };
+  const revoke = (c: Context, act: "revoke" | "purge", scope: Scope, name: string) =>
+    audited({ app, c }, act, { scope, name }, async () => {
+      const sentUntil = (await control.revoke(scope, name)).toISOString();
+      return { answer: { revoked: { scope, name, sentUntil } }, outcome: { sentUntil } };
+    });
+
+  const setPaused = async (c: Context, scope: "task" | "queue", name: string, paused: boolean): Promise<Response> => {
+    const answer = await audited({ app, c }, paused ? "pause" : "resume", { [scope]: name }, async () => {
+      await (paused ? control.pause(scope, name) : control.resume(scope, name));
+      return { answer: { [scope]: name, paused }, outcome: { paused } };
+    });
+    return c.json(answer, 202);
   };
 
-  const paused = (c: Context, target: { task: string } | { queue: string }, isPaused: boolean): Response => {
-    audit(app, c, isPaused ? "pause" : "resume", { ...target, outcome: { paused: isPaused } });
-    return c.json({ ...target, paused: isPaused }, 202);
+  const setLimits = async (c: Context, task: string, limits: Limits | undefined): Promise<Response> => {
+    const shown = limits === undefined ? null : { ...limits };
+    const answer = await audited({ app, c }, "limits", { task }, async () => {
+      await control.setLimits(task, limits);
+      return { answer: { task, limits: shown }, outcome: { limits: shown } };
+    });
+    return c.json(answer, 202);
   };
 
   addCall(api, "revokeTasks", async (c) => {
     const { scope, name } = toRevoke(c.req.url, names);
-    const answer = await revoke(scope, name);
-    audit(app, c, "revoke", { scope, name, outcome: answer.revoked });
-    return c.json(answer, 202);
+    return c.json(await revoke(c, "revoke", scope, name), 202);
   });
 
   addCall(api, "dropRevokes", async (c) => {
@@ -48,72 +59,56 @@ export function addControl(api: Hono, app: App, registry: Registry): void {
     }
     const meaning = "What was revoked by it and still waits may run.";
     if (isScope) {
-      await control.dropRevoke(scope, name);
-      audit(app, c, "drop", { scope, name, outcome: {} });
+      await audited({ app, c }, "drop", { scope, name }, async () => {
+        await control.dropRevoke(scope, name);
+        return { answer: undefined, outcome: {} };
+      });
       return c.json({ dropped: { scope, name }, meaning }, 202);
     }
     const time = toDate("before", name);
-    const { dropped, more: isMore } = await control.dropRevokesBefore(time);
-    audit(app, c, "drop", { before: time.toISOString(), outcome: { dropped } });
-    return c.json({ dropped: { before: time.toISOString(), count: dropped }, more: isMore, meaning }, 202);
+    const before = time.toISOString();
+    const { dropped, more: isMore } = await audited({ app, c }, "drop", { before }, async () => {
+      const answer = await control.dropRevokesBefore(time);
+      return { answer, outcome: { dropped: answer.dropped } };
+    });
+    return c.json({ dropped: { before, count: dropped }, more: isMore, meaning }, 202);
   });
 
-  addCall(api, "pauseTask", async (c, { name }) => {
-    const task = names.task(name);
-    await control.pause("task", task);
-    return paused(c, { task }, true);
-  });
+  addCall(api, "pauseTask", (c, { name }) => setPaused(c, "task", names.task(name), true));
 
-  addCall(api, "resumeTask", async (c, { name }) => {
-    const task = await names.decidedTask(name);
-    await control.resume("task", task);
-    return paused(c, { task }, false);
-  });
+  addCall(api, "resumeTask", async (c, { name }) => setPaused(c, "task", await names.decidedTask(name), false));
 
   addCall(api, "setTaskLimits", async (c, { name }) => {
     const task = names.task(name);
-    const limits = toLimits(await readBody(c.req.raw, "setTaskLimits"));
-    await control.setLimits(task, limits);
-    audit(app, c, "limits", { task, outcome: { limits } });
-    return c.json({ task, limits }, 202);
+    return setLimits(c, task, toLimits(await readBody(c.req.raw, "setTaskLimits")));
   });
 
-  addCall(api, "resetTaskLimits", async (c, { name }) => {
-    const task = await names.decidedTask(name);
-    await control.setLimits(task, undefined);
-    audit(app, c, "limits", { task, outcome: { limits: null } });
-    return c.json({ task, limits: null }, 202);
-  });
+  addCall(api, "resetTaskLimits", async (c, { name }) => setLimits(c, await names.decidedTask(name), undefined));
 
-  addCall(api, "pauseQueue", async (c, { name }) => {
-    const queue = names.queue(name);
-    await control.pause("queue", queue);
-    return paused(c, { queue }, true);
-  });
+  addCall(api, "pauseQueue", (c, { name }) => setPaused(c, "queue", names.queue(name), true));
 
-  addCall(api, "resumeQueue", async (c, { name }) => {
-    const queue = names.queue(name);
-    await control.resume("queue", queue);
-    return paused(c, { queue }, false);
-  });
+  addCall(api, "resumeQueue", (c, { name }) => setPaused(c, "queue", names.queue(name), false));
 
   addCall(api, "purgeQueue", async (c, { name }) => {
-    const queue = names.queue(name);
-    const answer = await revoke("queue", queue);
-    audit(app, c, "purge", { queue, outcome: answer.revoked });
-    return c.json(answer, 202);
+    return c.json(await revoke(c, "purge", "queue", names.queue(name)), 202);
   });
 
   addCall(api, "redriveQueue", async (c, { name }) => {
     const queue = names.queue(name);
     const body = await readBody(c.req.raw, "redriveQueue");
     const request = toRedrive(queue, body, names);
-    const outcome = await redrive(app, registry, request, replayOrHeal);
-    const { redriven, cursor } = outcome;
-    const skipped = toSkipped(outcome);
-    const stopped = outcome.stopped === undefined ? undefined : { stopped: toReason(outcome.stopped) };
-    audit(app, c, "redrive", { ...request, outcome: { redriven, skipped: skipped.length, cursor, ...stopped } });
-    return c.json({ redriven, skipped, ...stopped, ...(cursor !== undefined && { cursor }) }, 202);
+    const target = { ...request, from: request.from?.toISOString(), to: request.to?.toISOString() };
+    const answer = await audited({ app, c }, "redrive", target, async () => {
+      const outcome = await redrive(app, registry, request, replayOrHeal);
+      const { redriven, cursor } = outcome;
+      const skipped = toSkipped(outcome);
+      const stopped = outcome.stopped === undefined ? {} : { stopped: toReason(outcome.stopped) };
+      return {
+        answer: { redriven, skipped, ...stopped, ...(cursor !== undefined && { cursor }) },
+        outcome: { redriven, skipped: skipped.length, cursor, ...stopped },
+      };
+    });
+    return c.json(answer, 202);
   });
 }
 

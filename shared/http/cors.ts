@@ -29,9 +29,9 @@ export function allowOrigins(config: Config): MiddlewareHandler {
 }
 
 /** Whether pages of this origin may call: it is one of `CORS_ORIGIN`, or a page of this machine calls a stage that has no key. */
-export function isAllowedOrigin({ corsOrigins, apiKeyHashes }: Config, origin: string): boolean {
+export function isAllowedOrigin({ corsOrigins, apiKeys }: Config, origin: string): boolean {
   if (corsOrigins === "*" || corsOrigins.includes(origin)) return true;
-  return apiKeyHashes === "none" && LOOPBACK_ORIGIN.test(origin);
+  return apiKeys === "none" && LOOPBACK_ORIGIN.test(origin);
 }
 
 function noLeave(c: Context): Response {

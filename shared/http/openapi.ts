@@ -1,4 +1,5 @@
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from "@standard-schema/spec";
+import { ROLES, type Role } from "../config.ts";
 import type { RegisteredTask } from "../task/registered-task.ts";
 import { CALLS, type Call } from "./calls.ts";
 import { routeOf } from "./routes.ts";
@@ -92,7 +93,9 @@ function relocated(schema: Document, place: string): Document {
 
 function operation(id: string, call: Call): Document {
   const { summary, parameters = [], body, status, answer, location, otherTypes, refusals = [], open } = call;
-  const problems = [...refusals, ...(open ? [] : [401]), 500].map((code) => [
+  const roles = open ? [] : call.function === "read" ? [401] : [401, 403];
+  const audited = call.function === "operate" && !refusals.includes(503) ? [503] : [];
+  const problems = [...refusals, ...roles, ...audited, 500].map((code) => [
     code,
     {
       description: REFUSALS[code],
@@ -103,6 +106,7 @@ function operation(id: string, call: Call): Document {
   return {
     operationId: id,
     summary,
+    ...(!open && { description: `For keys with the role ${rolesFrom(call.function).join(", ")}.` }),
     ...(parameters.length > 0 && { parameters }),
     ...(open && { security: [] }),
     ...(body && { requestBody: { required: body.required, content: { "application/json": { schema: body.schema } } } }),
@@ -120,9 +124,15 @@ function operation(id: string, call: Call): Document {
   };
 }
 
+/** A role, and those that include it. */
+function rolesFrom(role: Role): readonly Role[] {
+  return ROLES.slice(ROLES.indexOf(role));
+}
+
 const REFUSALS: Readonly<Record<number, string>> = {
   400: "The body is no JSON object of these fields",
   401: "No key, or none that is known",
+  403: "The key's role is too small, or the stage is read-only",
   404: "There is no such task, queue, schedule, workflow or upload",
   412: "It was changed since it was read",
   409: "What was there before is in the way: another payload under the key, a task that has not ended, too many revokes",

@@ -6,7 +6,7 @@ import type { Entry } from "../schedules/entry.ts";
 import { AsyncResult } from "../task/async-result.ts";
 import type { App } from "../task/current-app.ts";
 import type { Registry } from "../task/registry.ts";
-import { audit } from "./audit.ts";
+import { audited } from "./audit.ts";
 import { addCall, createBase, readBody } from "./base.ts";
 import { addControl } from "./control.ts";
 import { addScheduleChanges } from "./schedules.ts";
@@ -18,8 +18,10 @@ export function createOperateApi(app: App, registry: Registry, statics: readonly
 
   addCall(api, "revokeTask", async (c, parameters) => {
     const id = knownId(parameters.id);
-    const { task, state } = await new AsyncResult(id, app).revoke();
-    audit(app, c, "revoke", { id, task, outcome: { state } });
+    const { task, state } = await audited({ app, c }, "revoke", { id }, async () => {
+      const { task, state } = await new AsyncResult(id, app).revoke();
+      return { answer: { task, state }, outcome: { task, state } };
+    });
     return c.json({ id, task, state }, 202, { location: `/tasks/${id}` });
   });
 
@@ -28,10 +30,14 @@ export function createOperateApi(app: App, registry: Registry, statics: readonly
     const record = await app.results.read(oldId);
     if (record === undefined) throw new TaskNotFoundError(oldId);
     const body = await readBody(c.req.raw, "replayTask");
-    const { id, state } = await replayOrHeal(app, registry, record, {
-      ...(body.payload !== undefined && { payload: body.payload }),
+    const isEdited = body.payload !== undefined;
+    const target = { id: oldId, task: record.task, ...(isEdited && { edited: true }) };
+    const { id, state } = await audited({ app, c }, "replay", target, async () => {
+      const answer = await replayOrHeal(app, registry, record, {
+        ...(body.payload !== undefined && { payload: body.payload }),
+      });
+      return { answer, outcome: { replayedBy: answer.id, state: answer.state } };
     });
-    audit(app, c, "replay", { id: oldId, task: record.task, outcome: { replayedBy: id, state } });
     const replayOf = id === record.id ? {} : { replayOf: record.id };
     return c.json({ id, task: record.task, state, ...replayOf }, 202, { location: `/tasks/${id}` });
   });

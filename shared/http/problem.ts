@@ -14,6 +14,9 @@ export type HttpCode =
   | "TASK_NOT_REGISTERED"
   | "METHOD_NOT_ALLOWED"
   | "UNAUTHORIZED"
+  | "FORBIDDEN"
+  | "READ_ONLY"
+  | "AUDIT_FAILED"
   | "INTERNAL";
 
 /** A refusal that HTTP itself makes. */

@@ -1,5 +1,6 @@
 import type { Hono } from "hono";
 import type { QueueDepth } from "../aws/sqs.ts";
+import { cut } from "../echo.ts";
 import { describeError, InvalidOptionError, TaskNotFoundError } from "../errors.ts";
 import { type Files, uploadKey } from "../files/files.ts";
 import { idTime, isId } from "../message/id.ts";
@@ -11,7 +12,9 @@ import { DECISIONS } from "../table/keys.ts";
 import { waitForFinal, withDecisions } from "../task/async-result.ts";
 import type { App } from "../task/current-app.ts";
 import type { Registry } from "../task/registry.ts";
+import { addActivity } from "./activity.ts";
 import { addCall, createBase } from "./base.ts";
+import { callerOf } from "./key.ts";
 import { createNames, type Names } from "./names.ts";
 import { createOpenApi } from "./openapi.ts";
 import { toDate, toId, toNumber, toQuery, toTag } from "./query.ts";
@@ -44,9 +47,14 @@ export function createReadApi(app: App, registry: Registry, files: Files, static
   addCall(api, "readHealth", (c) => c.json({ status: "ok" }));
   addCall(api, "readContract", (c) => c.json(createOpenApi(registry.tasks, new URL(c.req.url).origin)));
 
-  addCall(api, "listTasks", async (c) =>
-    c.json(cutPage(await app.results.list(toListQuery(c.req.url, names)), MAX_PAGE_BYTES)),
-  );
+  addCall(api, "readKey", (c) => c.json(callerOf(c)));
+  addActivity(api, app);
+
+  addCall(api, "listTasks", async (c) => {
+    const query = toListQuery(c.req.url, names);
+    const page = await app.results.list(query);
+    return c.json(cutPage(query.values ? page : withoutValues(page), MAX_PAGE_BYTES));
+  });
   addCall(api, "readTask", async (c, { id }) => c.json(await read(id, c.req.query("wait"))));
 
   addCall(api, "listQueues", async (c) => {
@@ -91,6 +99,20 @@ export function createReadApi(app: App, registry: Registry, files: Files, static
   return api;
 }
 
+/** A page whose tasks are short, however large their values are. */
+function withoutValues({ tasks, ...page }: ListPage): ListPage {
+  return {
+    ...page,
+    tasks: tasks.map(({ result, progress, error, ...record }) => ({
+      ...record,
+      payload: null,
+      ...(error && {
+        error: { name: error.name, message: cut(error.message), ...(error.code && { code: error.code }) },
+      }),
+    })),
+  };
+}
+
 /** As many tasks of a page as fit, at least one; the cursor goes on after the last. */
 function cutPage(page: ListPage, maxBytes: number): ListPage {
   let bytes = 0;
@@ -131,8 +153,12 @@ function toControlPage(url: string): { limit: number; cursor: string | undefined
   return { limit: limit === undefined ? MAX_DECISIONS : toNumber("limit", limit, bounds), cursor };
 }
 
-function toListQuery(url: string, names: Names): ListQuery {
-  const { state, task, queue, tag, parent, root, unregistered, cursor, limit, ...times } = toQuery(url, "listTasks");
+function toListQuery(url: string, names: Names): ListQuery & { values: boolean } {
+  const { values, state, task, queue, tag, parent, root, ...others } = toQuery(url, "listTasks");
+  const { unregistered, cursor, limit, ...times } = others;
+  if (values !== undefined && values !== "true" && values !== "false") {
+    throw new InvalidOptionError("values", values, "true or false");
+  }
   const known = names.filters(unregistered);
   const { from, to, finishedFrom, finishedTo } = Object.fromEntries(
     Object.entries(times).map(([name, text]) => [name, toDate(name, text)]),
@@ -148,6 +174,7 @@ function toListQuery(url: string, names: Names): ListQuery {
     throw new InvalidOptionError("cursor", cursor, "the 'cursor' of an earlier answer");
   }
   return {
+    values: values !== "false",
     ...(state !== undefined && { state: toStateFilter(state) }),
     ...(task !== undefined && { task: known.task(task) }),
     ...(queue !== undefined && { queue: known.queue(queue) }),

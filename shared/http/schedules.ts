@@ -11,9 +11,9 @@ import { runNow } from "../task/fire.ts";
 import { historyOf } from "../task/history.ts";
 import type { Registry } from "../task/registry.ts";
 import { type EntryView, viewOf } from "../task/schedules.ts";
-import { type Act, audit } from "./audit.ts";
+import { audited } from "./audit.ts";
 import { addCall, readBody } from "./base.ts";
-import { sourceOf } from "./key.ts";
+import { callerOf, sourceOf } from "./key.ts";
 import { toNumber, toQuery } from "./query.ts";
 
 const MAX_PAGE = 100;
@@ -79,8 +79,11 @@ export function addScheduleReads(api: Hono, app: App, statics: readonly Entry[])
 /** The calls that change entries. Each leaves a line in the audit trail. */
 export function addScheduleChanges(api: Hono, app: App, registry: Registry, statics: readonly Entry[]): void {
   const find = registry.get;
-  const told = (c: Context, act: Act, name: string, outcome: Record<string, unknown>): void =>
-    audit(app, c, act, { schedule: name, outcome });
+  const setPaused = (c: Context, name: string, paused: boolean) =>
+    audited({ app, c }, paused ? "pause" : "resume", { schedule: name }, async () => {
+      await setEnabled(app, name, !paused);
+      return { answer: { name, paused }, outcome: { paused } };
+    });
   const answer = (c: Context, entry: Entry): Response => {
     c.header("etag", `"${entry.edition}"`);
     return c.json(show(app, entry));
@@ -89,45 +92,45 @@ export function addScheduleChanges(api: Hono, app: App, registry: Registry, stat
   addCall(api, "putSchedule", async (c, { name }) => {
     const fields = await readBody(c.req.raw, "putSchedule");
     refuseStatic(statics, name);
-    const { entry, outcome } = await putEntry(app, find, name, { fields, ...ifMatch(c) });
-    told(c, "schedule", name, { outcome, edition: entry.edition });
+    const entry = await audited({ app, c }, "schedule", { schedule: name }, async () => {
+      const { entry, outcome } = await putEntry(app, find, name, { fields, ...ifMatch(c) });
+      return { answer: entry, outcome: { outcome, edition: entry.edition } };
+    });
     return answer(c, entry);
   });
 
   addCall(api, "changeSchedule", async (c, { name }) => {
     const fields = await readBody(c.req.raw, "changeSchedule");
     refuseStatic(statics, name);
-    const entry = await changeEntry(app, find, name, { fields, ...ifMatch(c) });
-    told(c, "schedule", name, { fields: Object.keys(fields), edition: entry.edition });
+    const entry = await audited({ app, c }, "schedule", { schedule: name }, async () => {
+      const entry = await changeEntry(app, find, name, { fields, ...ifMatch(c) });
+      return { answer: entry, outcome: { fields: Object.keys(fields), edition: entry.edition } };
+    });
     return answer(c, entry);
   });
 
   addCall(api, "deleteSchedule", async (c, { name }) => {
     refuseStatic(statics, name);
-    await deleteEntry(app, name, ifMatch(c).ifMatch);
-    told(c, "unschedule", name, {});
+    await audited({ app, c }, "unschedule", { schedule: name }, async () => {
+      await deleteEntry(app, name, ifMatch(c).ifMatch);
+      return { answer: undefined, outcome: {} };
+    });
     return c.json({ name, deleted: true });
   });
 
   addCall(api, "runSchedule", async (c, { name }) => {
     const entry = statics.find((one) => one.name === name) ?? (await readEntry(app, name));
-    const { sourceIp } = sourceOf(c);
-    const { id, state } = await runNow(app, find(entry.definition.task), entry, sourceIp);
-    told(c, "run", name, { id });
+    const by = callerOf(c)?.name ?? sourceOf(c).sourceIp;
+    const { id, state } = await audited({ app, c }, "run", { schedule: name }, async () => {
+      const answer = await runNow(app, find(entry.definition.task), entry, by);
+      return { answer, outcome: { id: answer.id } };
+    });
     return c.json({ id, task: entry.definition.task, state }, 202, { location: `/tasks/${id}` });
   });
 
-  addCall(api, "pauseSchedule", async (c, { name }) => {
-    await setEnabled(app, name, false);
-    told(c, "pause", name, { paused: true });
-    return c.json({ name, paused: true }, 202);
-  });
+  addCall(api, "pauseSchedule", async (c, { name }) => c.json(await setPaused(c, name, true), 202));
 
-  addCall(api, "resumeSchedule", async (c, { name }) => {
-    await setEnabled(app, name, true);
-    told(c, "resume", name, { paused: false });
-    return c.json({ name, paused: false }, 202);
-  });
+  addCall(api, "resumeSchedule", async (c, { name }) => c.json(await setPaused(c, name, false), 202));
 }
 
 function refuseStatic(statics: readonly Entry[], name: string): void {

@@ -1,5 +1,7 @@
 /** The bodies of the API as JSON Schema, each under its name in the contract. */
 
+import { ACTS } from "../audit/trail.ts";
+import { ROLES } from "../config.ts";
 import { MAX_TIMER_SECONDS } from "../lifetimes.ts";
 import { MAX_CONCURRENCY } from "../limits/concurrency.ts";
 import { STATES } from "../results/record.ts";
@@ -339,6 +341,28 @@ export const schemas = {
   }),
   Replay: body({}, { payload: { description: "In the place of the old one." } }),
   Send: { ...body({}, { payload: {}, options: { $ref: "#/components/schemas/Options" } }) },
+  Key: object({ name: text, role: { enum: ROLES }, readOnly: { type: "boolean" } }),
+  Activity: object(
+    {
+      acts: list(
+        object(
+          {
+            ...{ id: uuid, at: time },
+            act: { enum: ACTS },
+            by: { ...text, description: "The name of the key." },
+            target: anything,
+            state: {
+              enum: ["asked", "done", "refused"],
+              description: "Of one that stays 'asked', the outcome is unknown: the function died, or still works.",
+            },
+          },
+          { outcome: anything, sourceIp: text },
+        ),
+      ),
+      searchedFrom: time,
+    },
+    { cursor: text },
+  ),
   Health: object({ status: { const: "ok" } }),
   Index: object({ service: { const: "lovage" }, tasks: list(text), contract: text }),
   Options: body(

@@ -9,7 +9,7 @@ import type { App } from "../task/current-app.ts";
 import type { Registry } from "../task/registry.ts";
 import { isPlace } from "../workflows/definition.ts";
 import { readNode } from "../workflows/read-definition.ts";
-import { audit } from "./audit.ts";
+import { audited } from "./audit.ts";
 import { addCall, readBody, toOptions } from "./base.ts";
 import { toNumber, toQuery } from "./query.ts";
 
@@ -51,8 +51,10 @@ export function addWorkflowRead(api: Hono, app: App): void {
 export function addWorkflowRevoke(api: Hono, app: App): void {
   addCall(api, "revokeWorkflow", async (c, parameters) => {
     const id = knownId(parameters.id);
-    await revokeWorkflow(app, id);
-    audit(app, c, "revoke", { id, outcome: { workflow: true } });
+    await audited({ app, c }, "revoke", { workflow: id }, async () => {
+      await revokeWorkflow(app, id);
+      return { answer: undefined, outcome: {} };
+    });
     return c.json({ id, revoked: true }, 202, { location: `/workflows/${id}` });
   });
 }

@@ -23,6 +23,15 @@ export function recordPartition(day: Date, shard: string): string {
   return `task#${dayOf(day)}#${shard}`;
 }
 
+/** Acts of operators on a day, in the order of their times. */
+export function auditPartition(day: Date): string {
+  return `audit#${dayOf(day)}`;
+}
+
+export function auditKey(time: Date, id: string): Key {
+  return { pk: auditPartition(time), sk: `${time.toISOString()}#${id}` };
+}
+
 /** The item that remembers which task a key stands for. */
 export function reservationKey(kind: "idempotency" | "throttle", task: string, key: string): Key {
   return { pk: `${kind}#${task}#${key}`, sk: kind };

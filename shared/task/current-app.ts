@@ -1,3 +1,4 @@
+import type { AuditTrail } from "../audit/trail.ts";
 import type { Broker } from "../broker/broker.ts";
 import type { Config } from "../config.ts";
 import type { Control } from "../control/decisions.ts";
@@ -29,6 +30,7 @@ export interface App {
   concurrency: Concurrency;
   bursts: Bursts;
   control: Control;
+  audit: AuditTrail;
   fifoOrder: FifoOrder;
   log: Log;
   clock: () => Date;

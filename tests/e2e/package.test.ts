@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { unzipSync } from "fflate";
 import { beforeAll, describe, expect, it } from "vitest";
-import { ROOT, WORK_FOLDER } from "../../build/bundle.ts";
+import { ROOT, WORK_FOLDER } from "../../build/paths.ts";
 import { isObject } from "../../localstack/json.ts";
 import { listField, objectField, type Template, textField } from "../../localstack/template/template.ts";
 

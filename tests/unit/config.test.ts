@@ -14,7 +14,7 @@ describe("configuration", () => {
     expect(config.resultExpires).toBe(86_400);
     expect(config.uploadTask).toBe("process_upload");
     expect(config.mailUrl.protocol).toBe("ses:");
-    expect(config.apiKeyHashes).toEqual([]);
+    expect(config.apiKeys).toEqual([]);
   });
 
   it("reads nothing before it is asked", () => {
@@ -40,6 +40,7 @@ describe("configuration", () => {
     ],
     [{ TASK_SERIALIZER: "pickle" }, (c: Config): unknown => c.taskSerializer, "expected 'json'"],
     [{ BEAT: "maybe" }, (c: Config): unknown => c.beatEnabled, "'on' or 'off'"],
+    [{ READ_ONLY: "yes" }, (c: Config): unknown => c.readOnly, "'on' or 'off'"],
     [{ TIMEZONE: "Mars/Olympus" }, (c: Config): unknown => c.timezone, "an IANA time zone"],
     [{ RESULT_EXPIRES: "60" }, (c: Config): unknown => c.resultExpires, "3600 to 34560000"],
     [{ RESULT_EXPIRES: "soon" }, (c: Config): unknown => c.resultExpires, "has the value 'soon'"],
@@ -50,8 +51,42 @@ describe("configuration", () => {
   });
 
   it("does not repeat what may be a key", () => {
-    expect(() => loadConfig({ API_KEY_HASHES: "my-secret-key" }).apiKeyHashes).toThrow("(hidden)");
-    expect(() => loadConfig({ API_KEY_HASHES: "my-secret-key" }).apiKeyHashes).not.toThrow("my-secret-key");
+    expect(() => loadConfig({ API_KEY_HASHES: "my-secret-key" }).apiKeys).toThrow("(hidden)");
+    expect(() => loadConfig({ API_KEY_HASHES: "my-secret-key" }).apiKeys).not.toThrow("my-secret-key");
+  });
+});
+
+describe("API_KEY_HASHES", () => {
+  const [first, second] = ["a".repeat(64), "b".repeat(64)];
+  const keys = (text: string) => loadConfig({ API_KEY_HASHES: text }).apiKeys;
+
+  it("holds keys with names and roles; a digest alone may everything", () => {
+    expect(keys(`alice:operate:${first}, wall.screen-2:read:${second.toUpperCase()}`)).toEqual([
+      { name: "alice", role: "operate", hash: first },
+      { name: "wall.screen-2", role: "read", hash: second },
+    ]);
+    expect(keys(first)).toEqual([{ name: "key-aaaaaaaa", role: "operate", hash: first }]);
+    expect(keys("none")).toBe("none");
+    expect(keys(" , ")).toEqual([]);
+  });
+
+  it("may hold two keys of one name, while one is exchanged for the other", () => {
+    expect(keys(`ci:submit:${first},ci:submit:${second}`)).toHaveLength(2);
+  });
+
+  it.each([
+    [`alice:admin:${first}`, "a role of read, submit, operate"],
+    [`:read:${first}`, "with a name of letters"],
+    [`a b:read:${first}`, "with a name of letters"],
+    [`alice:${first}`, "'<name>:<role>:<digest>'"],
+    [`a:b:read:${first}`, "'<name>:<role>:<digest>'"],
+    ["alice:read:my-secret-key", "64 hex digits each"],
+    [`x:read:${first},y:operate:${first}`, "each key once"],
+    [`none,${first}`, "64 hex digits each"],
+  ])("refuses '%s' without repeating it", (text, expected) => {
+    expect(() => keys(text)).toThrow(expected);
+    expect(() => keys(text)).toThrow("(hidden)");
+    expect(() => keys(text)).not.toThrow(/secret|aaaa/);
   });
 });
 

@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { unzipSync } from "fflate";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ROOT } from "../../../build/bundle.ts";
 import { packageFunction } from "../../../build/package-function.ts";
+import { ROOT } from "../../../build/paths.ts";
 
 let folder: string;
 beforeAll(async () => {

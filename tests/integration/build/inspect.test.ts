@@ -1,8 +1,8 @@
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { ROOT, WORK_FOLDER } from "../../../build/bundle.ts";
 import { type Inspection, inspectTasks } from "../../../build/inspect-tasks.ts";
+import { ROOT, WORK_FOLDER } from "../../../build/paths.ts";
 
 const QUEUES = {
   BROKER_URL: "https://sqs.us-east-1.amazonaws.com/1/default",

@@ -217,8 +217,8 @@ describe("the audit trail", () => {
       ["POST", "/queues/low/resume", undefined, { act: "resume", queue: "low", outcome: { paused: false } }],
       ["PUT", "/tasks/note/limits", { concurrency: 2 }, { act: "limits", outcome: { limits: { concurrency: 2 } } }],
       ["DELETE", "/tasks/note/limits", undefined, { act: "limits", task: "note", outcome: { limits: null } }],
-      ["DELETE", "/tasks?tag=t", undefined, { act: "revoke", scope: "tag", name: "t", outcome: { scope: "tag" } }],
-      ["POST", "/queues/low/purge", undefined, { act: "purge", queue: "low", outcome: { scope: "queue" } }],
+      ["DELETE", "/tasks?tag=t", undefined, { act: "revoke", scope: "tag", name: "t", outcome: {} }],
+      ["POST", "/queues/low/purge", undefined, { act: "purge", scope: "queue", name: "low" }],
       ["DELETE", `/tasks/${waiting.id}`, undefined, { act: "revoke", id: waiting.id, outcome: { state: "REVOKED" } }],
       ["POST", `/tasks/${id}/replay`, undefined, { act: "replay", id, outcome: { state: "PENDING" } }],
       ["POST", "/queues/low/redrive", { rate: 5 }, { act: "redrive", queue: "low", rate: 5, outcome: { redriven: 0 } }],
@@ -227,5 +227,31 @@ describe("the audit trail", () => {
 
     const line = { level: "info", message: "An operator acted" };
     expect(engine.logged).toMatchObject(acts.map(([, , , fields]) => ({ ...line, ...fields })));
+    const { body } = await bench.call("GET", "/activity?limit=100");
+    const kept = acts.map(([, , , { act, ...fields }]) => {
+      const { outcome, ...target } = { outcome: {}, ...fields };
+      return { act, target, outcome, by: "local", state: "done" };
+    });
+    expect(body).toMatchObject({ acts: kept.toReversed() });
+  });
+
+  it("has what was refused, too, and is found by who and what, page by page", async () => {
+    const before = new Date();
+    for (const _ of "12345") await bench.call("POST", "/tasks/note/pause");
+    expect((await bench.call("POST", "/schedules/none/pause")).status).toBe(404);
+    const path = `/activity?from=${before.toISOString()}`;
+
+    expect((await bench.call("GET", `${path}&limit=1`)).body).toMatchObject({
+      acts: [{ act: "pause", target: { schedule: "none" }, state: "refused", outcome: { code: "SCHEDULE_NOT_FOUND" } }],
+    });
+    const first = (await bench.call("GET", `${path}&act=pause&by=local&limit=4`)).body;
+    const rest = (
+      await bench.call("GET", `${path}&act=pause&by=local&limit=4&cursor=${encodeURIComponent(String(first.cursor))}`)
+    ).body;
+    expect([first.acts, rest.acts]).toMatchObject([{ length: 4 }, { length: 2 }]);
+    expect(new Set([first.acts, rest.acts].flat().map((one) => JSON.stringify(one))).size).toBe(6);
+    expect((await bench.call("GET", `${path}&by=nobody`)).body).toMatchObject({ acts: [] });
+    expect((await bench.call("GET", "/activity?cursor=9999-99-99T00")).status).toBe(422);
+    expect((await bench.call("GET", "/activity?act=typo")).status).toBe(422);
   });
 });

@@ -149,7 +149,9 @@ describe("entries over HTTP", () => {
       static: false,
       next: ["2026-05-10T08:00:00+05:45", ...Array(4).fill(expect.any(String))],
     });
-    const acts = engine.logged.filter(({ message }) => message === "An operator acted").map(({ act }) => act);
+    const acts = engine.logged
+      .filter(({ message, state }) => message === "An operator acted" && state === "done")
+      .map(({ act }) => act);
     expect(acts).toEqual(["schedule", "schedule", "schedule"]);
   });
 

@@ -80,6 +80,27 @@ export type Index = {
 export type Health = {
     status: "ok";
 };
+export type Key = {
+    name: string;
+    role: "read" | "submit" | "operate";
+    readOnly: boolean;
+};
+export type Activity = {
+    acts: {
+        id: string;
+        at: string;
+        act: "pause" | "resume" | "revoke" | "drop" | "purge" | "limits" | "redrive" | "replay" | "schedule" | "unschedule" | "run";
+        /** The name of the key. */
+        by: string;
+        target: unknown;
+        /** Of one that stays 'asked', the outcome is unknown: the function died, or still works. */
+        state: "asked" | "done" | "refused";
+        outcome?: unknown;
+        sourceIp?: string;
+    }[];
+    searchedFrom: string;
+    cursor?: string;
+};
 export type TaskError = {
     name: string;
     message: string;
@@ -617,6 +638,9 @@ export function sendAdd(body: {
         status: 401;
         data: Problem;
     } | {
+        status: 403;
+        data: Problem;
+    } | {
         status: 409;
         data: Problem;
     } | {
@@ -655,6 +679,9 @@ export function sendTick(body?: {
         data: Problem;
     } | {
         status: 401;
+        data: Problem;
+    } | {
+        status: 403;
         data: Problem;
     } | {
         status: 409;
@@ -697,6 +724,9 @@ export function sendOutline(body: {
         status: 401;
         data: Problem;
     } | {
+        status: 403;
+        data: Problem;
+    } | {
         status: 409;
         data: Problem;
     } | {
@@ -735,6 +765,9 @@ export function sendFails(body?: {
         data: Problem;
     } | {
         status: 401;
+        data: Problem;
+    } | {
+        status: 403;
         data: Problem;
     } | {
         status: 409;
@@ -809,9 +842,60 @@ export function readHealth(opts?: Oazapfts.RequestOpts) {
     });
 }
 /**
+ * Name and role of the key that asks
+ */
+export function readKey(opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 200;
+        data: Key;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    }>("/key", {
+        ...opts
+    });
+}
+/**
+ * Acts of operators, newest first; kept for 90 days
+ */
+export function listActivity({ $from, to, by, act, cursor, limit }: {
+    $from?: string;
+    to?: string;
+    by?: string;
+    act?: "pause" | "resume" | "revoke" | "drop" | "purge" | "limits" | "redrive" | "replay" | "schedule" | "unschedule" | "run";
+    cursor?: string;
+    limit?: number;
+} = {}, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 200;
+        data: Activity;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 422;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    }>(`/activity${QS.query(QS.explode({
+        "from": $from,
+        to,
+        by,
+        act,
+        cursor,
+        limit
+    }))}`, {
+        ...opts
+    });
+}
+/**
  * List tasks, newest first
  */
-export function listTasks({ state, task, queue, tag, parent, root, $from, to, finishedFrom, finishedTo, unregistered, cursor, limit }: {
+export function listTasks({ state, task, queue, tag, parent, root, $from, to, finishedFrom, finishedTo, unregistered, values, cursor, limit }: {
     state?: "PENDING" | "STARTED" | "RETRY" | "SUCCESS" | "FAILURE" | "REVOKED";
     task?: string;
     queue?: string;
@@ -823,6 +907,7 @@ export function listTasks({ state, task, queue, tag, parent, root, $from, to, fi
     finishedFrom?: string;
     finishedTo?: string;
     unregistered?: "true" | "false";
+    values?: "true" | "false";
     cursor?: string;
     limit?: number;
 } = {}, opts?: Oazapfts.RequestOpts) {
@@ -853,6 +938,7 @@ export function listTasks({ state, task, queue, tag, parent, root, $from, to, fi
         finishedFrom,
         finishedTo,
         unregistered,
+        values,
         cursor,
         limit
     }))}`, {
@@ -875,6 +961,9 @@ export function revokeTasks({ tag, task, queue, unregistered }: {
         status: 401;
         data: Problem;
     } | {
+        status: 403;
+        data: Problem;
+    } | {
         status: 404;
         data: Problem;
     } | {
@@ -885,6 +974,9 @@ export function revokeTasks({ tag, task, queue, unregistered }: {
         data: Problem;
     } | {
         status: 500;
+        data: Problem;
+    } | {
+        status: 503;
         data: Problem;
     }>(`/tasks${QS.query(QS.explode({
         tag,
@@ -934,10 +1026,16 @@ export function revokeTask(id: string, opts?: Oazapfts.RequestOpts) {
         status: 401;
         data: Problem;
     } | {
+        status: 403;
+        data: Problem;
+    } | {
         status: 404;
         data: Problem;
     } | {
         status: 500;
+        data: Problem;
+    } | {
+        status: 503;
         data: Problem;
     }>(`/tasks/${encodeURIComponent(id)}`, {
         ...opts,
@@ -956,6 +1054,9 @@ export function replayTask(id: string, replay?: Replay, opts?: Oazapfts.RequestO
         data: Problem;
     } | {
         status: 401;
+        data: Problem;
+    } | {
+        status: 403;
         data: Problem;
     } | {
         status: 404;
@@ -998,10 +1099,16 @@ export function pauseTask(name: string, opts?: Oazapfts.RequestOpts) {
         status: 401;
         data: Problem;
     } | {
+        status: 403;
+        data: Problem;
+    } | {
         status: 404;
         data: Problem;
     } | {
         status: 500;
+        data: Problem;
+    } | {
+        status: 503;
         data: Problem;
     }>(`/tasks/${encodeURIComponent(name)}/pause`, {
         ...opts,
@@ -1019,10 +1126,16 @@ export function resumeTask(name: string, opts?: Oazapfts.RequestOpts) {
         status: 401;
         data: Problem;
     } | {
+        status: 403;
+        data: Problem;
+    } | {
         status: 404;
         data: Problem;
     } | {
         status: 500;
+        data: Problem;
+    } | {
+        status: 503;
         data: Problem;
     }>(`/tasks/${encodeURIComponent(name)}/resume`, {
         ...opts,
@@ -1043,6 +1156,9 @@ export function setTaskLimits(name: string, limits: Limits, opts?: Oazapfts.Requ
         status: 401;
         data: Problem;
     } | {
+        status: 403;
+        data: Problem;
+    } | {
         status: 404;
         data: Problem;
     } | {
@@ -1056,6 +1172,9 @@ export function setTaskLimits(name: string, limits: Limits, opts?: Oazapfts.Requ
         data: Problem;
     } | {
         status: 500;
+        data: Problem;
+    } | {
+        status: 503;
         data: Problem;
     }>(`/tasks/${encodeURIComponent(name)}/limits`, oazapfts.json({
         ...opts,
@@ -1074,10 +1193,16 @@ export function resetTaskLimits(name: string, opts?: Oazapfts.RequestOpts) {
         status: 401;
         data: Problem;
     } | {
+        status: 403;
+        data: Problem;
+    } | {
         status: 404;
         data: Problem;
     } | {
         status: 500;
+        data: Problem;
+    } | {
+        status: 503;
         data: Problem;
     }>(`/tasks/${encodeURIComponent(name)}/limits`, {
         ...opts,
@@ -1112,10 +1237,16 @@ export function pauseQueue(name: string, opts?: Oazapfts.RequestOpts) {
         status: 401;
         data: Problem;
     } | {
+        status: 403;
+        data: Problem;
+    } | {
         status: 404;
         data: Problem;
     } | {
         status: 500;
+        data: Problem;
+    } | {
+        status: 503;
         data: Problem;
     }>(`/queues/${encodeURIComponent(name)}/pause`, {
         ...opts,
@@ -1133,10 +1264,16 @@ export function resumeQueue(name: string, opts?: Oazapfts.RequestOpts) {
         status: 401;
         data: Problem;
     } | {
+        status: 403;
+        data: Problem;
+    } | {
         status: 404;
         data: Problem;
     } | {
         status: 500;
+        data: Problem;
+    } | {
+        status: 503;
         data: Problem;
     }>(`/queues/${encodeURIComponent(name)}/resume`, {
         ...opts,
@@ -1154,6 +1291,9 @@ export function purgeQueue(name: string, opts?: Oazapfts.RequestOpts) {
         status: 401;
         data: Problem;
     } | {
+        status: 403;
+        data: Problem;
+    } | {
         status: 404;
         data: Problem;
     } | {
@@ -1161,6 +1301,9 @@ export function purgeQueue(name: string, opts?: Oazapfts.RequestOpts) {
         data: Problem;
     } | {
         status: 500;
+        data: Problem;
+    } | {
+        status: 503;
         data: Problem;
     }>(`/queues/${encodeURIComponent(name)}/purge`, {
         ...opts,
@@ -1181,6 +1324,9 @@ export function redriveQueue(name: string, redrive?: Redrive, opts?: Oazapfts.Re
         status: 401;
         data: Problem;
     } | {
+        status: 403;
+        data: Problem;
+    } | {
         status: 404;
         data: Problem;
     } | {
@@ -1194,6 +1340,9 @@ export function redriveQueue(name: string, redrive?: Redrive, opts?: Oazapfts.Re
         data: Problem;
     } | {
         status: 500;
+        data: Problem;
+    } | {
+        status: 503;
         data: Problem;
     }>(`/queues/${encodeURIComponent(name)}/redrive`, oazapfts.json({
         ...opts,
@@ -1243,10 +1392,16 @@ export function dropRevokes({ tag, task, queue, before }: {
         status: 401;
         data: Problem;
     } | {
+        status: 403;
+        data: Problem;
+    } | {
         status: 422;
         data: Problem;
     } | {
         status: 500;
+        data: Problem;
+    } | {
+        status: 503;
         data: Problem;
     }>(`/control${QS.query(QS.explode({
         tag,
@@ -1329,6 +1484,9 @@ export function putSchedule(name: string, scheduleBody: ScheduleBody, { ifMatch 
         status: 401;
         data: Problem;
     } | {
+        status: 403;
+        data: Problem;
+    } | {
         status: 404;
         data: Problem;
     } | {
@@ -1348,6 +1506,9 @@ export function putSchedule(name: string, scheduleBody: ScheduleBody, { ifMatch 
         data: Problem;
     } | {
         status: 500;
+        data: Problem;
+    } | {
+        status: 503;
         data: Problem;
     }>(`/schedules/${encodeURIComponent(name)}`, oazapfts.json({
         ...opts,
@@ -1374,6 +1535,9 @@ export function changeSchedule(name: string, scheduleChange: ScheduleChange, { i
         status: 401;
         data: Problem;
     } | {
+        status: 403;
+        data: Problem;
+    } | {
         status: 404;
         data: Problem;
     } | {
@@ -1393,6 +1557,9 @@ export function changeSchedule(name: string, scheduleChange: ScheduleChange, { i
         data: Problem;
     } | {
         status: 500;
+        data: Problem;
+    } | {
+        status: 503;
         data: Problem;
     }>(`/schedules/${encodeURIComponent(name)}`, oazapfts.json({
         ...opts,
@@ -1416,6 +1583,9 @@ export function deleteSchedule(name: string, { ifMatch }: {
         status: 401;
         data: Problem;
     } | {
+        status: 403;
+        data: Problem;
+    } | {
         status: 404;
         data: Problem;
     } | {
@@ -1429,6 +1599,9 @@ export function deleteSchedule(name: string, { ifMatch }: {
         data: Problem;
     } | {
         status: 500;
+        data: Problem;
+    } | {
+        status: 503;
         data: Problem;
     }>(`/schedules/${encodeURIComponent(name)}`, {
         ...opts,
@@ -1447,6 +1620,9 @@ export function runSchedule(name: string, opts?: Oazapfts.RequestOpts) {
         data: Accepted;
     } | {
         status: 401;
+        data: Problem;
+    } | {
+        status: 403;
         data: Problem;
     } | {
         status: 404;
@@ -1476,6 +1652,9 @@ export function pauseSchedule(name: string, opts?: Oazapfts.RequestOpts) {
         status: 401;
         data: Problem;
     } | {
+        status: 403;
+        data: Problem;
+    } | {
         status: 404;
         data: Problem;
     } | {
@@ -1483,6 +1662,9 @@ export function pauseSchedule(name: string, opts?: Oazapfts.RequestOpts) {
         data: Problem;
     } | {
         status: 500;
+        data: Problem;
+    } | {
+        status: 503;
         data: Problem;
     }>(`/schedules/${encodeURIComponent(name)}/pause`, {
         ...opts,
@@ -1500,6 +1682,9 @@ export function resumeSchedule(name: string, opts?: Oazapfts.RequestOpts) {
         status: 401;
         data: Problem;
     } | {
+        status: 403;
+        data: Problem;
+    } | {
         status: 404;
         data: Problem;
     } | {
@@ -1507,6 +1692,9 @@ export function resumeSchedule(name: string, opts?: Oazapfts.RequestOpts) {
         data: Problem;
     } | {
         status: 500;
+        data: Problem;
+    } | {
+        status: 503;
         data: Problem;
     }>(`/schedules/${encodeURIComponent(name)}/resume`, {
         ...opts,
@@ -1560,6 +1748,9 @@ export function sendWorkflow(workflowBody: WorkflowBody, opts?: Oazapfts.Request
         data: Problem;
     } | {
         status: 401;
+        data: Problem;
+    } | {
+        status: 403;
         data: Problem;
     } | {
         status: 409;
@@ -1629,10 +1820,16 @@ export function revokeWorkflow(id: string, opts?: Oazapfts.RequestOpts) {
         status: 401;
         data: Problem;
     } | {
+        status: 403;
+        data: Problem;
+    } | {
         status: 404;
         data: Problem;
     } | {
         status: 500;
+        data: Problem;
+    } | {
+        status: 503;
         data: Problem;
     }>(`/workflows/${encodeURIComponent(id)}`, {
         ...opts,
@@ -1651,6 +1848,9 @@ export function createUpload(uploadRequest: UploadRequest, opts?: Oazapfts.Reque
         data: Problem;
     } | {
         status: 401;
+        data: Problem;
+    } | {
+        status: 403;
         data: Problem;
     } | {
         status: 404;
@@ -1688,6 +1888,9 @@ export function renewUpload(id: string, uploadRequest: UploadRequest, opts?: Oaz
         data: Problem;
     } | {
         status: 401;
+        data: Problem;
+    } | {
+        status: 403;
         data: Problem;
     } | {
         status: 404;

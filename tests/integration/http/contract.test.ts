@@ -290,6 +290,26 @@ async function refusals(known: { done: string; big: string; key: string }): Prom
   const hash = createHash("sha256").update("a key").digest("hex");
   const locked = createApi(createApp({ ...engine.environment, API_KEY_HASHES: hash }), registry);
   for (const [method, path] of everywhere) if (path !== "/health") await call(method, path, {}, locked);
+  for (const query of ["", "?limit=1&by=local&act=pause", "?act=typo"]) await call("GET", `/activity${query}`);
+  await call("GET", "/key");
+  // Without a trail no operator acts.
+  const begin = () => Promise.reject(new Error("no table"));
+  const untold = createApi({ ...engine.app, audit: { ...engine.app.audit, begin } }, registry);
+  const acts = [
+    ...[["DELETE", "/tasks?tag=t"] as const, ["DELETE", "/control?tag=t"] as const],
+    ...(["PUT", "PATCH"] as const).map((method) => [method, "/schedules/daily"] as const),
+    ...everywhere.filter(([method, path]) => method !== "GET" && !path.startsWith("/uploads")),
+  ];
+  for (const [method, path] of acts) {
+    const body = path.endsWith("/limits") ? { concurrency: 1 } : { task: "add", schedule: "0 8 * * *" };
+    const isBodied = method === "PUT" || method === "PATCH";
+    await call(method, path, isBodied ? { body } : {}, untold);
+  }
+  const flow = await call("POST", "/workflows", { body: { chain: [{ task: "tick" }, { task: "tick" }] } });
+  await call("DELETE", `/workflows/${flow.id}`, {}, untold);
+  // The open stage's callers are let in as readers.
+  const readOnly = createApi(createApp({ ...engine.environment, READ_ONLY: "on" }), registry);
+  for (const [method, path] of everywhere) if (method !== "GET") await call(method, path, {}, readOnly);
 
   const form = { body: { filename: "a.csv", contentType: "text/csv" } };
   const takeBodies = [

@@ -17,7 +17,7 @@ describe("a view of one's own", () => {
   view.get("/fails", () => {
     throw new InvalidOptionError("x", 1, "2");
   });
-  const handler = createView(view, app);
+  const handler = createView(view, { app });
   const ask = async (method: string, path: string, headers: Record<string, string> = {}) =>
     toApiAnswer(await handler(apiEvent(method, path, { headers })));
 
@@ -42,7 +42,7 @@ describe("a view of one's own", () => {
   it("may check the key by itself, in one line", async () => {
     const own = new Hono();
     own.get("/hook", (c) => c.text("open"));
-    own.use(requireKey(app));
+    own.use(requireKey("submit", app));
     own.get("/closed", (c) => c.text("closed"));
 
     expect((await own.request("/hook")).status).toBe(200);

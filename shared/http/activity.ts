@@ -1,0 +1,34 @@
+import type { Hono } from "hono";
+import { ACTS } from "../audit/trail.ts";
+import { InvalidOptionError } from "../errors.ts";
+import type { App } from "../task/current-app.ts";
+import { addCall } from "./base.ts";
+import { toDate, toNumber, toQuery } from "./query.ts";
+
+const USUAL_DAYS = 7;
+const DAY_MILLISECONDS = 86_400_000;
+const MAX_LIMIT = 100;
+
+/** The call that lists what operators did. */
+export function addActivity(api: Hono, app: App): void {
+  addCall(api, "listActivity", async (c) => {
+    const { from, to, by, act, cursor, limit } = toQuery(c.req.url, "listActivity");
+    const known = ACTS.find((one) => one === act);
+    if (act !== undefined && known === undefined) throw new InvalidOptionError("act", act, ACTS.join(", "));
+    const isCursor = /^\d{4}-\d\d-\d\dT[\w.:#-]{2,100}$/.test(cursor ?? "");
+    if (cursor !== undefined && !(isCursor && Number.isFinite(Date.parse(cursor.slice(0, 10))))) {
+      throw new InvalidOptionError("cursor", cursor, "the 'cursor' of an earlier answer");
+    }
+    const until = to === undefined ? app.clock() : toDate("to", to);
+    const since = from === undefined ? new Date(until.getTime() - USUAL_DAYS * DAY_MILLISECONDS) : toDate("from", from);
+    if (since > until) throw new InvalidOptionError("from", from, "a time before 'to'");
+    const page = await app.audit.list({
+      ...{ from: since, to: until },
+      limit: limit === undefined ? 50 : toNumber("limit", limit, { least: 1, most: MAX_LIMIT, whole: true }),
+      ...(by !== undefined && { by }),
+      ...(known !== undefined && { act: known }),
+      ...(cursor !== undefined && { cursor }),
+    });
+    return c.json({ ...page, searchedFrom: since.toISOString() });
+  });
+}

@@ -16,6 +16,18 @@ import { createRegistry, type TaskModule } from "./task/registry.ts";
 
 type Http = (event: LambdaEvent, context?: LambdaContext) => Promise<unknown>;
 
+/** An API as AWS invokes it. A call that has ended a task as a failure writes down the group before it answers. */
+function handled(api: Hono, app: App): Http {
+  const handler = handle(api);
+  return async (event, context) => {
+    try {
+      return await handler(event, context);
+    } finally {
+      await app.failures.flush();
+    }
+  };
+}
+
 /** The entries that code declares, as the API shows them. */
 function staticEntries(modules: readonly TaskModule[], app: App): Entry[] {
   return collectSchedule(modules).map((entry) => staticEntry(entry, app.config.timezone));
@@ -23,7 +35,7 @@ function staticEntries(modules: readonly TaskModule[], app: App): Entry[] {
 
 /** `POST /tasks/{name}`, `POST /uploads`. */
 export function createSubmit(modules: readonly TaskModule[], app = currentApp()): Http {
-  return handle(createSubmitApi(app, createRegistry(modules), files));
+  return handled(createSubmitApi(app, createRegistry(modules), files), app);
 }
 
 /**
@@ -40,7 +52,7 @@ export function createRead(
 
 /** The decisions of operators: revoke, replay, redrive, pause, resume, purge, limits. */
 export function createOperate(modules: readonly TaskModule[], app = currentApp()): Http {
-  return handle(createOperateApi(app, createRegistry(modules), staticEntries(modules, app)));
+  return handled(createOperateApi(app, createRegistry(modules), staticEntries(modules, app)), app);
 }
 
 /**
@@ -53,5 +65,5 @@ export function createOperate(modules: readonly TaskModule[], app = currentApp()
  * export const handler = createView(view);
  */
 export function createView(view: Hono, { role = "submit", app = currentApp() }: { role?: Role; app?: App } = {}): Http {
-  return handle(createBase(app, role).route("/", view));
+  return handled(createBase(app, role).route("/", view), app);
 }

@@ -12,6 +12,7 @@ import { startCanvas } from "./canvas/send.ts";
 import { type Environment, loadConfig } from "./config.ts";
 import { createControl } from "./control/decisions.ts";
 import { describeError, TaskUndeliveredError } from "./errors.ts";
+import { createFailures } from "./failures/groups.ts";
 import { createFiles, type Files } from "./files/files.ts";
 import { createConcurrency } from "./limits/concurrency.ts";
 import { createBursts } from "./limits/debounce.ts";
@@ -58,8 +59,10 @@ export function createApp(
   const log = parts.log ?? createLog();
   const table = parts.table ?? createTable(() => config.resultTable, log);
   const largeValues = createLargeValues({ bucket: createBucket(() => config.uploadsBucket), clock });
+  const failures = createFailures({ table, clock, version: () => config.version, log });
   return {
     config,
+    failures,
     timers: createTimers({ table, clock }),
     workflows: createWorkflows({ table, clock, largeValues, resultExpires: () => config.resultExpires }),
     schedules: createSchedules({ table, newId: parts.newId ?? newId }),
@@ -69,7 +72,11 @@ export function createApp(
       queueUrl: (queue) => config.queueUrl(queue),
       deadLetterQueueUrl: () => config.deadLetterQueueUrl,
     }),
-    results: createResultStore({ table, clock, largeValues, resultExpires: () => config.resultExpires }),
+    results: createResultStore({
+      ...{ table, clock, largeValues },
+      resultExpires: () => config.resultExpires,
+      failed: (failure) => failures.note(failure),
+    }),
     largeValues,
     reservations: createReservations({ table, clock }),
     ledger: createLedger({ table, clock }),
@@ -107,24 +114,40 @@ export const mailer: Mailer = /* @__PURE__ */ createMailer({
   from: () => currentApp().config.mailFrom,
 });
 
+/** Writes down, when a function is done, which failures it has stored: none of them waits for it, and together they are few writes. */
+function noting<Event, Invocation, Answer>(
+  app: App,
+  handle: (event: Event, context: Invocation) => Promise<Answer>,
+): (event: Event, context: Invocation) => Promise<Answer> {
+  return async (event, context) => {
+    try {
+      return await handle(event, context);
+    } finally {
+      await app.failures.flush();
+    }
+  };
+}
+
 /** Makers of what AWS invokes; each file in `handlers/` is one of them. */
 type Batch = (event: SQSEvent, context: Pick<Context, "getRemainingTimeInMillis">) => Promise<SQSBatchResponse>;
 
 /** Runs tasks from a queue. */
 export function createWorker(modules: readonly TaskModule[], app = currentApp()): Batch {
   const registry = createRegistry(modules);
-  return (event, context) =>
+  return noting(app, (event, context) =>
     handleBatch(app, event, context, {
       read: (delivery) => readTaskDelivery(app, delivery),
       orderOf,
       handle: (delivery, invocation) => handleDelivery(app, registry, delivery, invocation),
-    });
+    }),
+  );
 }
 
 /** Ends, or returns to their queue, the messages that SQS gave up on. Knows no tasks, so that it works when they do not. */
 export function createDeadLetterWorker(app = currentApp()): Batch {
-  return (event, context) =>
-    handleBatch(app, event, context, { read: (delivery) => readDead(app, delivery), handle: (dead) => dead() });
+  return noting(app, (event, context) =>
+    handleBatch(app, event, context, { read: (delivery) => readDead(app, delivery), handle: (dead) => dead() }),
+  );
 }
 
 /** Beside messages, an event that asked for a task and failed for good ends in the dead-letter queue. */
@@ -147,11 +170,12 @@ function readDead(app: App, delivery: Delivery): () => Promise<Verdict> {
 /** Sends the upload task for each file that arrives in the bucket. */
 export function createUploadListener(modules: readonly TaskModule[], app = currentApp()): Batch {
   const registry = createRegistry(modules);
-  return (event, context) =>
+  return noting(app, (event, context) =>
     handleBatch(app, event, context, {
       read: readArrival,
       handle: (arrival) => handleArrival(app, registry, arrival, (key) => uploadsBucket.remove(key)),
-    });
+    }),
+  );
 }
 
 /** Sends the task of a schedule entry when EventBridge Scheduler says so. */
@@ -160,7 +184,8 @@ export function createBeat(
   app = currentApp(),
 ): (event: unknown) => Promise<{ id: string }> {
   const [entries, registry] = [collectSchedule(modules), createRegistry(modules)];
-  return (event) => handleBeat(app, registry, entries, event);
+  const handle = noting(app, (event: unknown) => handleBeat(app, registry, entries, event));
+  return (event) => handle(event, undefined);
 }
 
 /** Once a minute: sends the tasks of entries that are due, of those made at run time and those that EventBridge cannot fire. */
@@ -170,7 +195,7 @@ export function createTick(
 ): (event: unknown, context: Pick<Context, "getRemainingTimeInMillis">) => Promise<Ticked> {
   const [entries, registry] = [collectSchedule(modules), createRegistry(modules)];
   const names = new Set(entries.map(({ name }) => name));
-  return (event, context) =>
+  return noting(app, (event, context) =>
     tick(
       app,
       registry,
@@ -184,20 +209,22 @@ export function createTick(
         scheduledTime: readTickTime(event),
         mayGoOn: () => context.getRemainingTimeInMillis() > SWEEP_RESERVE_MILLISECONDS,
       },
-    );
+    ),
+  );
 }
 
 /** Sends the messages of timers that fall due. A run that has no time left leaves the rest to the next one. */
 export function createTimerSweep(
   app = currentApp(),
 ): (event: unknown, context: Pick<Context, "getRemainingTimeInMillis">) => Promise<{ sent: number; failed: number }> {
-  return (_, context) =>
+  return noting(app, (_, context) =>
     app.timers.sweep({
       send: (message, delaySeconds) => app.broker.send(onKnownQueue(app, message), delaySeconds),
       tooLate: (message) => endLate(app, message),
       mayGoOn: () => context.getRemainingTimeInMillis() > SWEEP_RESERVE_MILLISECONDS,
       failed: (timer, error) => app.log.error("A timer could not be sent", { timer, error: describeError(error) }),
-    });
+    }),
+  );
 }
 
 /** Ends a task whose timer is so late that nobody can say any more whether it was revoked. */

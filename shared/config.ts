@@ -27,6 +27,8 @@ export interface Config {
    * @defaultValue 86400, as Celery's `result_expires`
    */
   readonly resultExpires: number;
+  /** `VERSION`: a name for the deployed code, such as a commit; groups of failures tell it. @defaultValue none */
+  readonly version: string;
   /** `TASK_SERIALIZER`: only `json`. @defaultValue json */
   readonly taskSerializer: "json";
   /** `TIMEZONE`: the IANA zone of beat entries that name none. @defaultValue UTC */
@@ -124,6 +126,13 @@ export function loadConfig(environment: Environment): Config {
     get resultExpires() {
       return wholeNumber("RESULT_EXPIRES", 86_400, 3600, MAX_TIMER_SECONDS);
     },
+    get version() {
+      const value = read("VERSION") ?? "";
+      if (!/^[\w.+-]{0,64}$/.test(value)) {
+        throw new ConfigError("VERSION", value, "at most 64 letters, digits, '.', '_', '+' and '-'", WHERE);
+      }
+      return value;
+    },
     get taskSerializer(): "json" {
       const value = read("TASK_SERIALIZER");
       if (value !== undefined && value !== "json") {
@@ -195,6 +204,7 @@ const VARIABLES: { readonly [Setting in Exclude<keyof Config, "queueUrl" | "queu
   deadLetterQueueUrl: "DEAD_LETTER_QUEUE_URL",
   resultTable: "RESULT_BACKEND",
   resultExpires: "RESULT_EXPIRES",
+  version: "VERSION",
   taskSerializer: "TASK_SERIALIZER",
   timezone: "TIMEZONE",
   beatEnabled: "BEAT",

@@ -36,3 +36,6 @@ export function neededUntil(now: Date, eta?: Date): number {
 
 /** An operator's act is kept in the audit trail. */
 export const AUDIT_SECONDS = 90 * DAY;
+
+/** A group of failures is kept after the last of them. */
+export const FAILURE_GROUP_SECONDS = 90 * DAY;

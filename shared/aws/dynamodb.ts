@@ -7,7 +7,13 @@ import { createReads } from "./reads.ts";
 import { clientSettings } from "./settings.ts";
 import { createWrites, standIns, type UpdateOutcome } from "./writes.ts";
 
+/** The index of the table: failed records by their kind. It holds keys alone. */
+const INDEXES = { failures: { hash: "failureGroup" } } as const;
+
 interface Query {
+  /** @defaultValue the table itself */
+  index?: keyof typeof INDEXES;
+  /** Of an index, its own key. */
   pk: string;
   /** Bounds of the sort key, both included. */
   from: string;
@@ -45,11 +51,11 @@ export function createTable(tableName: () => string, log: Log): Table {
   return {
     get: createReads({ client: connect, tableName, log }),
     update: createWrites({ client: connect, tableName, log }),
-    async query({ pk, from, to, limit, pageSize, filter, keep, oldestFirst = false, consistent = false }) {
+    async query({ index, pk, from, to, limit, pageSize, filter, keep, oldestFirst = false, consistent = false }) {
       // DynamoDB refuses a range that ends before it begins, such as a cursor after all that a prefix means.
       if (Buffer.compare(Buffer.from(from), Buffer.from(to)) > 0) return [];
       const names = new Names();
-      const keys = conditionText(allOf(equal("pk", pk), between("sk", from, to)), names);
+      const keys = conditionText(allOf(equal(index ? INDEXES[index].hash : "pk", pk), between("sk", from, to)), names);
       const filterText = filter && conditionText(filter, names);
       const items: Item[] = [];
       let start: QueryCommandOutput["LastEvaluatedKey"];
@@ -57,6 +63,7 @@ export function createTable(tableName: () => string, log: Log): Table {
         const answer: QueryCommandOutput = await connect().send(
           new QueryCommand({
             TableName: tableName(),
+            ...(index && { IndexName: index }),
             KeyConditionExpression: keys,
             ...(filterText && { FilterExpression: filterText }),
             ...standIns(names),

@@ -2,6 +2,7 @@ import "./dashboard.css";
 import { type ComponentType, type JSX, render } from "preact";
 import { Frame } from "./frame.tsx";
 import { ActivityPage } from "./pages/activity.tsx";
+import { FailurePage, FailuresPage } from "./pages/failures.tsx";
 import { OverviewPage } from "./pages/overview.tsx";
 import { QueuesPage } from "./pages/queues.tsx";
 import { SendPage } from "./pages/send.tsx";
@@ -13,12 +14,14 @@ import { linkTo, route } from "./route.ts";
 const LISTS: Readonly<Record<string, ComponentType>> = {
   "": OverviewPage,
   tasks: TasksPage,
+  failures: FailuresPage,
   queues: QueuesPage,
   send: SendPage,
   activity: ActivityPage,
 };
 const DETAILS: Readonly<Record<string, ComponentType<{ id: string }>>> = {
   tasks: TaskPage,
+  failures: FailurePage,
 };
 
 function Page(): JSX.Element {

@@ -5,49 +5,12 @@
  */
 
 import { ACTS } from "../audit/trail.ts";
-import type { Role } from "../config.ts";
-import { bound, filters, id, match, name, query, unregistered, wait } from "./parameters.ts";
-import { type Document, ref, tag, text } from "./schemas.ts";
-
-export type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
-
-/** A call of the API. */
-export interface Call {
-  /** Method and path, as OpenAPI writes it. */
-  route: `${Method} /${string}`;
-  /** The function of serverless.yml that answers it, which is also the role that a key needs. */
-  function: Role;
-  summary: string;
-  parameters?: readonly Document[];
-  body?: { schema: Document; required: boolean };
-  status: number;
-  answer: Document;
-  /** Media types that it can answer with beside JSON, as text. */
-  otherTypes?: readonly string[];
-  /** Its answer has a `Location`. */
-  location?: boolean;
-  /** Statuses of its refusals, beside 401 and 500. */
-  refusals?: readonly number[];
-  /** It needs no key. */
-  open?: boolean;
-}
-
-/** Of a call that reads a body. */
-const BODY_REFUSALS = [400, 413, 415, 422];
-
-/** A decision of an operator about the task or queue of this name. */
-function decide<Route extends Call["route"]>(
-  call: Pick<Call, "summary" | "answer"> & Partial<Call> & { route: Route },
-): Call & { route: Route } {
-  return { function: "operate", parameters: [name], status: 202, refusals: [404], ...call };
-}
-
-/** A change of the schedule entry of this name. */
-function schedule<Route extends Call["route"]>(
-  call: Pick<Call, "summary" | "answer"> & Partial<Call> & { route: Route },
-): Call & { route: Route } {
-  return { function: "operate", parameters: [name, match], status: 200, refusals: [404, 409, 412, 422], ...call };
-}
+import { BODY_REFUSALS, type Call, decide } from "./call.ts";
+import { FAILURE_CALLS } from "./failure-calls.ts";
+import { bound, filters, id, name, query, unregistered, wait } from "./parameters.ts";
+import { SCHEDULE_CALLS } from "./schedule-calls.ts";
+import { tag, text } from "./schema-parts.ts";
+import { ref } from "./schemas.ts";
 
 /** By `operationId`: the name that generated clients give a call. */
 export const CALLS = {
@@ -226,94 +189,6 @@ export const CALLS = {
     answer: ref("Dropped"),
     refusals: [422],
   },
-  listSchedules: {
-    route: "GET /schedules",
-    function: "read",
-    summary: "Schedule entries by name",
-    parameters: [
-      query("prefix", { type: "string", maxLength: 200 }),
-      query("task", text),
-      query("enabled", { enum: ["true", "false"] }),
-      {
-        ...query("cursor", { type: "string", maxLength: 200 }),
-        description: "Of an earlier answer: go on where that ended.",
-      },
-      query("limit", { type: "integer", minimum: 1, maximum: 100, default: 50 }),
-    ],
-    status: 200,
-    answer: ref("SchedulePage"),
-    refusals: [422],
-  },
-  readSchedule: {
-    route: "GET /schedules/{name}",
-    function: "read",
-    summary: "Read a schedule entry, its next fire times and its last runs",
-    parameters: [name],
-    status: 200,
-    answer: ref("ScheduleWithRuns"),
-    refusals: [404, 422],
-  },
-  putSchedule: schedule({
-    route: "PUT /schedules/{name}",
-    summary: "Make a schedule entry, or replace it; the same again changes nothing",
-    body: { schema: ref("ScheduleBody"), required: true },
-    answer: ref("Schedule"),
-    refusals: [...BODY_REFUSALS, 404, 409, 412],
-  }),
-  changeSchedule: schedule({
-    route: "PATCH /schedules/{name}",
-    summary: "Change some fields of a schedule entry; null takes one away",
-    body: { schema: ref("ScheduleChange"), required: true },
-    answer: ref("Schedule"),
-    refusals: [...BODY_REFUSALS, 404, 409, 412],
-  }),
-  deleteSchedule: schedule({
-    route: "DELETE /schedules/{name}",
-    summary: "Delete a schedule entry; a run that is under way goes on",
-    answer: ref("DeletedSchedule"),
-  }),
-  runSchedule: schedule({
-    route: "POST /schedules/{name}/run",
-    summary: "Run a schedule entry now, also one that is paused or over; it moves no fire time",
-    parameters: [name],
-    status: 202,
-    answer: ref("Accepted"),
-    location: true,
-    refusals: [404, 422, 503],
-  }),
-  pauseSchedule: schedule({
-    route: "POST /schedules/{name}/pause",
-    summary: "Pause a schedule entry, one of the code, too",
-    parameters: [name],
-    status: 202,
-    answer: ref("PausedSchedule"),
-    refusals: [404, 422],
-  }),
-  resumeSchedule: schedule({
-    route: "POST /schedules/{name}/resume",
-    summary: "Let a schedule entry go on with its next fire time",
-    parameters: [name],
-    status: 202,
-    answer: ref("PausedSchedule"),
-    refusals: [404, 422],
-  }),
-  previewSchedule: {
-    route: "GET /schedule-preview",
-    function: "read",
-    summary: "The next fire times of a schedule, and what the clock changes of the next year do to it",
-    parameters: [
-      { ...query("schedule", text), required: true },
-      query("timezone", text),
-      query("start", text),
-      query("end", text),
-      query("skippedTime", { enum: ["skip", "runAfter"] }),
-      query("repeatedTime", { enum: ["once", "twice"] }),
-      query("count", { type: "integer", minimum: 1, maximum: 100, default: 5 }),
-    ],
-    status: 200,
-    answer: ref("SchedulePreview"),
-    refusals: [422],
-  },
   sendWorkflow: {
     route: "POST /workflows",
     function: "submit",
@@ -386,4 +261,6 @@ export const CALLS = {
     answer: ref("UploadedTask"),
     refusals: [404, 422],
   },
+  ...FAILURE_CALLS,
+  ...SCHEDULE_CALLS,
 } satisfies Record<string, Call>;

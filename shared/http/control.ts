@@ -98,16 +98,9 @@ export function addControl(api: Hono, app: App, registry: Registry): void {
     const body = await readBody(c.req.raw, "redriveQueue");
     const request = toRedrive(queue, body, names);
     const target = { ...request, from: request.from?.toISOString(), to: request.to?.toISOString() };
-    const answer = await audited({ app, c }, "redrive", target, async () => {
-      const outcome = await redrive(app, registry, request, replayOrHeal);
-      const { redriven, cursor } = outcome;
-      const skipped = toSkipped(outcome);
-      const stopped = outcome.stopped === undefined ? {} : { stopped: toReason(outcome.stopped) };
-      return {
-        answer: { redriven, skipped, ...stopped, ...(cursor !== undefined && { cursor }) },
-        outcome: { redriven, skipped: skipped.length, cursor, ...stopped },
-      };
-    });
+    const answer = await audited({ app, c }, "redrive", target, async () =>
+      answerOf(await redrive(app, registry, request, replayOrHeal)),
+    );
     return c.json(answer, 202);
   });
 }
@@ -129,6 +122,17 @@ function toRevoke(url: string, names: Names): { scope: Scope; name: string } {
 function toReason(error: unknown): { code: string; reason: string } {
   const { code, reason } = explain(error);
   return { code, reason };
+}
+
+/** A redrive as its caller is told of it, and as the audit trail is. */
+export function answerOf(outcome: Redriven) {
+  const { redriven, cursor } = outcome;
+  const skipped = toSkipped(outcome);
+  const stopped = outcome.stopped === undefined ? {} : { stopped: toReason(outcome.stopped) };
+  return {
+    answer: { redriven, skipped, ...stopped, ...(cursor !== undefined && { cursor }) },
+    outcome: { redriven, skipped: skipped.length, cursor, ...stopped },
+  };
 }
 
 /** Failures that a redrive has left alone, and why. */
@@ -159,38 +163,39 @@ function toLimits({ rateLimit, concurrency }: Record<string, Json>): Limits {
   return limits;
 }
 
-function toRedrive(
-  queue: string,
-  { rate, task, from, to, limit, cursor }: Record<string, Json>,
-  names: Names,
-): Redrive {
+function toRedrive(queue: string, body: Record<string, Json>, names: Names): Redrive {
+  const { task, from, to } = body;
+  const [taskName, since, until] = [toText("task", task), toText("from", from), toText("to", to)];
+  return {
+    queue,
+    ...toRedriveLimits(body),
+    ...(taskName !== undefined && { task: names.task(taskName) }),
+    ...(since !== undefined && { from: toDate("from", since) }),
+    ...(until !== undefined && { to: toDate("to", until) }),
+  };
+}
+
+/** How many are run again, how fast, and from where on. */
+export function toRedriveLimits(body: Record<string, Json>): Pick<Redrive, "rate" | "limit" | "cursor"> {
   const number = (
     name: string,
-    value: Json | undefined,
     { fallback, most, whole = false }: { fallback: number; most: number; whole?: boolean },
   ): number => {
+    const value = body[name];
     if (value === undefined) return fallback;
     const valid = typeof value === "number" && value > 0 && value <= most && (!whole || Number.isSafeInteger(value));
     if (!valid) throw new InvalidOptionError(name, value, `a ${whole ? "whole " : ""}number above 0, at most ${most}`);
     return value;
   };
-  const text = (name: string, value: Json | undefined): string | undefined => {
-    if (value !== undefined && !isTag(value)) throw new InvalidOptionError(name, value, "text of 1 to 128 characters");
-    return value;
-  };
-  const [taskName, since, until, after] = [
-    text("task", task),
-    text("from", from),
-    text("to", to),
-    text("cursor", cursor),
-  ];
+  const cursor = toText("cursor", body.cursor);
   return {
-    queue,
-    rate: number("rate", rate, { fallback: DEFAULT_RATE, most: MAX_REDRIVE_RATE }),
-    limit: number("limit", limit, { fallback: DEFAULT_REDRIVES, most: MAX_REDRIVES, whole: true }),
-    ...(taskName !== undefined && { task: names.task(taskName) }),
-    ...(since !== undefined && { from: toDate("from", since) }),
-    ...(until !== undefined && { to: toDate("to", until) }),
-    ...(after !== undefined && { cursor: after }),
+    rate: number("rate", { fallback: DEFAULT_RATE, most: MAX_REDRIVE_RATE }),
+    limit: number("limit", { fallback: DEFAULT_REDRIVES, most: MAX_REDRIVES, whole: true }),
+    ...(cursor !== undefined && { cursor }),
   };
+}
+
+function toText(name: string, value: Json | undefined): string | undefined {
+  if (value !== undefined && !isTag(value)) throw new InvalidOptionError(name, value, "text of 1 to 128 characters");
+  return value;
 }

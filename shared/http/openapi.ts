@@ -1,9 +1,11 @@
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from "@standard-schema/spec";
 import { ROLES, type Role } from "../config.ts";
 import type { RegisteredTask } from "../task/registered-task.ts";
-import { CALLS, type Call } from "./calls.ts";
+import type { Call } from "./call.ts";
+import { CALLS } from "./calls.ts";
 import { routeOf } from "./routes.ts";
-import { type Document, ref, schemas, sendBody, text } from "./schemas.ts";
+import { type Document, text } from "./schema-parts.ts";
+import { ref, schemas, sendBody } from "./schemas.ts";
 
 /**
  * The API's contract as OpenAPI 3.1, made from the tasks' own schemas. https://spec.openapis.org/oas/v3.1.1.html

@@ -9,6 +9,7 @@ import type { Registry } from "../task/registry.ts";
 import { audited } from "./audit.ts";
 import { addCall, createBase, readBody } from "./base.ts";
 import { addControl } from "./control.ts";
+import { addFailureActs } from "./failures.ts";
 import { addScheduleChanges } from "./schedules.ts";
 import { addWorkflowRevoke } from "./workflows.ts";
 
@@ -43,6 +44,7 @@ export function createOperateApi(app: App, registry: Registry, statics: readonly
   });
 
   addControl(api, app, registry);
+  addFailureActs(api, app, registry);
   addScheduleChanges(api, app, registry, statics);
   addWorkflowRevoke(api, app);
   return api;

@@ -1,7 +1,7 @@
 /** Parameters of calls, as OpenAPI writes them. */
 
 import { STATES } from "../results/record.ts";
-import { type Document, tag, text, uuid } from "./schemas.ts";
+import { type Document, tag, text, uuid } from "./schema-parts.ts";
 
 export const id: Document = { name: "id", in: "path", required: true, schema: uuid };
 export const name: Document = { name: "name", in: "path", required: true, schema: text };

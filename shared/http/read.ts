@@ -1,11 +1,10 @@
 import type { Hono } from "hono";
 import type { QueueDepth } from "../aws/sqs.ts";
-import { cut } from "../echo.ts";
 import { describeError, InvalidOptionError, TaskNotFoundError } from "../errors.ts";
 import { type Files, uploadKey } from "../files/files.ts";
 import { idTime, isId } from "../message/id.ts";
-import { byteLength, type Json } from "../message/json.ts";
-import type { ListPage, ListQuery } from "../results/list.ts";
+import type { Json } from "../message/json.ts";
+import type { ListQuery } from "../results/list.ts";
 import { publicRecord, STATES, type StoredRecord, type TaskRecord, type TaskState } from "../results/record.ts";
 import type { Entry } from "../schedules/entry.ts";
 import { DECISIONS } from "../table/keys.ts";
@@ -14,7 +13,9 @@ import type { App } from "../task/current-app.ts";
 import type { Registry } from "../task/registry.ts";
 import { addActivity } from "./activity.ts";
 import { addCall, createBase } from "./base.ts";
+import { addFailureReads } from "./failures.ts";
 import { callerOf } from "./key.ts";
+import { cutPage, withoutValues } from "./listing.ts";
 import { createNames, type Names } from "./names.ts";
 import { createOpenApi } from "./openapi.ts";
 import { toDate, toId, toNumber, toQuery, toTag } from "./query.ts";
@@ -49,11 +50,13 @@ export function createReadApi(app: App, registry: Registry, files: Files, static
 
   addCall(api, "readKey", (c) => c.json(callerOf(c)));
   addActivity(api, app);
+  addFailureReads(api, app);
 
   addCall(api, "listTasks", async (c) => {
     const query = toListQuery(c.req.url, names);
     const page = await app.results.list(query);
-    return c.json(cutPage(query.values ? page : withoutValues(page), MAX_PAGE_BYTES));
+    const tasks = query.values ? page.tasks : withoutValues(page.tasks);
+    return c.json(cutPage({ ...page, tasks }, MAX_PAGE_BYTES));
   });
   addCall(api, "readTask", async (c, { id }) => c.json(await read(id, c.req.query("wait"))));
 
@@ -97,32 +100,6 @@ export function createReadApi(app: App, registry: Registry, files: Files, static
   });
 
   return api;
-}
-
-/** A page whose tasks are short, however large their values are. */
-function withoutValues({ tasks, ...page }: ListPage): ListPage {
-  return {
-    ...page,
-    tasks: tasks.map(({ result, progress, error, ...record }) => ({
-      ...record,
-      payload: null,
-      ...(error && {
-        error: { name: error.name, message: cut(error.message), ...(error.code && { code: error.code }) },
-      }),
-    })),
-  };
-}
-
-/** As many tasks of a page as fit, at least one; the cursor goes on after the last. */
-function cutPage(page: ListPage, maxBytes: number): ListPage {
-  let bytes = 0;
-  const fits = page.tasks.findIndex((task, index) => {
-    bytes += byteLength(JSON.stringify(task));
-    return bytes > maxBytes && index > 0;
-  });
-  if (fits < 0) return page;
-  const tasks = page.tasks.slice(0, fits);
-  return { ...page, tasks, cursor: tasks.at(-1)?.id ?? "" };
 }
 
 /** Links to the values that are too large for an answer. */

@@ -1,6 +1,7 @@
 /** The declared calls by their names and paths. */
 
-import { CALLS, type Call, type Method } from "./calls.ts";
+import type { Call, Method } from "./call.ts";
+import { CALLS } from "./calls.ts";
 import { fieldsOf } from "./schemas.ts";
 
 export type CallId = keyof typeof CALLS;

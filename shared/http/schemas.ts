@@ -2,41 +2,29 @@
 
 import { ACTS } from "../audit/trail.ts";
 import { ROLES } from "../config.ts";
+import { GROUP_STATES } from "../failures/groups.ts";
 import { MAX_TIMER_SECONDS } from "../lifetimes.ts";
 import { MAX_CONCURRENCY } from "../limits/concurrency.ts";
-import { STATES } from "../results/record.ts";
-
-/** A JSON Schema, or a part of an OpenAPI document. */
-export type Document = Record<string, unknown>;
-
-const time: Document = { type: "string", format: "date-time" };
-export const uuid: Document = { type: "string", format: "uuid" };
-export const text: Document = { type: "string" };
-const state: Document = { enum: STATES };
-const count: Document = { type: "integer", minimum: 0 };
-/** Texts that are kept as they are; a lone surrogate is refused, which JSON Schema cannot say. */
-const key: Document = { type: "string", minLength: 1, maxLength: 256 };
-export const tag: Document = { type: "string", minLength: 1, maxLength: 128 };
-const seconds: Document = { type: "number", minimum: 1, maximum: MAX_TIMER_SECONDS };
-const timeLimit: Document = { type: "number", exclusiveMinimum: 0, maximum: 900 };
-const anything: Document = {};
-const texts: Document = { type: "object", additionalProperties: text };
-const scope: Document = { enum: ["task", "queue", "tag"] };
-
-/** An object whose fields are all of these; those in `optional` may be absent. */
-function object(required: Document, optional: Document = {}): Document {
-  const names = Object.keys(required);
-  return { type: "object", ...(names.length > 0 && { required: names }), properties: { ...required, ...optional } };
-}
-
-/** The body of a request: a field that is not known is refused. */
-function body(required: Document, optional: Document = {}): Document {
-  return { ...object(required, optional), additionalProperties: false };
-}
-
-function list(items: Document): Document {
-  return { type: "array", items };
-}
+import { failure, redriveLimits } from "./failure-schemas.ts";
+import { entry, nullable, rules } from "./schedule-schemas.ts";
+import {
+  anything,
+  body,
+  count,
+  type Document,
+  key,
+  list,
+  object,
+  scope,
+  seconds,
+  state,
+  tag,
+  text,
+  texts,
+  time,
+  timeLimit,
+  uuid,
+} from "./schema-parts.ts";
 
 export function ref(name: keyof typeof schemas): Document {
   return { $ref: `#/components/schemas/${name}` };
@@ -92,42 +80,6 @@ const TASK = {
     },
   },
 };
-
-/** Fields of a schedule entry but its task and schedule. */
-const rules: Document = {
-  payload: anything,
-  timezone: { ...text, description: "By default the service's TIMEZONE." },
-  options: {
-    type: "object",
-    description: "Options of each call; expires and countdown are seconds from the fire time.",
-  },
-  enabled: { type: "boolean", default: true },
-  start: time,
-  end: time,
-  jitter: { type: "integer", minimum: 0, maximum: 3600, default: 0 },
-  description: { type: "string", maxLength: 500 },
-  skippedTime: { enum: ["skip", "runAfter"], default: "skip" },
-  repeatedTime: { enum: ["once", "twice"], default: "once" },
-  overlap: { enum: ["allow", "skip", "queueOne", "cancel"], default: "allow" },
-  catchUp: { enum: ["none", "last", "all"], default: "none" },
-  catchUpMax: { type: "integer", minimum: 1, maximum: 1000, default: 10 },
-  catchUpAge: { type: "integer", minimum: 300, maximum: 2_592_000, default: 86_400 },
-  keepHistory: { type: "integer", minimum: 1, maximum: MAX_TIMER_SECONDS },
-};
-const entry: readonly [Document, Document] = [
-  { name: text, static: { type: "boolean" }, next: list(text) },
-  {
-    ...{ ...rules, task: text, schedule: text, edition: text, createdAt: time, changedAt: time },
-    broken: { ...text, description: "Its document cannot be read, and why." },
-  },
-];
-
-/** The same fields, each of which may be null. */
-function nullable(fields: Document): Document {
-  return Object.fromEntries(
-    Object.entries(fields).map(([name, schema]) => [name, { anyOf: [schema, { type: "null" }] }]),
-  );
-}
 
 const policy: Document = {
   anyOf: [
@@ -211,12 +163,10 @@ export const schemas = {
   Redrive: body(
     {},
     {
-      rate: { type: "number", exclusiveMinimum: 0, maximum: 1000, default: 10, description: "Tasks a second." },
+      ...redriveLimits,
       task: tag,
       from: { type: "string", description: "A date or a time. By default 7 days ago." },
       to: { type: "string", description: "A date or a time. By default now." },
-      limit: { type: "integer", minimum: 1, maximum: 1000, default: 100 },
-      cursor: { ...tag, description: "Of an earlier answer: go on where that ended." },
     },
   ),
   Redriven: object(
@@ -341,6 +291,14 @@ export const schemas = {
   }),
   Replay: body({}, { payload: { description: "In the place of the old one." } }),
   Send: { ...body({}, { payload: {}, options: { $ref: "#/components/schemas/Options" } }) },
+  FailurePage: object({ failures: list({ $ref: "#/components/schemas/Failure" }) }, { cursor: text }),
+  Failure: object(...failure),
+  FailureWithTasks: object(
+    { ...failure[0], tasks: list({ $ref: "#/components/schemas/Task" }) },
+    { ...failure[1], cursor: uuid },
+  ),
+  JudgedFailure: object({ fingerprint: text, state: { enum: GROUP_STATES } }),
+  ReplayFailures: body({}, redriveLimits),
   Key: object({ name: text, role: { enum: ROLES }, readOnly: { type: "boolean" } }),
   Activity: object(
     {

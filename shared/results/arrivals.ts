@@ -50,7 +50,7 @@ export function createArrivals({ table, lifetime }: Pick<StoreParts, "table" | "
           ttl: Math.max(Number(noted.item?.ttl ?? 0), lifetime.unfinished({})),
         },
         setFrom: { fenceBase: "fence" },
-        remove: ["finishedAt", "shownUntil", "startedAt", "eta", "error", "errorRef", "progress"],
+        remove: ["finishedAt", "shownUntil", "startedAt", "eta", "error", "errorRef", "progress", "failureGroup"],
         when: allOf(ENDED_IN_VAIN, equal("attempt", record.attempt)),
         returns: "ALL_NEW",
       });

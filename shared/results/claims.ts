@@ -10,6 +10,7 @@ import type { Message } from "../message/message.ts";
 import { recordKey } from "../table/keys.ts";
 import { birth } from "./birth.ts";
 import { isMine, isUnclaimed, mayClaim } from "./conditions.ts";
+import { type FailureKind, failureKind } from "./fingerprint.ts";
 import { payloadRefOf, recordIn, type StoredRecord, type TaskState } from "./record.ts";
 import type { Lifetime } from "./record-ttl.ts";
 import type { Packed, Values } from "./values.ts";
@@ -35,6 +36,8 @@ export interface StoreParts {
   values: Values;
   /** Until when a task that ends now is shown. */
   shownUntil: (message: Pick<Message, "keepUntil">) => Date;
+  /** Told of each failure once it is stored. */
+  failed: (failure: FailureKind & { id: string; message: string }) => void;
 }
 
 /**
@@ -91,7 +94,7 @@ export const HOLDER = [
   "seenCount",
 ] as const;
 
-export function createClaims({ table, clock, lifetime, values, shownUntil }: StoreParts): Claims {
+export function createClaims({ table, clock, lifetime, values, shownUntil, failed }: StoreParts): Claims {
   /** A change of the record by the run that holds it; undefined if it was refused. */
   const settle = async ({ message, fence, tracked }: Claim, change: Omit<Change, "key">): Promise<Item | undefined> => {
     // If the answer is lost, the SDK's second try is refused; by its token it knows the record as its own work.
@@ -212,8 +215,15 @@ export function createClaims({ table, clock, lifetime, values, shownUntil }: Sto
       return settled !== undefined;
     },
 
-    fail: async (claim, error) =>
-      end(claim, "FAILURE", await values.error(claim.message, error, shownUntil(claim.message))),
+    async fail(claim, error) {
+      const { id, task } = claim.message;
+      const packed = await values.error(claim.message, error, shownUntil(claim.message));
+      const kind = failureKind(task, error);
+      const set = { ...packed.set, failureGroup: kind.fingerprint };
+      if (!(await end(claim, "FAILURE", { ...packed, set }))) return false;
+      failed({ ...kind, id, message: error.message });
+      return true;
+    },
 
     async release(claim, reason, error) {
       const settled = await settle(claim, {

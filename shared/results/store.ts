@@ -46,12 +46,14 @@ export function createResultStore(options: {
   largeValues: LargeValues;
   /** Seconds that a final record is shown. */
   resultExpires: () => number;
+  /** Told of each failure once it is stored. */
+  failed: StoreParts["failed"];
 }): ResultStore {
   const { table, clock, largeValues } = options;
   const lifetime = createLifetime(options);
   const values = createValues({ largeValues });
   const shownUntil = (message: Pick<Message, "keepUntil">): Date => new Date(lifetime.shown(message) * 1000);
-  const parts: StoreParts = { table, clock, lifetime, values, shownUntil };
+  const parts: StoreParts = { table, clock, lifetime, values, shownUntil, failed: options.failed };
 
   const store: ResultStore = {
     ...createClaims(parts),

@@ -19,6 +19,7 @@ import {
   STARTED,
   WAITING,
 } from "./conditions.ts";
+import { failureKind } from "./fingerprint.ts";
 import { recordIn, type StoredRecord, type TaskState, toRecord } from "./record.ts";
 
 export interface Unclaimed {
@@ -57,7 +58,7 @@ type Replaced = Pick<Message, "id" | "task" | "keepUntil">;
 
 type ReplacedOutcome = { state: "SUCCESS"; resultJson: string } | { state: "FAILURE" | "REVOKED"; error: StoredError };
 
-export function createUnclaimed({ table, clock, lifetime, values, shownUntil }: StoreParts): Unclaimed {
+export function createUnclaimed({ table, clock, lifetime, values, shownUntil, failed }: StoreParts): Unclaimed {
   /** Ends a task that nobody runs, if `when` holds for its record. */
   const end = async (
     state: TaskState,
@@ -66,11 +67,13 @@ export function createUnclaimed({ table, clock, lifetime, values, shownUntil }: 
     when: Condition,
   ): Promise<UpdateOutcome> => {
     const packed = await values.error(message, error, shownUntil(message));
-    return table.update({
+    const kind = state === "FAILURE" ? failureKind(message.task, error) : undefined;
+    const outcome = await table.update({
       key: recordKey(message.id),
       onCreate: { ...birth(message), attempt: message.attempt },
       set: {
         state,
+        failureGroup: kind?.fingerprint,
         finishedAt: clock().toISOString(),
         ttl: lifetime.final(message),
         shownUntil: lifetime.shown(message),
@@ -79,6 +82,8 @@ export function createUnclaimed({ table, clock, lifetime, values, shownUntil }: 
       remove: [...HOLDER, "revokeRequestedAt", ...packed.remove],
       when,
     });
+    if (outcome.applied && kind) failed({ ...kind, id: message.id, message: error.message });
+    return outcome;
   };
 
   const unclaimed: Unclaimed = {
@@ -127,10 +132,12 @@ export function createUnclaimed({ table, clock, lifetime, values, shownUntil }: 
         outcome.state === "SUCCESS"
           ? await values.result(task, outcome.resultJson, until)
           : await values.error(task, outcome.error, until);
+      const kind = outcome.state === "FAILURE" ? failureKind(task.task, outcome.error) : undefined;
       const ended = await table.update({
         key: recordKey(task.id),
         set: {
           state: outcome.state,
+          failureGroup: kind?.fingerprint,
           finishedAt: clock().toISOString(),
           ttl: lifetime.final(task),
           shownUntil: lifetime.shown(task),
@@ -139,6 +146,9 @@ export function createUnclaimed({ table, clock, lifetime, values, shownUntil }: 
         remove: ["revokeRequestedAt", ...packed.remove, ...(outcome.state === "SUCCESS" ? ["error", "errorRef"] : [])],
         when: allOf(STARTED, equal("replacedBy", workflow)),
       });
+      if (ended.applied && outcome.state === "FAILURE" && kind) {
+        failed({ ...kind, id: task.id, message: outcome.error.message });
+      }
       return ended.applied;
     },
 
@@ -154,7 +164,16 @@ export function createUnclaimed({ table, clock, lifetime, values, shownUntil }: 
         },
         // Crashes of earlier attempts do not count against the next one.
         setFrom: { fenceBase: "fence" },
-        remove: ["finishedAt", "error", "errorRef", "revokeRequestedAt", "shownUntil", "replacedBy", ...HOLDER],
+        remove: [
+          "finishedAt",
+          "error",
+          "errorRef",
+          "revokeRequestedAt",
+          "shownUntil",
+          "replacedBy",
+          "failureGroup",
+          ...HOLDER,
+        ],
         when: allOf(ENDED_BADLY, equal("attempt", attempt)),
       });
       return outcome.applied;

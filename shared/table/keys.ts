@@ -32,6 +32,18 @@ export function auditKey(time: Date, id: string): Key {
   return { pk: auditPartition(time), sk: `${time.toISOString()}#${id}` };
 }
 
+/** Groups of failures are spread over this many partitions. */
+export const FAILURE_SHARDS = [..."01234567"];
+
+export function failureGroupPartition(shard: string): string {
+  return `failures#${shard}`;
+}
+
+export function failureGroupKey(fingerprint: string): Key {
+  const shard = FAILURE_SHARDS[Number.parseInt(fingerprint.slice(0, 1), 16) % FAILURE_SHARDS.length] ?? "0";
+  return { pk: failureGroupPartition(shard), sk: fingerprint };
+}
+
 /** The item that remembers which task a key stands for. */
 export function reservationKey(kind: "idempotency" | "throttle", task: string, key: string): Key {
   return { pk: `${kind}#${task}#${key}`, sk: kind };

@@ -2,6 +2,7 @@ import type { AuditTrail } from "../audit/trail.ts";
 import type { Broker } from "../broker/broker.ts";
 import type { Config } from "../config.ts";
 import type { Control } from "../control/decisions.ts";
+import type { Failures } from "../failures/groups.ts";
 import type { Concurrency } from "../limits/concurrency.ts";
 import type { Bursts } from "../limits/debounce.ts";
 import type { RateLimiter } from "../limits/rate-limit.ts";
@@ -31,6 +32,7 @@ export interface App {
   bursts: Bursts;
   control: Control;
   audit: AuditTrail;
+  failures: Failures;
   fifoOrder: FifoOrder;
   log: Log;
   clock: () => Date;

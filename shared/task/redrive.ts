@@ -3,7 +3,7 @@
 import { InvalidOptionError, ResultStoreError, TaskNotFoundError } from "../errors.ts";
 import { MAX_TIMER_SECONDS } from "../lifetimes.ts";
 import { idTime, isId } from "../message/id.ts";
-import type { StoredRecord, TaskRecord } from "../results/record.ts";
+import type { StoredRecord } from "../results/record.ts";
 import type { App } from "./current-app.ts";
 import type { Registry } from "./registry.ts";
 import { replay, replayId } from "./replay.ts";
@@ -17,7 +17,9 @@ const MAX_SECONDS = 15;
 const PAGE = 100;
 
 export interface Redrive {
-  queue: string;
+  /** Failures of this queue, or of this kind. */
+  queue?: string;
+  fingerprint?: string;
   /** Tasks a second, at most 1,000; so many that the last of `limit` is due within the longest delay, 400 days. */
   rate: number;
   /** Only failures of this task. */
@@ -45,7 +47,7 @@ export interface Redriven {
 }
 
 /**
- * Replays the failures of a queue, newest first, so that one is due every 1/rate seconds. A failure that was replayed or redriven
+ * Replays the failures of a queue, or of a kind, newest first, so that one is due every 1/rate seconds. A failure that was replayed or redriven
  * before is not run twice, however often and by whomever it is asked for. A call that has sent anything answers with what it did,
  * whatever fails later.
  * @param runAgain runs one of them
@@ -58,7 +60,7 @@ export async function redrive(
   runAgain: typeof replay = replay,
 ): Promise<Redriven> {
   const now = app.clock();
-  const { queue, task, from, to, limit } = request;
+  const { limit } = request;
   let [cursor, due] = readCursor(request.cursor, now);
   const interval = intervalOf(request, due, now);
   const outcome: Redriven = { redriven: 0, replayed: [], failed: [] };
@@ -77,16 +79,8 @@ export async function redrive(
   let lookedAt = 0;
   try {
     do {
-      const page = await app.results.list({
-        state: "FAILURE",
-        queue,
-        limit: Math.min(PAGE, limit - outcome.redriven),
-        ...(task !== undefined && { task }),
-        ...(from && { from }),
-        ...(to && { to }),
-        ...(cursor !== undefined && { cursor }),
-      });
-      const looks = await Promise.all(page.tasks.map((failure) => look(app, failure)));
+      const page = await readPage(app, request, { limit: Math.min(PAGE, limit - outcome.redriven), cursor });
+      const looks = await Promise.all(page.ids.map((id) => look(app, id)));
       const again = looks.flatMap((found) => ("record" in found ? [found.record] : []));
       outcome.replayed.push(...looks.flatMap((found) => ("replayedBy" in found ? [found] : [])));
       outcome.failed.push(...looks.flatMap((found) => ("error" in found ? [found] : [])));
@@ -97,7 +91,7 @@ export async function redrive(
       for (const { record, eta } of large) await redriveOne(record, eta);
       due = new Date(due.getTime() + again.length * interval);
       cursor = page.cursor;
-      lookedAt += page.tasks.length;
+      lookedAt += page.ids.length;
     } while (
       cursor !== undefined &&
       outcome.redriven < limit &&
@@ -112,10 +106,31 @@ export async function redrive(
   return cursor === undefined ? outcome : { ...outcome, cursor: `${cursor}~${due.toISOString()}` };
 }
 
+/** Ids of failures, newest first. */
+async function readPage(
+  app: App,
+  { queue, fingerprint, task, from, to }: Redrive,
+  { limit, cursor }: { limit: number; cursor: string | undefined },
+): Promise<{ ids: string[]; cursor: string | undefined }> {
+  if (fingerprint !== undefined) {
+    const ids = await app.failures.members(fingerprint, { limit, before: cursor });
+    return { ids, cursor: ids.length === limit ? ids.at(-1) : undefined };
+  }
+  const page = await app.results.list({
+    ...{ state: "FAILURE", limit },
+    ...(queue !== undefined && { queue }),
+    ...(task !== undefined && { task }),
+    ...(from && { from }),
+    ...(to && { to }),
+    ...(cursor !== undefined && { cursor }),
+  });
+  return { ids: page.tasks.map(({ id }) => id), cursor: page.cursor };
+}
+
 type Look = { record: StoredRecord } | Redriven["replayed"][number] | Redriven["failed"][number];
 
 /** Reads a failure, and asks whether it has run again. One that is named to have, without a record, was never sent. */
-async function look(app: App, { id }: TaskRecord): Promise<Look> {
+async function look(app: App, id: string): Promise<Look> {
   try {
     const record = await app.results.read(id);
     if (record === undefined) throw new TaskNotFoundError(id);

@@ -7,6 +7,7 @@ import { isOfWorkflow } from "../canvas/let-go-on.ts";
 import { beginReplacement } from "../canvas/replace.ts";
 import { describeError, TaskNotRegisteredError, TaskRevokedError } from "../errors.ts";
 import type { ClaimOutcome } from "../results/claims.ts";
+import { failureKind } from "../results/fingerprint.ts";
 import { isFinal, type StoredRecord } from "../results/record.ts";
 import type { App } from "../task/current-app.ts";
 import type { Registry } from "../task/registry.ts";
@@ -141,7 +142,12 @@ async function afterRefusal(
 ): Promise<Verdict> {
   const { message, fifo } = delivery;
   if (record === undefined) return "keep";
-  if (isFinal(record.state)) return "acknowledge";
+  if (isFinal(record.state)) {
+    // Its worker may have died after it stored the failure, and before it wrote down the group.
+    const { id, task, state, error } = record;
+    if (state === "FAILURE" && error) app.failures.note({ ...failureKind(task, error), id, message: error.message }, 0);
+    return "acknowledge";
+  }
   if (record.replacedBy !== undefined) {
     // Its worker may have died before the workflow that it has become was begun.
     await beginReplacement(app, registry, record.replacedBy);

@@ -38,10 +38,17 @@ export function rightsOf({ operation, path, body }: Pick<Call, "operation" | "pa
     }
     case "DynamoDB.BatchExecuteStatement":
       return listField(input(), "Statements").filter(isObject).map(statementRight);
-    case "DynamoDB.Query":
+    case "DynamoDB.Query": {
+      const { TableName, IndexName } = input();
+      // An index is a resource of its own, with keys of its own.
+      if (IndexName !== undefined) {
+        const resource = arn("dynamodb", `table/${String(TableName)}/index/${String(IndexName)}`);
+        return [{ action: "dynamodb:Query", resource, context: {} }];
+      }
       return [
         tableRight(operation, input(), objectField(objectField(input(), "ExpressionAttributeValues") ?? {}, ":pk")),
       ];
+    }
     case "SQS.SendMessageBatch":
     case "SQS.ChangeMessageVisibility":
     case "SQS.GetQueueAttributes": {

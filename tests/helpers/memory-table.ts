@@ -29,9 +29,11 @@ export function createMemoryTable(): MemoryTable {
       partitions.set(pk, partition);
       return { applied: true, attributes: { ...item } };
     },
-    async query({ pk, from, to, limit, filter, keep, oldestFirst = false }) {
+    async query({ index, pk, from, to, limit, filter, keep, oldestFirst = false }) {
       calls.queries += 1;
-      const inRange = [...(partitions.get(pk) ?? [])].filter(([sk]) => sk >= from && sk <= to).map(([, item]) => item);
+      const all = [...partitions.values()].flatMap((partition) => [...partition]);
+      const asked = index ? all.filter(([, item]) => item.failureGroup === pk) : (partitions.get(pk) ?? []);
+      const inRange = [...asked].filter(([sk]) => sk >= from && sk <= to).map(([, item]) => item);
       const sorted = inRange.sort((a, b) => (String(a.sk) < String(b.sk) === oldestFirst ? -1 : 1));
       const found = sorted.filter((item) => holds(filter, item) && (keep?.(item) ?? true)).slice(0, limit);
       calls.itemsQueried += found.length;

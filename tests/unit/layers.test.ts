@@ -20,6 +20,7 @@ const ROWS: readonly (readonly string[])[] = [
     "shared/limits",
     "shared/control",
     "shared/audit",
+    "shared/failures",
     "shared/schedules",
     "shared/workflows",
     "shared/files",

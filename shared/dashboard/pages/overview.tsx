@@ -1,13 +1,14 @@
 import type { JSX } from "preact";
 import { useMemo } from "preact/hooks";
+import type { FailureGroup } from "../../failures/groups.ts";
 import type { TaskRecord } from "../../results/record.ts";
 import { pathOf } from "../api.ts";
 import { count, isUtc, moment } from "../format.ts";
-import { groupFailures } from "../groups.ts";
 import { useLive } from "../live.ts";
 import { linkTo } from "../route.ts";
-import { Empty, Loading, Scroll, StateMark, Trouble, When } from "../ui.tsx";
+import { Empty, Loading, StateMark, Trouble, When } from "../ui.tsx";
 import type { Decision, Depth } from "../why.ts";
+import { Groups } from "./failures.tsx";
 
 const DAY_MILLISECONDS = 86_400_000;
 
@@ -28,7 +29,10 @@ interface Entry {
 export function OverviewPage(): JSX.Element {
   const from = useMemo(() => new Date(Date.now() - DAY_MILLISECONDS).toISOString(), []);
   const list = (state: string): string => pathOf(["tasks"], { state, from, limit: "100", values: "false" });
-  const failures = useLive<Page>(list("FAILURE"), { everySeconds: 5 });
+  const failures = useLive<{ failures: FailureGroup[]; cursor?: string }>(
+    pathOf(["failures"], { state: "open", limit: "10" }),
+    { everySeconds: 5 },
+  );
   const running = useLive<Page>(list("STARTED"));
   const queues = useLive<{ queues: Depth[]; dead: number | null }>("queues");
   const control = useLive<{ decisions: Decision[] }>("control", { everySeconds: 5 });
@@ -39,8 +43,9 @@ export function OverviewPage(): JSX.Element {
       <Trouble error={queues.error ?? failures.error} />
       <Attention queues={queues.data} decisions={control.data?.decisions} />
       <section aria-label="Failures">
-        <h2>Failures of the last day</h2>
-        {failures.data === undefined ? <Loading /> : <Failures page={failures.data} />}
+        <h2>Open failures</h2>
+        {failures.data === undefined ? <Loading /> : <Groups groups={failures.data.failures} />}
+        {failures.data?.cursor !== undefined && <a href={linkTo(["failures"])}>All of them</a>}
       </section>
       <section aria-label="Queues">
         <h2>Queues</h2>
@@ -100,59 +105,6 @@ function Attention(props: {
         </li>
       ))}
     </ul>
-  );
-}
-
-function Failures({ page }: { page: Page }): JSX.Element {
-  const groups = groupFailures(page.tasks);
-  if (groups.length === 0) return <p class="fine">● None.</p>;
-  return (
-    <>
-      <Scroll label="Failures by kind">
-        <table class="rows">
-          <thead>
-            <tr>
-              <th class="number">Count</th>
-              <th>Task</th>
-              <th>Error</th>
-              <th>Last</th>
-              <th>Run again</th>
-            </tr>
-          </thead>
-          <tbody>
-            {groups.map((group) => (
-              <tr key={`${group.task} ${group.name} ${group.code}`}>
-                <td class="number">{count(group.count)}</td>
-                <td>
-                  <a
-                    href={linkTo(["tasks"], {
-                      q: `state:FAILURE task:${group.task} error:"${group.code ?? group.name}"`,
-                      period: "1d",
-                    })}
-                  >
-                    <bdi>{group.task}</bdi>
-                  </a>
-                </td>
-                <td class="long">
-                  <bdi>
-                    {group.name}: {group.message}
-                  </bdi>
-                </td>
-                <td>
-                  <a href={linkTo(["tasks", group.id])}>
-                    <When time={group.last} />
-                  </a>
-                </td>
-                <td>
-                  {group.replayed} of {group.count}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </Scroll>
-      {page.cursor !== undefined && <p class="dim">Of the newest 100; there are more.</p>}
-    </>
   );
 }
 

@@ -135,6 +135,25 @@ describe("the dashboard's other pages", () => {
     await low.getByText("runs").waitFor();
   });
 
+  it("group failures, replay them together, and take a word about them", async ({ open, ground: { client } }) => {
+    const sent = await Promise.all(["1", "2"].map(() => client.post("/tasks/fails", {})));
+    for (const { id } of sent) await client.waitFor(`/tasks/${id}`);
+    const opened = await open("#/failures");
+    const { page } = opened;
+    await page.getByRole("row").filter({ hasText: "fails" }).getByRole("link").click();
+    await page.getByRole("heading", { name: "fails" }).waitFor();
+    await expectWhole(opened);
+
+    await page.getByRole("button", { name: "Replay all" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Replay all" }).click();
+    await page.getByText("2 run again, 0 left as they are").waitFor();
+    await page.getByRole("button", { name: "Resolve" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Resolve" }).click();
+    await page.getByText("● resolved").waitFor();
+    const activity = await open("#/activity");
+    await activity.page.getByRole("row").filter({ hasText: "resolve" }).waitFor();
+  });
+
   it("send a task by a form that its schema makes, with the keyboard alone", async ({ open }) => {
     const { page } = await open("#/send?task=add");
     await page.getByLabel("x", { exact: true }).focus();
@@ -163,7 +182,7 @@ describe("the dashboard's other pages", () => {
   });
 
   it.for(
-    ["#/", "#/tasks", "#/queues", "#/send", "#/activity", "#/nowhere"].flatMap((hash) =>
+    ["#/", "#/tasks", "#/queues", "#/send", "#/failures", "#/activity", "#/nowhere"].flatMap((hash) =>
       (["light", "dark"] as const).flatMap((colorScheme) => [1280, 420].map((width) => ({ hash, colorScheme, width }))),
     ),
   )("are whole: $hash, $colorScheme, $width wide", async ({ hash, colorScheme, width }, { open }) => {

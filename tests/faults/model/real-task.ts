@@ -59,6 +59,7 @@ export function createRealTask(cloud: { table: Table; largeValues: LargeValues }
     table,
     clock: () => new Date(clock.now),
     largeValues: cloud.largeValues,
+    failed: () => {},
     resultExpires: () => RESULT_SECONDS,
   });
   const ledger = createLedger({ table, clock: () => new Date(clock.now) });

@@ -29,6 +29,7 @@ import {
   task,
 } from "../../../shared/index.ts";
 import type { Mailer } from "../../../shared/mail/mailer.ts";
+import { failureKind } from "../../../shared/results/fingerprint.ts";
 import { createRegistry } from "../../../shared/task/registry.ts";
 import type { TaskOptions } from "../../../shared/task/task.ts";
 import { startProxy } from "../../faults/proxy.ts";
@@ -344,6 +345,9 @@ describe("the other roles", () => {
       "/schedule-preview": { path: "/schedule-preview?schedule=@daily" },
       "/queues/:name/redrive": { path: "/queues/default/redrive", body: { rate: 100 } },
     };
+    const kind = failureKind("child", { name: "Error", message: "a failure" });
+    engine.app.failures.note({ ...kind, id, message: "a failure" });
+    await engine.app.failures.flush();
     for (const [name, api] of [
       ["SubmitRole", createSubmitApi(engine.app, registry, files)],
       ["ReadRole", createReadApi(engine.app, registry, files)],
@@ -353,6 +357,7 @@ describe("the other roles", () => {
         const call = calls[`${method} ${path}`] ?? calls[path] ?? {};
         const target = (call.path ?? path)
           .replace(":name", path.startsWith("/queues") ? "default" : "child")
+          .replace(":fingerprint", kind.fingerprint)
           .replace(":id", id);
         const body = method === "GET" || method === "DELETE" ? undefined : JSON.stringify(call.body ?? {});
         await as(name, `${method} ${path}`, async () => {

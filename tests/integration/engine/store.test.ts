@@ -189,7 +189,13 @@ describe("a record's states", () => {
     const message = await inState("PENDING");
     const { largeValues } = engine.app;
     const clock = () => engine.clock.now;
-    const twice = createResultStore({ table: stuttering, clock, largeValues, resultExpires: () => 86_400 });
+    const twice = createResultStore({
+      table: stuttering,
+      clock,
+      largeValues,
+      resultExpires: () => 86_400,
+      failed: () => {},
+    });
 
     expect(await twice.claim(message, delivered(), 30)).toEqual({
       claimed: true,

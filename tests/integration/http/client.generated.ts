@@ -89,7 +89,7 @@ export type Activity = {
     acts: {
         id: string;
         at: string;
-        act: "pause" | "resume" | "revoke" | "drop" | "purge" | "limits" | "redrive" | "replay" | "schedule" | "unschedule" | "run";
+        act: "pause" | "resume" | "revoke" | "drop" | "purge" | "limits" | "redrive" | "replay" | "schedule" | "unschedule" | "run" | "ignore" | "resolve" | "reopen";
         /** The name of the key. */
         by: string;
         target: unknown;
@@ -224,14 +224,14 @@ export type PausedQueue = {
 export type Redrive = {
     /** Tasks a second. */
     rate?: number;
+    limit?: number;
+    /** Of an earlier answer: go on where that ended. */
+    cursor?: string;
     task?: string;
     /** A date or a time. By default 7 days ago. */
     "from"?: string;
     /** A date or a time. By default now. */
     to?: string;
-    limit?: number;
-    /** Of an earlier answer: go on where that ended. */
-    cursor?: string;
 };
 export type Redriven = {
     /** Tasks that this call has sent. */
@@ -281,139 +281,6 @@ export type Dropped = {
     };
     more: boolean;
     meaning: string;
-};
-export type Schedule = {
-    name: string;
-    "static": boolean;
-    next: string[];
-    payload?: unknown;
-    /** By default the service's TIMEZONE. */
-    timezone?: string;
-    /** Options of each call; expires and countdown are seconds from the fire time. */
-    options?: object;
-    enabled?: boolean;
-    start?: string;
-    end?: string;
-    jitter?: number;
-    description?: string;
-    skippedTime?: "skip" | "runAfter";
-    repeatedTime?: "once" | "twice";
-    overlap?: "allow" | "skip" | "queueOne" | "cancel";
-    catchUp?: "none" | "last" | "all";
-    catchUpMax?: number;
-    catchUpAge?: number;
-    keepHistory?: number;
-    task?: string;
-    schedule?: string;
-    edition?: string;
-    createdAt?: string;
-    changedAt?: string;
-    /** Its document cannot be read, and why. */
-    broken?: string;
-};
-export type SchedulePage = {
-    schedules: Schedule[];
-    cursor?: string;
-};
-export type ScheduleWithRuns = {
-    name: string;
-    "static": boolean;
-    next: string[];
-    runs: {
-        at: string;
-        outcome: "run" | "skipped" | "missed" | "paused" | "manual" | "unrecorded";
-        id?: string;
-        state?: "PENDING" | "STARTED" | "RETRY" | "SUCCESS" | "FAILURE" | "REVOKED";
-        finishedAt?: string;
-        until?: string;
-        count?: number;
-        reason?: string;
-    }[];
-    payload?: unknown;
-    /** By default the service's TIMEZONE. */
-    timezone?: string;
-    /** Options of each call; expires and countdown are seconds from the fire time. */
-    options?: object;
-    enabled?: boolean;
-    start?: string;
-    end?: string;
-    jitter?: number;
-    description?: string;
-    skippedTime?: "skip" | "runAfter";
-    repeatedTime?: "once" | "twice";
-    overlap?: "allow" | "skip" | "queueOne" | "cancel";
-    catchUp?: "none" | "last" | "all";
-    catchUpMax?: number;
-    catchUpAge?: number;
-    keepHistory?: number;
-    task?: string;
-    schedule?: string;
-    edition?: string;
-    createdAt?: string;
-    changedAt?: string;
-    /** Its document cannot be read, and why. */
-    broken?: string;
-};
-export type ScheduleBody = {
-    task: string;
-    schedule: string;
-    payload?: unknown;
-    /** By default the service's TIMEZONE. */
-    timezone?: string;
-    /** Options of each call; expires and countdown are seconds from the fire time. */
-    options?: object;
-    enabled?: boolean;
-    start?: string;
-    end?: string;
-    jitter?: number;
-    description?: string;
-    skippedTime?: "skip" | "runAfter";
-    repeatedTime?: "once" | "twice";
-    overlap?: "allow" | "skip" | "queueOne" | "cancel";
-    catchUp?: "none" | "last" | "all";
-    catchUpMax?: number;
-    catchUpAge?: number;
-    keepHistory?: number;
-};
-export type ScheduleChange = {
-    task?: string | null;
-    schedule?: string | null;
-    payload?: unknown | null;
-    timezone?: string | null;
-    options?: object | null;
-    enabled?: boolean | null;
-    start?: string | null;
-    end?: string | null;
-    jitter?: number | null;
-    description?: string | null;
-    skippedTime?: ("skip" | "runAfter") | null;
-    repeatedTime?: ("once" | "twice") | null;
-    overlap?: ("allow" | "skip" | "queueOne" | "cancel") | null;
-    catchUp?: ("none" | "last" | "all") | null;
-    catchUpMax?: number | null;
-    catchUpAge?: number | null;
-    keepHistory?: number | null;
-};
-export type DeletedSchedule = {
-    name: string;
-    deleted: true;
-};
-export type PausedSchedule = {
-    name: string;
-    paused: boolean;
-};
-export type SchedulePreview = {
-    schedule: string;
-    timezone: string;
-    /** With the offset of the zone. */
-    next: string[];
-    /** What may surprise. */
-    notes: string[];
-    clockChanges: {
-        at: string;
-        minutes: number;
-        effect: string;
-    }[];
 };
 export type NodeOptions = {
     countdown?: number;
@@ -620,6 +487,202 @@ export type UploadedTask = {
     filename?: string;
     /** A link to the file as it came. */
     original?: string;
+};
+export type Failure = {
+    /** Made of task, name, code and place. */
+    fingerprint: string;
+    task: string;
+    /** The error's class. */
+    name: string;
+    /** Of the newest, cut short. */
+    message: string;
+    /** The id of the newest. */
+    sample: string;
+    firstAt: string;
+    lastAt: string;
+    firstVersion: string;
+    lastVersion: string;
+    /** About how often. */
+    count: number;
+    state: "open" | "ignored" | "resolved";
+    code?: string;
+    /** Function and file. */
+    place?: string;
+    /** It was resolved, and came again. */
+    reopened?: true;
+};
+export type FailurePage = {
+    failures: Failure[];
+    cursor?: string;
+};
+export type FailureWithTasks = {
+    /** Made of task, name, code and place. */
+    fingerprint: string;
+    task: string;
+    /** The error's class. */
+    name: string;
+    /** Of the newest, cut short. */
+    message: string;
+    /** The id of the newest. */
+    sample: string;
+    firstAt: string;
+    lastAt: string;
+    firstVersion: string;
+    lastVersion: string;
+    /** About how often. */
+    count: number;
+    state: "open" | "ignored" | "resolved";
+    tasks: Task[];
+    code?: string;
+    /** Function and file. */
+    place?: string;
+    /** It was resolved, and came again. */
+    reopened?: true;
+    cursor?: string;
+};
+export type JudgedFailure = {
+    fingerprint: string;
+    state: "open" | "ignored" | "resolved";
+};
+export type ReplayFailures = {
+    /** Tasks a second. */
+    rate?: number;
+    limit?: number;
+    /** Of an earlier answer: go on where that ended. */
+    cursor?: string;
+};
+export type Schedule = {
+    name: string;
+    "static": boolean;
+    next: string[];
+    payload?: unknown;
+    /** By default the service's TIMEZONE. */
+    timezone?: string;
+    /** Options of each call; expires and countdown are seconds from the fire time. */
+    options?: object;
+    enabled?: boolean;
+    start?: string;
+    end?: string;
+    jitter?: number;
+    description?: string;
+    skippedTime?: "skip" | "runAfter";
+    repeatedTime?: "once" | "twice";
+    overlap?: "allow" | "skip" | "queueOne" | "cancel";
+    catchUp?: "none" | "last" | "all";
+    catchUpMax?: number;
+    catchUpAge?: number;
+    keepHistory?: number;
+    task?: string;
+    schedule?: string;
+    edition?: string;
+    createdAt?: string;
+    changedAt?: string;
+    /** Its document cannot be read, and why. */
+    broken?: string;
+};
+export type SchedulePage = {
+    schedules: Schedule[];
+    cursor?: string;
+};
+export type ScheduleWithRuns = {
+    name: string;
+    "static": boolean;
+    next: string[];
+    runs: {
+        at: string;
+        outcome: "run" | "skipped" | "missed" | "paused" | "manual" | "unrecorded";
+        id?: string;
+        state?: "PENDING" | "STARTED" | "RETRY" | "SUCCESS" | "FAILURE" | "REVOKED";
+        finishedAt?: string;
+        until?: string;
+        count?: number;
+        reason?: string;
+    }[];
+    payload?: unknown;
+    /** By default the service's TIMEZONE. */
+    timezone?: string;
+    /** Options of each call; expires and countdown are seconds from the fire time. */
+    options?: object;
+    enabled?: boolean;
+    start?: string;
+    end?: string;
+    jitter?: number;
+    description?: string;
+    skippedTime?: "skip" | "runAfter";
+    repeatedTime?: "once" | "twice";
+    overlap?: "allow" | "skip" | "queueOne" | "cancel";
+    catchUp?: "none" | "last" | "all";
+    catchUpMax?: number;
+    catchUpAge?: number;
+    keepHistory?: number;
+    task?: string;
+    schedule?: string;
+    edition?: string;
+    createdAt?: string;
+    changedAt?: string;
+    /** Its document cannot be read, and why. */
+    broken?: string;
+};
+export type ScheduleBody = {
+    task: string;
+    schedule: string;
+    payload?: unknown;
+    /** By default the service's TIMEZONE. */
+    timezone?: string;
+    /** Options of each call; expires and countdown are seconds from the fire time. */
+    options?: object;
+    enabled?: boolean;
+    start?: string;
+    end?: string;
+    jitter?: number;
+    description?: string;
+    skippedTime?: "skip" | "runAfter";
+    repeatedTime?: "once" | "twice";
+    overlap?: "allow" | "skip" | "queueOne" | "cancel";
+    catchUp?: "none" | "last" | "all";
+    catchUpMax?: number;
+    catchUpAge?: number;
+    keepHistory?: number;
+};
+export type ScheduleChange = {
+    task?: string | null;
+    schedule?: string | null;
+    payload?: unknown | null;
+    timezone?: string | null;
+    options?: object | null;
+    enabled?: boolean | null;
+    start?: string | null;
+    end?: string | null;
+    jitter?: number | null;
+    description?: string | null;
+    skippedTime?: ("skip" | "runAfter") | null;
+    repeatedTime?: ("once" | "twice") | null;
+    overlap?: ("allow" | "skip" | "queueOne" | "cancel") | null;
+    catchUp?: ("none" | "last" | "all") | null;
+    catchUpMax?: number | null;
+    catchUpAge?: number | null;
+    keepHistory?: number | null;
+};
+export type DeletedSchedule = {
+    name: string;
+    deleted: true;
+};
+export type PausedSchedule = {
+    name: string;
+    paused: boolean;
+};
+export type SchedulePreview = {
+    schedule: string;
+    timezone: string;
+    /** With the offset of the zone. */
+    next: string[];
+    /** What may surprise. */
+    notes: string[];
+    clockChanges: {
+        at: string;
+        minutes: number;
+        effect: string;
+    }[];
 };
 /**
  * Send add
@@ -865,7 +928,7 @@ export function listActivity({ $from, to, by, act, cursor, limit }: {
     $from?: string;
     to?: string;
     by?: string;
-    act?: "pause" | "resume" | "revoke" | "drop" | "purge" | "limits" | "redrive" | "replay" | "schedule" | "unschedule" | "run";
+    act?: "pause" | "resume" | "revoke" | "drop" | "purge" | "limits" | "redrive" | "replay" | "schedule" | "unschedule" | "run" | "ignore" | "resolve" | "reopen";
     cursor?: string;
     limit?: number;
 } = {}, opts?: Oazapfts.RequestOpts) {
@@ -1414,6 +1477,393 @@ export function dropRevokes({ tag, task, queue, before }: {
     });
 }
 /**
+ * Send a workflow: a task, chain, group, chord or each, and these within each other
+ */
+export function sendWorkflow(workflowBody: WorkflowBody, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 202;
+        data: AcceptedWorkflow;
+    } | {
+        status: 400;
+        data: Problem;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 403;
+        data: Problem;
+    } | {
+        status: 409;
+        data: Problem;
+    } | {
+        status: 413;
+        data: Problem;
+    } | {
+        status: 415;
+        data: Problem;
+    } | {
+        status: 422;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    } | {
+        status: 503;
+        data: Problem;
+    }>("/workflows", oazapfts.json({
+        ...opts,
+        method: "POST",
+        body: workflowBody
+    }));
+}
+/**
+ * Read a workflow: its nodes with their states, or those of one place
+ */
+export function readWorkflow(id: string, { place, cursor, limit, format }: {
+    place?: string;
+    cursor?: string;
+    limit?: number;
+    format?: "json" | "dot" | "mermaid";
+} = {}, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 200;
+        data: Workflow;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 404;
+        data: Problem;
+    } | {
+        status: 422;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    }>(`/workflows/${encodeURIComponent(id)}${QS.query(QS.explode({
+        place,
+        cursor,
+        limit,
+        format
+    }))}`, {
+        ...opts
+    });
+}
+/**
+ * Revoke a workflow: what has not begun never runs
+ */
+export function revokeWorkflow(id: string, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 202;
+        data: RevokedWorkflow;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 403;
+        data: Problem;
+    } | {
+        status: 404;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    } | {
+        status: 503;
+        data: Problem;
+    }>(`/workflows/${encodeURIComponent(id)}`, {
+        ...opts,
+        method: "DELETE"
+    });
+}
+/**
+ * Ask for an upload form
+ */
+export function createUpload(uploadRequest: UploadRequest, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 201;
+        data: Upload;
+    } | {
+        status: 400;
+        data: Problem;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 403;
+        data: Problem;
+    } | {
+        status: 404;
+        data: Problem;
+    } | {
+        status: 413;
+        data: Problem;
+    } | {
+        status: 415;
+        data: Problem;
+    } | {
+        status: 422;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    } | {
+        status: 503;
+        data: Problem;
+    }>("/uploads", oazapfts.json({
+        ...opts,
+        method: "POST",
+        body: uploadRequest
+    }));
+}
+/**
+ * Ask for another form of an upload whose file has not come
+ */
+export function renewUpload(id: string, uploadRequest: UploadRequest, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 201;
+        data: Upload;
+    } | {
+        status: 400;
+        data: Problem;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 403;
+        data: Problem;
+    } | {
+        status: 404;
+        data: Problem;
+    } | {
+        status: 409;
+        data: Problem;
+    } | {
+        status: 413;
+        data: Problem;
+    } | {
+        status: 415;
+        data: Problem;
+    } | {
+        status: 422;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    }>(`/uploads/${encodeURIComponent(id)}`, oazapfts.json({
+        ...opts,
+        method: "POST",
+        body: uploadRequest
+    }));
+}
+/**
+ * Read an upload's task, and links to what it made
+ */
+export function readUpload(id: string, { wait }: {
+    wait?: number;
+} = {}, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 200;
+        data: UploadedTask;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 404;
+        data: Problem;
+    } | {
+        status: 422;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    }>(`/uploads/${encodeURIComponent(id)}${QS.query(QS.explode({
+        wait
+    }))}`, {
+        ...opts
+    });
+}
+/**
+ * Failures by their kind, the newest first
+ */
+export function listFailures({ state, task, cursor, limit }: {
+    state?: "open" | "ignored" | "resolved";
+    task?: string;
+    cursor?: string;
+    limit?: number;
+} = {}, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 200;
+        data: FailurePage;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 422;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    }>(`/failures${QS.query(QS.explode({
+        state,
+        task,
+        cursor,
+        limit
+    }))}`, {
+        ...opts
+    });
+}
+/**
+ * A kind of failure, and the tasks that have failed so
+ */
+export function readFailure(fingerprint: string, { cursor, limit }: {
+    cursor?: string;
+    limit?: number;
+} = {}, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 200;
+        data: FailureWithTasks;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 404;
+        data: Problem;
+    } | {
+        status: 422;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    }>(`/failures/${encodeURIComponent(fingerprint)}${QS.query(QS.explode({
+        cursor,
+        limit
+    }))}`, {
+        ...opts
+    });
+}
+/**
+ * Ignore a kind of failure, also when it comes again
+ */
+export function ignoreFailure(fingerprint: string, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 202;
+        data: JudgedFailure;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 403;
+        data: Problem;
+    } | {
+        status: 404;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    } | {
+        status: 503;
+        data: Problem;
+    }>(`/failures/${encodeURIComponent(fingerprint)}/ignore`, {
+        ...opts,
+        method: "POST"
+    });
+}
+/**
+ * Call a kind of failure resolved, until it comes again in another version
+ */
+export function resolveFailure(fingerprint: string, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 202;
+        data: JudgedFailure;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 403;
+        data: Problem;
+    } | {
+        status: 404;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    } | {
+        status: 503;
+        data: Problem;
+    }>(`/failures/${encodeURIComponent(fingerprint)}/resolve`, {
+        ...opts,
+        method: "POST"
+    });
+}
+/**
+ * Call a kind of failure open
+ */
+export function reopenFailure(fingerprint: string, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 202;
+        data: JudgedFailure;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 403;
+        data: Problem;
+    } | {
+        status: 404;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    } | {
+        status: 503;
+        data: Problem;
+    }>(`/failures/${encodeURIComponent(fingerprint)}/reopen`, {
+        ...opts,
+        method: "POST"
+    });
+}
+/**
+ * Replay the tasks that have failed so, at a rate
+ */
+export function replayFailures(fingerprint: string, replayFailures?: ReplayFailures, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 202;
+        data: Redriven;
+    } | {
+        status: 400;
+        data: Problem;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 403;
+        data: Problem;
+    } | {
+        status: 404;
+        data: Problem;
+    } | {
+        status: 413;
+        data: Problem;
+    } | {
+        status: 415;
+        data: Problem;
+    } | {
+        status: 422;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    } | {
+        status: 503;
+        data: Problem;
+    }>(`/failures/${encodeURIComponent(fingerprint)}/replay`, oazapfts.json({
+        ...opts,
+        method: "POST",
+        body: replayFailures
+    }));
+}
+/**
  * Schedule entries by name
  */
 export function listSchedules({ prefix, task, enabled, cursor, limit }: {
@@ -1732,213 +2182,6 @@ export function previewSchedule(schedule: string, { timezone, start, end, skippe
         skippedTime,
         repeatedTime,
         count
-    }))}`, {
-        ...opts
-    });
-}
-/**
- * Send a workflow: a task, chain, group, chord or each, and these within each other
- */
-export function sendWorkflow(workflowBody: WorkflowBody, opts?: Oazapfts.RequestOpts) {
-    return oazapfts.fetchJson<{
-        status: 202;
-        data: AcceptedWorkflow;
-    } | {
-        status: 400;
-        data: Problem;
-    } | {
-        status: 401;
-        data: Problem;
-    } | {
-        status: 403;
-        data: Problem;
-    } | {
-        status: 409;
-        data: Problem;
-    } | {
-        status: 413;
-        data: Problem;
-    } | {
-        status: 415;
-        data: Problem;
-    } | {
-        status: 422;
-        data: Problem;
-    } | {
-        status: 500;
-        data: Problem;
-    } | {
-        status: 503;
-        data: Problem;
-    }>("/workflows", oazapfts.json({
-        ...opts,
-        method: "POST",
-        body: workflowBody
-    }));
-}
-/**
- * Read a workflow: its nodes with their states, or those of one place
- */
-export function readWorkflow(id: string, { place, cursor, limit, format }: {
-    place?: string;
-    cursor?: string;
-    limit?: number;
-    format?: "json" | "dot" | "mermaid";
-} = {}, opts?: Oazapfts.RequestOpts) {
-    return oazapfts.fetchJson<{
-        status: 200;
-        data: Workflow;
-    } | {
-        status: 401;
-        data: Problem;
-    } | {
-        status: 404;
-        data: Problem;
-    } | {
-        status: 422;
-        data: Problem;
-    } | {
-        status: 500;
-        data: Problem;
-    }>(`/workflows/${encodeURIComponent(id)}${QS.query(QS.explode({
-        place,
-        cursor,
-        limit,
-        format
-    }))}`, {
-        ...opts
-    });
-}
-/**
- * Revoke a workflow: what has not begun never runs
- */
-export function revokeWorkflow(id: string, opts?: Oazapfts.RequestOpts) {
-    return oazapfts.fetchJson<{
-        status: 202;
-        data: RevokedWorkflow;
-    } | {
-        status: 401;
-        data: Problem;
-    } | {
-        status: 403;
-        data: Problem;
-    } | {
-        status: 404;
-        data: Problem;
-    } | {
-        status: 500;
-        data: Problem;
-    } | {
-        status: 503;
-        data: Problem;
-    }>(`/workflows/${encodeURIComponent(id)}`, {
-        ...opts,
-        method: "DELETE"
-    });
-}
-/**
- * Ask for an upload form
- */
-export function createUpload(uploadRequest: UploadRequest, opts?: Oazapfts.RequestOpts) {
-    return oazapfts.fetchJson<{
-        status: 201;
-        data: Upload;
-    } | {
-        status: 400;
-        data: Problem;
-    } | {
-        status: 401;
-        data: Problem;
-    } | {
-        status: 403;
-        data: Problem;
-    } | {
-        status: 404;
-        data: Problem;
-    } | {
-        status: 413;
-        data: Problem;
-    } | {
-        status: 415;
-        data: Problem;
-    } | {
-        status: 422;
-        data: Problem;
-    } | {
-        status: 500;
-        data: Problem;
-    } | {
-        status: 503;
-        data: Problem;
-    }>("/uploads", oazapfts.json({
-        ...opts,
-        method: "POST",
-        body: uploadRequest
-    }));
-}
-/**
- * Ask for another form of an upload whose file has not come
- */
-export function renewUpload(id: string, uploadRequest: UploadRequest, opts?: Oazapfts.RequestOpts) {
-    return oazapfts.fetchJson<{
-        status: 201;
-        data: Upload;
-    } | {
-        status: 400;
-        data: Problem;
-    } | {
-        status: 401;
-        data: Problem;
-    } | {
-        status: 403;
-        data: Problem;
-    } | {
-        status: 404;
-        data: Problem;
-    } | {
-        status: 409;
-        data: Problem;
-    } | {
-        status: 413;
-        data: Problem;
-    } | {
-        status: 415;
-        data: Problem;
-    } | {
-        status: 422;
-        data: Problem;
-    } | {
-        status: 500;
-        data: Problem;
-    }>(`/uploads/${encodeURIComponent(id)}`, oazapfts.json({
-        ...opts,
-        method: "POST",
-        body: uploadRequest
-    }));
-}
-/**
- * Read an upload's task, and links to what it made
- */
-export function readUpload(id: string, { wait }: {
-    wait?: number;
-} = {}, opts?: Oazapfts.RequestOpts) {
-    return oazapfts.fetchJson<{
-        status: 200;
-        data: UploadedTask;
-    } | {
-        status: 401;
-        data: Problem;
-    } | {
-        status: 404;
-        data: Problem;
-    } | {
-        status: 422;
-        data: Problem;
-    } | {
-        status: 500;
-        data: Problem;
-    }>(`/uploads/${encodeURIComponent(id)}${QS.query(QS.explode({
-        wait
     }))}`, {
         ...opts
     });

@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
 import { resourcesOf } from "../../../localstack/template/template.ts";
 import { BrokerError, TooManyRevokesError, ValueExpiredError } from "../../../shared/errors.ts";
-import { CALLS, type Call } from "../../../shared/http/calls.ts";
+import type { Call } from "../../../shared/http/call.ts";
+import { CALLS } from "../../../shared/http/calls.ts";
 import { beatSchedule, createApp, crontab, task } from "../../../shared/index.ts";
 import { createRegistry } from "../../../shared/task/registry.ts";
 import { type Api, createApi, type Sent } from "../../helpers/api.ts";
@@ -267,7 +268,12 @@ describe("an answer", () => {
     await call("DELETE", `/workflows/${stopped.id}`);
     await call("GET", `/workflows/${stopped.id}`);
 
-    await refusals({ done, big, key: options.idempotencyKey });
+    const { failures } = await call("GET", "/failures?limit=1");
+    const [kind = ""] = Array.isArray(failures) ? failures.map((one) => String(Object(one).fingerprint)) : [];
+    await call("GET", `/failures/${kind}?limit=1`);
+    for (const word of ["ignore", "resolve", "reopen", "replay"]) await call("POST", `/failures/${kind}/${word}`);
+
+    await refusals({ done, big, kind, key: options.idempotencyKey });
 
     const unmet = [...contract.declared]
       .map(ofAnyTask)
@@ -278,13 +284,16 @@ describe("an answer", () => {
 });
 
 /** Every refusal that the contract names, provoked. */
-async function refusals(known: { done: string; big: string; key: string }): Promise<void> {
-  const { done, big, key } = known;
+async function refusals(known: { done: string; big: string; kind: string; key: string }): Promise<void> {
+  const { done, big, kind, key } = known;
   const everywhere = [...contract.declared].map((one) => {
     const [method = "", path = ""] = one.split(" ");
     return [
       method,
-      path.replace("{id}", done).replace("{name}", path.startsWith("/queues") ? "default" : "add"),
+      path
+        .replace("{id}", done)
+        .replace("{fingerprint}", kind)
+        .replace("{name}", path.startsWith("/queues") ? "default" : "add"),
     ] as const;
   });
   const hash = createHash("sha256").update("a key").digest("hex");
@@ -292,6 +301,10 @@ async function refusals(known: { done: string; big: string; key: string }): Prom
   for (const [method, path] of everywhere) if (path !== "/health") await call(method, path, {}, locked);
   for (const query of ["", "?limit=1&by=local&act=pause", "?act=typo"]) await call("GET", `/activity${query}`);
   await call("GET", "/key");
+  for (const query of ["?state=typo", "?limit=0", "?limit=1&task=add&state=open"])
+    await call("GET", `/failures${query}`);
+  for (const path of ["/0000000000000000", `/${kind}?cursor=x`]) await call("GET", `/failures${path}`);
+  for (const word of ["ignore", "resolve", "reopen", "replay"]) await call("POST", `/failures/none/${word}`);
   // Without a trail no operator acts.
   const begin = () => Promise.reject(new Error("no table"));
   const untold = createApi({ ...engine.app, audit: { ...engine.app.audit, begin } }, registry);
@@ -317,6 +330,7 @@ async function refusals(known: { done: string; big: string; key: string }): Prom
     ["POST", `/tasks/${done}/replay`, { payload: "no" }],
     ["PUT", "/tasks/add/limits", { concurrency: 0 }],
     ["POST", "/queues/default/redrive", { rate: 0 }],
+    ["POST", `/failures/${kind}/replay`, { rate: 0 }],
     ["POST", "/uploads", { filename: 1, contentType: "text/csv" }],
     ["POST", "/workflows", { chain: [] }],
     ["PUT", "/schedules/daily", { task: "add", schedule: "0 25 * * *" }],

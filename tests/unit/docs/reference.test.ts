@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
-import { CALLS, type Call } from "../../../shared/http/calls.ts";
+import type { Call } from "../../../shared/http/call.ts";
+import { CALLS } from "../../../shared/http/calls.ts";
 import { schemas } from "../../../shared/http/schemas.ts";
 
 const ROOT = resolve(import.meta.dirname, "../../..");

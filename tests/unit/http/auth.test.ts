@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { CALLS, type Call } from "../../../shared/http/calls.ts";
+import type { Call } from "../../../shared/http/call.ts";
+import { CALLS } from "../../../shared/http/calls.ts";
 import { createOperateApi } from "../../../shared/http/operate.ts";
 import { createReadApi } from "../../../shared/http/read.ts";
 import { createSubmitApi } from "../../../shared/http/submit.ts";

@@ -1,0 +1,36 @@
+/** Parts that bodies are made of. */
+
+import { MAX_TIMER_SECONDS } from "../lifetimes.ts";
+import { STATES } from "../results/record.ts";
+
+/** A JSON Schema, or a part of an OpenAPI document. */
+export type Document = Record<string, unknown>;
+
+export const time: Document = { type: "string", format: "date-time" };
+export const uuid: Document = { type: "string", format: "uuid" };
+export const text: Document = { type: "string" };
+export const state: Document = { enum: STATES };
+export const count: Document = { type: "integer", minimum: 0 };
+/** Texts that are kept as they are; a lone surrogate is refused, which JSON Schema cannot say. */
+export const key: Document = { type: "string", minLength: 1, maxLength: 256 };
+export const tag: Document = { type: "string", minLength: 1, maxLength: 128 };
+export const seconds: Document = { type: "number", minimum: 1, maximum: MAX_TIMER_SECONDS };
+export const timeLimit: Document = { type: "number", exclusiveMinimum: 0, maximum: 900 };
+export const anything: Document = {};
+export const texts: Document = { type: "object", additionalProperties: text };
+export const scope: Document = { enum: ["task", "queue", "tag"] };
+
+/** An object whose fields are all of these; those in `optional` may be absent. */
+export function object(required: Document, optional: Document = {}): Document {
+  const names = Object.keys(required);
+  return { type: "object", ...(names.length > 0 && { required: names }), properties: { ...required, ...optional } };
+}
+
+/** The body of a request: a field that is not known is refused. */
+export function body(required: Document, optional: Document = {}): Document {
+  return { ...object(required, optional), additionalProperties: false };
+}
+
+export function list(items: Document): Document {
+  return { type: "array", items };
+}

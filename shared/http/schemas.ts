@@ -295,6 +295,25 @@ export const schemas = {
     },
   ),
   AcceptedWorkflow: object({ id: uuid, state }),
+  WorkflowPage: object(
+    {
+      workflows: list(
+        object(
+          {
+            ...{ id: uuid, state, sentAt: time, rootId: uuid },
+            title: { ...text, description: "Its tasks by their names, cut short." },
+          },
+          {
+            ...{ finishedAt: time, parentId: uuid, ended: count, failed: count },
+            parts: { ...count, description: "Steps of its chain, or members of its group." },
+            replaces: { ...uuid, description: "The task that has become it." },
+          },
+        ),
+      ),
+      searchedFrom: { ...time, description: "No older workflow was looked at." },
+    },
+    { cursor: { ...uuid, description: "Present if there may be more." } },
+  ),
   RevokedWorkflow: object({ id: uuid, revoked: { const: true } }),
   Workflow: object(
     {
@@ -307,7 +326,10 @@ export const schemas = {
             error: { $ref: "#/components/schemas/TaskError" },
             ...{ policy, members: count, ended: count, failed: count },
             failures: { ...list(text), description: "Places of the first members that failed." },
-            folded: { const: true, description: "Its parts are not shown here: ask for its place." },
+            folded: {
+              const: true,
+              description: "Its parts are not shown here, but for the first that failed: ask for its place.",
+            },
           },
         ),
       ),

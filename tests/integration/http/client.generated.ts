@@ -497,6 +497,28 @@ export type AcceptedWorkflow = {
     id: string;
     state: "PENDING" | "STARTED" | "RETRY" | "SUCCESS" | "FAILURE" | "REVOKED";
 };
+export type WorkflowPage = {
+    workflows: {
+        id: string;
+        state: "PENDING" | "STARTED" | "RETRY" | "SUCCESS" | "FAILURE" | "REVOKED";
+        sentAt: string;
+        rootId: string;
+        /** Its tasks by their names, cut short. */
+        title: string;
+        finishedAt?: string;
+        parentId?: string;
+        ended?: number;
+        failed?: number;
+        /** Steps of its chain, or members of its group. */
+        parts?: number;
+        /** The task that has become it. */
+        replaces?: string;
+    }[];
+    /** No older workflow was looked at. */
+    searchedFrom: string;
+    /** Present if there may be more. */
+    cursor?: string;
+};
 export type Workflow = {
     id: string;
     state: "PENDING" | "STARTED" | "RETRY" | "SUCCESS" | "FAILURE" | "REVOKED";
@@ -520,7 +542,7 @@ export type Workflow = {
         failed?: number;
         /** Places of the first members that failed. */
         failures?: string[];
-        /** Its parts are not shown here: ask for its place. */
+        /** Its parts are not shown here, but for the first that failed: ask for its place. */
         folded?: true;
     }[];
     edges: {
@@ -1775,6 +1797,38 @@ export function sendWorkflow(workflowBody: WorkflowBody, opts?: Oazapfts.Request
         method: "POST",
         body: workflowBody
     }));
+}
+/**
+ * List workflows, newest first
+ */
+export function listWorkflows({ state, $from, to, cursor, limit }: {
+    state?: "PENDING" | "SUCCESS" | "FAILURE" | "REVOKED";
+    $from?: string;
+    to?: string;
+    cursor?: string;
+    limit?: number;
+} = {}, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 200;
+        data: WorkflowPage;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 422;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    }>(`/workflows${QS.query(QS.explode({
+        state,
+        "from": $from,
+        to,
+        cursor,
+        limit
+    }))}`, {
+        ...opts
+    });
 }
 /**
  * Read a workflow: its nodes with their states, or those of one place

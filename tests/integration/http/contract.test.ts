@@ -257,6 +257,7 @@ describe("an answer", () => {
     await call("PUT", "/schedules/gone", { body: entry });
     await call("DELETE", "/schedules/gone");
 
+    await call("GET", "/workflows?limit=5");
     const flow = await call("POST", "/workflows", { body: workflowBody });
     await bench.workUntilFinal(String(flow.id));
     for (const query of ["", "?place=0&limit=1", "?place=0&limit=1&cursor=1"]) {
@@ -338,7 +339,8 @@ async function refusals(known: { done: string; big: string; key: string }): Prom
   const unknown = [`/tasks/${UNKNOWN}`, "/tasks?task=typo", `/uploads/${UNKNOWN}`, `/workflows/${UNKNOWN}`];
   for (const path of unknown) await call("GET", path);
   await call("DELETE", `/workflows/${UNKNOWN}`);
-  await call("GET", `/workflows/${UNKNOWN}?limit=0`);
+  await call("GET", `/workflows/${UNKNOWN}?limit=-1`);
+  await call("GET", "/workflows?state=typo");
   const named = (x: number) => ({
     body: { task: "add", payload: { x, y: 1 }, link: [{ task: "tick" }], options: { idempotencyKey: key } },
   });

@@ -7,6 +7,8 @@ import { QueuesPage } from "./pages/queues.tsx";
 import { SendPage } from "./pages/send.tsx";
 import { TaskPage } from "./pages/task.tsx";
 import { TasksPage } from "./pages/tasks.tsx";
+import { WorkflowPage } from "./pages/workflow.tsx";
+import { WorkflowsPage } from "./pages/workflows.tsx";
 import { linkTo, route } from "./route.ts";
 
 /** The pages by the first part of their address; those with a second part beside them. */
@@ -16,9 +18,11 @@ const LISTS: Readonly<Record<string, ComponentType>> = {
   queues: QueuesPage,
   send: SendPage,
   activity: ActivityPage,
+  workflows: WorkflowsPage,
 };
 const DETAILS: Readonly<Record<string, ComponentType<{ id: string }>>> = {
   tasks: TaskPage,
+  workflows: WorkflowPage,
 };
 
 function Page(): JSX.Element {

@@ -15,7 +15,7 @@ setInterval(() => {
 }, 1000);
 
 /** A shape for each state, so that none is told by its colour alone. */
-const SHAPES: Readonly<Record<TaskState, string>> = {
+export const SHAPES: Readonly<Record<TaskState, string>> = {
   PENDING: "○",
   STARTED: "◐",
   RETRY: "↻",

@@ -4,6 +4,8 @@ import { Frame } from "./frame.tsx";
 import { ActivityPage } from "./pages/activity.tsx";
 import { OverviewPage } from "./pages/overview.tsx";
 import { QueuesPage } from "./pages/queues.tsx";
+import { SchedulePage } from "./pages/schedule.tsx";
+import { SchedulesPage } from "./pages/schedules.tsx";
 import { SendPage } from "./pages/send.tsx";
 import { TaskPage } from "./pages/task.tsx";
 import { TasksPage } from "./pages/tasks.tsx";
@@ -19,10 +21,12 @@ const LISTS: Readonly<Record<string, ComponentType>> = {
   send: SendPage,
   activity: ActivityPage,
   workflows: WorkflowsPage,
+  schedules: SchedulesPage,
 };
 const DETAILS: Readonly<Record<string, ComponentType<{ id: string }>>> = {
   tasks: TaskPage,
   workflows: WorkflowPage,
+  schedules: SchedulePage,
 };
 
 function Page(): JSX.Element {

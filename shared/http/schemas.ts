@@ -122,6 +122,13 @@ const entry: readonly [Document, Document] = [
   },
 ];
 
+const runs = list(
+  object(
+    { at: time, outcome: { enum: ["run", "skipped", "missed", "paused", "manual", "unrecorded"] } },
+    { id: uuid, state, finishedAt: time, until: time, count, reason: text },
+  ),
+);
+
 /** The same fields, each of which may be null. */
 function nullable(fields: Document): Document {
   return Object.fromEntries(
@@ -246,19 +253,8 @@ export const schemas = {
   ScheduleBody: body({ task: text, schedule: text }, rules),
   ScheduleChange: body({}, nullable({ task: text, schedule: text, ...rules })),
   Schedule: object(...entry),
-  ScheduleWithRuns: object(
-    {
-      ...entry[0],
-      runs: list(
-        object(
-          { at: time, outcome: { enum: ["run", "skipped", "missed", "paused", "manual", "unrecorded"] } },
-          { id: uuid, state, finishedAt: time, until: time, count, reason: text },
-        ),
-      ),
-    },
-    entry[1],
-  ),
-  SchedulePage: object({ schedules: list({ $ref: "#/components/schemas/Schedule" }) }, { cursor: text }),
+  ScheduleWithRuns: object({ ...entry[0], runs }, entry[1]),
+  SchedulePage: object({ schedules: list(object(entry[0], { ...entry[1], runs })) }, { cursor: text }),
   WorkflowBody: body(
     {},
     {

@@ -3,7 +3,8 @@ import { useMemo, useRef, useState } from "preact/hooks";
 import { BOX, couldNotRun, type Drawing, draw, type GraphNode, toLines } from "../flow.ts";
 import { count, duration } from "../format.ts";
 import { linkTo } from "../route.ts";
-import { now, SHAPES } from "../ui.tsx";
+import { SHAPES } from "../shapes.ts";
+import { now } from "../ui.tsx";
 
 const STEP = 1.25;
 const LEAST_ZOOM = 0.2;

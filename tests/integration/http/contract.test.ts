@@ -253,6 +253,7 @@ describe("an answer", () => {
     for (const verb of ["run", "pause", "resume"]) await call("POST", `/schedules/daily/${verb}`);
     for (const query of ["", "?limit=1", "?prefix=d&task=add&enabled=true"]) await call("GET", `/schedules${query}`);
     await call("GET", "/schedules/daily");
+    await call("GET", "/schedules?runs=3");
     await call("GET", "/schedule-preview?schedule=30%202%20*%20*%20*&timezone=Europe/Berlin&count=3");
     await call("PUT", "/schedules/gone", { body: entry });
     await call("DELETE", "/schedules/gone");

@@ -1,5 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { BOX, draw, failedTasks, focused, type GraphNode, toLines } from "../../../shared/dashboard/flow.ts";
+import {
+  BOX,
+  draw,
+  failedTasks,
+  focused,
+  type Graph,
+  type GraphNode,
+  toLines,
+} from "../../../shared/dashboard/flow.ts";
 
 function node(place: string, kind: GraphNode["kind"], more: Partial<GraphNode> = {}): GraphNode {
   const dot = place.lastIndexOf(".");
@@ -14,7 +22,7 @@ function chainOf(members: number, states: Readonly<Record<string, GraphNode["sta
   return [node("", "chain"), node("1", "group", { members }), ...tasks];
 }
 
-const graphOf = (nodes: GraphNode[]) => ({ id: "", state: "PENDING", sentAt: "", nodes, edges: [] }) as const;
+const graphOf = (nodes: GraphNode[]): Graph => ({ id: "", state: "PENDING", sentAt: "", nodes, edges: [] });
 const named = (nodes: readonly GraphNode[]): string[] => toLines(nodes).lines.map(({ from, to }) => `${from}>${to}`);
 
 describe("the picture of a workflow", () => {

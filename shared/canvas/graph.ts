@@ -40,7 +40,7 @@ export interface GraphNode {
   failed?: number;
   /** Places of the first members that failed. */
   failures?: Place[];
-  /** Its parts are not among the nodes: ask for this place. */
+  /** Its parts are not among the nodes, but for the first members that failed: ask for this place. */
   folded?: true;
 }
 
@@ -61,7 +61,7 @@ export interface GraphQuery {
   place?: Place;
   /** Of a group: the first member. @defaultValue 0 */
   from?: number;
-  /** Of a group: members at most. @defaultValue 100 */
+  /** Of a group: members at most; 0 folds it. @defaultValue 100 */
   limit?: number;
 }
 
@@ -116,14 +116,13 @@ async function draw(drawing: Drawing, node: Node, place: Place, hand: Hand): Pro
   drawing.nodes.push(own);
   const parts = isChainNode(node) ? node.chain.length : (own.members ?? 0);
   const { from, limit } = hand.page ?? { from: 0, limit: MAX_PARTS };
-  const isFolded = hand.page === undefined && (parts > MAX_PARTS || drawing.nodes.length + parts > MAX_NODES);
-  if (isFolded) {
-    own.folded = true;
-    return undefined;
-  }
+  const isFolded = hand.page ? limit === 0 : parts > MAX_PARTS || drawing.nodes.length + parts > MAX_NODES;
+  if (isFolded) own.folded = true;
   const to = Math.min(parts, from + limit);
   const isDead = hand.isDead || own.state === "FAILURE" || own.state === "REVOKED";
-  const numbers = Array.from({ length: Math.max(0, to - from) }, (_, offset) => from + offset);
+  const numbers = isFolded
+    ? (own.failures ?? []).map((failed) => parentOf(failed)?.index ?? 0)
+    : Array.from({ length: Math.max(0, to - from) }, (_, offset) => from + offset);
   const at = (index: number): Node | undefined =>
     isEachNode(node) ? node.each : (isChainNode(node) ? node.chain : node.group)[index];
   // Each part into a list of its own, for they are read at the same time.
@@ -142,7 +141,7 @@ async function draw(drawing: Drawing, node: Node, place: Place, hand: Hand): Pro
       drawing.edges.push({ from: childPlace(place, from + index - 1), to: childPlace(place, from + index) });
     }
   }
-  return to < parts ? to : undefined;
+  return to < parts && !isFolded ? to : undefined;
 }
 
 async function taskNode({ app, definition }: Drawing, task: string, place: Place, isDead: boolean): Promise<GraphNode> {

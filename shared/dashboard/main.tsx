@@ -5,9 +5,13 @@ import { ActivityPage } from "./pages/activity.tsx";
 import { FailurePage, FailuresPage } from "./pages/failures.tsx";
 import { OverviewPage } from "./pages/overview.tsx";
 import { QueuesPage } from "./pages/queues.tsx";
+import { SchedulePage } from "./pages/schedule.tsx";
+import { SchedulesPage } from "./pages/schedules.tsx";
 import { SendPage } from "./pages/send.tsx";
 import { TaskPage } from "./pages/task.tsx";
 import { TasksPage } from "./pages/tasks.tsx";
+import { WorkflowPage } from "./pages/workflow.tsx";
+import { WorkflowsPage } from "./pages/workflows.tsx";
 import { linkTo, route } from "./route.ts";
 
 /** The pages by the first part of their address; those with a second part beside them. */
@@ -18,10 +22,14 @@ const LISTS: Readonly<Record<string, ComponentType>> = {
   queues: QueuesPage,
   send: SendPage,
   activity: ActivityPage,
+  workflows: WorkflowsPage,
+  schedules: SchedulesPage,
 };
 const DETAILS: Readonly<Record<string, ComponentType<{ id: string }>>> = {
   tasks: TaskPage,
   failures: FailurePage,
+  workflows: WorkflowPage,
+  schedules: SchedulePage,
 };
 
 function Page(): JSX.Element {

@@ -7,22 +7,13 @@ import type { TaskState } from "../results/record.ts";
 import { Refusal } from "./api.ts";
 import { distance, isUtc, moment } from "./format.ts";
 import { writeExact } from "./json.ts";
+import { SHAPES } from "./shapes.ts";
 
 /** A clock for what is shown as "3 min ago"; it stands still while nobody looks. */
 export const now = signal(Date.now());
 setInterval(() => {
   if (!document.hidden) now.value = Date.now();
 }, 1000);
-
-/** A shape for each state, so that none is told by its colour alone. */
-const SHAPES: Readonly<Record<TaskState, string>> = {
-  PENDING: "○",
-  STARTED: "◐",
-  RETRY: "↻",
-  SUCCESS: "●",
-  FAILURE: "▲",
-  REVOKED: "■",
-};
 
 /** In the order of a task's life. */
 export const STATES: readonly TaskState[] = ["PENDING", "STARTED", "RETRY", "SUCCESS", "FAILURE", "REVOKED"];

@@ -52,7 +52,7 @@ interface Failure {
 export interface Failures {
   /** Remembers a failure for the next `flush`. @param times 0 for one that is counted already */
   note(failure: Failure, times?: 0 | 1): void;
-  /** Writes down what was noted: one write for each group. What cannot be written is kept for the next time, and told in the log. */
+  /** Writes down what was noted: one write for each group. A write that fails is kept for the next time, and told in the log. */
   flush(): Promise<void>;
   /** All groups, the newest first. */
   list(): Promise<FailureGroup[]>;

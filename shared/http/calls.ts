@@ -199,6 +199,18 @@ export const CALLS = {
     location: true,
     refusals: [...BODY_REFUSALS, 409, 503],
   },
+  listWorkflows: {
+    route: "GET /workflows",
+    function: "read",
+    summary: "List workflows, newest first",
+    parameters: [
+      query("state", { enum: ["PENDING", "SUCCESS", "FAILURE", "REVOKED"] }),
+      ...filters.filter(({ name }) => ["from", "to", "cursor", "limit"].includes(String(name))),
+    ],
+    status: 200,
+    answer: ref("WorkflowPage"),
+    refusals: [422],
+  },
   readWorkflow: {
     route: "GET /workflows/{id}",
     function: "read",
@@ -210,7 +222,10 @@ export const CALLS = {
         description: "Of a node, such as 1.0: only what is under it.",
       },
       { ...query("cursor", text), description: "Of an earlier answer: members of the group at 'place' from there on." },
-      query("limit", { type: "integer", minimum: 1, maximum: 1000, default: 100 }),
+      {
+        ...query("limit", { type: "integer", minimum: 0, maximum: 1000, default: 100 }),
+        description: "Members of a group; with 0 it is folded.",
+      },
       {
         ...query("format", { enum: ["json", "dot", "mermaid"], default: "json" }),
         description: "Graphviz's or Mermaid's text.",

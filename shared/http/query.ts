@@ -1,9 +1,10 @@
 /** Values in a query, or texts in a body, read strictly: a value that is not exactly of its form is refused, with the form that is. */
 
 import { InvalidOptionError, UnknownOptionError } from "../errors.ts";
-import { isId } from "../message/id.ts";
+import { idTime, isId } from "../message/id.ts";
 import { isTag } from "../message/labels.ts";
 import { readTime, TIME_EXPECTED } from "../message/time.ts";
+import { STATES, type TaskState } from "../results/record.ts";
 import { type CallId, queryFields } from "./routes.ts";
 
 /**
@@ -29,6 +30,33 @@ export function toDate(name: string, text: string): Date {
     throw new InvalidOptionError(name, text, `a date or ${TIME_EXPECTED}; in a URL write + as %2B`);
   }
   return time;
+}
+
+/** The bounds of a list. @throws InvalidOptionError for one that is no time, or a first that is after the last */
+export function toPeriod(
+  times: Readonly<Record<string, string>>,
+  first: string,
+  last: string,
+): { from: Date | undefined; to: Date | undefined } {
+  const bound = (name: string): Date | undefined => (times[name] === undefined ? undefined : toDate(name, times[name]));
+  const [from, to] = [bound(first), bound(last)];
+  if (from && to && from > to) throw new InvalidOptionError(first, from, `a time before '${last}'`);
+  return { from, to };
+}
+
+/** @throws InvalidOptionError for what no list of ids has given */
+export function toCursor(text: string): string {
+  if (!isId(text) || idTime(text) === undefined) {
+    throw new InvalidOptionError("cursor", text, "the 'cursor' of an earlier answer");
+  }
+  return text;
+}
+
+/** @param states that a list may be asked for @throws InvalidOptionError */
+export function toState(text: string, states: readonly TaskState[] = STATES): TaskState {
+  const state = states.find((name) => name === text);
+  if (state === undefined) throw new InvalidOptionError("state", text, states.join(", "));
+  return state;
 }
 
 /** @throws InvalidOptionError for what is no number within these bounds, as JSON writes numbers */

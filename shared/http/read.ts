@@ -2,10 +2,10 @@ import type { Hono } from "hono";
 import type { QueueDepth } from "../aws/sqs.ts";
 import { describeError, InvalidOptionError, TaskNotFoundError } from "../errors.ts";
 import { type Files, uploadKey } from "../files/files.ts";
-import { idTime, isId } from "../message/id.ts";
+import { isId } from "../message/id.ts";
 import type { Json } from "../message/json.ts";
 import type { ListQuery } from "../results/list.ts";
-import { publicRecord, STATES, type StoredRecord, type TaskRecord, type TaskState } from "../results/record.ts";
+import { publicRecord, type StoredRecord, type TaskRecord } from "../results/record.ts";
 import type { Entry } from "../schedules/entry.ts";
 import { DECISIONS } from "../table/keys.ts";
 import { waitForFinal, withDecisions } from "../task/async-result.ts";
@@ -18,9 +18,9 @@ import { callerOf } from "./key.ts";
 import { cutPage, withoutValues } from "./listing.ts";
 import { createNames, type Names } from "./names.ts";
 import { createOpenApi } from "./openapi.ts";
-import { toDate, toId, toNumber, toQuery, toTag } from "./query.ts";
+import { toCursor, toId, toNumber, toPeriod, toQuery, toState, toTag } from "./query.ts";
 import { addScheduleReads } from "./schedules.ts";
-import { addWorkflowRead } from "./workflows.ts";
+import { addWorkflowReads } from "./workflows.ts";
 
 /** Longest wait of one call: API Gateway answers after 30 s. */
 const MAX_WAIT_SECONDS = 20;
@@ -81,7 +81,7 @@ export function createReadApi(app: App, registry: Registry, files: Files, static
   addCall(api, "listDecisions", async (c) => c.json(await app.control.list(toControlPage(c.req.url))));
 
   addScheduleReads(api, app, statics);
-  addWorkflowRead(api, app);
+  addWorkflowReads(api, app);
 
   addCall(api, "readUpload", async (c, { id }) => {
     const record = await read(id, c.req.query("wait"));
@@ -137,22 +137,11 @@ function toListQuery(url: string, names: Names): ListQuery & { values: boolean }
     throw new InvalidOptionError("values", values, "true or false");
   }
   const known = names.filters(unregistered);
-  const { from, to, finishedFrom, finishedTo } = Object.fromEntries(
-    Object.entries(times).map(([name, text]) => [name, toDate(name, text)]),
-  );
-  for (const [name, start, end] of [
-    ["from", from, to],
-    ["finishedFrom", finishedFrom, finishedTo],
-  ] as const) {
-    const expected = name === "from" ? "'to'" : "'finishedTo'";
-    if (start && end && start > end) throw new InvalidOptionError(name, start, `a time before ${expected}`);
-  }
-  if (cursor !== undefined && (!isId(cursor) || idTime(cursor) === undefined)) {
-    throw new InvalidOptionError("cursor", cursor, "the 'cursor' of an earlier answer");
-  }
+  const { from, to } = toPeriod(times, "from", "to");
+  const { from: finishedFrom, to: finishedTo } = toPeriod(times, "finishedFrom", "finishedTo");
   return {
     values: values !== "false",
-    ...(state !== undefined && { state: toStateFilter(state) }),
+    ...(state !== undefined && { state: toState(state) }),
     ...(task !== undefined && { task: known.task(task) }),
     ...(queue !== undefined && { queue: known.queue(queue) }),
     ...(tag !== undefined && { tag: toTag("tag", tag) }),
@@ -162,13 +151,7 @@ function toListQuery(url: string, names: Names): ListQuery & { values: boolean }
     ...(to && { to }),
     ...(finishedFrom && { finishedFrom }),
     ...(finishedTo && { finishedTo }),
-    ...(cursor !== undefined && { cursor }),
+    ...(cursor !== undefined && { cursor: toCursor(cursor) }),
     ...(limit !== undefined && { limit: toNumber("limit", limit, { least: 1, most: MAX_LIMIT, whole: true }) }),
   };
-}
-
-function toStateFilter(text: string): TaskState {
-  const state = STATES.find((name) => name === text);
-  if (state === undefined) throw new InvalidOptionError("state", text, STATES.join(", "));
-  return state;
 }

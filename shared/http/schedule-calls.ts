@@ -26,6 +26,10 @@ export const SCHEDULE_CALLS = {
         description: "Of an earlier answer: go on where that ended.",
       },
       query("limit", { type: "integer", minimum: 1, maximum: 100, default: 50 }),
+      {
+        ...query("runs", { type: "integer", minimum: 0, maximum: 20, default: 0 }),
+        description: "So many of the last runs of each.",
+      },
     ],
     status: 200,
     answer: ref("SchedulePage"),

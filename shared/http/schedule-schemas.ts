@@ -1,7 +1,7 @@
 /** Schedule entries as JSON Schema. */
 
 import { MAX_TIMER_SECONDS } from "../lifetimes.ts";
-import { anything, type Document, list, text, time } from "./schema-parts.ts";
+import { anything, count, type Document, list, object, state, text, time, uuid } from "./schema-parts.ts";
 
 /** Fields of a schedule entry but its task and schedule. */
 export const rules: Document = {
@@ -31,6 +31,14 @@ export const entry: readonly [Document, Document] = [
     broken: { ...text, description: "Its document cannot be read, and why." },
   },
 ];
+
+/** The last runs of an entry. */
+export const runs = list(
+  object(
+    { at: time, outcome: { enum: ["run", "skipped", "missed", "paused", "manual", "unrecorded"] } },
+    { id: uuid, state, finishedAt: time, until: time, count, reason: text },
+  ),
+);
 
 /** The same fields, each of which may be null. */
 export function nullable(fields: Document): Document {

@@ -20,6 +20,8 @@ const MAX_PAGE = 100;
 const MAX_PREVIEW = 100;
 /** Runs that one entry is shown with. */
 const RUNS = 10;
+/** Runs that each entry of a list may be shown with: a read for each. */
+const MAX_RUNS = 20;
 
 /** An entry as the API shows it. */
 interface Shown {
@@ -32,7 +34,7 @@ interface Shown {
 /** The calls that read entries: those made at run time, and beside them those that code declares. */
 export function addScheduleReads(api: Hono, app: App, statics: readonly Entry[]): void {
   addCall(api, "listSchedules", async (c) => {
-    const { prefix = "", task, enabled, cursor, limit } = toQuery(c.req.url, "listSchedules");
+    const { prefix = "", task, enabled, cursor, limit, runs } = toQuery(c.req.url, "listSchedules");
     if (enabled !== undefined && enabled !== "true" && enabled !== "false") {
       throw new InvalidOptionError("enabled", enabled, "true or false");
     }
@@ -53,7 +55,18 @@ export function addScheduleReads(api: Hono, app: App, statics: readonly Entry[])
     const schedules = all.filter(
       (one) => (task === undefined || one.task === task) && (enabled === undefined || String(one.enabled) === enabled),
     );
-    return c.json({ schedules, ...(isFull && { cursor: all.at(-1)?.name }) });
+    const past = runs === undefined ? 0 : toNumber("runs", runs, { least: 0, most: MAX_RUNS, whole: true });
+    const entries = new Map(statics.map((entry) => [entry.name, entry]));
+    for (const stored of past > 0 ? page : [])
+      if (stored.kind === "entry") entries.set(stored.entry.name, stored.entry);
+    const withRuns = async (one: Shown): Promise<Shown> => {
+      const entry = past > 0 ? entries.get(one.name) : undefined;
+      return entry ? { ...one, runs: await historyOf(app, entry, past) } : one;
+    };
+    return c.json({
+      schedules: await Promise.all(schedules.map(withRuns)),
+      ...(isFull && { cursor: all.at(-1)?.name }),
+    });
   });
 
   addCall(api, "readSchedule", async (c, { name }) => {

@@ -6,7 +6,7 @@ import { GROUP_STATES } from "../failures/groups.ts";
 import { MAX_TIMER_SECONDS } from "../lifetimes.ts";
 import { MAX_CONCURRENCY } from "../limits/concurrency.ts";
 import { failure, redriveLimits } from "./failure-schemas.ts";
-import { entry, nullable, rules } from "./schedule-schemas.ts";
+import { entry, nullable, rules, runs } from "./schedule-schemas.ts";
 import {
   anything,
   body,
@@ -196,19 +196,8 @@ export const schemas = {
   ScheduleBody: body({ task: text, schedule: text }, rules),
   ScheduleChange: body({}, nullable({ task: text, schedule: text, ...rules })),
   Schedule: object(...entry),
-  ScheduleWithRuns: object(
-    {
-      ...entry[0],
-      runs: list(
-        object(
-          { at: time, outcome: { enum: ["run", "skipped", "missed", "paused", "manual", "unrecorded"] } },
-          { id: uuid, state, finishedAt: time, until: time, count, reason: text },
-        ),
-      ),
-    },
-    entry[1],
-  ),
-  SchedulePage: object({ schedules: list({ $ref: "#/components/schemas/Schedule" }) }, { cursor: text }),
+  ScheduleWithRuns: object({ ...entry[0], runs }, entry[1]),
+  SchedulePage: object({ schedules: list(object(entry[0], { ...entry[1], runs })) }, { cursor: text }),
   WorkflowBody: body(
     {},
     {
@@ -245,6 +234,25 @@ export const schemas = {
     },
   ),
   AcceptedWorkflow: object({ id: uuid, state }),
+  WorkflowPage: object(
+    {
+      workflows: list(
+        object(
+          {
+            ...{ id: uuid, state, sentAt: time, rootId: uuid },
+            title: { ...text, description: "Its tasks by their names, cut short." },
+          },
+          {
+            ...{ finishedAt: time, parentId: uuid, ended: count, failed: count },
+            parts: { ...count, description: "Steps of its chain, or members of its group." },
+            replaces: { ...uuid, description: "The task that has become it." },
+          },
+        ),
+      ),
+      searchedFrom: { ...time, description: "No older workflow was looked at." },
+    },
+    { cursor: { ...uuid, description: "Present if there may be more." } },
+  ),
   RevokedWorkflow: object({ id: uuid, revoked: { const: true } }),
   Workflow: object(
     {
@@ -257,7 +265,10 @@ export const schemas = {
             error: { $ref: "#/components/schemas/TaskError" },
             ...{ policy, members: count, ended: count, failed: count },
             failures: { ...list(text), description: "Places of the first members that failed." },
-            folded: { const: true, description: "Its parts are not shown here: ask for its place." },
+            folded: {
+              const: true,
+              description: "Its parts are not shown here, but for the first that failed: ask for its place.",
+            },
           },
         ),
       ),

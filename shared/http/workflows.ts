@@ -1,6 +1,7 @@
 import type { Hono } from "hono";
 import { toDot, toMermaid } from "../canvas/draw.ts";
 import { readGraph } from "../canvas/graph.ts";
+import { listWorkflows } from "../canvas/list.ts";
 import { revokeWorkflow } from "../canvas/revoke.ts";
 import { sendWorkflow } from "../canvas/send.ts";
 import { InvalidOptionError, WorkflowNotFoundError } from "../errors.ts";
@@ -11,9 +12,13 @@ import { isPlace } from "../workflows/definition.ts";
 import { readNode } from "../workflows/read-definition.ts";
 import { audited } from "./audit.ts";
 import { addCall, readBody, toOptions } from "./base.ts";
-import { toNumber, toQuery } from "./query.ts";
+import { toCursor, toNumber, toPeriod, toQuery, toState } from "./query.ts";
+
+/** A workflow waits until its end has one of the others. */
+const WORKFLOW_STATES = ["PENDING", "SUCCESS", "FAILURE", "REVOKED"] as const;
 
 const MAX_PAGE = 1000;
+const MAX_LIST = 100;
 
 /** The call that sends a workflow. */
 export function addWorkflowSend(api: Hono, app: App, registry: Registry): void {
@@ -24,8 +29,22 @@ export function addWorkflowSend(api: Hono, app: App, registry: Registry): void {
   });
 }
 
-/** The call that shows one. */
-export function addWorkflowRead(api: Hono, app: App): void {
+/** The calls that list them, and show one. */
+export function addWorkflowReads(api: Hono, app: App): void {
+  addCall(api, "listWorkflows", async (c) => {
+    const { state, cursor, limit, ...times } = toQuery(c.req.url, "listWorkflows");
+    const { from, to } = toPeriod(times, "from", "to");
+    return c.json(
+      await listWorkflows(app, {
+        ...(state !== undefined && { state: toState(state, WORKFLOW_STATES) }),
+        ...(from && { from }),
+        ...(to && { to }),
+        ...(cursor !== undefined && { cursor: toCursor(cursor) }),
+        ...(limit !== undefined && { limit: toNumber("limit", limit, { least: 1, most: MAX_LIST, whole: true }) }),
+      }),
+    );
+  });
+
   addCall(api, "readWorkflow", async (c, parameters) => {
     const id = knownId(parameters.id);
     const { place, cursor, limit, format = "json" } = toQuery(c.req.url, "readWorkflow");
@@ -38,7 +57,7 @@ export function addWorkflowRead(api: Hono, app: App): void {
     const graph = await readGraph(app, id, {
       ...(place !== undefined && { place }),
       ...(cursor !== undefined && { from: toNumber("cursor", cursor, { least: 0, most: 1_000_000, whole: true }) }),
-      ...(limit !== undefined && { limit: toNumber("limit", limit, { least: 1, most: MAX_PAGE, whole: true }) }),
+      ...(limit !== undefined && { limit: toNumber("limit", limit, { least: 0, most: MAX_PAGE, whole: true }) }),
     });
     if (format === "dot") return c.body(toDot(graph), 200, { "content-type": "text/vnd.graphviz; charset=utf-8" });
     if (format === "mermaid")

@@ -1,4 +1,4 @@
-/** What makes two failures one: the task, the kind of error, its code, and the place in the code. */
+/** The things that make two failures one: the task, the kind of error, its code, and the place in the code. */
 
 import { createHash } from "node:crypto";
 import type { StoredError } from "../errors.ts";

@@ -141,9 +141,13 @@ export function scheduleNoteKey(name: string, incarnation: string, note: { at: s
   return { pk: `schedule#${name}`, sk: `note#${incarnation}#${note.at}#${note.kind}` };
 }
 
-/** The definition of a workflow. */
+/** The definition of a workflow. As with records, its key follows from its id, and the table lists definitions, newest first. */
 export function definitionKey(workflow: string): Key {
-  return { pk: `workflow#${workflow}`, sk: "definition" };
+  return { pk: definitionPartition(idTime(workflow) ?? new Date(0), workflow.slice(-1)), sk: workflow };
+}
+
+export function definitionPartition(day: Date, shard: string): string {
+  return `workflows#${dayOf(day)}#${shard}`;
 }
 
 /** The places of a workflow that were stopped. */

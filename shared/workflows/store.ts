@@ -1,13 +1,14 @@
 /** The items of a workflow beside the records of its tasks: its definition, the places that were stopped, and the outcomes of its groups. */
 
 import { randomUUID } from "node:crypto";
-import { absent, anyOf, contains, sizeBelow } from "../aws/change.ts";
+import { above, absent, anyOf, contains, type Item, sizeBelow } from "../aws/change.ts";
 import type { Table } from "../aws/dynamodb.ts";
 import type { StoredError } from "../errors.ts";
 import { UNDER_WAY_SECONDS } from "../lifetimes.ts";
 import { parseJson, toJsonText } from "../message/json.ts";
 import type { LargeValues } from "../message/large-values.ts";
-import { definitionKey, outcomeKey, stoppedKey } from "../table/keys.ts";
+import { definitionKey, definitionPartition, outcomeKey, stoppedKey } from "../table/keys.ts";
+import { newestFirst, type Span } from "../table/newest-first.ts";
 import { type Definition, isWithin, type Place } from "./definition.ts";
 import { createJoins, type GroupId, type Joins } from "./joins.ts";
 import { readDefinition } from "./read-definition.ts";
@@ -25,6 +26,8 @@ export interface Workflows {
   define(definition: Definition, until: Date): Promise<void>;
   /** The definition, which this process keeps for a while; undefined if there is none, or none any more. */
   read(id: string): Promise<Definition | undefined>;
+  /** Ids of the workflows that were sent, newest first. */
+  list(span: Span): Promise<{ ids: string[]; cursor?: string }>;
   /** Stops what is under a place, and has not begun. */
   stop(id: string, place: Place): Promise<void>;
   /** Goes on with what was stopped at a place. */
@@ -66,8 +69,8 @@ export function createWorkflows(options: {
   const sizes = new Map<string, Promise<number | undefined>>();
   const stopped = new Map<string, { at: number; places: Promise<ReadonlySet<string>> }>();
 
-  const load = async (id: string): Promise<Definition | undefined> => {
-    const item = await table.get(definitionKey(id));
+  const load = async (id: string, listed?: Item): Promise<Definition | undefined> => {
+    const item = listed ?? (await table.get(definitionKey(id)));
     if (item === undefined) return undefined;
     const { text, key } = item;
     if (text !== undefined) return readDefinition(parseJson(String(text)));
@@ -94,6 +97,20 @@ export function createWorkflows(options: {
     return places instanceof Set ? places : new Set();
   };
 
+  const read = (id: string, listed?: Item): Promise<Definition | undefined> => {
+    const known = definitions.get(id);
+    if (known !== undefined) return known;
+    const loading = load(id, listed);
+    const forgotten = remember(definitions, id, loading);
+    if (forgotten !== undefined) chars.delete(forgotten);
+    // A definition that could not be read is asked for again, and so is one that is not there yet.
+    loading.then(
+      (found) => found ?? definitions.delete(id),
+      () => definitions.delete(id),
+    );
+    return loading;
+  };
+
   return {
     joins: createJoins({ table, ttl }),
 
@@ -113,18 +130,15 @@ export function createWorkflows(options: {
       });
     },
 
-    read(id) {
-      const known = definitions.get(id);
-      if (known !== undefined) return known;
-      const loading = load(id);
-      const forgotten = remember(definitions, id, loading);
-      if (forgotten !== undefined) chars.delete(forgotten);
-      // A definition that could not be read is asked for again, and so is one that is not there yet.
-      loading.then(
-        (found) => found ?? definitions.delete(id),
-        () => definitions.delete(id),
-      );
-      return loading;
+    read: (id) => read(id),
+
+    async list(span) {
+      const filter = above("ttl", Math.floor(clock().getTime() / 1000));
+      const reading = { partition: definitionPartition, filter, pageSize: span.limit };
+      const { items, ...more } = await newestFirst(table, span, reading);
+      // Items that were read for the list are not read again for each of them; one that cannot be read says so when it is asked for.
+      for (const item of items) read(String(item.sk), item).catch(() => {});
+      return { ids: items.map(({ sk }) => String(sk)), ...more };
     },
 
     async stop(id, place) {

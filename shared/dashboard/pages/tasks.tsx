@@ -157,7 +157,7 @@ export function TasksPage(): JSX.Element {
 }
 
 /** Whether rows may move: nobody has scrolled, points into the table, or has put the focus there. */
-function mayMove(table: HTMLElement | null): boolean {
+export function mayMove(table: HTMLElement | null): boolean {
   if (table === null) return false;
   const selection = getSelection();
   const isSelected = selection !== null && !selection.isCollapsed;

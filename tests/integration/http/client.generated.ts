@@ -364,6 +364,28 @@ export type AcceptedWorkflow = {
     id: string;
     state: "PENDING" | "STARTED" | "RETRY" | "SUCCESS" | "FAILURE" | "REVOKED";
 };
+export type WorkflowPage = {
+    workflows: {
+        id: string;
+        state: "PENDING" | "STARTED" | "RETRY" | "SUCCESS" | "FAILURE" | "REVOKED";
+        sentAt: string;
+        rootId: string;
+        /** Its tasks by their names, cut short. */
+        title: string;
+        finishedAt?: string;
+        parentId?: string;
+        ended?: number;
+        failed?: number;
+        /** Steps of its chain, or members of its group. */
+        parts?: number;
+        /** The task that has become it. */
+        replaces?: string;
+    }[];
+    /** No older workflow was looked at. */
+    searchedFrom: string;
+    /** Present if there may be more. */
+    cursor?: string;
+};
 export type Workflow = {
     id: string;
     state: "PENDING" | "STARTED" | "RETRY" | "SUCCESS" | "FAILURE" | "REVOKED";
@@ -387,7 +409,7 @@ export type Workflow = {
         failed?: number;
         /** Places of the first members that failed. */
         failures?: string[];
-        /** Its parts are not shown here: ask for its place. */
+        /** Its parts are not shown here, but for the first that failed: ask for its place. */
         folded?: true;
     }[];
     edges: {
@@ -551,37 +573,46 @@ export type ReplayFailures = {
     /** Of an earlier answer: go on where that ended. */
     cursor?: string;
 };
-export type Schedule = {
-    name: string;
-    "static": boolean;
-    next: string[];
-    payload?: unknown;
-    /** By default the service's TIMEZONE. */
-    timezone?: string;
-    /** Options of each call; expires and countdown are seconds from the fire time. */
-    options?: object;
-    enabled?: boolean;
-    start?: string;
-    end?: string;
-    jitter?: number;
-    description?: string;
-    skippedTime?: "skip" | "runAfter";
-    repeatedTime?: "once" | "twice";
-    overlap?: "allow" | "skip" | "queueOne" | "cancel";
-    catchUp?: "none" | "last" | "all";
-    catchUpMax?: number;
-    catchUpAge?: number;
-    keepHistory?: number;
-    task?: string;
-    schedule?: string;
-    edition?: string;
-    createdAt?: string;
-    changedAt?: string;
-    /** Its document cannot be read, and why. */
-    broken?: string;
-};
 export type SchedulePage = {
-    schedules: Schedule[];
+    schedules: {
+        name: string;
+        "static": boolean;
+        next: string[];
+        payload?: unknown;
+        /** By default the service's TIMEZONE. */
+        timezone?: string;
+        /** Options of each call; expires and countdown are seconds from the fire time. */
+        options?: object;
+        enabled?: boolean;
+        start?: string;
+        end?: string;
+        jitter?: number;
+        description?: string;
+        skippedTime?: "skip" | "runAfter";
+        repeatedTime?: "once" | "twice";
+        overlap?: "allow" | "skip" | "queueOne" | "cancel";
+        catchUp?: "none" | "last" | "all";
+        catchUpMax?: number;
+        catchUpAge?: number;
+        keepHistory?: number;
+        task?: string;
+        schedule?: string;
+        edition?: string;
+        createdAt?: string;
+        changedAt?: string;
+        /** Its document cannot be read, and why. */
+        broken?: string;
+        runs?: {
+            at: string;
+            outcome: "run" | "skipped" | "missed" | "paused" | "manual" | "unrecorded";
+            id?: string;
+            state?: "PENDING" | "STARTED" | "RETRY" | "SUCCESS" | "FAILURE" | "REVOKED";
+            finishedAt?: string;
+            until?: string;
+            count?: number;
+            reason?: string;
+        }[];
+    }[];
     cursor?: string;
 };
 export type ScheduleWithRuns = {
@@ -643,6 +674,35 @@ export type ScheduleBody = {
     catchUpMax?: number;
     catchUpAge?: number;
     keepHistory?: number;
+};
+export type Schedule = {
+    name: string;
+    "static": boolean;
+    next: string[];
+    payload?: unknown;
+    /** By default the service's TIMEZONE. */
+    timezone?: string;
+    /** Options of each call; expires and countdown are seconds from the fire time. */
+    options?: object;
+    enabled?: boolean;
+    start?: string;
+    end?: string;
+    jitter?: number;
+    description?: string;
+    skippedTime?: "skip" | "runAfter";
+    repeatedTime?: "once" | "twice";
+    overlap?: "allow" | "skip" | "queueOne" | "cancel";
+    catchUp?: "none" | "last" | "all";
+    catchUpMax?: number;
+    catchUpAge?: number;
+    keepHistory?: number;
+    task?: string;
+    schedule?: string;
+    edition?: string;
+    createdAt?: string;
+    changedAt?: string;
+    /** Its document cannot be read, and why. */
+    broken?: string;
 };
 export type ScheduleChange = {
     task?: string | null;
@@ -1517,6 +1577,38 @@ export function sendWorkflow(workflowBody: WorkflowBody, opts?: Oazapfts.Request
     }));
 }
 /**
+ * List workflows, newest first
+ */
+export function listWorkflows({ state, $from, to, cursor, limit }: {
+    state?: "PENDING" | "SUCCESS" | "FAILURE" | "REVOKED";
+    $from?: string;
+    to?: string;
+    cursor?: string;
+    limit?: number;
+} = {}, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 200;
+        data: WorkflowPage;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 422;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    }>(`/workflows${QS.query(QS.explode({
+        state,
+        "from": $from,
+        to,
+        cursor,
+        limit
+    }))}`, {
+        ...opts
+    });
+}
+/**
  * Read a workflow: its nodes with their states, or those of one place
  */
 export function readWorkflow(id: string, { place, cursor, limit, format }: {
@@ -1866,12 +1958,13 @@ export function replayFailures(fingerprint: string, replayFailures?: ReplayFailu
 /**
  * Schedule entries by name
  */
-export function listSchedules({ prefix, task, enabled, cursor, limit }: {
+export function listSchedules({ prefix, task, enabled, cursor, limit, runs }: {
     prefix?: string;
     task?: string;
     enabled?: "true" | "false";
     cursor?: string;
     limit?: number;
+    runs?: number;
 } = {}, opts?: Oazapfts.RequestOpts) {
     return oazapfts.fetchJson<{
         status: 200;
@@ -1890,7 +1983,8 @@ export function listSchedules({ prefix, task, enabled, cursor, limit }: {
         task,
         enabled,
         cursor,
-        limit
+        limit,
+        runs
     }))}`, {
         ...opts
     });

@@ -254,10 +254,12 @@ describe("an answer", () => {
     for (const verb of ["run", "pause", "resume"]) await call("POST", `/schedules/daily/${verb}`);
     for (const query of ["", "?limit=1", "?prefix=d&task=add&enabled=true"]) await call("GET", `/schedules${query}`);
     await call("GET", "/schedules/daily");
+    await call("GET", "/schedules?runs=3");
     await call("GET", "/schedule-preview?schedule=30%202%20*%20*%20*&timezone=Europe/Berlin&count=3");
     await call("PUT", "/schedules/gone", { body: entry });
     await call("DELETE", "/schedules/gone");
 
+    await call("GET", "/workflows?limit=5");
     const flow = await call("POST", "/workflows", { body: workflowBody });
     await bench.workUntilFinal(String(flow.id));
     for (const query of ["", "?place=0&limit=1", "?place=0&limit=1&cursor=1"]) {
@@ -352,7 +354,8 @@ async function refusals(known: { done: string; big: string; kind: string; key: s
   const unknown = [`/tasks/${UNKNOWN}`, "/tasks?task=typo", `/uploads/${UNKNOWN}`, `/workflows/${UNKNOWN}`];
   for (const path of unknown) await call("GET", path);
   await call("DELETE", `/workflows/${UNKNOWN}`);
-  await call("GET", `/workflows/${UNKNOWN}?limit=0`);
+  await call("GET", `/workflows/${UNKNOWN}?limit=-1`);
+  await call("GET", "/workflows?state=typo");
   const named = (x: number) => ({
     body: { task: "add", payload: { x, y: 1 }, link: [{ task: "tick" }], options: { idempotencyKey: key } },
   });

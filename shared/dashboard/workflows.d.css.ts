@@ -1,0 +1,2 @@
+/** The style sheet, which the build makes a file of its own. */
+export {};

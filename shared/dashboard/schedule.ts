@@ -16,7 +16,7 @@ export interface Run {
 }
 
 /** The fields that its editors give an entry. */
-export const RULES = [
+const RULES = [
   ...(["task", "schedule", "payload", "timezone", "options", "enabled", "start", "end", "jitter"] as const),
   ...(["description", "skippedTime", "repeatedTime", "overlap", "catchUp", "catchUpMax", "catchUpAge"] as const),
   ...(["keepHistory"] as const),

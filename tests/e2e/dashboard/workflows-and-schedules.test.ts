@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** What the service answers. */
+/** The answer of the service. */
 async function read({ url }: Service, path: string): Promise<Answer> {
   return toAnswer(await (await fetch(url + path)).json());
 }

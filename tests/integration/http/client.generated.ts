@@ -282,37 +282,46 @@ export type Dropped = {
     more: boolean;
     meaning: string;
 };
-export type Schedule = {
-    name: string;
-    "static": boolean;
-    next: string[];
-    payload?: unknown;
-    /** By default the service's TIMEZONE. */
-    timezone?: string;
-    /** Options of each call; expires and countdown are seconds from the fire time. */
-    options?: object;
-    enabled?: boolean;
-    start?: string;
-    end?: string;
-    jitter?: number;
-    description?: string;
-    skippedTime?: "skip" | "runAfter";
-    repeatedTime?: "once" | "twice";
-    overlap?: "allow" | "skip" | "queueOne" | "cancel";
-    catchUp?: "none" | "last" | "all";
-    catchUpMax?: number;
-    catchUpAge?: number;
-    keepHistory?: number;
-    task?: string;
-    schedule?: string;
-    edition?: string;
-    createdAt?: string;
-    changedAt?: string;
-    /** Its document cannot be read, and why. */
-    broken?: string;
-};
 export type SchedulePage = {
-    schedules: Schedule[];
+    schedules: {
+        name: string;
+        "static": boolean;
+        next: string[];
+        payload?: unknown;
+        /** By default the service's TIMEZONE. */
+        timezone?: string;
+        /** Options of each call; expires and countdown are seconds from the fire time. */
+        options?: object;
+        enabled?: boolean;
+        start?: string;
+        end?: string;
+        jitter?: number;
+        description?: string;
+        skippedTime?: "skip" | "runAfter";
+        repeatedTime?: "once" | "twice";
+        overlap?: "allow" | "skip" | "queueOne" | "cancel";
+        catchUp?: "none" | "last" | "all";
+        catchUpMax?: number;
+        catchUpAge?: number;
+        keepHistory?: number;
+        task?: string;
+        schedule?: string;
+        edition?: string;
+        createdAt?: string;
+        changedAt?: string;
+        /** Its document cannot be read, and why. */
+        broken?: string;
+        runs?: {
+            at: string;
+            outcome: "run" | "skipped" | "missed" | "paused" | "manual" | "unrecorded";
+            id?: string;
+            state?: "PENDING" | "STARTED" | "RETRY" | "SUCCESS" | "FAILURE" | "REVOKED";
+            finishedAt?: string;
+            until?: string;
+            count?: number;
+            reason?: string;
+        }[];
+    }[];
     cursor?: string;
 };
 export type ScheduleWithRuns = {
@@ -374,6 +383,35 @@ export type ScheduleBody = {
     catchUpMax?: number;
     catchUpAge?: number;
     keepHistory?: number;
+};
+export type Schedule = {
+    name: string;
+    "static": boolean;
+    next: string[];
+    payload?: unknown;
+    /** By default the service's TIMEZONE. */
+    timezone?: string;
+    /** Options of each call; expires and countdown are seconds from the fire time. */
+    options?: object;
+    enabled?: boolean;
+    start?: string;
+    end?: string;
+    jitter?: number;
+    description?: string;
+    skippedTime?: "skip" | "runAfter";
+    repeatedTime?: "once" | "twice";
+    overlap?: "allow" | "skip" | "queueOne" | "cancel";
+    catchUp?: "none" | "last" | "all";
+    catchUpMax?: number;
+    catchUpAge?: number;
+    keepHistory?: number;
+    task?: string;
+    schedule?: string;
+    edition?: string;
+    createdAt?: string;
+    changedAt?: string;
+    /** Its document cannot be read, and why. */
+    broken?: string;
 };
 export type ScheduleChange = {
     task?: string | null;
@@ -1438,12 +1476,13 @@ export function dropRevokes({ tag, task, queue, before }: {
 /**
  * Schedule entries by name
  */
-export function listSchedules({ prefix, task, enabled, cursor, limit }: {
+export function listSchedules({ prefix, task, enabled, cursor, limit, runs }: {
     prefix?: string;
     task?: string;
     enabled?: "true" | "false";
     cursor?: string;
     limit?: number;
+    runs?: number;
 } = {}, opts?: Oazapfts.RequestOpts) {
     return oazapfts.fetchJson<{
         status: 200;
@@ -1462,7 +1501,8 @@ export function listSchedules({ prefix, task, enabled, cursor, limit }: {
         task,
         enabled,
         cursor,
-        limit
+        limit,
+        runs
     }))}`, {
         ...opts
     });

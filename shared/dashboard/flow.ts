@@ -90,7 +90,7 @@ export function toLines(nodes: readonly GraphNode[]): { boxes: string[]; lines: 
 /** No place: the parent of what has none. */
 const ROOT = "root";
 
-export const BOX = { width: 224, height: 46 };
+export const BOX = { width: 252, height: 46 };
 
 interface Point {
   x: number;

@@ -136,7 +136,7 @@ export function createWorkflows(options: {
       const filter = above("ttl", Math.floor(clock().getTime() / 1000));
       const reading = { partition: definitionPartition, filter, pageSize: span.limit };
       const { items, ...more } = await newestFirst(table, span, reading);
-      // Items that were read for the list are not read again for each of them; one that cannot be read says so when it is asked for.
+      // Definitions that the list has read are not read again; one that cannot be read says so when it is asked for.
       for (const item of items) read(String(item.sk), item).catch(() => {});
       return { ids: items.map(({ sk }) => String(sk)), ...more };
     },

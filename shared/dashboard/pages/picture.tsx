@@ -102,7 +102,10 @@ function Box({ workflow, node, middle }: BoxProps): JSX.Element {
       <rect x={x} y={y} width={BOX.width} height={BOX.height} rx={6} />
       {share > 0 && <rect class="done" x={x} y={y + BOX.height - 4} width={BOX.width * share} height={4} />}
       <text class="name" x={x + 10} y={y + 18}>
-        {cut(name)}
+        {`${cut(name)} `}
+      </text>
+      <text class="place" x={x + BOX.width - 10} y={y + 18}>
+        {`${cut(place)} `}
       </text>
       <text x={x + 10} y={y + 35}>
         {`${SHAPES[state]} ${words}`}
@@ -111,10 +114,9 @@ function Box({ workflow, node, middle }: BoxProps): JSX.Element {
   );
   const look = `box ${kind === "task" ? "task" : "group"} state-${state.toLowerCase()}`;
   const href = hrefOf(workflow, node);
-  const label = `${name}, ${place === "" ? "the whole" : `place ${place}`}: ${words}`;
   if (href === undefined) return <g class={look}>{inside}</g>;
   return (
-    <a class={look} href={href} aria-label={label}>
+    <a class={look} href={href}>
       {inside}
     </a>
   );

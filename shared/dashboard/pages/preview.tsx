@@ -33,7 +33,7 @@ export function NextTimes({ times, timezone }: { times: readonly string[]; timez
   );
 }
 
-/** Notes on what may surprise in a schedule, and on what the clock changes of the next year do to it. */
+/** Notes on surprises in a schedule, and on what the clock changes of the next year do to it. */
 export function Notes({ preview: { notes, clockChanges } }: { preview: Preview }): JSX.Element {
   return (
     <>

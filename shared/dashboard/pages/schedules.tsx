@@ -53,10 +53,12 @@ export function SchedulesPage(): JSX.Element {
       ) : (
         <Rows entries={data.schedules} refresh={refresh} />
       )}
-      <nav class="chips" aria-label="Pages">
-        {cursor !== undefined && <a href={linkTo(["schedules"], { prefix })}>first page</a>}
-        {data?.cursor !== undefined && <a href={linkTo(["schedules"], { prefix, cursor: data.cursor })}>next page</a>}
-      </nav>
+      {(cursor ?? data?.cursor) !== undefined && (
+        <nav class="chips" aria-label="More entries">
+          {cursor !== undefined && <a href={linkTo(["schedules"], { prefix })}>first page</a>}
+          {data?.cursor !== undefined && <a href={linkTo(["schedules"], { prefix, cursor: data.cursor })}>next page</a>}
+        </nav>
+      )}
     </>
   );
 }

@@ -2,7 +2,7 @@ import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
 import { createAuditTrail } from "./audit/trail.ts";
 import { createTable, type Table } from "./aws/dynamodb.ts";
 import { createBucket } from "./aws/s3.ts";
-import { createSqs } from "./aws/sqs.ts";
+import { createSqs, type Sqs } from "./aws/sqs.ts";
 import { handleBeat } from "./beat/beat.ts";
 import { readDeadFiring, recordDeadFiring } from "./beat/dead-firing.ts";
 import { collectSchedule, isOnScheduler, staticEntry } from "./beat/schedule-entries.ts";
@@ -46,11 +46,13 @@ import { createWorkflows } from "./workflows/store.ts";
 /**
  * The composition root. Builds an app from the environment; nothing is connected, and no setting is read, until it is
  * used.
- * @param parts what to put in the place of a default, for tests: a clock, chance, ids, a log, a table
+ * @param parts what to put in the place of a default, for tests: a clock, chance, ids, a log, a mailer, and the calls of the cloud
  */
 export function createApp(
   environment: Environment,
-  parts: Partial<Pick<App, "clock" | "random" | "newId" | "log"> & { table: Table }> = {},
+  parts: Partial<
+    Pick<App, "clock" | "random" | "newId" | "log" | "bucket" | "mailer"> & { table: Table; sqs: Sqs }
+  > = {},
 ): App {
   const config = loadConfig(environment);
   // Nothing chooses a serializer, for there is one; a setting that asks for another is refused at the start.
@@ -58,7 +60,8 @@ export function createApp(
   const clock = parts.clock ?? (() => new Date());
   const log = parts.log ?? createLog();
   const table = parts.table ?? createTable(() => config.resultTable, log);
-  const largeValues = createLargeValues({ bucket: createBucket(() => config.uploadsBucket), clock });
+  const bucket = parts.bucket ?? createBucket(() => config.uploadsBucket);
+  const largeValues = createLargeValues({ bucket, clock });
   const failures = createFailures({ table, clock, version: () => config.version, log });
   return {
     config,
@@ -68,7 +71,7 @@ export function createApp(
     schedules: createSchedules({ table, newId: parts.newId ?? newId }),
     clock,
     broker: createBroker({
-      sqs: createSqs(),
+      sqs: parts.sqs ?? createSqs(),
       queueUrl: (queue) => config.queueUrl(queue),
       deadLetterQueueUrl: () => config.deadLetterQueueUrl,
     }),
@@ -86,6 +89,8 @@ export function createApp(
     control: createControl({ table, clock }),
     audit: createAuditTrail({ table, clock, newId: parts.newId ?? newId }),
     fifoOrder: createFifoOrder(),
+    bucket,
+    mailer: parts.mailer,
     log,
     random: parts.random ?? Math.random,
     newId: parts.newId ?? newId,
@@ -100,16 +105,15 @@ provideStart(startCanvas);
 
 // Not parts of the app, so that a bundle whose function uses neither carries neither.
 
-const uploadsBucket = /* @__PURE__ */ createBucket(() => currentApp().config.uploadsBucket);
-
 /** The files of uploads and what tasks make of them, in `UPLOADS_BUCKET`. */
 export const files: Files = /* @__PURE__ */ createFiles({
-  bucket: uploadsBucket,
+  bucket: () => currentApp().bucket,
   uploadMaxBytes: () => currentApp().config.uploadMaxBytes,
 });
 
 /** Sends mail as `MAIL_URL` says. */
 export const mailer: Mailer = /* @__PURE__ */ createMailer({
+  instead: () => currentApp().mailer,
   url: () => currentApp().config.mailUrl,
   from: () => currentApp().config.mailFrom,
 });
@@ -173,7 +177,7 @@ export function createUploadListener(modules: readonly TaskModule[], app = curre
   return noting(app, (event, context) =>
     handleBatch(app, event, context, {
       read: readArrival,
-      handle: (arrival) => handleArrival(app, registry, arrival, (key) => uploadsBucket.remove(key)),
+      handle: (arrival) => handleArrival(app, registry, arrival, (key) => app.bucket.remove(key)),
     }),
   );
 }

@@ -47,7 +47,7 @@ export interface Files {
   linkDerived(id: string, name: string): Promise<string>;
 }
 
-export function createFiles(options: { bucket: Bucket; uploadMaxBytes: () => number }): Files {
+export function createFiles(options: { bucket: () => Bucket; uploadMaxBytes: () => number }): Files {
   const { bucket } = options;
   const derivedKey = (id: string, name: string): string => {
     if (!FILE_NAME.test(name))
@@ -59,7 +59,7 @@ export function createFiles(options: { bucket: Bucket; uploadMaxBytes: () => num
     async presignUpload(id, request) {
       const { filename, contentType, size } = checkUpload(request, options.uploadMaxBytes());
       const maxBytes = size ?? options.uploadMaxBytes();
-      const form = await bucket.presignPost({
+      const form = await bucket().presignPost({
         key: uploadKey(id),
         // Metadata is ASCII on the wire, so the name travels percent-encoded.
         fields: { "Content-Type": contentType, "x-amz-meta-filename": encodeURIComponent(filename) },
@@ -70,7 +70,7 @@ export function createFiles(options: { bucket: Bucket; uploadMaxBytes: () => num
       return { ...form, maxBytes };
     },
     async describe(key) {
-      const object = await bucket.head(key);
+      const object = await bucket().head(key);
       if (object === undefined) return undefined;
       const { filename } = object.metadata;
       return {
@@ -79,10 +79,10 @@ export function createFiles(options: { bucket: Bucket; uploadMaxBytes: () => num
         contentType: object.contentType,
       };
     },
-    open: (key) => bucket.get(key),
-    saveDerived: (id, name, body, contentType) => bucket.put(derivedKey(id, name), body, contentType),
-    linkOriginal: (key, filename) => bucket.presignGet(key, LINK_SECONDS, filename),
-    linkDerived: (id, name) => bucket.presignGet(derivedKey(id, name), LINK_SECONDS),
+    open: (key) => bucket().get(key),
+    saveDerived: (id, name, body, contentType) => bucket().put(derivedKey(id, name), body, contentType),
+    linkOriginal: (key, filename) => bucket().presignGet(key, LINK_SECONDS, filename),
+    linkDerived: (id, name) => bucket().presignGet(derivedKey(id, name), LINK_SECONDS),
   };
 }
 

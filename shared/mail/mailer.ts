@@ -18,12 +18,21 @@ export interface Mailer {
   send(mail: Mail, key: string): Promise<{ messageId: string }>;
 }
 
-/** Sends by what `MAIL_URL` says: Amazon SES, an SMTP server, or a folder of `.eml` files. */
-export function createMailer(options: { url: () => URL; from: () => string }): Mailer {
+/**
+ * Sends by what `MAIL_URL` says: Amazon SES, an SMTP server, or a folder of `.eml` files.
+ * @param options `instead`: a mailer that takes each mail in the place of this one
+ */
+export function createMailer(options: {
+  url: () => URL;
+  from: () => string;
+  instead?: () => Mailer | undefined;
+}): Mailer {
   let transporter: Promise<Transporter> | undefined;
 
   return {
     async send(mail, key) {
+      const other = options.instead?.();
+      if (other !== undefined) return other.send(mail, key);
       const url = options.url();
       transporter ??= createTransporter(url);
       // Field by field: nodemailer's other options can read files and URLs, and a mail may come from a client.

@@ -1,4 +1,6 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import type { AuditTrail } from "../audit/trail.ts";
+import type { Bucket } from "../aws/s3.ts";
 import type { Broker } from "../broker/broker.ts";
 import type { Config } from "../config.ts";
 import type { Control } from "../control/decisions.ts";
@@ -7,6 +9,7 @@ import type { Concurrency } from "../limits/concurrency.ts";
 import type { Bursts } from "../limits/debounce.ts";
 import type { RateLimiter } from "../limits/rate-limit.ts";
 import type { Log } from "../log.ts";
+import type { Mailer } from "../mail/mailer.ts";
 import type { LargeValues } from "../message/large-values.ts";
 import type { Ledger } from "../results/once-ledger.ts";
 import type { Reservations } from "../results/reservations.ts";
@@ -34,6 +37,10 @@ export interface App {
   audit: AuditTrail;
   failures: Failures;
   fifoOrder: FifoOrder;
+  /** The bucket of `UPLOADS_BUCKET`: uploads, what tasks make of them, and large values. */
+  bucket: Bucket;
+  /** In the place of what `MAIL_URL` says, for tests. */
+  mailer: Mailer | undefined;
   log: Log;
   clock: () => Date;
   random: () => number;
@@ -42,6 +49,7 @@ export interface App {
 
 let factory: (() => App) | undefined;
 let current: App | undefined;
+const inside = new AsyncLocalStorage<App>();
 
 /** Names the maker of the default app; `shared/app.ts` does so when it is imported. Nothing is built until it is used. */
 export function provideApp(make: () => App): void {
@@ -53,8 +61,20 @@ export function useApp(app: App): void {
   current = app;
 }
 
+/** Does `work` with `app` as the current one, also behind its pauses, whatever others do meanwhile. */
+export function withinApp<T>(app: App, work: () => T): T {
+  return inside.run(app, work);
+}
+
+/** Makes `app` the current one for the rest of the caller's code, and for what that calls. */
+export function enterApp(app: App): void {
+  inside.enterWith(app);
+}
+
 /** The app that `delay` sends with. */
 export function currentApp(): App {
+  const own = inside.getStore();
+  if (own !== undefined) return own;
   current ??= factory?.();
   if (current === undefined) throw new Error("No app is set: import tasks through shared/index.ts, or call useApp().");
   return current;

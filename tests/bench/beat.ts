@@ -5,7 +5,7 @@ import { type App, createApp, createTick, task } from "../../shared/index.ts";
 import { createLog } from "../../shared/log.ts";
 import { toDefinition } from "../../shared/schedules/definition.ts";
 import { created, dueAfter } from "../../shared/schedules/entry.ts";
-import { createMemoryTable } from "../helpers/memory-table.ts";
+import { createMemoryTable } from "../../shared/testing/table.ts";
 
 /** Figures of one tick. DynamoDB's units are counted as for items below 1 KB. */
 export interface BeatReport {

@@ -9,6 +9,7 @@ const ROOT = resolve(import.meta.dirname, "../..");
 const ROWS: readonly (readonly string[])[] = [
   ["localstack", "tests", "build", "demo"],
   ["handlers"],
+  ["shared/testing"],
   ["shared/api.ts", "shared/app.ts", "shared/index.ts"],
   ["shared/worker", "shared/beat", "shared/uploads", "shared/http", "shared/dashboard"],
   ["shared/canvas"],

@@ -7,11 +7,11 @@ import { sendWorkflow } from "../../../shared/canvas/send.ts";
 import { type App, createWorker, type Json, task } from "../../../shared/index.ts";
 import { encodeMessage } from "../../../shared/message/encoding.ts";
 import { createRegistry } from "../../../shared/task/registry.ts";
+import { createMemoryTable } from "../../../shared/testing/table.ts";
 import type { Node, Policy, TaskNode } from "../../../shared/workflows/definition.ts";
 import { tolerated } from "../../../shared/workflows/definition.ts";
 import { createChance } from "../../faults/chance.ts";
 import { startEngine } from "../../helpers/engine.ts";
-import { createMemoryTable } from "../../helpers/memory-table.ts";
 import { sqsRecord } from "../../helpers/sqs-record.ts";
 
 /** Canvases of one run; `LOVAGE_CANVASES` makes more. */

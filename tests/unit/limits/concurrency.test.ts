@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { createConcurrency, isConcurrency } from "../../../shared/limits/concurrency.ts";
 import { concurrencyKey } from "../../../shared/table/keys.ts";
-import { createMemoryTable } from "../../helpers/memory-table.ts";
+import { createMemoryTable } from "../../../shared/testing/table.ts";
 
 const ground = () => {
   const table = createMemoryTable();

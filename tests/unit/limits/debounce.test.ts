@@ -3,7 +3,7 @@ import type { Table } from "../../../shared/aws/dynamodb.ts";
 import { neededUntil } from "../../../shared/lifetimes.ts";
 import { createBursts, replacedReason } from "../../../shared/limits/debounce.ts";
 import { debounceKey, pastBurstKey } from "../../../shared/table/keys.ts";
-import { createMemoryTable } from "../../helpers/memory-table.ts";
+import { createMemoryTable } from "../../../shared/testing/table.ts";
 
 const at = (second: number) => new Date(Date.UTC(2026, 0, 1) + second * 1000);
 

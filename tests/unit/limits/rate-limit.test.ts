@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { InvalidOptionError } from "../../../shared/errors.ts";
 import { createRateLimiter, parseRateLimit, stepMicroseconds } from "../../../shared/limits/rate-limit.ts";
 import { rateLimitKey } from "../../../shared/table/keys.ts";
-import { createMemoryTable } from "../../helpers/memory-table.ts";
+import { createMemoryTable } from "../../../shared/testing/table.ts";
 
 const NOW = Date.UTC(2026, 0, 1);
 

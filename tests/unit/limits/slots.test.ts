@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { type Seen, takeSlots } from "../../../shared/limits/slots.ts";
-import { createMemoryTable } from "../../helpers/memory-table.ts";
+import { createMemoryTable } from "../../../shared/testing/table.ts";
 
 const key = { pk: "line", sk: "one" };
 const line = { key, attribute: "gate", stepMicroseconds: 10, ttl: 99 } as const;

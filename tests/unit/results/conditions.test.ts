@@ -17,7 +17,7 @@ import {
   STARTED,
   WAITING,
 } from "../../../shared/results/conditions.ts";
-import { createMemoryTable } from "../../helpers/memory-table.ts";
+import { createMemoryTable } from "../../../shared/testing/table.ts";
 
 /** Whether a write under this condition applies to a record. */
 async function applies(when: Condition, record: Item | undefined): Promise<boolean> {

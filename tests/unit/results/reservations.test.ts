@@ -5,7 +5,7 @@ import type { Json } from "../../../shared/message/json.ts";
 import type { Message } from "../../../shared/message/message.ts";
 import { createReservations, sortedHash } from "../../../shared/results/reservations.ts";
 import { reservationKey } from "../../../shared/table/keys.ts";
-import { createMemoryTable } from "../../helpers/memory-table.ts";
+import { createMemoryTable } from "../../../shared/testing/table.ts";
 
 const parse = (text: string): Json => JSON.parse(text);
 const isSame = (one: string, other: string): boolean => sortedHash(parse(one)) === sortedHash(parse(other));

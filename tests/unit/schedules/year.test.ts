@@ -6,7 +6,7 @@ import { createLog } from "../../../shared/log.ts";
 import { fireTimes } from "../../../shared/schedules/timing.ts";
 import { readEntry } from "../../../shared/task/entries.ts";
 import { createScheduleApi } from "../../../shared/task/schedules.ts";
-import { createMemoryTable } from "../../helpers/memory-table.ts";
+import { createMemoryTable } from "../../../shared/testing/table.ts";
 
 const report = task({ name: "report", payload: z.object({}), run: () => 1 });
 const modules = [{ file: "report.ts", exports: { report } }];

@@ -4,10 +4,10 @@ import { createApp } from "../../../shared/index.ts";
 import { createLog } from "../../../shared/log.ts";
 import type { Delivery } from "../../../shared/message/delivery.ts";
 import type { App } from "../../../shared/task/current-app.ts";
+import { createMemoryTable } from "../../../shared/testing/table.ts";
 import type { Verdict } from "../../../shared/worker/acknowledgement.ts";
 import { type Handler, handleBatch } from "../../../shared/worker/batch.ts";
 import type { Invocation } from "../../../shared/worker/invocation.ts";
-import { createMemoryTable } from "../../helpers/memory-table.ts";
 import { sqsRecord } from "../../helpers/sqs-record.ts";
 
 interface Ground {

@@ -1,8 +1,12 @@
-import { type Change, type Condition, created, type Item, type Value } from "../../shared/aws/change.ts";
-import type { Table } from "../../shared/aws/dynamodb.ts";
+import { type Change, type Condition, created, type Item, type Value } from "../aws/change.ts";
+import type { Table } from "../aws/dynamodb.ts";
 
-/** A table in memory, for tests that make millions of calls; it counts them by kind. */
+/** A table in memory; it counts the calls by kind. */
 export interface MemoryTable extends Table {
+  /** All items of the partitions whose names begin so. */
+  items(prefix: string): Item[];
+  /** Deletes the items whose time to live is over, as DynamoDB does some time after it. */
+  expire(now: Date): void;
   readonly calls: { reads: number; queries: number; itemsQueried: number; writes: number };
 }
 
@@ -13,6 +17,16 @@ export function createMemoryTable(): MemoryTable {
 
   return {
     calls,
+    items(prefix) {
+      const found = [...partitions].filter(([pk]) => pk.startsWith(prefix));
+      return found.flatMap(([, partition]) => [...partition.values()]);
+    },
+    expire(now) {
+      const isOver = ({ ttl }: Item): boolean => typeof ttl === "number" && ttl * 1000 <= now.getTime();
+      for (const partition of partitions.values()) {
+        for (const [sk, item] of partition) if (isOver(item)) partition.delete(sk);
+      }
+    },
     async get({ pk, sk }) {
       calls.reads += 1;
       const item = find(pk, sk);

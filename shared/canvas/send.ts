@@ -28,7 +28,7 @@ import type { Flow, KnownTasks } from "./flow.ts";
 import { start } from "./go-on.ts";
 import { GroupResult } from "./group-result.ts";
 import { callOptions } from "./options.ts";
-import { baseMessage } from "./send-node.ts";
+import { baseMessage, unmadeMark } from "./send-node.ts";
 
 /** A workflow that was sent. */
 export interface SentWorkflow {
@@ -162,7 +162,7 @@ export async function recordEnd(flow: Flow): Promise<void> {
   const node = nodeAt(definition.root, place);
   if (node === undefined || !isTaskNode(node)) return;
   const { id } = definition;
-  const message = baseMessage(flow, { node, id, mark: { id, place }, payload: node.payload });
+  const message = baseMessage(flow, { node, id, mark: unmadeMark(flow, node, place), payload: node.payload });
   try {
     await app.results.pending({ ...message, ...(await packPayload(app, message, toJsonText(message.payload))) });
   } catch (error) {

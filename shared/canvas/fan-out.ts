@@ -1,7 +1,7 @@
 /** Sends the members of a group. More than a few are sent by a message of their own, so that its sender may die anywhere. */
 
 import { DEFAULT_QUEUE } from "../config.ts";
-import { describeError, InvalidWorkflowError, type TaskError } from "../errors.ts";
+import { describeError, InvalidWorkflowError, type TaskError, WorkflowStoppedError } from "../errors.ts";
 import type { Json } from "../message/json.ts";
 import type { Message } from "../message/message.ts";
 import { dispatch } from "../task/submit.ts";
@@ -94,7 +94,8 @@ export async function fanOut(
   if (size === 0) return way.ended(flow, place, { state: "SUCCESS", value: [] });
   for (let first = from; first < size; first += BATCH) {
     if (first > from && !mayGoOn()) return dispatch(flow.app, fanOutMessage(flow, { ...group, eta: undefined }, first));
-    if (await workflows.isStopped(flow.definition.id, childPlace(place, first))) return;
+    if (await workflows.isStopped(flow.definition.id, childPlace(place, first)))
+      return endStopped(flow, { place, size }, way);
     const to = Math.min(first + BATCH, size);
     await workflows.joins.create(groupAt(flow, place), size, { from: first, to });
     const numbers = Array.from({ length: to - first }, (_, offset) => first + offset);
@@ -104,6 +105,21 @@ export async function fanOut(
       numbers.map((index) => way.start(flow, childPlace(place, index), { input: inputOf(index), parentId })),
     );
   }
+}
+
+/**
+ * Ends a group that was stopped from above before all its members were sent, so that a replay finds it: its own join never empties. One that
+ * its own outcome has stopped is ended by the member that decided.
+ */
+async function endStopped(flow: Flow, { place, size }: { place: Place; size: number }, way: Way): Promise<void> {
+  const { app, definition } = flow;
+  if (!(await app.workflows.isStopped(definition.id, place))) return;
+  // A second message of a group that has ended before.
+  if ((await app.workflows.joins.state(groupAt(flow, place), size)).isWhole) return;
+  const error = describeError(new WorkflowStoppedError(definition.id));
+  const decided = await app.workflows.decide(groupAt(flow, place), { state: "REVOKED", error });
+  if (decided.by !== undefined) return;
+  return way.ended(flow, place, failedWith("REVOKED", { id: definition.id, task: GROUP, error }));
 }
 
 /** Ends a group that cannot be begun. */

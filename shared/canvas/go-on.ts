@@ -26,7 +26,7 @@ import { sendMembers } from "./fan-out.ts";
 import { type Flow, type Outcome, outcomeInput, type Start } from "./flow.ts";
 import { payloadWith } from "./input.ts";
 import { groupAt, judgeWhole, outcomeOf, sizeOf, valueAt } from "./results.ts";
-import { baseMessage, failNode, sendNode } from "./send-node.ts";
+import { baseMessage, failNode, sendNode, unmadeMark } from "./send-node.ts";
 
 /** Starts a node. */
 export async function start(flow: Flow, place: Place, given: Start): Promise<void> {
@@ -161,11 +161,12 @@ async function endUnreached(flow: Flow, chain: Node, place: Place, failed: Place
     await flow.app.workflows.decide(groupAt(flow, end), { state, error: storedError(GROUP, outcome) });
     return callBack(flow, node, end, outcome);
   }
-  const mark = { id: flow.definition.id, place: end };
+  // A replay may come to it later, and fail it once more: then it is run by this record.
+  const mark = unmadeMark(flow, node, end);
   const message = baseMessage(flow, { node, id: idAt(flow.definition, end), mark, payload: node.payload });
   const error = errorOf(node.task, outcome);
   if (outcome.state === "REVOKED") await flow.app.results.expire(message, describeError(error));
-  else await failNode(flow, message, error, mark);
+  else await failNode(flow, message, error, { id: mark.id, place: end });
   const own = { id: message.id, task: node.task, error: describeError(error) };
   await callBack(flow, node, end, failedWith(outcome.state, own));
 }

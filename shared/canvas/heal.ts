@@ -4,7 +4,7 @@
  * let go last, so that a call that breaks off is made again.
  */
 
-import { type ErrorCode, TaskUnfinishedError, WorkflowNotFoundError } from "../errors.ts";
+import { type ErrorCode, type StoredError, TaskUnfinishedError, WorkflowNotFoundError } from "../errors.ts";
 import type { Json } from "../message/json.ts";
 import { isFinal, type StoredRecord } from "../results/record.ts";
 import type { App } from "../task/current-app.ts";
@@ -17,13 +17,13 @@ import {
   endPlace,
   type GroupNode,
   idAt,
+  inputBefore,
   isChainNode,
   isTaskNode,
   isWithin,
   type Node,
   nodeAt,
   type Place,
-  placeBefore,
   type TaskNode,
 } from "../workflows/definition.ts";
 import { fanOutMessage } from "./fan-out.ts";
@@ -82,8 +82,8 @@ async function heal(app: App, registry: Registry, old: StoredRecord, payload: Js
   await app.workflows.goOn(id, "");
   await reopen(healing, definition.root, "");
   for (const group of healing.unsent) {
-    const before = placeBefore(definition.root, group.place);
-    const input = before === undefined ? undefined : { ref: before };
+    const ref = inputBefore(definition.root, group.place);
+    const input = ref === undefined ? undefined : { ref };
     await dispatch(app, fanOutMessage(flow, { ...group, input }, group.from));
   }
   // The task itself last: once it runs, a repeated call is refused.
@@ -151,13 +151,22 @@ async function reopenGroup(healing: Healing, node: GroupNode | EachNode, place: 
     });
     reopened.push(...(await Promise.all(heals)).flat());
   }
-  const from = await workflows.joins.firstUnsent(group, size);
-  if (reopened.length === 0 && from === undefined) return false;
+  const decided = await workflows.outcomeOf(group);
+  const isEnded = decided !== undefined && decided.by === undefined && isOwnEnd(decided, target, place);
+  if (reopened.length === 0 && !isEnded) return false;
+  // Sent from there on, for nobody knows which of them were: a second message changes nothing, and lets a group go on whose members have ended.
+  const from =
+    decided && ((await workflows.joins.firstPending(group, size)) ?? (isEnded ? Math.max(0, size - 1) : undefined));
   for (const index of reopened) await workflows.joins.reopen(group, size, index);
   await workflows.goOn(flow.definition.id, place);
   await workflows.undecide(group);
   if (from !== undefined) unsent.push({ node, place, from });
   return true;
+}
+
+/** Whether a group ended by itself, and not by a member: it was stopped before all were sent, or they could not be. */
+function isOwnEnd({ error }: { error?: StoredError }, target: Place | undefined, place: Place): boolean {
+  return error?.code === STOPPED || target === undefined || isWithin(target, place);
 }
 
 /** The end of a chain that was not reached waits again. */

@@ -12,6 +12,7 @@ import {
   endPlace,
   type GroupNode,
   idAt,
+  inputBefore,
   isChainNode,
   isEachNode,
   isTaskNode,
@@ -19,7 +20,6 @@ import {
   nodeAt,
   type Place,
   type Policy,
-  placeBefore,
   tolerated,
 } from "../workflows/definition.ts";
 import type { GroupId } from "../workflows/joins.ts";
@@ -194,9 +194,11 @@ export async function* resultsBefore(app: App, { id, place }: { id: string; plac
   const definition = await app.workflows.read(id);
   if (definition === undefined) throw new WorkflowNotFoundError(id);
   const reading = { app, definition };
-  const before = placeBefore(definition.root, place);
-  const end = before === undefined ? undefined : endAt(reading, before);
-  if (end === undefined) return;
-  if (isTaskNode(end.node) || isChainNode(end.node)) yield await nodeValue(reading, end.node, end.place);
+  const ref = inputBefore(definition.root, place);
+  if (ref === undefined) return;
+  const end = ref.includes("#") ? undefined : endAt(reading, ref);
+  // A member of `each` follows one item.
+  if (end === undefined) yield await valueAt(reading, ref);
+  else if (isTaskNode(end.node) || isChainNode(end.node)) yield await nodeValue(reading, end.node, end.place);
   else yield* memberValues(reading, end.node, end.place);
 }

@@ -10,7 +10,7 @@ import { checkQueue, resolveOptions } from "../task/options.ts";
 import { payloadOrNone } from "../task/payload.ts";
 import { packPayload, submitPacked } from "../task/submit.ts";
 import { secondsAfter } from "../task/times.ts";
-import type { TaskNode } from "../workflows/definition.ts";
+import { inputBefore, type Place, type TaskNode } from "../workflows/definition.ts";
 import type { Flow, Outcome } from "./flow.ts";
 import { callOptions } from "./options.ts";
 
@@ -50,7 +50,10 @@ export async function sendNode(flow: Flow, call: NodeCall): Promise<Outcome | un
   return undefined;
 }
 
-/** Records a task that is not sent as ended. */
+/**
+ * Records a task that is not sent as ended.
+ * @param mark as the `onFailure` hook is told: the message's own may name results that are not there yet
+ */
 export async function failNode(flow: Flow, message: Message, error: TaskError, mark: WorkflowMark): Promise<Outcome> {
   const described = describeError(error);
   const packed = { ...message, ...(await packPayload(flow.app, message, payloadText(message.task, message.payload))) };
@@ -59,9 +62,15 @@ export async function failNode(flow: Flow, message: Message, error: TaskError, m
   if (applied) {
     flow.app.log.warn("A task of a workflow could not be sent", { id, task, workflow: mark.id, error: described });
     // As after any failure. Dying before this leaves the hook uncalled; the record and the log say it.
-    await flow.tasks.failed?.(packed, error);
+    await flow.tasks.failed?.({ ...packed, workflow: mark }, error);
   }
   return { state: "FAILURE", failed: [{ id, task, error: described }], count: 1 };
+}
+
+/** The mark of a task whose payload is not made yet: its record says where the rest of it will be. */
+export function unmadeMark({ definition: { id, root } }: Flow, node: TaskNode, place: Place): WorkflowMark {
+  const input = node.immutable ? undefined : inputBefore(root, place);
+  return { id, place, ...(input !== undefined && { input }) };
 }
 
 /** The message without anything that its task, or an option, decides. */

@@ -27,8 +27,7 @@ import { fanOutMessage } from "./fan-out.ts";
 import type { Flow, KnownTasks } from "./flow.ts";
 import { start } from "./go-on.ts";
 import { GroupResult } from "./group-result.ts";
-import { callOptions } from "./options.ts";
-import { baseMessage } from "./send-node.ts";
+import { baseMessage, unmadeMark } from "./send-node.ts";
 
 /** A workflow that was sent. */
 export interface SentWorkflow {
@@ -104,7 +103,7 @@ async function define(
 }
 
 /** The compiler wants to know that not both are given; `resolveOptions` refuses it for whoever has no compiler. */
-function timesOf({ countdown, eta, expires }: Pick<CanvasOptions, "countdown" | "eta" | "expires">): ApplyOptions {
+function timesOf({ countdown, eta, expires }: Pick<CanvasOptions, "countdown" | "eta" | "expires">) {
   if (countdown !== undefined && eta !== undefined) {
     throw new InvalidOptionError(
       "countdown",
@@ -162,7 +161,7 @@ export async function recordEnd(flow: Flow): Promise<void> {
   const node = nodeAt(definition.root, place);
   if (node === undefined || !isTaskNode(node)) return;
   const { id } = definition;
-  const message = baseMessage(flow, { node, id, mark: { id, place }, payload: node.payload });
+  const message = baseMessage(flow, { node, id, mark: unmadeMark(flow, node, place), payload: node.payload });
   try {
     await app.results.pending({ ...message, ...(await packPayload(app, message, toJsonText(message.payload))) });
   } catch (error) {
@@ -183,9 +182,17 @@ async function sendCanvas(canvas: AnyCanvas, options: CanvasOptions): Promise<un
   const { node } = canvas;
   const task = isTaskNode(node) ? tasks.get(node.task) : undefined;
   if (task && isTaskNode(node) && !node.link && !node.linkError) {
-    const { id } = await sendTask(app, task, node.payload, {
-      options: { ...callOptions(node), ...options } as ApplyOptions,
-    });
+    const { countdown, eta, expires, idempotencyKey, ...others } = { ...node.options, ...options };
+    const given: ApplyOptions = {
+      ...timesOf({
+        ...(countdown !== undefined && { countdown }),
+        ...(eta !== undefined && { eta }),
+        ...(expires !== undefined && { expires }),
+      }),
+      ...others,
+      ...(idempotencyKey !== undefined && { idempotencyKey }),
+    };
+    const { id } = await sendTask(app, task, node.payload, { options: given });
     return new AsyncResult(id, app);
   }
   const { id, definition } = await sendWorkflow(app, { find: (name) => tasks.get(name) }, node, options);

@@ -1,7 +1,7 @@
 /** Workflows: what is refused before one is sent, and how a node ends that could not run. */
 
 import { cut, echo } from "../echo.ts";
-import type { StoredError } from "../stored-error.ts";
+import { type StoredError, toError } from "../stored-error.ts";
 import { MAX_REASON_CHARS, TaskError } from "./base.ts";
 import { TaskRevokedError } from "./running.ts";
 
@@ -41,7 +41,7 @@ export interface FailedNode {
 /** The task could not run, for a step before it, or a member of the group before it, has not ended well. */
 export class WorkflowStepFailedError extends TaskError {
   /** The nodes that failed: the first ten. */
-  readonly errors: readonly StoredError[];
+  readonly errors: readonly Error[];
 
   /** @param task the task that could not run */
   constructor(task: string, failed: readonly FailedNode[], count = failed.length) {
@@ -57,6 +57,6 @@ export class WorkflowStepFailedError extends TaskError {
         count,
       },
     );
-    this.errors = shown.map(({ error }) => error);
+    this.errors = shown.map(({ error }) => toError(error));
   }
 }

@@ -137,13 +137,14 @@ export function nodeAt(root: Node, place: Place): Node | undefined {
   return node;
 }
 
-/** The place whose outcome the node at a place gets; undefined for a first one, and for a member of `each`, which gets an item. */
-export function placeBefore(root: Node, place: Place): Place | undefined {
+/** The input of the node at a place: the outcome of the place before it, or an item of that, `1.0#5`; undefined for a first one. */
+export function inputBefore(root: Node, place: Place): string | undefined {
   const above = parentOf(place);
   const parent = above && nodeAt(root, above.place);
-  if (above === undefined || parent === undefined || isEachNode(parent)) return undefined;
+  if (above === undefined || parent === undefined) return undefined;
   if (isChainNode(parent) && above.index > 0) return childPlace(above.place, above.index - 1);
-  return placeBefore(root, above.place);
+  const given = inputBefore(root, above.place);
+  return isEachNode(parent) && given !== undefined ? `${given}#${above.index}` : given;
 }
 
 /** The place whose outcome is that of a node: a chain's is its last step's. */

@@ -40,8 +40,8 @@ export interface Joins {
   unwell(group: GroupId, size: number): Promise<number[]>;
   /** Has a member that has ended wait again. */
   reopen(group: GroupId, size: number, index: number): Promise<void>;
-  /** The first member that nobody has tried to send yet; undefined if there is none. */
-  firstUnsent(group: GroupId, size: number): Promise<number | undefined>;
+  /** The first member of the first shard that is not made yet or not empty; undefined if all have ended. */
+  firstPending(group: GroupId, size: number): Promise<number | undefined>;
   /** Whether all have ended. */
   state(group: GroupId, size: number): Promise<Ended>;
   /** How many have ended. Members of shards that nobody has made yet have not. */
@@ -158,8 +158,9 @@ export function createJoins({ table, ttl }: { table: Table; ttl: () => number })
       }
     },
 
-    async firstUnsent(group, size) {
-      const index = (await shards(group, size, 0)).indexOf(undefined);
+    async firstPending(group, size) {
+      const all = await shards(group, size, 0);
+      const index = all.findIndex((shard) => shard === undefined || shard.pending !== undefined);
       return index === -1 ? undefined : index * SHARD_MEMBERS;
     },
 

@@ -176,7 +176,9 @@ export function createWorkflows(options: {
       for (const name of await known.places) {
         const above = name.slice(1);
         // The outcome of a group that was stopped is decided; what comes after it is not under it.
-        if (above === "" || (above !== place && isWithin(place, above))) return true;
+        if (above !== "" && (above === place || !isWithin(place, above))) continue;
+        // A replay may have let it go on since this process has looked: what runs on is harmless, what is revoked is not.
+        return known.at === now || this.isStopped(id, place, 0);
       }
       return false;
     },

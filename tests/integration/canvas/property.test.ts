@@ -1,228 +1,109 @@
-import { randomUUID } from "node:crypto";
 import fc from "fast-check";
-import { expect, it, onTestFailed } from "vitest";
-import * as z from "zod";
+import { afterAll, beforeEach, expect, it, onTestFailed } from "vitest";
+import { readGraph } from "../../../shared/canvas/graph.ts";
+import { replayOrHeal } from "../../../shared/canvas/heal.ts";
 import { outcomeAt, valueAt } from "../../../shared/canvas/results.ts";
 import { sendWorkflow } from "../../../shared/canvas/send.ts";
-import { type App, createWorker, type Json, task } from "../../../shared/index.ts";
-import { encodeMessage } from "../../../shared/message/encoding.ts";
-import { createRegistry } from "../../../shared/task/registry.ts";
 import { createMemoryTable } from "../../../shared/testing/table.ts";
-import type { Node, Policy, TaskNode } from "../../../shared/workflows/definition.ts";
-import { tolerated } from "../../../shared/workflows/definition.ts";
+import type { Node } from "../../../shared/workflows/definition.ts";
 import { createChance } from "../../faults/chance.ts";
 import { startEngine } from "../../helpers/engine.ts";
-import { sqsRecord } from "../../helpers/sqs-record.ts";
+import {
+  createChaos,
+  interpret,
+  mended,
+  nodes,
+  registry,
+  repairs,
+  sizeOf,
+  strict,
+  withoutErrors,
+} from "./random-canvas.ts";
 
 /** Canvases of one run; `LOVAGE_CANVASES` makes more. */
 const CANVASES = Number(process.env.LOVAGE_CANVASES ?? 500);
 const SEED = Number(process.env.LOVAGE_SEED ?? 20_261_127);
 const MAX_NODES = 200;
+const RULES = { numRuns: CANVASES, seed: SEED, endOnFailure: true };
 
-const payload = z.object({ k: z.number(), fails: z.boolean().default(false), input: z.json().optional() });
-
-/** The work of `step`: a number made of its own and of all of its input, but for the words of errors. */
-function digest(k: number, input: Json | undefined): number {
-  let sum = k + 7;
-  for (const sign of JSON.stringify(withoutErrors(input ?? null)))
-    sum = (sum * 31 + (sign.codePointAt(0) ?? 0)) % 1_000_003;
-  return sum;
-}
-
-const step = task({
-  name: "step",
-  payload,
-  retry: { maxRetries: 1, backoff: { base: 0 }, on: [TypeError] },
-  run: ({ k, fails, input }, { attempt }) => {
-    if (k % 7 === 0 && attempt === 1) throw new TypeError("once more");
-    if (fails) throw new Error(`step ${k} fails`);
-    return digest(k, input);
-  },
+const engine = await startEngine();
+afterAll(() => engine.stop());
+beforeEach(() => {
+  onTestFailed(() => console.error(`To bring the same canvases again: LOVAGE_SEED=${SEED}`));
 });
-const spread = task({
-  name: "spread",
-  payload,
-  run: ({ k, input }) => Array.from({ length: k % 4 }, (_, index) => digest(index, input)),
-});
-const registry = createRegistry([{ file: "tests.ts", exports: { step, spread } }]);
 
-type Outcome = { ok: true; value: Json } | { ok: false };
-
-/** Celery's meaning of a canvas, in a few lines: no messages, no records, no joins. */
-function interpret(node: Node, input: Json | undefined): Outcome {
-  if ("task" in node) return interpretTask(node, input);
-  if ("chain" in node) {
-    let last: Outcome = { ok: true, value: input ?? null };
-    let given = input;
-    for (const one of node.chain) {
-      last = interpret(one, given);
-      if (!last.ok) return last;
-      given = last.value;
-    }
-    return last;
-  }
-  if ("group" in node)
-    return interpretGroup(
-      node.group.map((one) => interpret(one, input)),
-      node.policy,
-    );
-  if (!Array.isArray(input)) return { ok: false };
-  return interpretGroup(
-    input.map((item) => interpret(node.each, item)),
-    node.policy,
-  );
-}
-
-function interpretTask(node: TaskNode, input: Json | undefined): Outcome {
-  const { k, fails } = payload.parse(node.payload);
-  const given = node.immutable ? undefined : input;
-  if (node.task === "spread")
-    return { ok: true, value: Array.from({ length: k % 4 }, (_, index) => digest(index, given)) };
-  return fails ? { ok: false } : { ok: true, value: digest(k, given) };
-}
-
-function interpretGroup(outcomes: Outcome[], policy: Policy = "failFast"): Outcome {
-  const failed = outcomes.filter(({ ok }) => !ok).length;
-  const collects = policy === "collect" || typeof policy === "object";
-  const bears =
-    policy === "collect"
-      ? outcomes.length
-      : typeof policy === "object"
-        ? tolerated(policy.tolerate, outcomes.length)
-        : 0;
-  if (failed > bears) return { ok: false };
-  return { ok: true, value: outcomes.map((one) => (collects ? { ...one } : one.ok ? one.value : null)) };
-}
-
-/** A list of outcomes has errors with ids and sentences, which no interpreter knows. */
-function withoutErrors(value: Json): Json {
-  if (Array.isArray(value)) return value.map(withoutErrors);
-  if (typeof value !== "object" || value === null) return value;
-  return value.ok === false
-    ? { ok: false }
-    : Object.fromEntries(Object.entries(value).map(([name, one]) => [name, withoutErrors(one)]));
-}
-
-const policy = fc.constantFrom<Policy | undefined>(
-  undefined,
-  "failFast",
-  "waitForAll",
-  "collect",
-  { tolerate: 1 },
-  { tolerate: "50%" },
-);
-const fails = fc.integer({ min: 0, max: 11 }).map((one) => one === 0);
-const k = fc.integer({ min: 0, max: 1000 });
-
-/** @param isFirst it gets no result */
-function nodes(depth: number, isFirst: boolean): fc.Arbitrary<Node> {
-  const one: fc.Arbitrary<Node> = fc.record({ k, fails, takes: fc.boolean() }).map(({ takes, ...known }) => ({
-    task: "step",
-    payload: known,
-    ...(isFirst || !takes ? (isFirst ? {} : { immutable: true as const }) : { into: "input" }),
-  }));
-  if (depth === 0) return one;
-  const inner = (first: boolean): fc.Arbitrary<Node> => nodes(depth - 1, first);
-  const chain = fc
-    .tuple(inner(isFirst), fc.array(inner(false), { maxLength: 3 }))
-    .map(([first, rest]) => ({ chain: [first, ...rest] }));
-  const group = fc
-    .record({ group: fc.array(inner(isFirst), { maxLength: 4 }), policy })
-    .map(({ policy: own, ...members }) => ({ ...members, ...(own !== undefined && { policy: own }) }));
-  const spreads = fc.record({ k, takes: fc.boolean() }).map(
-    ({ k: size, takes }): Node => ({
-      task: "spread",
-      payload: { k: size, fails: false },
-      ...(isFirst ? {} : takes ? { into: "input" } : { immutable: true as const }),
-    }),
-  );
-  const each = fc
-    .tuple(spreads, inner(false), policy)
-    .map(
-      ([list, member, own]): Node => ({ chain: [list, { each: member, ...(own !== undefined && { policy: own }) }] }),
-    );
-  return fc.oneof(
-    { weight: 2, arbitrary: one },
-    { weight: 3, arbitrary: chain },
-    { weight: 3, arbitrary: group },
-    { weight: 1, arbitrary: each },
-  );
-}
-
-function sizeOf(node: Node): number {
-  const parts =
-    "chain" in node
-      ? node.chain
-      : "group" in node
-        ? node.group
-        : "each" in node
-          ? [node.each, node.each, node.each]
-          : [];
-  return 1 + parts.reduce((sum, part) => sum + sizeOf(part), 0);
-}
-
-/** Messages in no order, some of them twice, in batches. */
-function createChaos(app: App, random: () => number) {
-  const waiting: { body: string; receiveCount: number }[] = [];
-  app.broker = {
-    ...app.broker,
-    isFifo: () => false,
-    send: async (message) =>
-      void waiting.push({ body: encodeMessage({ ...message, eta: message.sentAt }), receiveCount: 0 }),
-    hide: async () => {},
-  };
-  const worker = createWorker([{ file: "tests.ts", exports: { step, spread } }], app);
-  return async (): Promise<number> => {
-    let deliveries = 0;
-    while (waiting.length > 0) {
-      const batch = Array.from({ length: Math.min(waiting.length, 1 + Math.floor(random() * 4)) }, () => {
-        const [one] = waiting.splice(Math.floor(random() * waiting.length), 1);
-        return { ...(one ?? { body: "", receiveCount: 0 }), messageId: randomUUID() };
-      });
-      deliveries += batch.length;
-      if (deliveries > 5000) throw new Error("It does not come to an end.");
-      for (const { body } of batch) if (random() < 0.25) waiting.push({ body, receiveCount: 0 });
-      const records = batch.map((one) =>
-        sqsRecord({ messageId: one.messageId, body: one.body, receiveCount: one.receiveCount + 1 }),
-      );
-      const { batchItemFailures } = await worker({ Records: records }, { getRemainingTimeInMillis: () => 30_000 });
-      for (const { itemIdentifier } of batchItemFailures) {
-        const kept = batch.find(({ messageId }) => messageId === itemIdentifier);
-        if (kept) waiting.push({ body: kept.body, receiveCount: kept.receiveCount + 1 });
-      }
-    }
-    return deliveries;
+/** A random canvas that was sent, on a table and queues of its own. */
+async function sent(root: Node, chance: number) {
+  repairs.level = 0;
+  const app = engine.appOn(createMemoryTable());
+  const random = createChance(chance);
+  const chaos = createChaos(app, random.next);
+  const { id } = await sendWorkflow(app, registry, root);
+  const definition = await app.workflows.read(id);
+  if (definition === undefined) throw new Error("The definition is gone.");
+  const reading = { app, definition };
+  return {
+    ...{ random, chaos },
+    outcome: () => outcomeAt(reading, ""),
+    value: async () => withoutErrors(await valueAt(reading, "")),
+    /** Replays one of the tasks that have not ended well; what has meanwhile is refused. */
+    async replay(): Promise<void> {
+      const { nodes } = await readGraph(app, id);
+      const bad = nodes.filter(({ state, attempt }) => attempt !== undefined && /FAILURE|REVOKED/.test(state));
+      const { id: task = id } = bad.at(Math.floor(random.next() * bad.length)) ?? {};
+      const record = await app.results.kept(task);
+      if (record?.state === "FAILURE" || record?.state === "REVOKED") await replayOrHeal(app, registry, record);
+    },
   };
 }
 
 it(`${CANVASES} random canvases end as a plain interpreter says, with messages in no order and twice`, {
   timeout: 300_000,
 }, async () => {
-  const engine = await startEngine();
-  onTestFailed(() => console.error(`To bring the same canvases again: LOVAGE_SEED=${SEED}`));
-  try {
-    let largest = 0;
-    const sized = nodes(4, true).filter((node) => sizeOf(node) <= MAX_NODES);
-    await fc.assert(
-      fc.asyncProperty(sized, fc.nat(), async (root, chance) => {
-        largest = Math.max(largest, sizeOf(root));
-        const app = engine.appOn(createMemoryTable());
-        const run = createChaos(app, createChance(chance).next);
-        const { id } = await sendWorkflow(app, registry, root);
-        await run();
+  let largest = 0;
+  const sized = nodes(4, true).filter((node) => sizeOf(node) <= MAX_NODES);
+  await fc.assert(
+    fc.asyncProperty(sized, fc.nat(), async (root, chance) => {
+      largest = Math.max(largest, sizeOf(root));
+      const { chaos, outcome, value } = await sent(root, chance);
+      await chaos.run();
 
-        const definition = await app.workflows.read(id);
-        if (definition === undefined) throw new Error("The definition is gone.");
-        const reading = { app, definition };
-        const outcome = await outcomeAt(reading, "");
-        const expected = interpret(root, undefined);
-        expect(outcome?.state).toBe(expected.ok ? "SUCCESS" : "FAILURE");
-        if (expected.ok) expect(withoutErrors(await valueAt(reading, ""))).toEqual(expected.value);
-      }),
-      { numRuns: CANVASES, seed: SEED, endOnFailure: true },
-    );
-    expect(largest).toBeGreaterThan(50);
-  } finally {
-    await engine.stop();
-  }
+      const expected = interpret(root);
+      expect((await outcome())?.state).toBe(expected.ok ? "SUCCESS" : "FAILURE");
+      if (expected.ok) expect(await value()).toEqual(expected.value);
+    }),
+    RULES,
+  );
+  expect(largest).toBeGreaterThan(50);
+});
+
+it(`${CANVASES} random canvases that fail come to what they would have been, mended and replayed a task at a time`, {
+  timeout: 300_000,
+}, async () => {
+  let healed = 0;
+  const sized = nodes(3, true)
+    .filter((node) => sizeOf(node) <= MAX_NODES)
+    .map(strict);
+  await fc.assert(
+    fc.asyncProperty(sized, fc.nat(), async (root, chance) => {
+      const { random, chaos, outcome, value, replay } = await sent(root, chance);
+      // In the middle of it all, and when nothing goes on by itself.
+      await chaos.run(random.between(0, 20));
+      await replay();
+      await chaos.run();
+      if ((await outcome())?.state === "FAILURE") healed += 1;
+      for (let round = 0; (await outcome())?.state !== "SUCCESS"; round++) {
+        expect([round < 100, (await outcome())?.state]).toEqual([true, expect.stringMatching(/FAILURE|REVOKED/)]);
+        if (random.happens(0.5)) repairs.level += 1;
+        chaos.repeat(0.1);
+        await replay();
+        await chaos.run(random.between(1, 10));
+        await replay();
+        await chaos.run();
+      }
+      expect({ ok: true, value: await value() }).toEqual(interpret(mended(root)));
+    }),
+    RULES,
+  );
+  expect(healed).toBeGreaterThan(CANVASES / 10);
 });

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { chain, chord, group } from "../../../shared/index.ts";
+import { chain, chord, each, group } from "../../../shared/index.ts";
 import { startGround } from "./ground.ts";
-import { broken, inc, mends, runs, sum, tasks } from "./tasks.ts";
+import { broken, inc, list, mends, runs, sum, tasks, unchecked } from "./tasks.ts";
 
 const { bench, queues, settle } = await startGround(tasks);
 
@@ -70,6 +70,27 @@ describe("a replayed task of a workflow", () => {
     broken.clear();
     await replayed(await failedId(handle.id));
     expect(await handle.get({ timeout: 0 })).toBe(1 + 36);
+  });
+
+  it.each([
+    ["", 12, unchecked(group(Array.from({ length: 12 }, (_, n) => inc.si({ n }))))],
+    [" of what an item gives", 24, unchecked(each(group(Array.from({ length: 12 }, () => inc.s().into("n")))))],
+  ])("lets a group within go on that was stopped before its members were sent%s", async (_, length, inner) => {
+    broken.add("a");
+    const handle = await chain(
+      list.s({ values: [1, 2] }),
+      unchecked(group([mends.si({ name: "a", n: 1 }), inner])),
+    ).delay();
+    await settle();
+    expect(runs).toEqual(["mends a"]);
+
+    broken.clear();
+    await replayed(await failedId(handle.id));
+    const { nodes } = (await bench.call("GET", `/workflows/${handle.id}`)).body as {
+      nodes: { task?: string; state: string }[];
+    };
+    expect(nodes.filter(({ task, state }) => task === "inc" && state === "SUCCESS")).toHaveLength(length);
+    expect(nodes[0]?.state).toBe("SUCCESS");
   });
 
   it("that fails again fails the workflow again, and can be replayed again", async () => {

@@ -73,15 +73,9 @@ const PART = /^(?:\*|([A-Z]{3}|\d{1,4})(?:-([A-Z]{3}|\d{1,4}))?)(?:\/(\d{1,4}))?
  */
 export function parseCronFields(text: string, schedule: string): CronFields {
   const fields = text.split(/[ \t]+/);
-  const [minutes, hours, date, months, weekday, years = "*"] = fields;
-  if (
-    minutes === undefined ||
-    hours === undefined ||
-    date === undefined ||
-    months === undefined ||
-    weekday === undefined ||
-    fields.length > 6
-  ) {
+  // Stryker disable next-line StringLiteral: an expression that lacks one of the first five is refused.
+  const [minutes = "", hours = "", date = "", months = "", weekday = "", years = "*"] = fields;
+  if (fields.length < 5 || fields.length > 6) {
     throw new InvalidScheduleError(
       `schedule '${schedule}' with ${text === "" ? 0 : fields.length} fields`,
       "cron(minutes hours day-of-month month day-of-week year)",
@@ -174,7 +168,7 @@ function parseWeekdays(text: string, schedule: string): DayRule {
   const last = /^([A-Z]{3}|\d)L$/.exec(text)?.[1];
   if (last !== undefined) return { kind: "lastWeekday", weekday: parseValue(WEEKDAY, last, text, schedule) };
   const [, weekday, nth] = /^([A-Z]{3}|\d)#([1-5])$/.exec(text) ?? [];
-  if (weekday !== undefined && nth !== undefined) {
+  if (weekday !== undefined) {
     return { kind: "nthWeekday", weekday: parseValue(WEEKDAY, weekday, text, schedule), nth: Number(nth) };
   }
   // AWS's table gives day-of-week every wildcard but '/'.

@@ -78,12 +78,12 @@ function offsetFormat(timezone: string): Intl.DateTimeFormat {
   }
 }
 
-/** Names that may have been meant. */
+/** The name that may have been meant. */
 function alike(timezone: string): string {
   const wanted = timezone.toLowerCase();
-  const city = wanted.split("/").at(-1) ?? wanted;
-  const near = Intl.supportedValuesOf("timeZone").filter((name) => name.toLowerCase().split("/").at(-1) === city);
-  return near.length === 0 ? "" : `; perhaps ${near.map((name) => `'${name}'`).join(" or ")}`;
+  const city = wanted.split("/").at(-1);
+  const near = Intl.supportedValuesOf("timeZone").find((name) => name.toLowerCase().split("/").at(-1) === city);
+  return near === undefined ? "" : `; perhaps '${near}'`;
 }
 
 /** When the offset changes between two instants. Since 1972 clocks everywhere change on a whole minute. */

@@ -10,8 +10,10 @@ interface Room {
 
 const ROOMS: Readonly<Record<string, Room>> = {
   beat: {
-    mutate: ["shared/schedules/{crontab,timing}.ts"],
-    tests: ["tests/unit/schedules/{crontab,schedule-expression,refused-expressions,timing,timing-edges}.test.ts"],
+    mutate: ["shared/schedules/{cron-fields,crontab,schedule-expression,timing,zone}.ts"],
+    tests: [
+      "tests/unit/schedules/{cron-fields,crontab,schedule-expression,refused-expressions,timing,timing-edges,zone}.test.ts",
+    ],
     score: 90,
   },
   limits: { mutate: ["shared/limits/*.ts"], tests: ["tests/unit/limits/*.test.ts"], score: 91 },

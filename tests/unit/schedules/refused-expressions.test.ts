@@ -110,6 +110,22 @@ describe("what is refused", () => {
     expect(() => parseExpression(text)).toThrow(InvalidScheduleError);
   });
 
+  it.each(["", "every(5 minutes)", "xrate(5 minutes)"])("'%s' is told the three forms", (text) => {
+    expect(messageOf(() => parseExpression(text))).toBe(
+      `Invalid schedule '${text}': expected cron(minutes hours day-of-month month day-of-week year), rate(value unit) or at(yyyy-mm-ddThh:mm:ss).`,
+    );
+  });
+
+  it.each(["rate()", "rate(5)", "rate(5 minutes more)"])("'%s' is told a rate's two parts", (text) => {
+    expect(messageOf(() => parseExpression(text))).toBe(
+      `Invalid schedule '${text}': expected a value and a unit, such as rate(5 minutes).`,
+    );
+  });
+
+  it.each(["rate(5 dsay)", "rate(5 sday)"])("'%s' has no unit with an s in it", (text) => {
+    expect(messageOf(() => parseExpression(text))).toContain("Invalid rate unit");
+  });
+
   it("both day fields at once is explained", () => {
     expect(messageOf(() => parseExpression("cron(0 8 1 * MON *)"))).toBe(
       "Invalid day-of-month '1' with day-of-week 'MON' in schedule 'cron(0 8 1 * MON *)': " +
@@ -119,8 +135,15 @@ describe("what is refused", () => {
 
   it("a text longer than AWS takes is refused without being read", () => {
     expect(messageOf(() => parseExpression(`cron(${"0,".repeat(1_000_000)}0 8 * * ? *)`))).toMatch(
-      /^Invalid schedule 'cron\(0,0,.*…' \(2000017 characters\): expected at most 256\.$/,
+      /^Invalid schedule 'cron\(0,0,.*…' \(2000017 characters\): expected at most 256 characters\.$/,
     );
+  });
+
+  it("a text as long as AWS takes is read", () => {
+    const years = (length: number): string => `cron(0 8 * * ? ${"2026,".repeat(47)}${"2026".padStart(length, "0")})`;
+    expect(years(6)).toHaveLength(257);
+    expect(messageOf(() => parseExpression(years(6)))).toContain("at most 256 characters");
+    expect(messageOf(() => parseExpression(years(5)))).toContain("Invalid year '02026'");
   });
 
   it.each(["Europe/Atlantis", "", "+05:30", "Berlin", "europe berlin"])("time zone '%s' is unknown", (timezone) => {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { nextFire, parseExpression } from "../../../shared/schedules/schedule-expression.ts";
+import { parseCronFields } from "../../../shared/schedules/cron-fields.ts";
+import { nextFire, nextWallTime, parseExpression } from "../../../shared/schedules/schedule-expression.ts";
 
 interface Asked {
   timezone?: string;
@@ -129,6 +130,31 @@ describe("cron fields", () => {
 
   it("asked before 1970, the first fire time is in 1970", () => {
     expect(fires("cron(0 0 * * ? *)", "1900-01-01T00:00:00Z", { count: 1 })).toEqual(["1970-01-01T00:00"]);
+  });
+});
+
+describe("a rate", () => {
+  it("may have several blanks before its unit", () => {
+    expect(parseExpression("rate(5 \t hours)")).toMatchObject({ everySeconds: 18_000 });
+  });
+
+  it("fires up to the last instant that there is", () => {
+    const end = 8.64e15;
+    const rate = parseExpression("rate(1 minute)");
+
+    expect(nextFire(rate, new Date(end - 60_000), "UTC", new Date(end - 60_000))).toEqual(new Date(end));
+    expect(nextFire(rate, new Date(end), "UTC", new Date(end - 60_000))).toBeUndefined();
+  });
+});
+
+describe("a wall time", () => {
+  const fields = parseCronFields("0 8 * * ? *", "cron(0 8 * * ? *)");
+  const at = (text: string) => Date.parse(`${text}:00Z`);
+
+  it("is the first from a time on, and before another", () => {
+    expect(nextWallTime(fields, at("2026-05-13T08:00"))).toBe(at("2026-05-13T08:00"));
+    expect(nextWallTime(fields, at("2026-05-13T08:01"), at("2026-05-14T08:01"))).toBe(at("2026-05-14T08:00"));
+    expect(nextWallTime(fields, at("2026-05-13T08:01"), at("2026-05-14T08:00"))).toBeUndefined();
   });
 });
 

@@ -195,6 +195,8 @@ describe("the dashboard's other pages", () => {
 
   it("are each one press away from each other", async ({ open }) => {
     const { page } = await open("#/tasks");
+    // Keys are heard once the page stands, which the load of its script does not say.
+    await page.getByText(/^as of/).waitFor();
     await page.keyboard.press("g");
     await page.keyboard.press("q");
     await page.getByRole("heading", { name: "Queues" }).waitFor();

@@ -114,7 +114,7 @@ export const canvasFlows: Record<string, Flow> = {
   },
   "a member that fails its group": {
     ...work,
-    operations: [RECEIVE, GET, GET, UPDATE, UPDATE, GET, GET, UPDATE, UPDATE, UPDATE, UPDATE, DELETE],
+    operations: [RECEIVE, ...repeated(GET, 4), ...repeated(UPDATE, 6), ...repeated(STATEMENTS, 2), DELETE],
     prepare: begun(FAILING, 1),
     finish: async (scenario, id) => {
       await scenario.drain();
@@ -123,7 +123,7 @@ export const canvasFlows: Record<string, Flow> = {
     expected: COULD_NOT_RUN,
   },
   "a replay that heals": {
-    operations: [...repeated(GET, 9), ...repeated(BATCH_GET, 2), ...repeated(UPDATE, 11), ...repeated(SEND, 2)],
+    operations: [...repeated(GET, 10), ...repeated(BATCH_GET, 2), ...repeated(UPDATE, 11), ...repeated(SEND, 2)],
     async prepare(scenario) {
       const id = await begun(MENDING, 0)(scenario);
       await scenario.drain();

@@ -196,7 +196,7 @@ export const flows: Record<string, Flow> = {
     prepare: (scenario) => send(scenario, "requeues"),
   },
   "recording what another writer sent": {
-    operations: [RECEIVE, STATEMENTS, STATEMENTS, DELETE],
+    operations: [RECEIVE, STATEMENTS, STATEMENTS, UPDATE, DELETE],
     prepare: (scenario) => scenario.write('{"v":1,"task":"add"}'),
     step: () => ["work"],
     finish: drain,
@@ -297,7 +297,7 @@ export const flows: Record<string, Flow> = {
     finish: again("resume", "add"),
   },
   "ending a dead letter": {
-    operations: [RECEIVE, GET, UPDATE, SEND, DELETE],
+    operations: [RECEIVE, GET, UPDATE, UPDATE, SEND, DELETE],
     prepare: (scenario) => givenUp(scenario, 3),
     step: () => ["bury"],
     finish: drain,

@@ -2,9 +2,9 @@
 
 import type { Hono } from "hono";
 import { handle, type LambdaContext, type LambdaEvent } from "hono/aws-lambda";
-import { files } from "./app.ts";
+import type { Role } from "./api-keys.ts";
+import { files, noting } from "./app.ts";
 import { collectSchedule, staticEntry } from "./beat/schedule-entries.ts";
-import type { Role } from "./config.ts";
 import { createBase } from "./http/base.ts";
 import { type LoadDashboard, withDashboard } from "./http/dashboard.ts";
 import { createOperateApi } from "./http/operate.ts";
@@ -16,18 +16,6 @@ import { createRegistry, type TaskModule } from "./task/registry.ts";
 
 type Http = (event: LambdaEvent, context?: LambdaContext) => Promise<unknown>;
 
-/** An API as AWS invokes it. A call that has ended a task as a failure writes down the group before it answers. */
-function handled(api: Hono, app: App): Http {
-  const handler = handle(api);
-  return async (event, context) => {
-    try {
-      return await handler(event, context);
-    } finally {
-      await app.failures.flush();
-    }
-  };
-}
-
 /** The entries that code declares, as the API shows them. */
 function staticEntries(modules: readonly TaskModule[], app: App): Entry[] {
   return collectSchedule(modules).map((entry) => staticEntry(entry, app.config.timezone));
@@ -35,7 +23,7 @@ function staticEntries(modules: readonly TaskModule[], app: App): Entry[] {
 
 /** `POST /tasks/{name}`, `POST /uploads`. */
 export function createSubmit(modules: readonly TaskModule[], app = currentApp()): Http {
-  return handled(createSubmitApi(app, createRegistry(modules), files), app);
+  return noting(app, handle(createSubmitApi(app, createRegistry(modules), files)));
 }
 
 /**
@@ -52,7 +40,7 @@ export function createRead(
 
 /** The decisions of operators: revoke, replay, redrive, pause, resume, purge, limits. */
 export function createOperate(modules: readonly TaskModule[], app = currentApp()): Http {
-  return handled(createOperateApi(app, createRegistry(modules), staticEntries(modules, app)), app);
+  return noting(app, handle(createOperateApi(app, createRegistry(modules), staticEntries(modules, app))));
 }
 
 /**
@@ -65,5 +53,5 @@ export function createOperate(modules: readonly TaskModule[], app = currentApp()
  * export const handler = createView(view);
  */
 export function createView(view: Hono, { role = "submit", app = currentApp() }: { role?: Role; app?: App } = {}): Http {
-  return handled(createBase(app, role).route("/", view), app);
+  return noting(app, handle(createBase(app, role).route("/", view)));
 }

@@ -119,7 +119,7 @@ export const mailer: Mailer = /* @__PURE__ */ createMailer({
 });
 
 /** Writes down, when a function is done, which failures it has stored: none of them waits for it, and together they are few writes. */
-function noting<Event, Invocation, Answer>(
+export function noting<Event, Invocation, Answer>(
   app: App,
   handle: (event: Event, context: Invocation) => Promise<Answer>,
 ): (event: Event, context: Invocation) => Promise<Answer> {

@@ -5,6 +5,7 @@
  * `serverless.yml` sets them for every function, so locally and in the cloud they come the same way.
  */
 
+import { type ApiKey, parseKeys } from "./api-keys.ts";
 import { ConfigError } from "./errors.ts";
 import { MAX_TIMER_SECONDS } from "./lifetimes.ts";
 
@@ -58,18 +59,6 @@ export interface Config {
    * `API_KEY_HASHES=none` pages of this machine may in any case. @defaultValue none
    */
   readonly corsOrigins: readonly string[] | "*";
-}
-
-/** A key may what its role says, and what the roles before it may. */
-export const ROLES = ["read", "submit", "operate"] as const;
-export type Role = (typeof ROLES)[number];
-
-interface ApiKey {
-  /** Of the person or program that has it; two keys of one name are one being exchanged for another. */
-  name: string;
-  role: Role;
-  /** SHA-256, in hex digits. */
-  hash: string;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -185,7 +174,7 @@ export function loadConfig(environment: Environment): Config {
       return value;
     },
     get apiKeys() {
-      return parseKeys(read("API_KEY_HASHES") ?? "");
+      return parseKeys(read("API_KEY_HASHES") ?? "", WHERE);
     },
     get readOnly() {
       const value = read("READ_ONLY") ?? "off";
@@ -271,54 +260,9 @@ function queueOf(variable: string): string | undefined {
   return name === DEFAULT_QUEUE ? undefined : name;
 }
 
-/** The hash that a deployment with an unset variable would make of its key. */
-const EMPTY_KEY_HASH = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-
 /** The queue of tasks that name none. */
 export const DEFAULT_QUEUE = "default";
 
 function queueVariable(queue: string): string {
   return queue === DEFAULT_QUEUE ? "BROKER_URL" : `BROKER_URL_${queue.toUpperCase().replaceAll("-", "_")}`;
-}
-
-const KEY_NAME = /^[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}$/;
-
-/** @throws ConfigError without the value, for someone may have put the key itself there */
-function parseKeys(text: string): readonly ApiKey[] | "none" {
-  if (text === "none") return "none";
-  const keys = text
-    .split(",")
-    .map((part) => part.trim())
-    .filter((part) => part !== "")
-    .map(parseKey);
-  const hashes = new Set(keys.map(({ hash }) => hash));
-  if (hashes.size < keys.length) throw keyError("each key once");
-  return keys;
-}
-
-function parseKey(text: string): ApiKey {
-  const parts = text.split(":");
-  const hash = (parts.at(-1) ?? "").toLowerCase();
-  if (!/^[0-9a-f]{64}$/.test(hash) || hash === EMPTY_KEY_HASH) {
-    throw keyError("SHA-256 digests of non-empty keys, 64 hex digits each, or 'none'");
-  }
-  // As before there were roles: nothing that worked is refused.
-  if (parts.length === 1) return { name: `key-${hash.slice(0, 8)}`, role: "operate", hash };
-  const [name = "", role] = parts;
-  const known = ROLES.find((one) => one === role);
-  if (parts.length !== 3 || known === undefined || !KEY_NAME.test(name)) {
-    throw keyError(
-      `'<name>:<role>:<digest>' with a name of letters, digits, '_', '.', '@', '-', and a role of ${ROLES.join(", ")}`,
-    );
-  }
-  return { name, role: known, hash };
-}
-
-function keyError(expected: string): ConfigError {
-  return new ConfigError(
-    "API_KEY_HASHES",
-    "(hidden)",
-    expected,
-    `printf %s "$KEY" | sha256sum makes a digest. ${WHERE}`,
-  );
 }

@@ -1,6 +1,7 @@
 /** The public surface: what `handlers/`, and the tasks in `handlers/tasks/`, may use. */
 
 export { createOperate, createRead, createSubmit, createView } from "./api.ts";
+export type { Role } from "./api-keys.ts";
 export {
   createApp,
   createBeat,
@@ -16,7 +17,6 @@ export { type BeatSchedule, beatSchedule } from "./beat/schedule-entries.ts";
 export { type GroupCounts, GroupResult } from "./canvas/group-result.ts";
 export type { MemberOutcome } from "./canvas/results.ts";
 export { chain, chord, each, group } from "./canvas/shapes.ts";
-export type { Role } from "./config.ts";
 export * from "./errors.ts";
 export type { UploadedFile } from "./files/files.ts";
 export type { DashboardFiles } from "./http/dashboard.ts";

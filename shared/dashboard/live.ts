@@ -90,3 +90,11 @@ export function useLive<T>(path: string | undefined, { everySeconds = 2 }: LiveO
   const { data, error } = state.path === path ? state : {};
   return { data, error, refresh: () => again.current() };
 }
+
+/** Whether rows may move: nobody has scrolled, points into the table, or has put the focus there. */
+export function mayMove(table: HTMLElement | null): boolean {
+  if (table === null) return false;
+  const selection = getSelection();
+  const isSelected = selection !== null && !selection.isCollapsed;
+  return scrollY < 8 && !isSelected && !table.matches(":hover") && !table.contains(document.activeElement);
+}

@@ -2,6 +2,11 @@
 
 import type { TaskRecord } from "../results/record.ts";
 
+/** Whether a task has ended. */
+export function isFinal({ state }: Pick<TaskRecord, "state">): boolean {
+  return state === "SUCCESS" || state === "FAILURE" || state === "REVOKED";
+}
+
 /** Both lists as one, newest first, each task once. */
 export function merged(old: readonly TaskRecord[], fresh: readonly TaskRecord[]): TaskRecord[] {
   const byId = new Map([...old, ...fresh].map((record) => [record.id, record]));

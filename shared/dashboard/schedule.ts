@@ -1,19 +1,8 @@
 /** Schedule entries as the API shows them, and words about them. */
 
-import type { TaskState } from "../results/record.ts";
+import type { PastFiring } from "../task/history.ts";
 import { moment } from "./format.ts";
 import { SHAPES } from "./shapes.ts";
-
-export interface Run {
-  at: string;
-  outcome: "run" | "skipped" | "missed" | "paused" | "manual" | "unrecorded";
-  id?: string;
-  state?: TaskState;
-  finishedAt?: string;
-  until?: string;
-  count?: number;
-  reason?: string;
-}
 
 /** The fields that its editors give an entry. */
 const RULES = [
@@ -31,7 +20,7 @@ export interface Entry extends Rules {
   createdAt?: string;
   changedAt?: string;
   broken?: string;
-  runs?: Run[];
+  runs?: PastFiring[];
 }
 
 export interface Preview {
@@ -66,7 +55,7 @@ export function wallTime(time: string): string {
 const OUTCOMES: Readonly<Record<string, string>> = { skipped: "–", missed: "✕", paused: "‖", unrecorded: "?" };
 
 /** The shape of a run, and the sentence about it. @param zone of its time; undefined: the browser's */
-export function runWords(run: Run, zone: string | undefined): { shape: string; sentence: string } {
+export function runWords(run: PastFiring, zone: string | undefined): { shape: string; sentence: string } {
   const { at, outcome, state, until, count, reason } = run;
   const shape = (state && SHAPES[state]) ?? OUTCOMES[outcome] ?? "?";
   const word = state === undefined ? outcome : outcome === "manual" ? `${state}, by hand` : state;

@@ -5,7 +5,7 @@ import type { TaskRecord } from "../results/record.ts";
 import { call, pathOf } from "./api.ts";
 import type { Search } from "./filter.ts";
 import { asOf, trouble } from "./live.ts";
-import { merged, updated } from "./rows.ts";
+import { isFinal, merged, updated } from "./rows.ts";
 
 /** Ids that the viewer has ticked. */
 export const ticked = signal<ReadonlySet<string>>(new Set());
@@ -20,8 +20,6 @@ interface Page {
 const ROWS = 50;
 /** Rows whose state may have changed and that the newest page does not show are asked for one by one, so many a look. */
 const LOOKS = 8;
-
-const FINAL: readonly string[] = ["SUCCESS", "FAILURE", "REVOKED"];
 
 export interface TaskList {
   rows: Signal<readonly TaskRecord[]>;
@@ -108,9 +106,7 @@ export function createTaskList(search: Search, period: { from?: string; to?: str
         const fresh = newest.filter(({ id }) => !known.has(id));
         // A page of nothing but new rows may leave a gap between them and the rows before: the list begins anew when they are shown.
         const current = newest.filter(({ id }) => known.has(id));
-        const open = rows.value.filter(
-          ({ id, state }) => !FINAL.includes(state) && !current.some((one) => one.id === id),
-        );
+        const open = rows.value.filter((record) => !isFinal(record) && !current.some((one) => one.id === record.id));
         const asked = open.slice(nextLook % Math.max(1, open.length)).slice(0, LOOKS);
         nextLook += LOOKS;
         const looked = await Promise.all(asked.map(({ id }) => reread(id)));

@@ -133,6 +133,53 @@ export function Fact({ label, children }: { label: string; children: ComponentCh
   );
 }
 
+/** How many a second. */
+export function RateField(props: { rate: string; most: number; onChange: (rate: string) => void }): JSX.Element {
+  const { rate, most, onChange } = props;
+  return (
+    <label>
+      A second
+      <input
+        type="number"
+        min="0.1"
+        max={most}
+        step="0.1"
+        value={rate}
+        onInput={({ currentTarget }) => onChange(currentTarget.value)}
+      />
+    </label>
+  );
+}
+
+/** A table that scrolls by itself. @param heads titles of its columns; those of numbers stand at the right */
+export function Table(props: {
+  label: string;
+  heads: readonly (string | { number: string })[];
+  children: ComponentChildren;
+}): JSX.Element {
+  const { label, heads, children } = props;
+  return (
+    <Scroll label={label}>
+      <table class="rows">
+        <thead>
+          <tr>
+            {heads.map((head) =>
+              typeof head === "string" ? (
+                <th key={head}>{head}</th>
+              ) : (
+                <th key={head.number} class="number">
+                  {head.number}
+                </th>
+              ),
+            )}
+          </tr>
+        </thead>
+        <tbody>{children}</tbody>
+      </table>
+    </Scroll>
+  );
+}
+
 export interface Act {
   /** A verb: the button's text, and the dialog's. */
   verb: string;

@@ -3,7 +3,7 @@ import { ACTS } from "../audit/trail.ts";
 import { InvalidOptionError } from "../errors.ts";
 import type { App } from "../task/current-app.ts";
 import { addCall } from "./base.ts";
-import { toDate, toNumber, toQuery } from "./query.ts";
+import { toNumber, toPeriod, toQuery } from "./query.ts";
 
 const USUAL_DAYS = 7;
 const DAY_MILLISECONDS = 86_400_000;
@@ -12,18 +12,17 @@ const MAX_LIMIT = 100;
 /** The call that lists what operators did. */
 export function addActivity(api: Hono, app: App): void {
   addCall(api, "listActivity", async (c) => {
-    const { from, to, by, act, cursor, limit } = toQuery(c.req.url, "listActivity");
+    const { by, act, cursor, limit, ...times } = toQuery(c.req.url, "listActivity");
     const known = ACTS.find((one) => one === act);
     if (act !== undefined && known === undefined) throw new InvalidOptionError("act", act, ACTS.join(", "));
     const isCursor = /^\d{4}-\d\d-\d\dT[\w.:#-]{2,100}$/.test(cursor ?? "");
     if (cursor !== undefined && !(isCursor && Number.isFinite(Date.parse(cursor.slice(0, 10))))) {
       throw new InvalidOptionError("cursor", cursor, "the 'cursor' of an earlier answer");
     }
-    const until = to === undefined ? app.clock() : toDate("to", to);
-    const since = from === undefined ? new Date(until.getTime() - USUAL_DAYS * DAY_MILLISECONDS) : toDate("from", from);
-    if (since > until) throw new InvalidOptionError("from", from, "a time before 'to'");
+    const { from, to = app.clock() } = toPeriod(times, "from", "to");
+    const since = from ?? new Date(to.getTime() - USUAL_DAYS * DAY_MILLISECONDS);
     const page = await app.audit.list({
-      ...{ from: since, to: until },
+      ...{ from: since, to },
       limit: limit === undefined ? 50 : toNumber("limit", limit, { least: 1, most: MAX_LIMIT, whole: true }),
       ...(by !== undefined && { by }),
       ...(known !== undefined && { act: known }),

@@ -1,5 +1,5 @@
 import { type Context, Hono } from "hono";
-import type { Role } from "../config.ts";
+import type { Role } from "../api-keys.ts";
 import { cut, echo } from "../echo.ts";
 import { InvalidOptionError } from "../errors.ts";
 import { type Json, unfitText } from "../message/json.ts";

@@ -1,6 +1,6 @@
 /** The form of a declared call. */
 
-import type { Role } from "../config.ts";
+import type { Role } from "../api-keys.ts";
 import { name } from "./parameters.ts";
 import type { Document } from "./schema-parts.ts";
 

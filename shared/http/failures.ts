@@ -2,7 +2,6 @@ import type { Context, Hono } from "hono";
 import { replayOrHeal } from "../canvas/heal.ts";
 import { InvalidOptionError } from "../errors.ts";
 import { type FailureGroup, GROUP_STATES, type GroupState } from "../failures/groups.ts";
-import { isId } from "../message/id.ts";
 import { publicRecord, type TaskRecord } from "../results/record.ts";
 import type { App } from "../task/current-app.ts";
 import { redrive } from "../task/redrive.ts";
@@ -12,7 +11,7 @@ import { addCall, readBody } from "./base.ts";
 import { answerOf, toRedriveLimits } from "./control.ts";
 import { withoutValues } from "./listing.ts";
 import { HttpError } from "./problem.ts";
-import { toNumber, toQuery } from "./query.ts";
+import { toId, toNumber, toQuery } from "./query.ts";
 
 const MAX_LIMIT = 100;
 
@@ -36,11 +35,12 @@ export function addFailureReads(api: Hono, app: App): void {
 
   addCall(api, "readFailure", async (c, { fingerprint }) => {
     const { cursor, limit } = toQuery(c.req.url, "readFailure");
-    if (cursor !== undefined && !isId(cursor))
-      throw new InvalidOptionError("cursor", cursor, "the 'cursor' of an earlier answer");
     const most = limit === undefined ? 50 : toNumber("limit", limit, { least: 1, most: MAX_LIMIT, whole: true });
     const group = await knownGroup(app, fingerprint);
-    const ids = await app.failures.members(fingerprint, { limit: most, before: cursor });
+    const ids = await app.failures.members(fingerprint, {
+      limit: most,
+      before: cursor === undefined ? undefined : toId("cursor", cursor),
+    });
     const records = await Promise.all(ids.map((id) => app.results.read(id)));
     const tasks: TaskRecord[] = records.flatMap((record) =>
       record?.state === "FAILURE" ? [publicRecord(record)] : [],

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { Context, MiddlewareHandler } from "hono";
-import { ROLES, type Role } from "../config.ts";
+import { ROLES, type Role } from "../api-keys.ts";
 import { type App, currentApp } from "../task/current-app.ts";
 import { isAllowedOrigin } from "./cors.ts";
 import { HttpError, problem } from "./problem.ts";

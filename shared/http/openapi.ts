@@ -1,5 +1,5 @@
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from "@standard-schema/spec";
-import { ROLES, type Role } from "../config.ts";
+import { ROLES, type Role } from "../api-keys.ts";
 import type { RegisteredTask } from "../task/registered-task.ts";
 import type { Call } from "./call.ts";
 import { CALLS } from "./calls.ts";

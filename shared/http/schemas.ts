@@ -1,7 +1,7 @@
 /** The bodies of the API as JSON Schema, each under its name in the contract. */
 
+import { ROLES } from "../api-keys.ts";
 import { ACTS } from "../audit/trail.ts";
-import { ROLES } from "../config.ts";
 import { GROUP_STATES } from "../failures/groups.ts";
 import { MAX_TIMER_SECONDS } from "../lifetimes.ts";
 import { MAX_CONCURRENCY } from "../limits/concurrency.ts";

@@ -32,7 +32,7 @@ const ROWS: readonly (readonly string[])[] = [
   ["shared/aws"],
   [
     ...["shared/errors", "shared/errors.ts", "shared/stored-error.ts", "shared/echo.ts"],
-    ...["shared/config.ts", "shared/log.ts", "shared/lifetimes.ts"],
+    ...["shared/config.ts", "shared/api-keys.ts", "shared/log.ts", "shared/lifetimes.ts"],
   ],
 ];
 

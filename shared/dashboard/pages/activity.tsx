@@ -4,7 +4,7 @@ import { pathOf } from "../api.ts";
 import { writeExact } from "../json.ts";
 import { useLive } from "../live.ts";
 import { goTo, linkTo, route } from "../route.ts";
-import { Empty, Loading, Scroll, Trouble, When } from "../ui.tsx";
+import { Empty, Loading, Table, Trouble, When } from "../ui.tsx";
 
 const WORDS = { asked: "◐ asked; the outcome is unknown", done: "● done", refused: "▲ refused" } as const;
 
@@ -49,38 +49,24 @@ export function ActivityPage(): JSX.Element {
 function Acts({ acts }: { acts: readonly ActRecord[] }): JSX.Element {
   if (acts.length === 0) return <Empty>Nobody has acted.</Empty>;
   return (
-    <Scroll label="Acts">
-      <table class="rows">
-        <thead>
-          <tr>
-            <th>When</th>
-            <th>Who</th>
-            <th>Act</th>
-            <th>On</th>
-            <th>State</th>
-            <th>Outcome</th>
-          </tr>
-        </thead>
-        <tbody>
-          {acts.map(({ id, at, by, act, target, state, outcome, sourceIp }) => (
-            <tr key={id}>
-              <td>
-                <When time={at} exact />
-              </td>
-              <td title={sourceIp}>
-                <bdi>{by}</bdi>
-              </td>
-              <td>{act}</td>
-              <td class="long">
-                <Words value={target} />
-              </td>
-              <td>{WORDS[state]}</td>
-              <td class="long">{outcome !== undefined && <Words value={outcome} />}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </Scroll>
+    <Table label="Acts" heads={["When", "Who", "Act", "On", "State", "Outcome"]}>
+      {acts.map(({ id, at, by, act, target, state, outcome, sourceIp }) => (
+        <tr key={id}>
+          <td>
+            <When time={at} exact />
+          </td>
+          <td title={sourceIp}>
+            <bdi>{by}</bdi>
+          </td>
+          <td>{act}</td>
+          <td class="long">
+            <Words value={target} />
+          </td>
+          <td>{WORDS[state]}</td>
+          <td class="long">{outcome !== undefined && <Words value={outcome} />}</td>
+        </tr>
+      ))}
+    </Table>
   );
 }
 

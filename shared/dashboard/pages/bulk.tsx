@@ -3,7 +3,7 @@ import { useRef, useState } from "preact/hooks";
 import { call, pathOf, Refusal } from "../api.ts";
 import { may } from "../frame.tsx";
 import { type TaskList, ticked } from "../task-list.ts";
-import { ActButton } from "../ui.tsx";
+import { ActButton, RateField } from "../ui.tsx";
 
 interface Progress {
   verb: string;
@@ -62,17 +62,7 @@ export function BulkActs({ list }: { list: TaskList }): JSX.Element | null {
             sentence={`This runs ${one} again, each as a new task with the same payload, under the limits of its task. Those that have not ended are left out.`}
             run={run("Replay")}
           >
-            <label>
-              A second
-              <input
-                type="number"
-                min="0.1"
-                max="100"
-                step="0.1"
-                value={rate}
-                onInput={(event) => setRate(event.currentTarget.value)}
-              />
-            </label>
+            <RateField rate={rate} most={100} onChange={setRate} />
           </ActButton>
           <button type="button" class="quiet" onClick={() => (ticked.value = new Set())}>
             None

@@ -8,7 +8,7 @@ import { may } from "../frame.tsx";
 import { useLive } from "../live.ts";
 import { goTo, linkTo, route } from "../route.ts";
 import { noteOf } from "../rows.ts";
-import { ActButton, Empty, Fact, Loading, Scroll, StateMark, Trouble, When } from "../ui.tsx";
+import { ActButton, Empty, Fact, Loading, RateField, StateMark, Table, Trouble, When } from "../ui.tsx";
 
 const WORDS: Readonly<Record<GroupState, string>> = { open: "▲ open", ignored: "■ ignored", resolved: "● resolved" };
 
@@ -44,50 +44,35 @@ export function FailuresPage(): JSX.Element {
 export function Groups({ groups }: { groups: readonly FailureGroup[] }): JSX.Element {
   if (groups.length === 0) return <p class="fine">● None.</p>;
   return (
-    <Scroll label="Failures by kind">
-      <table class="rows">
-        <thead>
-          <tr>
-            <th class="number">About</th>
-            <th>Task</th>
-            <th>Error</th>
-            <th>Place</th>
-            <th>First</th>
-            <th>Last</th>
-            <th>State</th>
-          </tr>
-        </thead>
-        <tbody>
-          {groups.map((group) => (
-            <tr key={group.fingerprint}>
-              <td class="number">{count(group.count)}</td>
-              <td>
-                <bdi>{group.task}</bdi>
-              </td>
-              <td class="long">
-                <a href={linkTo(["failures", group.fingerprint])}>
-                  <bdi>{group.name}</bdi>
-                </a>
-                : <bdi>{group.message}</bdi>
-              </td>
-              <td>
-                <bdi>{group.place ?? ""}</bdi>
-              </td>
-              <td>
-                <When time={group.firstAt} />
-              </td>
-              <td>
-                <When time={group.lastAt} />
-              </td>
-              <td>
-                {WORDS[group.state]}
-                {group.reopened && <span class="note"> again</span>}
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </Scroll>
+    <Table label="Failures by kind" heads={[{ number: "About" }, "Task", "Error", "Place", "First", "Last", "State"]}>
+      {groups.map((group) => (
+        <tr key={group.fingerprint}>
+          <td class="number">{count(group.count)}</td>
+          <td>
+            <bdi>{group.task}</bdi>
+          </td>
+          <td class="long">
+            <a href={linkTo(["failures", group.fingerprint])}>
+              <bdi>{group.name}</bdi>
+            </a>
+            : <bdi>{group.message}</bdi>
+          </td>
+          <td>
+            <bdi>{group.place ?? ""}</bdi>
+          </td>
+          <td>
+            <When time={group.firstAt} />
+          </td>
+          <td>
+            <When time={group.lastAt} />
+          </td>
+          <td>
+            {WORDS[group.state]}
+            {group.reopened && <span class="note"> again</span>}
+          </td>
+        </tr>
+      ))}
+    </Table>
   );
 }
 
@@ -191,17 +176,7 @@ function GroupActs({ group, refresh }: { group: FailureGroup; refresh: () => voi
         sentence="Each of the tasks below that has not run again yet does so, one after the other at this rate and under the limits of its task."
         run={replayAll}
       >
-        <label>
-          A second
-          <input
-            type="number"
-            min="0.1"
-            max="1000"
-            step="0.1"
-            value={rate}
-            onInput={({ currentTarget }) => setRate(currentTarget.value)}
-          />
-        </label>
+        <RateField rate={rate} most={1000} onChange={setRate} />
       </ActButton>
       {group.state !== "resolved" && (
         <ActButton
@@ -228,38 +203,26 @@ function Members({ group }: { group: Shown }): JSX.Element {
   if (group.tasks.length === 0) return <Empty>None is kept any more.</Empty>;
   return (
     <>
-      <Scroll label="Tasks that failed so">
-        <table class="rows">
-          <thead>
-            <tr>
-              <th>State</th>
-              <th>Id</th>
-              <th>Ended</th>
-              <th>Message</th>
-            </tr>
-          </thead>
-          <tbody>
-            {group.tasks.map((record) => (
-              <tr key={record.id}>
-                <td>
-                  <StateMark state={record.state} note={noteOf(record)} />
-                </td>
-                <td>
-                  <a class="id" href={linkTo(["tasks", record.id])}>
-                    {record.id}
-                  </a>
-                </td>
-                <td>
-                  <When time={record.finishedAt} />
-                </td>
-                <td class="long">
-                  <bdi>{record.error?.message ?? ""}</bdi>
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </Scroll>
+      <Table label="Tasks that failed so" heads={["State", "Id", "Ended", "Message"]}>
+        {group.tasks.map((record) => (
+          <tr key={record.id}>
+            <td>
+              <StateMark state={record.state} note={noteOf(record)} />
+            </td>
+            <td>
+              <a class="id" href={linkTo(["tasks", record.id])}>
+                {record.id}
+              </a>
+            </td>
+            <td>
+              <When time={record.finishedAt} />
+            </td>
+            <td class="long">
+              <bdi>{record.error?.message ?? ""}</bdi>
+            </td>
+          </tr>
+        ))}
+      </Table>
       {group.cursor !== undefined && (
         <button type="button" onClick={() => goTo(linkTo(["failures", group.fingerprint], { cursor: group.cursor }))}>
           Older

@@ -1,7 +1,7 @@
 import type { JSX } from "preact";
 import { isUtc, moment, zoneName } from "../format.ts";
 import { type Preview, wallTime } from "../schedule.ts";
-import { Empty, Scroll, When } from "../ui.tsx";
+import { Empty, Scroll, Table, When } from "../ui.tsx";
 
 /** The next fire times, in the entry's zone and in the viewer's. */
 export function NextTimes({ times, timezone }: { times: readonly string[]; timezone: string }): JSX.Element {
@@ -43,28 +43,17 @@ export function Notes({ preview: { notes, clockChanges } }: { preview: Preview }
         </p>
       ))}
       {clockChanges.length > 0 && (
-        <Scroll label="Clock changes of the next year">
-          <table class="rows">
-            <thead>
-              <tr>
-                <th>The clock changes</th>
-                <th>By</th>
-                <th>Effect on the schedule</th>
-              </tr>
-            </thead>
-            <tbody>
-              {clockChanges.map(({ at, minutes, effect }) => (
-                <tr key={at}>
-                  <td>{wallTime(at)}</td>
-                  <td>
-                    {Math.abs(minutes)} min {minutes > 0 ? "forward" : "back"}
-                  </td>
-                  <td>{effect}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </Scroll>
+        <Table label="Clock changes of the next year" heads={["The clock changes", "By", "Effect on the schedule"]}>
+          {clockChanges.map(({ at, minutes, effect }) => (
+            <tr key={at}>
+              <td>{wallTime(at)}</td>
+              <td>
+                {Math.abs(minutes)} min {minutes > 0 ? "forward" : "back"}
+              </td>
+              <td>{effect}</td>
+            </tr>
+          ))}
+        </Table>
       )}
     </>
   );

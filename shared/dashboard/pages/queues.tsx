@@ -5,7 +5,7 @@ import { count } from "../format.ts";
 import { may } from "../frame.tsx";
 import { useLive } from "../live.ts";
 import { linkTo } from "../route.ts";
-import { ActButton, Empty, Loading, Scroll, Trouble, When } from "../ui.tsx";
+import { ActButton, Empty, Loading, RateField, Table, Trouble, When } from "../ui.tsx";
 import type { Decision, Depth } from "../why.ts";
 
 export function QueuesPage(): JSX.Element {
@@ -24,43 +24,32 @@ export function QueuesPage(): JSX.Element {
       {queues.data === undefined ? (
         <Loading />
       ) : (
-        <Scroll label="Queues">
-          <table class="rows">
-            <thead>
-              <tr>
-                <th>Queue</th>
-                <th class="number">Waiting</th>
-                <th class="number">In flight</th>
-                <th class="number">Delayed</th>
-                <th>State</th>
-                <th>Acts</th>
-              </tr>
-            </thead>
-            <tbody>
-              {queues.data.queues.map((queue) => (
-                <tr key={queue.name}>
-                  <td>
-                    <a href={linkTo(["tasks"], { q: `queue:${queue.name}` })}>{queue.name}</a>
-                  </td>
-                  <td class="number">{about(queue.waiting)}</td>
-                  <td class="number">{about(queue.inFlight)}</td>
-                  <td class="number">{about(queue.delayed)}</td>
-                  <td>{queue.unreadable ? "cannot be read" : queue.paused ? "■ paused" : "● runs"}</td>
-                  <td>
-                    <QueueActs queue={queue} refresh={refresh} />
-                  </td>
-                </tr>
-              ))}
-              <tr>
-                <td>dead letters</td>
-                <td class="number">{queues.data.dead === null ? "?" : count(queues.data.dead)}</td>
-                <td colSpan={4} class="dim">
-                  They become failures, or go back, within a minute: more than a few for long is a fault.
-                </td>
-              </tr>
-            </tbody>
-          </table>
-        </Scroll>
+        <Table
+          label="Queues"
+          heads={["Queue", { number: "Waiting" }, { number: "In flight" }, { number: "Delayed" }, "State", "Acts"]}
+        >
+          {queues.data.queues.map((queue) => (
+            <tr key={queue.name}>
+              <td>
+                <a href={linkTo(["tasks"], { q: `queue:${queue.name}` })}>{queue.name}</a>
+              </td>
+              <td class="number">{about(queue.waiting)}</td>
+              <td class="number">{about(queue.inFlight)}</td>
+              <td class="number">{about(queue.delayed)}</td>
+              <td>{queue.unreadable ? "cannot be read" : queue.paused ? "■ paused" : "● runs"}</td>
+              <td>
+                <QueueActs queue={queue} refresh={refresh} />
+              </td>
+            </tr>
+          ))}
+          <tr>
+            <td>dead letters</td>
+            <td class="number">{queues.data.dead === null ? "?" : count(queues.data.dead)}</td>
+            <td colSpan={4} class="dim">
+              They become failures, or go back, within a minute: more than a few for long is a fault.
+            </td>
+          </tr>
+        </Table>
       )}
       <h2>Tasks and their limits</h2>
       <Limits tasks={index.data?.tasks ?? []} decisions={control.data?.decisions ?? []} refresh={refresh} />
@@ -107,17 +96,7 @@ function QueueActs({ queue, refresh }: { queue: Depth; refresh: () => void }): J
         sentence={`Failures of ${queue.name} of the last 7 days run again, at most 100 now; each only once.`}
         run={act("redrive", { rate: Number(rate) })}
       >
-        <label>
-          A second
-          <input
-            type="number"
-            min="0.1"
-            max="1000"
-            step="0.1"
-            value={rate}
-            onInput={(event) => setRate(event.currentTarget.value)}
-          />
-        </label>
+        <RateField rate={rate} most={1000} onChange={setRate} />
       </ActButton>
     </div>
   );
@@ -127,40 +106,26 @@ function Limits(props: { tasks: readonly string[]; decisions: readonly Decision[
   const { tasks, decisions, refresh } = props;
   if (tasks.length === 0) return <Empty>No task is registered.</Empty>;
   return (
-    <Scroll label="Tasks and their limits">
-      <table class="rows">
-        <thead>
-          <tr>
-            <th>Task</th>
-            <th>State</th>
-            <th>Limits that an operator has set</th>
-            <th>Acts</th>
+    <Table label="Tasks and their limits" heads={["Task", "State", "Limits that an operator has set", "Acts"]}>
+      {tasks.map((task) => {
+        const isPaused = decisions.some(
+          ({ kind, scope, name }) => kind === "pause" && scope === "task" && name === task,
+        );
+        const limits = decisions.find(({ kind, name }) => kind === "limits" && name === task)?.limits;
+        return (
+          <tr key={task}>
+            <td>
+              <a href={linkTo(["tasks"], { q: `task:${task}` })}>
+                <bdi>{task}</bdi>
+              </a>
+            </td>
+            <td>{isPaused ? "■ paused" : "● runs"}</td>
+            <td>{limits ? <LimitWords limits={limits} /> : <span class="dim">as its code says</span>}</td>
+            <td>{may("operate") && <TaskActs task={task} isPaused={isPaused} limits={limits} refresh={refresh} />}</td>
           </tr>
-        </thead>
-        <tbody>
-          {tasks.map((task) => {
-            const isPaused = decisions.some(
-              ({ kind, scope, name }) => kind === "pause" && scope === "task" && name === task,
-            );
-            const limits = decisions.find(({ kind, name }) => kind === "limits" && name === task)?.limits;
-            return (
-              <tr key={task}>
-                <td>
-                  <a href={linkTo(["tasks"], { q: `task:${task}` })}>
-                    <bdi>{task}</bdi>
-                  </a>
-                </td>
-                <td>{isPaused ? "■ paused" : "● runs"}</td>
-                <td>{limits ? <LimitWords limits={limits} /> : <span class="dim">as its code says</span>}</td>
-                <td>
-                  {may("operate") && <TaskActs task={task} isPaused={isPaused} limits={limits} refresh={refresh} />}
-                </td>
-              </tr>
-            );
-          })}
-        </tbody>
-      </table>
-    </Scroll>
+        );
+      })}
+    </Table>
   );
 }
 

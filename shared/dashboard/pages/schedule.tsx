@@ -1,10 +1,11 @@
 import type { JSX } from "preact";
+import type { PastFiring } from "../../task/history.ts";
 import { pathOf, Refusal } from "../api.ts";
 import { may } from "../frame.tsx";
 import { useLive } from "../live.ts";
 import { linkTo, route } from "../route.ts";
-import { type Entry, type Preview, type Run, rulesOf, standingOf } from "../schedule.ts";
-import { Empty, Fact, JsonView, Loading, Scroll, StateMark, Trouble, When } from "../ui.tsx";
+import { type Entry, type Preview, rulesOf, standingOf } from "../schedule.ts";
+import { Empty, Fact, JsonView, Loading, StateMark, Table, Trouble, When } from "../ui.tsx";
 import { EntryActs } from "./entry-acts.tsx";
 import { EntryForm } from "./entry-form.tsx";
 import { NextTimes, Notes } from "./preview.tsx";
@@ -115,59 +116,46 @@ function Future({ entry }: { entry: Entry }): JSX.Element {
   );
 }
 
-function Runs({ runs }: { runs: readonly Run[] }): JSX.Element {
+function Runs({ runs }: { runs: readonly PastFiring[] }): JSX.Element {
   if (runs.length === 0) return <Empty>It has not fired yet, as far as its history is kept.</Empty>;
   return (
-    <Scroll label="Runs">
-      <table class="rows">
-        <thead>
-          <tr>
-            <th>Fire time</th>
-            <th>Outcome</th>
-            <th>Task</th>
-            <th>Ended</th>
-            <th>Reason</th>
-          </tr>
-        </thead>
-        <tbody>
-          {runs.map(({ at, until, outcome, state, id, finishedAt, count, reason }) => (
-            <tr key={`${at} ${outcome} ${id}`}>
-              <td>
-                <When time={at} exact />
-                {until !== undefined && (
-                  <>
-                    {" "}
-                    to <When time={until} exact />
-                  </>
-                )}
-              </td>
-              <td>
-                {state === undefined ? (
-                  outcome
-                ) : (
-                  <StateMark state={state} note={outcome === "manual" ? "by hand" : undefined} />
-                )}
-                {count !== undefined && ` (${count} fire times)`}
-              </td>
-              <td>
-                {id !== undefined && state !== undefined ? (
-                  <a class="id" href={linkTo(["tasks", id])}>
-                    {id.slice(0, 13)}…
-                  </a>
-                ) : (
-                  "–"
-                )}
-              </td>
-              <td>
-                <When time={finishedAt} />
-              </td>
-              <td class="long">
-                <bdi>{reason ?? ""}</bdi>
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </Scroll>
+    <Table label="Runs" heads={["Fire time", "Outcome", "Task", "Ended", "Reason"]}>
+      {runs.map(({ at, until, outcome, state, id, finishedAt, count, reason }) => (
+        <tr key={`${at} ${outcome} ${id}`}>
+          <td>
+            <When time={at} exact />
+            {until !== undefined && (
+              <>
+                {" "}
+                to <When time={until} exact />
+              </>
+            )}
+          </td>
+          <td>
+            {state === undefined ? (
+              outcome
+            ) : (
+              <StateMark state={state} note={outcome === "manual" ? "by hand" : undefined} />
+            )}
+            {count !== undefined && ` (${count} fire times)`}
+          </td>
+          <td>
+            {id !== undefined && state !== undefined ? (
+              <a class="id" href={linkTo(["tasks", id])}>
+                {id.slice(0, 13)}…
+              </a>
+            ) : (
+              "–"
+            )}
+          </td>
+          <td>
+            <When time={finishedAt} />
+          </td>
+          <td class="long">
+            <bdi>{reason ?? ""}</bdi>
+          </td>
+        </tr>
+      ))}
+    </Table>
   );
 }

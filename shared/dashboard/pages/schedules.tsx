@@ -1,12 +1,13 @@
 import "../schedules.css";
 import type { JSX } from "preact";
+import type { PastFiring } from "../../task/history.ts";
 import { pathOf } from "../api.ts";
 import { isUtc } from "../format.ts";
 import { may } from "../frame.tsx";
 import { useLive } from "../live.ts";
 import { goTo, linkTo, route } from "../route.ts";
-import { type Entry, type Run, runWords, type Standing, standingOf } from "../schedule.ts";
-import { Empty, Loading, Scroll, Trouble, When } from "../ui.tsx";
+import { type Entry, runWords, type Standing, standingOf } from "../schedule.ts";
+import { Empty, Loading, Table, Trouble, When } from "../ui.tsx";
 import { EntryActs } from "./entry-acts.tsx";
 import { EntryForm } from "./entry-form.tsx";
 
@@ -65,53 +66,38 @@ export function SchedulesPage(): JSX.Element {
 
 function Rows({ entries, refresh }: { entries: readonly Entry[]; refresh: () => void }): JSX.Element {
   return (
-    <Scroll label="Schedule entries">
-      <table class="rows">
-        <thead>
-          <tr>
-            <th>Entry</th>
-            <th>Task</th>
-            <th>Schedule</th>
-            <th>State</th>
-            <th>Next</th>
-            <th>Last runs</th>
-            <th>Acts</th>
-          </tr>
-        </thead>
-        <tbody>
-          {entries.map((entry) => (
-            <tr key={entry.name}>
-              <td>
-                <a href={linkTo(["schedules", entry.name])}>
-                  <bdi>{entry.name}</bdi>
-                </a>{" "}
-                <Kind isStatic={entry.static} />
-              </td>
-              <td>{entry.task === undefined ? "–" : <TaskLink task={String(entry.task)} />}</td>
-              <td>
-                <code>
-                  <bdi>{String(entry.schedule ?? "–")}</bdi>
-                </code>
-                <br />
-                <span class="dim">{String(entry.timezone ?? "")}</span>
-              </td>
-              <td>
-                <StandingMark standing={standingOf(entry)} />
-              </td>
-              <td>
-                <When time={entry.next[0]} />
-              </td>
-              <td>
-                <Strip runs={entry.runs ?? []} />
-              </td>
-              <td>
-                <EntryActs entry={entry} refresh={refresh} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </Scroll>
+    <Table label="Schedule entries" heads={["Entry", "Task", "Schedule", "State", "Next", "Last runs", "Acts"]}>
+      {entries.map((entry) => (
+        <tr key={entry.name}>
+          <td>
+            <a href={linkTo(["schedules", entry.name])}>
+              <bdi>{entry.name}</bdi>
+            </a>{" "}
+            <Kind isStatic={entry.static} />
+          </td>
+          <td>{entry.task === undefined ? "–" : <TaskLink task={String(entry.task)} />}</td>
+          <td>
+            <code>
+              <bdi>{String(entry.schedule ?? "–")}</bdi>
+            </code>
+            <br />
+            <span class="dim">{String(entry.timezone ?? "")}</span>
+          </td>
+          <td>
+            <StandingMark standing={standingOf(entry)} />
+          </td>
+          <td>
+            <When time={entry.next[0]} />
+          </td>
+          <td>
+            <Strip runs={entry.runs ?? []} />
+          </td>
+          <td>
+            <EntryActs entry={entry} refresh={refresh} />
+          </td>
+        </tr>
+      ))}
+    </Table>
   );
 }
 
@@ -145,7 +131,7 @@ export function StandingMark({ standing }: { standing: Standing }): JSX.Element 
 }
 
 /** The last runs as shapes, the newest at the right; each says its time and its outcome, and leads to its task. */
-function Strip({ runs: all }: { runs: readonly Run[] }): JSX.Element {
+function Strip({ runs: all }: { runs: readonly PastFiring[] }): JSX.Element {
   // Before its first run there is nothing but what an entry would have done.
   const runs = all.slice(0, all.findLastIndex(({ outcome }) => outcome !== "unrecorded") + 1);
   if (runs.length === 0) return <span class="dim">none</span>;

@@ -6,7 +6,7 @@ import { pathOf } from "../api.ts";
 import { duration } from "../format.ts";
 import { useLive } from "../live.ts";
 import { linkTo } from "../route.ts";
-import { Fact, JsonView, now, Scroll, StateMark, Text, When } from "../ui.tsx";
+import { Fact, JsonView, now, StateMark, Table, Text, When } from "../ui.tsx";
 
 interface Attempt {
   attempt: number;
@@ -192,34 +192,21 @@ export function ErrorView({ error }: { error: NonNullable<TaskRecord["error"]> }
 export function Attempts({ attempts }: { attempts: readonly Attempt[] }): JSX.Element {
   return (
     <Section title="Earlier attempts">
-      <Scroll label="Earlier attempts">
-        <table class="rows">
-          <thead>
-            <tr>
-              <th>Attempt</th>
-              <th>Outcome</th>
-              <th>Started</th>
-              <th>Ran</th>
-              <th>Error</th>
-            </tr>
-          </thead>
-          <tbody>
-            {attempts.map(({ attempt, outcome, startedAt, endedAt, error }) => (
-              <tr key={`${attempt} ${startedAt}`}>
-                <td>{attempt}</td>
-                <td>{outcome}</td>
-                <td>
-                  <When time={startedAt} exact />
-                </td>
-                <td>{startedAt && endedAt ? duration(Date.parse(endedAt) - Date.parse(startedAt)) : "–"}</td>
-                <td class="long">
-                  <bdi>{error ? `${error.name}: ${error.message}` : ""}</bdi>
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </Scroll>
+      <Table label="Earlier attempts" heads={["Attempt", "Outcome", "Started", "Ran", "Error"]}>
+        {attempts.map(({ attempt, outcome, startedAt, endedAt, error }) => (
+          <tr key={`${attempt} ${startedAt}`}>
+            <td>{attempt}</td>
+            <td>{outcome}</td>
+            <td>
+              <When time={startedAt} exact />
+            </td>
+            <td>{startedAt && endedAt ? duration(Date.parse(endedAt) - Date.parse(startedAt)) : "–"}</td>
+            <td class="long">
+              <bdi>{error ? `${error.name}: ${error.message}` : ""}</bdi>
+            </td>
+          </tr>
+        ))}
+      </Table>
     </Section>
   );
 }

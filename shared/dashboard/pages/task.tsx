@@ -1,28 +1,28 @@
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { call, pathOf, Refusal } from "../api.ts";
 import { size } from "../format.ts";
 import { may } from "../frame.tsx";
 import { writeExact } from "../json.ts";
 import { useLive } from "../live.ts";
 import { goTo, linkTo } from "../route.ts";
-import { noteOf } from "../rows.ts";
+import { isFinal, noteOf } from "../rows.ts";
 import { ActButton, CopyButton, Empty, JsonView, Loading, now, StateMark, Trouble } from "../ui.tsx";
 import { type Decision, type Depth, whyNotRunning } from "../why.ts";
 import { FilesOf } from "./files.tsx";
 import { Attempts, Children, ErrorView, Facts, Section, type Shown, Timeline } from "./task-parts.tsx";
 
-const FINAL: readonly string[] = ["SUCCESS", "FAILURE", "REVOKED"];
 const RESTING_SECONDS = 15;
 
 export function TaskPage({ id }: { id: string }): JSX.Element {
-  const [isFinal, setFinal] = useState(false);
+  const [rests, setRests] = useState(false);
   const {
     data: record,
     error,
     refresh,
-  } = useLive<Shown>(pathOf(["tasks", id]), isFinal ? { everySeconds: RESTING_SECONDS } : {});
-  if (record && FINAL.includes(record.state) !== isFinal) setFinal(!isFinal);
+  } = useLive<Shown>(pathOf(["tasks", id]), rests ? { everySeconds: RESTING_SECONDS } : {});
+  const hasEnded = record !== undefined && isFinal(record);
+  useEffect(() => setRests(hasEnded), [hasEnded]);
   if (record === undefined) {
     const isGone = error instanceof Refusal && error.status === 404;
     return (
@@ -103,7 +103,7 @@ function Part(props: {
 function Acts({ record, refresh }: { record: Shown; refresh: () => void }): JSX.Element | null {
   const [text, setText] = useState<string>();
   if (!may("operate")) return null;
-  const isFinal = FINAL.includes(record.state);
+  const hasEnded = isFinal(record);
   const replay = async (body?: string): Promise<void> => {
     const { id } = await call<{ id: string }>(pathOf(["tasks", record.id, "replay"]), {
       method: "POST",
@@ -118,7 +118,7 @@ function Acts({ record, refresh }: { record: Shown; refresh: () => void }): JSX.
       <ActButton
         verb="Revoke"
         isDangerous
-        isOff={isFinal || record.revokeRequestedAt !== undefined}
+        isOff={hasEnded || record.revokeRequestedAt !== undefined}
         sentence={
           record.state === "STARTED"
             ? "It runs, and is told to stop; a task that does not listen is stopped within 7 seconds."
@@ -131,7 +131,7 @@ function Acts({ record, refresh }: { record: Shown; refresh: () => void }): JSX.
       />
       <ActButton
         verb="Replay"
-        isOff={!isFinal}
+        isOff={!hasEnded}
         sentence={
           record.workflow
             ? "It runs again under the same id, and its workflow goes on from there."
@@ -142,7 +142,7 @@ function Acts({ record, refresh }: { record: Shown; refresh: () => void }): JSX.
       {!record.large?.payload && !record.workflow && (
         <ActButton
           verb="Replay with another payload"
-          isOff={!isFinal}
+          isOff={!hasEnded}
           sentence="It runs again as a new task with this payload, which the task's schema checks."
           run={() => replay(edited)}
         >

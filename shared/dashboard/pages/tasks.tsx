@@ -3,7 +3,7 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { TaskRecord } from "../../results/record.ts";
 import { readFilter, toSearch, withTerm } from "../filter.ts";
 import { duration } from "../format.ts";
-import { isPaused } from "../live.ts";
+import { isPaused, mayMove } from "../live.ts";
 import { goTo, linkTo, route } from "../route.ts";
 import { noteOf } from "../rows.ts";
 import { createTaskList, type TaskList, ticked } from "../task-list.ts";
@@ -154,14 +154,6 @@ export function TasksPage(): JSX.Element {
       <End list={list} period={PERIODS[period]?.title ?? period} />
     </>
   );
-}
-
-/** Whether rows may move: nobody has scrolled, points into the table, or has put the focus there. */
-export function mayMove(table: HTMLElement | null): boolean {
-  if (table === null) return false;
-  const selection = getSelection();
-  const isSelected = selection !== null && !selection.isCollapsed;
-  return scrollY < 8 && !isSelected && !table.matches(":hover") && !table.contains(document.activeElement);
 }
 
 function toggled(names: readonly string[], name: string): string[] {

@@ -6,7 +6,7 @@ import { count } from "../format.ts";
 import { may } from "../frame.tsx";
 import { useLive } from "../live.ts";
 import { linkTo, route } from "../route.ts";
-import { ActButton, CopyButton, Empty, Loading, now, Scroll, StateMark, Trouble, When } from "../ui.tsx";
+import { ActButton, CopyButton, Empty, Loading, now, StateMark, Table, Trouble, When } from "../ui.tsx";
 import { hrefOf, nameOf, Picture, wordsOf } from "./picture.tsx";
 
 const RESTING_SECONDS = 15;
@@ -73,7 +73,7 @@ export function WorkflowPage({ id }: { id: string }): JSX.Element {
       {nodes.length === 0 ? (
         <Empty>{focus === "failed" ? "Nothing has failed." : "Nothing runs now."}</Empty>
       ) : isTable ? (
-        <Table workflow={id} nodes={nodes} />
+        <Nodes workflow={id} nodes={nodes} />
       ) : (
         <Picture workflow={id} nodes={nodes} />
       )}
@@ -223,43 +223,29 @@ function pageBefore(from: number): string | undefined {
 }
 
 /** The same as the picture, for those who do not see it. */
-function Table({ workflow, nodes }: { workflow: string; nodes: readonly GraphNode[] }): JSX.Element {
+function Nodes({ workflow, nodes }: { workflow: string; nodes: readonly GraphNode[] }): JSX.Element {
   return (
-    <Scroll label="Nodes of the workflow">
-      <table class="rows">
-        <thead>
-          <tr>
-            <th>Place</th>
-            <th>Name</th>
-            <th>State</th>
-            <th class="number">Attempt</th>
-            <th>Started</th>
-            <th>Error</th>
+    <Table label="Nodes of the workflow" heads={["Place", "Name", "State", { number: "Attempt" }, "Started", "Error"]}>
+      {nodes.map((node) => {
+        const href = hrefOf(workflow, node);
+        return (
+          <tr key={node.place}>
+            <td>{`${"· ".repeat(depthOf(node.place))}${node.place || "whole"}`}</td>
+            <td>{href === undefined ? <bdi>{nameOf(node)}</bdi> : <NodeLink href={href} node={node} />}</td>
+            <td>
+              <StateMark state={node.state} note={noteOf(node)} />
+            </td>
+            <td class="number">{node.attempt ?? "–"}</td>
+            <td>
+              <When time={node.startedAt} />
+            </td>
+            <td class="long">
+              <bdi>{node.error ? `${node.error.name}: ${node.error.message}` : ""}</bdi>
+            </td>
           </tr>
-        </thead>
-        <tbody>
-          {nodes.map((node) => {
-            const href = hrefOf(workflow, node);
-            return (
-              <tr key={node.place}>
-                <td>{`${"· ".repeat(depthOf(node.place))}${node.place || "whole"}`}</td>
-                <td>{href === undefined ? <bdi>{nameOf(node)}</bdi> : <NodeLink href={href} node={node} />}</td>
-                <td>
-                  <StateMark state={node.state} note={noteOf(node)} />
-                </td>
-                <td class="number">{node.attempt ?? "–"}</td>
-                <td>
-                  <When time={node.startedAt} />
-                </td>
-                <td class="long">
-                  <bdi>{node.error ? `${node.error.name}: ${node.error.message}` : ""}</bdi>
-                </td>
-              </tr>
-            );
-          })}
-        </tbody>
-      </table>
-    </Scroll>
+        );
+      })}
+    </Table>
   );
 }
 

@@ -4,10 +4,9 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { ListedWorkflow, WorkflowPage } from "../../canvas/list.ts";
 import { call, pathOf } from "../api.ts";
 import { count } from "../format.ts";
-import { useLive } from "../live.ts";
+import { mayMove, useLive } from "../live.ts";
 import { goTo, linkTo, route } from "../route.ts";
-import { Empty, Loading, Scroll, StateMark, Trouble, When } from "../ui.tsx";
-import { mayMove } from "./tasks.tsx";
+import { Empty, Loading, StateMark, Table, Trouble, When } from "../ui.tsx";
 
 const STATES = ["PENDING", "SUCCESS", "FAILURE", "REVOKED"] as const;
 const PAGE = "50";
@@ -136,53 +135,39 @@ function useWorkflows(state: string) {
 
 function Rows({ workflows }: { workflows: readonly ListedWorkflow[] }): JSX.Element {
   return (
-    <Scroll label="Workflows">
-      <table class="rows">
-        <thead>
-          <tr>
-            <th>State</th>
-            <th>Workflow</th>
-            <th>Progress</th>
-            <th class="number">Failed</th>
-            <th>Sent</th>
-            <th>Ended</th>
-          </tr>
-        </thead>
-        <tbody>
-          {workflows.map((workflow) => (
-            <tr key={workflow.id}>
-              <td>
-                <StateMark state={workflow.state} />
-              </td>
-              <td>
-                <a href={linkTo(["workflows", workflow.id])}>
-                  <bdi>{workflow.title}</bdi>
-                </a>{" "}
-                <span class="dim id">{workflow.id.slice(0, 8)}</span>
-                {workflow.replaces !== undefined && (
-                  <>
-                    {" "}
-                    <a class="dim" href={linkTo(["tasks", workflow.replaces])}>
-                      in the place of a task
-                    </a>
-                  </>
-                )}
-              </td>
-              <td>
-                <Progress workflow={workflow} />
-              </td>
-              <td class="number">{workflow.failed ? count(workflow.failed) : "–"}</td>
-              <td>
-                <When time={workflow.sentAt} />
-              </td>
-              <td>
-                <When time={workflow.finishedAt} />
-              </td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
-    </Scroll>
+    <Table label="Workflows" heads={["State", "Workflow", "Progress", { number: "Failed" }, "Sent", "Ended"]}>
+      {workflows.map((workflow) => (
+        <tr key={workflow.id}>
+          <td>
+            <StateMark state={workflow.state} />
+          </td>
+          <td>
+            <a href={linkTo(["workflows", workflow.id])}>
+              <bdi>{workflow.title}</bdi>
+            </a>{" "}
+            <span class="dim id">{workflow.id.slice(0, 8)}</span>
+            {workflow.replaces !== undefined && (
+              <>
+                {" "}
+                <a class="dim" href={linkTo(["tasks", workflow.replaces])}>
+                  in the place of a task
+                </a>
+              </>
+            )}
+          </td>
+          <td>
+            <Progress workflow={workflow} />
+          </td>
+          <td class="number">{workflow.failed ? count(workflow.failed) : "–"}</td>
+          <td>
+            <When time={workflow.sentAt} />
+          </td>
+          <td>
+            <When time={workflow.finishedAt} />
+          </td>
+        </tr>
+      ))}
+    </Table>
   );
 }
 

@@ -59,7 +59,7 @@ async function main(): Promise<number> {
     progress("");
     console.log(formatTable(rows));
     console.log(
-      `\nAll ${steps.length} steps gave what they should, in ${Math.round((performance.now() - began) / 1000)} s.`,
+      `\nAll ${steps.length} steps gave what they should, in ${Math.round((performance.now() - began) / 1000)} s.\nTo look at it in a browser: npm start, and http://127.0.0.1:3000`,
     );
     return 0;
   } finally {

@@ -26,6 +26,9 @@ export function addFailureReads(api: Hono, app: App): void {
     const groups = (await app.failures.list()).filter(
       (group) => (known === undefined || group.state === known) && (task === undefined || group.task === task),
     );
+    if (cursor !== undefined && !/^\d{4}-[\dT:.-]+Z~[0-9a-f]{16}$/.test(cursor)) {
+      throw new InvalidOptionError("cursor", cursor, "the 'cursor' of an earlier answer");
+    }
     // A group that has failed again since is above the cursor, and is not repeated.
     const rest = cursor === undefined ? groups : groups.filter((group) => placeOf(group) < cursor);
     const failures = rest.slice(0, most);

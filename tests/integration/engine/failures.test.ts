@@ -164,6 +164,7 @@ describe("failures", () => {
       expect(await bench.call("GET", path)).toMatchObject({ status: 404, body: { code: "FAILURE_NOT_FOUND" } });
     }
     expect((await bench.call("GET", "/failures?state=typo")).status).toBe(422);
+    expect((await bench.call("GET", "/failures?cursor=typo")).status).toBe(422);
   });
 
   it("are in the group though it could not be written at first", async () => {

@@ -17,7 +17,7 @@ import type { Log } from "../log.ts";
 import { type Change, conditionText, created, type Item, mayCreate } from "./change.ts";
 import { Names, updateText } from "./expressions.ts";
 import { fromAttributes, toAttribute, toAttributes } from "./items.ts";
-import { isRefusal } from "./refusal.ts";
+import { isRefusal, isUnreadable } from "./refusal.ts";
 import { insertStatement, isInsert, type Statement, toStatement, triesInsert } from "./statements.ts";
 
 export type UpdateOutcome =
@@ -108,7 +108,13 @@ export function createWrites(options: {
   const create = async (changes: readonly Pending[]): Promise<void> => {
     if (changes.length < 2) return void (await Promise.all(changes.map(alone)));
     const items = changes.map(({ change }) => created(change));
-    const answers = await ask(items.map((item) => insertStatement(tableName(), item)));
+    let answers: BatchStatementResponse[];
+    try {
+      answers = await ask(items.map((item) => insertStatement(tableName(), item)));
+    } catch (error) {
+      // Of these alone: the others of the batch have their outcomes, and must not be made again.
+      return afterError(changes, error);
+    }
     await Promise.all(
       changes.map(async (one, index) => {
         const { Error: error } = answers[index] ?? NOT_ANSWERED;
@@ -141,11 +147,11 @@ export function createWrites(options: {
 
   /** A whole call was not answered. */
   const afterError = async (batch: readonly Pending[], error: unknown): Promise<void> => {
-    if (!isRefusal(error)) {
+    if (!isRefusal(error) && !isUnreadable(error)) {
       for (const { reject } of batch) reject(error);
       return;
     }
-    // Nothing of it was done: another cloud may know no statements.
+    // Nothing of it was done, or nobody knows: another cloud may know no statements. Each change bears to be made again.
     stopSharing(error);
     await Promise.all(batch.map(alone));
   };

@@ -16,14 +16,14 @@ import { createRegistry, type TaskModule } from "./task/registry.ts";
 
 type Http = (event: LambdaEvent, context?: LambdaContext) => Promise<unknown>;
 
-/** An API as AWS invokes it. A call that has ended a task as a failure writes down the group before it answers. */
+/** An API as AWS invokes it. A call that has ended a task writes that down before it answers. */
 function handled(api: Hono, app: App): Http {
   const handler = handle(api);
   return async (event, context) => {
     try {
       return await handler(event, context);
     } finally {
-      await app.failures.flush();
+      await Promise.all([app.failures.flush(), app.counts.flush()]);
     }
   };
 }

@@ -5,6 +5,7 @@ import { ROLES } from "../config.ts";
 import { GROUP_STATES } from "../failures/groups.ts";
 import { MAX_TIMER_SECONDS } from "../lifetimes.ts";
 import { MAX_CONCURRENCY } from "../limits/concurrency.ts";
+import { counts } from "./count-schemas.ts";
 import { failure, redriveLimits } from "./failure-schemas.ts";
 import { entry, nullable, rules, runs } from "./schedule-schemas.ts";
 import {
@@ -310,6 +311,7 @@ export const schemas = {
   ),
   JudgedFailure: object({ fingerprint: text, state: { enum: GROUP_STATES } }),
   ReplayFailures: body({}, redriveLimits),
+  Counts: counts,
   Key: object({ name: text, role: { enum: ROLES }, readOnly: { type: "boolean" } }),
   Activity: object(
     {

@@ -10,6 +10,7 @@ import type { Message } from "../message/message.ts";
 import { recordKey } from "../table/keys.ts";
 import { birth } from "./birth.ts";
 import { isMine, isUnclaimed, mayClaim } from "./conditions.ts";
+import { type Ended, runTimes } from "./ended.ts";
 import { type FailureKind, failureKind } from "./fingerprint.ts";
 import { payloadRefOf, recordIn, type StoredRecord, type TaskState } from "./record.ts";
 import type { Lifetime } from "./record-ttl.ts";
@@ -23,6 +24,7 @@ export interface Claim {
   starts: number | undefined;
   /** With false nobody knows that it runs, and others may run it too: `trackStarted: false`. */
   tracked: boolean;
+  startedAt: Date;
 }
 
 /** A claim, or the record that a refused one has found. */
@@ -38,6 +40,8 @@ export interface StoreParts {
   shownUntil: (message: Pick<Message, "keepUntil">) => Date;
   /** Told of each failure once it is stored. */
   failed: (failure: FailureKind & { id: string; message: string }) => void;
+  /** Told of each run that has ended, and of each task that ends without one, once that is stored. */
+  ended: (end: Ended) => void;
 }
 
 /**
@@ -94,7 +98,7 @@ export const HOLDER = [
   "seenCount",
 ] as const;
 
-export function createClaims({ table, clock, lifetime, values, shownUntil, failed }: StoreParts): Claims {
+export function createClaims({ table, clock, lifetime, values, shownUntil, ended, failed }: StoreParts): Claims {
   /** A change of the record by the run that holds it; undefined if it was refused. */
   const settle = async ({ message, fence, tracked }: Claim, change: Omit<Change, "key">): Promise<Item | undefined> => {
     // If the answer is lost, the SDK's second try is refused; by its token it knows the record as its own work.
@@ -110,6 +114,9 @@ export function createClaims({ table, clock, lifetime, values, shownUntil, faile
     if (outcome.applied) return outcome.attributes;
     return outcome.item?.token === token ? outcome.item : undefined;
   };
+
+  const tell = (claim: Claim, state: TaskState): void =>
+    ended({ task: claim.message.task, state, times: runTimes(claim, clock()) });
 
   /** Ends a run. Dying between storing a large value and this leaves an object that nobody refers to. */
   const end = async (
@@ -129,6 +136,7 @@ export function createClaims({ table, clock, lifetime, values, shownUntil, faile
       },
       remove: [...HOLDER, ...RELEASES, "eta", "revokeRequestedAt", ...(value?.remove ?? []), ...without],
     });
+    if (settled) tell(claim, state);
     return settled !== undefined;
   };
 
@@ -138,7 +146,8 @@ export function createClaims({ table, clock, lifetime, values, shownUntil, faile
     const waits = record === undefined || record.state === "PENDING" || record.state === "RETRY";
     if (waits && (record === undefined || record.attempt === message.attempt)) {
       // The ledger's entries were written under the fence of the run that held the task then.
-      return { claimed: true, claim: { message, fence: record?.fence ?? 0, starts: undefined, tracked: false } };
+      const claim = { message, fence: record?.fence ?? 0, starts: undefined, tracked: false, startedAt: clock() };
+      return { claimed: true, claim };
     }
     return { claimed: false, record };
   };
@@ -153,6 +162,7 @@ export function createClaims({ table, clock, lifetime, values, shownUntil, faile
       if (!tracked) return look(message);
       // If the answer to a claim is lost, the SDK's second try is refused; by its token it knows the claim as its own.
       const token = randomUUID();
+      const startedAt = clock();
       const outcome = await table.update({
         key: recordKey(message.id),
         onCreate: birth(message),
@@ -162,7 +172,7 @@ export function createClaims({ table, clock, lifetime, values, shownUntil, faile
           functionSeconds: Math.ceil(functionSeconds),
           messageId: delivery.messageId,
           receiveCount: delivery.receiveCount,
-          startedAt: clock().toISOString(),
+          startedAt: startedAt.toISOString(),
           ttl: lifetime.unfinished(message),
           token,
         },
@@ -175,7 +185,7 @@ export function createClaims({ table, clock, lifetime, values, shownUntil, faile
       const item = outcome.applied ? outcome.attributes : outcome.item;
       const fence = Number(item?.fence);
       const starts = countStarts ? fence - Number(item?.fenceBase ?? 0) : undefined;
-      return { claimed: true, claim: { message, fence, starts, tracked: true } };
+      return { claimed: true, claim: { message, fence, starts, tracked: true, startedAt } };
     },
 
     async witness({ id }, { messageId, receiveCount }, fence) {
@@ -212,6 +222,7 @@ export function createClaims({ table, clock, lifetime, values, shownUntil, faile
         setFrom: { fenceBase: "fence" },
         remove: [...HOLDER, ...RELEASES, "progress", ...packed.remove],
       });
+      if (settled) tell(claim, "RETRY");
       return settled !== undefined;
     },
 
@@ -234,6 +245,7 @@ export function createClaims({ table, clock, lifetime, values, shownUntil, faile
         remove: [...HOLDER, "errorRef"],
         returns: "UPDATED_NEW",
       });
+      if (settled) tell(claim, "RETRY");
       return settled && Number(settled[reason]);
     },
 

@@ -10,6 +10,7 @@ import { failure, redriveLimits } from "./failure-schemas.ts";
 import { entry, nullable, rules, runs } from "./schedule-schemas.ts";
 import {
   anything,
+  attempts,
   body,
   count,
   type Document,
@@ -53,6 +54,7 @@ const TASK = {
     result: anything,
     error: { $ref: "#/components/schemas/TaskError" },
     progress: anything,
+    attempts,
     startedAt: time,
     finishedAt: time,
     eta: time,

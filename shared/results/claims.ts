@@ -8,6 +8,7 @@ import type { DeliveryId } from "../message/delivery.ts";
 import { type Json, toJsonText } from "../message/json.ts";
 import type { Message } from "../message/message.ts";
 import { recordKey } from "../table/keys.ts";
+import { attemptItem } from "./attempts.ts";
 import { birth } from "./birth.ts";
 import { isMine, isUnclaimed, mayClaim } from "./conditions.ts";
 import { type Ended, runTimes } from "./ended.ts";
@@ -118,6 +119,10 @@ export function createClaims({ table, clock, lifetime, values, shownUntil, ended
   const tell = (claim: Claim, state: TaskState): void =>
     ended({ task: claim.message.task, state, times: runTimes(claim, clock()) });
 
+  const runOf = ({ message: { attempt }, fence, tracked, startedAt }: Claim) => ({
+    ...{ attempt, fence: tracked ? fence : 0, startedAt, endedAt: clock() },
+  });
+
   /** Ends a run. Dying between storing a large value and this leaves an object that nobody refers to. */
   const end = async (
     claim: Claim,
@@ -216,6 +221,7 @@ export function createClaims({ table, clock, lifetime, values, shownUntil, ended
           eta: eta.toISOString(),
           ttl,
           ...packed.set,
+          ...attemptItem(runOf(claim), "retry", error),
           ...payloadRefOf(message),
         },
         // A run without a claim does not know how often the task was claimed by others.
@@ -239,7 +245,11 @@ export function createClaims({ table, clock, lifetime, values, shownUntil, ended
     async release(claim, reason, error) {
       const settled = await settle(claim, {
         // In the record itself: the bucket may be the part that does not answer.
-        set: { state: "RETRY", error: toJsonText(shortened(error)) },
+        set: {
+          state: "RETRY",
+          error: toJsonText(shortened(error)),
+          ...attemptItem(runOf(claim), reason, error),
+        },
         setFrom: { fenceBase: "fence" },
         add: { [reason]: 1 },
         remove: [...HOLDER, "errorRef"],
@@ -256,6 +266,7 @@ export function createClaims({ table, clock, lifetime, values, shownUntil, ended
           state: "STARTED",
           attempt: claim.message.attempt + 1,
           replacedBy,
+          ...attemptItem(runOf(claim), "replaced"),
           ttl: lifetime.unfinished(claim.message),
         },
         setFrom: { fenceBase: "fence" },

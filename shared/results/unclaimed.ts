@@ -7,6 +7,7 @@ import type { DeliveryId } from "../message/delivery.ts";
 import { toJsonText } from "../message/json.ts";
 import type { Message } from "../message/message.ts";
 import { recordKey } from "../table/keys.ts";
+import { lastRunItem } from "./attempts.ts";
 import { birth } from "./birth.ts";
 import { HOLDER, type StoreParts } from "./claims.ts";
 import {
@@ -156,11 +157,13 @@ export function createUnclaimed({ table, clock, lifetime, values, shownUntil, en
       return end.applied;
     },
 
-    async reopen({ id, attempt }, as) {
+    async reopen(record, as) {
+      const { id, attempt } = record;
       const now = clock();
       const outcome = await table.update({
         key: recordKey(id),
         set: {
+          ...lastRunItem(record),
           state: as,
           attempt: as === "RETRY" ? attempt + 1 : attempt,
           ...(as === "RETRY" && { eta: now.toISOString() }),

@@ -125,6 +125,18 @@ export type Task = {
     result?: unknown;
     error?: TaskError;
     progress?: unknown;
+    /** The runs before the newest, at most the last 20. Not in lists. */
+    attempts?: {
+        attempt: number;
+        outcome: "retry" | "unsettled" | "cutShort" | "requeued" | "replaced" | "failure" | "revoked" | "lost";
+        startedAt?: string;
+        endedAt?: string;
+        error?: {
+            name: string;
+            message: string;
+            code?: string;
+        };
+    }[];
     startedAt?: string;
     finishedAt?: string;
     eta?: string;
@@ -457,6 +469,18 @@ export type UploadedTask = {
     result?: unknown;
     error?: TaskError;
     progress?: unknown;
+    /** The runs before the newest, at most the last 20. Not in lists. */
+    attempts?: {
+        attempt: number;
+        outcome: "retry" | "unsettled" | "cutShort" | "requeued" | "replaced" | "failure" | "revoked" | "lost";
+        startedAt?: string;
+        endedAt?: string;
+        error?: {
+            name: string;
+            message: string;
+            code?: string;
+        };
+    }[];
     startedAt?: string;
     finishedAt?: string;
     eta?: string;

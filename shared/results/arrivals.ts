@@ -2,8 +2,8 @@
 
 import { allOf, equal } from "../aws/change.ts";
 import { recordKey } from "../table/keys.ts";
-import type { StoreParts } from "./claims.ts";
 import { lastRunItem } from "./attempts.ts";
+import type { StoreParts } from "./claims.ts";
 import { ENDED_IN_VAIN, NOT_ENDED } from "./conditions.ts";
 import { recordIn, type StoredRecord, toRecord } from "./record.ts";
 

@@ -9,7 +9,16 @@ import type { StoredError } from "../errors.ts";
 import { type Json, parseJson, toJsonText } from "../message/json.ts";
 
 /** How a run ended after which the task ran again, or may. `lost`: its worker died, or was given up for dead. */
-export const OUTCOMES = ["retry", "unsettled", "cutShort", "requeued", "replaced", "failure", "revoked", "lost"] as const;
+export const OUTCOMES = [
+  "retry",
+  "unsettled",
+  "cutShort",
+  "requeued",
+  "replaced",
+  "failure",
+  "revoked",
+  "lost",
+] as const;
 type Outcome = (typeof OUTCOMES)[number];
 
 /** An earlier run of a task. Of one that was lost nothing is known but its number. */

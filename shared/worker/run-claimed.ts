@@ -65,7 +65,8 @@ export async function runClaimed(app: App, claimed: Claimed): Promise<Ending> {
   const current: ClaimedRun = { ...claimed, delivery, app, run, log, told: false };
   try {
     const ending = await runToEnd(current);
-    if (!current.told) tell(current, "warn", "lost", { message: "Another run holds the task: this outcome was not stored" });
+    if (!current.told)
+      tell(current, "warn", "lost", { message: "Another run holds the task: this outcome was not stored" });
     return ending;
   } catch (error) {
     // It could not be stored, which is not the task's fault: its start is not one that killed a worker. Dying here leaves STARTED.

@@ -11,6 +11,7 @@ import { createBroker } from "./broker/broker.ts";
 import { startCanvas } from "./canvas/send.ts";
 import { type Environment, loadConfig } from "./config.ts";
 import { createControl } from "./control/decisions.ts";
+import { createCounts } from "./counts/counts.ts";
 import { describeError, TaskUndeliveredError } from "./errors.ts";
 import { createFailures } from "./failures/groups.ts";
 import { createFiles, type Files } from "./files/files.ts";
@@ -63,9 +64,11 @@ export function createApp(
   const bucket = parts.bucket ?? createBucket(() => config.uploadsBucket);
   const largeValues = createLargeValues({ bucket, clock });
   const failures = createFailures({ table, clock, version: () => config.version, log });
+  const counts = createCounts({ table, clock, newId: parts.newId ?? newId, log });
   return {
     config,
     failures,
+    counts,
     timers: createTimers({ table, clock }),
     workflows: createWorkflows({ table, clock, largeValues, resultExpires: () => config.resultExpires }),
     schedules: createSchedules({ table, newId: parts.newId ?? newId }),
@@ -79,6 +82,7 @@ export function createApp(
       ...{ table, clock, largeValues },
       resultExpires: () => config.resultExpires,
       failed: (failure) => failures.note(failure),
+      ended: counts.note,
     }),
     largeValues,
     reservations: createReservations({ table, clock }),
@@ -118,7 +122,7 @@ export const mailer: Mailer = /* @__PURE__ */ createMailer({
   from: () => currentApp().config.mailFrom,
 });
 
-/** Writes down, when a function is done, which failures it has stored: none of them waits for it, and together they are few writes. */
+/** Writes down, when a function is done, which tasks it has ended: none of them waits for it, and together they are few writes. */
 export function noting<Event, Invocation, Answer>(
   app: App,
   handle: (event: Event, context: Invocation) => Promise<Answer>,
@@ -127,7 +131,7 @@ export function noting<Event, Invocation, Answer>(
     try {
       return await handle(event, context);
     } finally {
-      await app.failures.flush();
+      await Promise.all([app.failures.flush(), app.counts.flush()]);
     }
   };
 }
@@ -199,8 +203,8 @@ export function createTick(
 ): (event: unknown, context: Pick<Context, "getRemainingTimeInMillis">) => Promise<Ticked> {
   const [entries, registry] = [collectSchedule(modules), createRegistry(modules)];
   const names = new Set(entries.map(({ name }) => name));
-  return noting(app, (event, context) =>
-    tick(
+  return noting(app, async (event, context) => {
+    const ticked = await tick(
       app,
       registry,
       {
@@ -213,8 +217,10 @@ export function createTick(
         scheduledTime: readTickTime(event),
         mayGoOn: () => context.getRemainingTimeInMillis() > SWEEP_RESERVE_MILLISECONDS,
       },
-    ),
-  );
+    );
+    await app.counts.rollUp(readTickTime(event) ?? app.clock());
+    return ticked;
+  });
 }
 
 /** Sends the messages of timers that fall due. A run that has no time left leaves the rest to the next one. */

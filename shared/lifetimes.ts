@@ -39,3 +39,6 @@ export const AUDIT_SECONDS = 90 * DAY;
 
 /** A group of failures is kept after the last of them. */
 export const FAILURE_GROUP_SECONDS = 90 * DAY;
+
+/** Counts are kept: a week, and the day that is not over. */
+export const COUNT_SECONDS = 8 * DAY;

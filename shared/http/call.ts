@@ -17,6 +17,8 @@ export interface Call {
   body?: { schema: Document; required: boolean };
   status: number;
   answer: Document;
+  /** The media type of its answer. @defaultValue application/json */
+  answerType?: string;
   /** Media types that it can answer with beside JSON, as text. */
   otherTypes?: readonly string[];
   /** Its answer has a `Location`. */

@@ -6,6 +6,7 @@
 
 import { ACTS } from "../audit/trail.ts";
 import { BODY_REFUSALS, type Call, decide } from "./call.ts";
+import { COUNT_CALLS } from "./count-calls.ts";
 import { FAILURE_CALLS } from "./failure-calls.ts";
 import { bound, filters, id, name, query, unregistered, wait } from "./parameters.ts";
 import { SCHEDULE_CALLS } from "./schedule-calls.ts";
@@ -277,5 +278,6 @@ export const CALLS = {
     refusals: [404, 422],
   },
   ...FAILURE_CALLS,
+  ...COUNT_CALLS,
   ...SCHEDULE_CALLS,
 } satisfies Record<string, Call>;

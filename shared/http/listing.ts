@@ -7,7 +7,7 @@ import type { TaskRecord } from "../results/record.ts";
 
 /** Tasks that are short, however large their values are. */
 export function withoutValues(tasks: readonly TaskRecord[]): TaskRecord[] {
-  return tasks.map(({ result, progress, error, ...record }) => ({
+  return tasks.map(({ result, progress, error, attempts, ...record }) => ({
     ...record,
     payload: null,
     ...(error && { error: { name: error.name, message: cut(error.message), ...(error.code && { code: error.code }) } }),

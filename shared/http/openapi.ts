@@ -94,7 +94,18 @@ function relocated(schema: Document, place: string): Document {
 }
 
 function operation(id: string, call: Call): Document {
-  const { summary, parameters = [], body, status, answer, location, otherTypes, refusals = [], open } = call;
+  const {
+    summary,
+    parameters = [],
+    body,
+    status,
+    answer,
+    answerType = "application/json",
+    location,
+    otherTypes,
+    refusals = [],
+    open,
+  } = call;
   const roles = open ? [] : call.function === "read" ? [401] : [401, 403];
   const audited = call.function === "operate" && !refusals.includes(503) ? [503] : [];
   const problems = [...refusals, ...roles, ...audited, 500].map((code) => [
@@ -117,7 +128,7 @@ function operation(id: string, call: Call): Document {
         description: status === 200 ? "As it is" : "Accepted",
         ...(location && { headers: { Location: { schema: text, description: "Where it can be read." } } }),
         content: {
-          "application/json": { schema: answer },
+          [answerType]: { schema: answer },
           ...Object.fromEntries((otherTypes ?? []).map((type) => [type, { schema: { type: "string" } }])),
         },
       },

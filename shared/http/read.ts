@@ -1,6 +1,5 @@
 import type { Hono } from "hono";
-import type { QueueDepth } from "../aws/sqs.ts";
-import { describeError, InvalidOptionError, TaskNotFoundError } from "../errors.ts";
+import { InvalidOptionError, TaskNotFoundError } from "../errors.ts";
 import { type Files, uploadKey } from "../files/files.ts";
 import { isId } from "../message/id.ts";
 import type { Json } from "../message/json.ts";
@@ -13,12 +12,14 @@ import type { App } from "../task/current-app.ts";
 import type { Registry } from "../task/registry.ts";
 import { addActivity } from "./activity.ts";
 import { addCall, createBase } from "./base.ts";
+import { addCounts } from "./counts.ts";
 import { addFailureReads } from "./failures.ts";
 import { callerOf } from "./key.ts";
 import { cutPage, withoutValues } from "./listing.ts";
 import { createNames, type Names } from "./names.ts";
 import { createOpenApi } from "./openapi.ts";
 import { toCursor, toId, toNumber, toPeriod, toQuery, toState, toTag } from "./query.ts";
+import { readQueues } from "./queues.ts";
 import { addScheduleReads } from "./schedules.ts";
 import { addWorkflowReads } from "./workflows.ts";
 
@@ -51,6 +52,7 @@ export function createReadApi(app: App, registry: Registry, files: Files, static
   addCall(api, "readKey", (c) => c.json(callerOf(c)));
   addActivity(api, app);
   addFailureReads(api, app);
+  addCounts(api, app);
 
   addCall(api, "listTasks", async (c) => {
     const query = toListQuery(c.req.url, names);
@@ -60,24 +62,7 @@ export function createReadApi(app: App, registry: Registry, files: Files, static
   });
   addCall(api, "readTask", async (c, { id }) => c.json(await read(id, c.req.query("wait"))));
 
-  addCall(api, "listQueues", async (c) => {
-    const decisions = await app.control.decisions(0);
-    // One that cannot be read must not hide the others.
-    const depthOf = (queue: string, depth: Promise<QueueDepth>): Promise<QueueDepth | { unreadable: true }> =>
-      depth.catch((error: unknown) => {
-        app.log.error("A queue could not be read", { queue, error: describeError(error) });
-        return { unreadable: true };
-      });
-    const queues = await Promise.all(
-      app.config.queues.map(async (name) => ({
-        name,
-        ...(await depthOf(name, app.broker.depth(name))),
-        paused: decisions.entries.some((one) => one.kind === "pause" && one.scope === "queue" && one.name === name),
-      })),
-    );
-    const dead = await depthOf("dead-letter", app.broker.deadLetters());
-    return c.json({ queues, dead: "unreadable" in dead ? null : dead.waiting + dead.inFlight });
-  });
+  addCall(api, "listQueues", async (c) => c.json(await readQueues(app)));
   addCall(api, "listDecisions", async (c) => c.json(await app.control.list(toControlPage(c.req.url))));
 
   addScheduleReads(api, app, statics);

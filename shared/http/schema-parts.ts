@@ -1,6 +1,7 @@
 /** Parts that bodies are made of. */
 
 import { MAX_TIMER_SECONDS } from "../lifetimes.ts";
+import { OUTCOMES } from "../results/attempts.ts";
 import { STATES } from "../results/record.ts";
 
 /** A JSON Schema, or a part of an OpenAPI document. */
@@ -34,3 +35,17 @@ export function body(required: Document, optional: Document = {}): Document {
 export function list(items: Document): Document {
   return { type: "array", items };
 }
+
+/** Earlier runs of a task. */
+export const attempts: Document = {
+  ...list(
+    object(
+      {
+        attempt: { type: "integer", minimum: 1 },
+        outcome: { enum: OUTCOMES },
+      },
+      { startedAt: time, endedAt: time, error: object({ name: text, message: text }, { code: text }) },
+    ),
+  ),
+  description: "The runs before the newest, at most the last 20. Not in lists.",
+};

@@ -5,10 +5,12 @@ import { ACTS } from "../audit/trail.ts";
 import { GROUP_STATES } from "../failures/groups.ts";
 import { MAX_TIMER_SECONDS } from "../lifetimes.ts";
 import { MAX_CONCURRENCY } from "../limits/concurrency.ts";
+import { counts } from "./count-schemas.ts";
 import { failure, redriveLimits } from "./failure-schemas.ts";
 import { entry, nullable, rules, runs } from "./schedule-schemas.ts";
 import {
   anything,
+  attempts,
   body,
   count,
   type Document,
@@ -52,6 +54,7 @@ const TASK = {
     result: anything,
     error: { $ref: "#/components/schemas/TaskError" },
     progress: anything,
+    attempts,
     startedAt: time,
     finishedAt: time,
     eta: time,
@@ -310,6 +313,7 @@ export const schemas = {
   ),
   JudgedFailure: object({ fingerprint: text, state: { enum: GROUP_STATES } }),
   ReplayFailures: body({}, redriveLimits),
+  Counts: counts,
   Key: object({ name: text, role: { enum: ROLES }, readOnly: { type: "boolean" } }),
   Activity: object(
     {

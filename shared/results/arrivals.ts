@@ -2,6 +2,7 @@
 
 import { allOf, equal } from "../aws/change.ts";
 import { recordKey } from "../table/keys.ts";
+import { lastRunItem } from "./attempts.ts";
 import type { StoreParts } from "./claims.ts";
 import { ENDED_IN_VAIN, NOT_ENDED } from "./conditions.ts";
 import { recordIn, type StoredRecord, toRecord } from "./record.ts";
@@ -44,6 +45,7 @@ export function createArrivals({ table, lifetime }: Pick<StoreParts, "table" | "
       const revived = await table.update({
         key,
         set: {
+          ...lastRunItem(record),
           state: "PENDING",
           attempt: record.attempt + 1,
           arrivedAt,

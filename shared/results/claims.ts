@@ -8,8 +8,10 @@ import type { DeliveryId } from "../message/delivery.ts";
 import { type Json, toJsonText } from "../message/json.ts";
 import type { Message } from "../message/message.ts";
 import { recordKey } from "../table/keys.ts";
+import { attemptItem } from "./attempts.ts";
 import { birth } from "./birth.ts";
 import { isMine, isUnclaimed, mayClaim } from "./conditions.ts";
+import { type Ended, runTimes } from "./ended.ts";
 import { type FailureKind, failureKind } from "./fingerprint.ts";
 import { payloadRefOf, recordIn, type StoredRecord, type TaskState } from "./record.ts";
 import type { Lifetime } from "./record-ttl.ts";
@@ -23,6 +25,7 @@ export interface Claim {
   starts: number | undefined;
   /** With false nobody knows that it runs, and others may run it too: `trackStarted: false`. */
   tracked: boolean;
+  startedAt: Date;
 }
 
 /** A claim, or the record that a refused one has found. */
@@ -38,6 +41,8 @@ export interface StoreParts {
   shownUntil: (message: Pick<Message, "keepUntil">) => Date;
   /** Told of each failure once it is stored. */
   failed: (failure: FailureKind & { id: string; message: string }) => void;
+  /** Told of each run that has ended, and of each task that ends without one, once that is stored. */
+  ended: (end: Ended) => void;
 }
 
 /**
@@ -94,7 +99,7 @@ export const HOLDER = [
   "seenCount",
 ] as const;
 
-export function createClaims({ table, clock, lifetime, values, shownUntil, failed }: StoreParts): Claims {
+export function createClaims({ table, clock, lifetime, values, shownUntil, ended, failed }: StoreParts): Claims {
   /** A change of the record by the run that holds it; undefined if it was refused. */
   const settle = async ({ message, fence, tracked }: Claim, change: Omit<Change, "key">): Promise<Item | undefined> => {
     // If the answer is lost, the SDK's second try is refused; by its token it knows the record as its own work.
@@ -110,6 +115,13 @@ export function createClaims({ table, clock, lifetime, values, shownUntil, faile
     if (outcome.applied) return outcome.attributes;
     return outcome.item?.token === token ? outcome.item : undefined;
   };
+
+  const tell = (claim: Claim, state: TaskState): void =>
+    ended({ task: claim.message.task, state, times: runTimes(claim, clock()) });
+
+  const runOf = ({ message: { attempt }, fence, tracked, startedAt }: Claim) => ({
+    ...{ attempt, fence: tracked ? fence : 0, startedAt, endedAt: clock() },
+  });
 
   /** Ends a run. Dying between storing a large value and this leaves an object that nobody refers to. */
   const end = async (
@@ -129,6 +141,7 @@ export function createClaims({ table, clock, lifetime, values, shownUntil, faile
       },
       remove: [...HOLDER, ...RELEASES, "eta", "revokeRequestedAt", ...(value?.remove ?? []), ...without],
     });
+    if (settled) tell(claim, state);
     return settled !== undefined;
   };
 
@@ -138,7 +151,8 @@ export function createClaims({ table, clock, lifetime, values, shownUntil, faile
     const waits = record === undefined || record.state === "PENDING" || record.state === "RETRY";
     if (waits && (record === undefined || record.attempt === message.attempt)) {
       // The ledger's entries were written under the fence of the run that held the task then.
-      return { claimed: true, claim: { message, fence: record?.fence ?? 0, starts: undefined, tracked: false } };
+      const claim = { message, fence: record?.fence ?? 0, starts: undefined, tracked: false, startedAt: clock() };
+      return { claimed: true, claim };
     }
     return { claimed: false, record };
   };
@@ -153,6 +167,7 @@ export function createClaims({ table, clock, lifetime, values, shownUntil, faile
       if (!tracked) return look(message);
       // If the answer to a claim is lost, the SDK's second try is refused; by its token it knows the claim as its own.
       const token = randomUUID();
+      const startedAt = clock();
       const outcome = await table.update({
         key: recordKey(message.id),
         onCreate: birth(message),
@@ -162,7 +177,7 @@ export function createClaims({ table, clock, lifetime, values, shownUntil, faile
           functionSeconds: Math.ceil(functionSeconds),
           messageId: delivery.messageId,
           receiveCount: delivery.receiveCount,
-          startedAt: clock().toISOString(),
+          startedAt: startedAt.toISOString(),
           ttl: lifetime.unfinished(message),
           token,
         },
@@ -175,7 +190,7 @@ export function createClaims({ table, clock, lifetime, values, shownUntil, faile
       const item = outcome.applied ? outcome.attributes : outcome.item;
       const fence = Number(item?.fence);
       const starts = countStarts ? fence - Number(item?.fenceBase ?? 0) : undefined;
-      return { claimed: true, claim: { message, fence, starts, tracked: true } };
+      return { claimed: true, claim: { message, fence, starts, tracked: true, startedAt } };
     },
 
     async witness({ id }, { messageId, receiveCount }, fence) {
@@ -206,12 +221,14 @@ export function createClaims({ table, clock, lifetime, values, shownUntil, faile
           eta: eta.toISOString(),
           ttl,
           ...packed.set,
+          ...attemptItem(runOf(claim), "retry", error),
           ...payloadRefOf(message),
         },
         // A run without a claim does not know how often the task was claimed by others.
         setFrom: { fenceBase: "fence" },
         remove: [...HOLDER, ...RELEASES, "progress", ...packed.remove],
       });
+      if (settled) tell(claim, "RETRY");
       return settled !== undefined;
     },
 
@@ -228,12 +245,17 @@ export function createClaims({ table, clock, lifetime, values, shownUntil, faile
     async release(claim, reason, error) {
       const settled = await settle(claim, {
         // In the record itself: the bucket may be the part that does not answer.
-        set: { state: "RETRY", error: toJsonText(shortened(error)) },
+        set: {
+          state: "RETRY",
+          error: toJsonText(shortened(error)),
+          ...attemptItem(runOf(claim), reason, error),
+        },
         setFrom: { fenceBase: "fence" },
         add: { [reason]: 1 },
         remove: [...HOLDER, "errorRef"],
         returns: "UPDATED_NEW",
       });
+      if (settled) tell(claim, "RETRY");
       return settled && Number(settled[reason]);
     },
 
@@ -244,6 +266,7 @@ export function createClaims({ table, clock, lifetime, values, shownUntil, faile
           state: "STARTED",
           attempt: claim.message.attempt + 1,
           replacedBy,
+          ...attemptItem(runOf(claim), "replaced"),
           ttl: lifetime.unfinished(claim.message),
         },
         setFrom: { fenceBase: "fence" },

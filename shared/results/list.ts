@@ -59,7 +59,10 @@ export async function listTasks(table: Table, now: Date, query: ListQuery): Prom
     // Without a filter nearly every item read is shown; with one, few may be, and larger reads cost fewer calls.
     { partition: recordPartition, filter, pageSize: isWide ? limit : 1000, ...(keep && { keep }) },
   );
-  const tasks = items.map((item) => publicRecord(toRecord(item)));
+  const tasks = items.map((item) => {
+    const { attempts, ...record } = publicRecord(toRecord(item));
+    return record;
+  });
   return { tasks, searchedFrom: span.from.toISOString(), ...more };
 }
 

@@ -4,6 +4,7 @@ import type { StoredError } from "../errors.ts";
 import { type Json, parseJson } from "../message/json.ts";
 import type { ValueRef } from "../message/large-values.ts";
 import type { Message, ScheduleMark } from "../message/message.ts";
+import { type Attempt, attemptsIn } from "./attempts.ts";
 
 /**
  * A task's states are Celery's. Each is written by someone, never assumed: an id without a record is unknown.
@@ -64,6 +65,8 @@ export interface TaskRecord {
   revokeRequestedAt?: string;
   /** When the file of an upload's task came, by S3's clock. Absent as long as a form waits for it. */
   arrivedAt?: string;
+  /** The runs before the newest, in their order, at most the last 20. Not in lists. */
+  attempts?: Attempt[];
   /** Values that are not shown here, for they are large and kept in S3; `gone` if they no longer are. */
   large?: { [Part in "payload" | "result" | "error"]?: { sizeBytes: number; url?: string; gone?: true } };
 }
@@ -114,6 +117,7 @@ export function toRecord(item: Item): StoredRecord {
   const refs = PARTS.filter((part) => item[`${part}Ref`] !== undefined).map(
     (part) => [part, toValueRef(text(`${part}Ref`))] as const,
   );
+  const attempts = attemptsIn(item);
   return {
     id: text("sk"),
     task: text("task"),
@@ -125,6 +129,7 @@ export function toRecord(item: Item): StoredRecord {
     rootId: text("rootId"),
     ...Object.fromEntries(present(TEXTS).map((name) => [name, text(name)])),
     ...Object.fromEntries(present(JSON_TEXTS).map((name) => [name, json(name)])),
+    ...(attempts.length > 0 && { attempts }),
     ...(refs.length > 0 && {
       large: Object.fromEntries(refs.map(([part, { sizeBytes }]) => [part, { sizeBytes }])),
     }),

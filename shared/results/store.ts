@@ -48,12 +48,14 @@ export function createResultStore(options: {
   resultExpires: () => number;
   /** Told of each failure once it is stored. */
   failed: StoreParts["failed"];
+  ended: StoreParts["ended"];
 }): ResultStore {
   const { table, clock, largeValues } = options;
   const lifetime = createLifetime(options);
   const values = createValues({ largeValues });
   const shownUntil = (message: Pick<Message, "keepUntil">): Date => new Date(lifetime.shown(message) * 1000);
-  const parts: StoreParts = { table, clock, lifetime, values, shownUntil, failed: options.failed };
+  const { ended, failed } = options;
+  const parts: StoreParts = { table, clock, lifetime, values, shownUntil, ended, failed };
 
   const store: ResultStore = {
     ...createClaims(parts),

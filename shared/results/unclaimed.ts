@@ -7,6 +7,7 @@ import type { DeliveryId } from "../message/delivery.ts";
 import { toJsonText } from "../message/json.ts";
 import type { Message } from "../message/message.ts";
 import { recordKey } from "../table/keys.ts";
+import { lastRunItem } from "./attempts.ts";
 import { birth } from "./birth.ts";
 import { HOLDER, type StoreParts } from "./claims.ts";
 import {
@@ -58,7 +59,7 @@ type Replaced = Pick<Message, "id" | "task" | "keepUntil">;
 
 type ReplacedOutcome = { state: "SUCCESS"; resultJson: string } | { state: "FAILURE" | "REVOKED"; error: StoredError };
 
-export function createUnclaimed({ table, clock, lifetime, values, shownUntil, failed }: StoreParts): Unclaimed {
+export function createUnclaimed({ table, clock, lifetime, values, shownUntil, ended, failed }: StoreParts): Unclaimed {
   /** Ends a task that nobody runs, if `when` holds for its record. */
   const end = async (
     state: TaskState,
@@ -83,6 +84,7 @@ export function createUnclaimed({ table, clock, lifetime, values, shownUntil, fa
       when,
     });
     if (outcome.applied && kind) failed({ ...kind, id: message.id, message: error.message });
+    if (outcome.applied) ended({ task: message.task, state });
     return outcome;
   };
 
@@ -122,7 +124,9 @@ export function createUnclaimed({ table, clock, lifetime, values, shownUntil, fa
         // Its time to live stays: its message is still on its way, and must find this record when it comes.
         set: { state: "REVOKED", error: toJsonText(error), finishedAt: clock().toISOString() },
         when: NOT_BEGUN,
+        returns: "ALL_NEW",
       });
+      if (outcome.applied) ended({ task: toRecord(outcome.attributes).task, state: "REVOKED" });
       return outcome.applied;
     },
 
@@ -133,7 +137,7 @@ export function createUnclaimed({ table, clock, lifetime, values, shownUntil, fa
           ? await values.result(task, outcome.resultJson, until)
           : await values.error(task, outcome.error, until);
       const kind = outcome.state === "FAILURE" ? failureKind(task.task, outcome.error) : undefined;
-      const ended = await table.update({
+      const end = await table.update({
         key: recordKey(task.id),
         set: {
           state: outcome.state,
@@ -146,17 +150,20 @@ export function createUnclaimed({ table, clock, lifetime, values, shownUntil, fa
         remove: ["revokeRequestedAt", ...packed.remove, ...(outcome.state === "SUCCESS" ? ["error", "errorRef"] : [])],
         when: allOf(STARTED, equal("replacedBy", workflow)),
       });
-      if (ended.applied && outcome.state === "FAILURE" && kind) {
+      if (end.applied) ended({ task: task.task, state: outcome.state });
+      if (end.applied && outcome.state === "FAILURE" && kind) {
         failed({ ...kind, id: task.id, message: outcome.error.message });
       }
-      return ended.applied;
+      return end.applied;
     },
 
-    async reopen({ id, attempt }, as) {
+    async reopen(record, as) {
+      const { id, attempt } = record;
       const now = clock();
       const outcome = await table.update({
         key: recordKey(id),
         set: {
+          ...lastRunItem(record),
           state: as,
           attempt: as === "RETRY" ? attempt + 1 : attempt,
           ...(as === "RETRY" && { eta: now.toISOString() }),
@@ -190,7 +197,11 @@ export function createUnclaimed({ table, clock, lifetime, values, shownUntil, fa
         when: WAITING,
         returns: "ALL_NEW",
       });
-      if (waiting.applied) return toRecord(waiting.attributes);
+      if (waiting.applied) {
+        const record = toRecord(waiting.attributes);
+        ended({ task: record.task, state: "REVOKED" });
+        return record;
+      }
       const record = recordIn(waiting.item);
       if (record?.state !== "STARTED") return record;
       const running = await table.update({

@@ -44,6 +44,23 @@ export function failureGroupKey(fingerprint: string): Key {
   return { pk: failureGroupPartition(shard), sk: fingerprint };
 }
 
+/** The counts of the minutes of an hour: one item a minute from each process that ran something. */
+export function countPartition(hour: Date): string {
+  return `counts#${hour.toISOString().slice(0, 13)}`;
+}
+
+/** @param id tells apart items of several processes */
+export function countKey(minute: Date, id: string): Key {
+  return { pk: countPartition(minute), sk: `${minute.toISOString()}#${id}` };
+}
+
+/** The counts of whole hours. */
+export const HOUR_COUNTS = "counts#hours";
+
+export function hourCountKey(hour: Date): Key {
+  return { pk: HOUR_COUNTS, sk: hour.toISOString() };
+}
+
 /** The item that remembers which task a key stands for. */
 export function reservationKey(kind: "idempotency" | "throttle", task: string, key: string): Key {
   return { pk: `${kind}#${task}#${key}`, sk: kind };

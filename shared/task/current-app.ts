@@ -4,6 +4,7 @@ import type { Bucket } from "../aws/s3.ts";
 import type { Broker } from "../broker/broker.ts";
 import type { Config } from "../config.ts";
 import type { Control } from "../control/decisions.ts";
+import type { Counts } from "../counts/counts.ts";
 import type { Failures } from "../failures/groups.ts";
 import type { Concurrency } from "../limits/concurrency.ts";
 import type { Bursts } from "../limits/debounce.ts";
@@ -36,6 +37,7 @@ export interface App {
   control: Control;
   audit: AuditTrail;
   failures: Failures;
+  counts: Counts;
   fifoOrder: FifoOrder;
   /** The bucket of `UPLOADS_BUCKET`: uploads, what tasks make of them, and large values. */
   bucket: Bucket;

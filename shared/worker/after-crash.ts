@@ -37,7 +37,7 @@ export async function tellFailure(
   invocation: Invocation,
 ): Promise<void> {
   const log = app.log.with({ task: task.name, id: message.id, attempt: message.attempt });
-  const run = createRun(app, { message, fence: 0, starts, tracked: true }, log, fifo);
+  const run = createRun(app, { message, fence: 0, starts, tracked: true, startedAt: app.clock() }, log, fifo);
   run.end();
   const payload = await loadPayload(app, message);
   await callHook({ task, run, payload, log, invocation }, { state: "FAILURE", error });

@@ -2,14 +2,18 @@ import { beginReplacement, defineReplacement } from "../canvas/replace.ts";
 import {
   describeError,
   type StoredError,
+  shortened,
   TaskCrashedError,
   TaskError,
   TaskReturnedError,
   TaskTimeLimitError,
 } from "../errors.ts";
+import type { LogFields } from "../log.ts";
 import { parseJson } from "../message/json.ts";
 import { resultText } from "../message/user-values.ts";
 import type { Claim, ReleaseReason } from "../results/claims.ts";
+import { runTimes } from "../results/ended.ts";
+import type { TaskState } from "../results/record.ts";
 import { withRun } from "../task/context.ts";
 import type { App } from "../task/current-app.ts";
 import type { RegisteredTask } from "../task/registered-task.ts";
@@ -40,6 +44,8 @@ interface Claimed {
 /** A run, from its claim to its end. */
 interface ClaimedRun extends Claimed, Hooked {
   app: App;
+  /** The log has the line of this run. */
+  told: boolean;
 }
 
 /**
@@ -56,9 +62,12 @@ export async function runClaimed(app: App, claimed: Claimed): Promise<Ending> {
   const run = createRun(app, claim, log, claimed.delivery.fifo);
   // The claim's message has the number of the attempt that it took, which on a FIFO queue may be a later one.
   const delivery = { ...claimed.delivery, message: claim.message };
-  const current: ClaimedRun = { ...claimed, delivery, app, run, log };
+  const current: ClaimedRun = { ...claimed, delivery, app, run, log, told: false };
   try {
-    return await runToEnd(current);
+    const ending = await runToEnd(current);
+    if (!current.told)
+      tell(current, "warn", "lost", { message: "Another run holds the task: this outcome was not stored" });
+    return ending;
   } catch (error) {
     // It could not be stored, which is not the task's fault: its start is not one that killed a worker. Dying here leaves STARTED.
     log.error("The outcome of a run could not be stored", { error: describeError(error) });
@@ -97,6 +106,7 @@ async function runToEnd(current: ClaimedRun): Promise<Ending> {
   // Outside the try: if DynamoDB does not answer, the task has not failed. The message comes back.
   // A refused settle means that someone else holds the task by now: their delivery decides, so this one is not deleted.
   if (!(await app.results.succeed(claim, json))) return "keep";
+  tell(current, "info", "SUCCESS", { message: "Task succeeded" });
   await callHook(current, { state: "SUCCESS", result });
   return { resultJson: json };
 }
@@ -105,16 +115,16 @@ async function afterError(
   current: ClaimedRun,
   thrown: { error: unknown; revoked: ReturnType<Run["revoked"]>; shared: boolean; seconds: number },
 ): Promise<Verdict> {
-  const { app, task, claim, log } = current;
+  const { app, task, claim } = current;
   const { id, attempt: number } = claim.message;
   const judgement = judge({ task, id, attempt: number, random: app.random, ...thrown });
   switch (judgement.outcome) {
     case "cutShort":
       return giveBack(current, "cutShort", new TaskTimeLimitError(task.name, thrown.seconds));
     case "revoke": {
-      log.info("Task was revoked while it ran", { reason: judgement.error.message });
-      const revoked = await app.results.revokeRunning(claim, describeError(judgement.error));
-      return revoked ? "acknowledge" : "keep";
+      if (!(await app.results.revokeRunning(claim, describeError(judgement.error)))) return "keep";
+      tell(current, "info", "REVOKED", { message: "Task was revoked while it ran", reason: judgement.error.message });
+      return "acknowledge";
     }
     case "requeue":
       return giveBack(current, "requeued", new Error(judgement.reason), judgement.seconds);
@@ -147,6 +157,7 @@ async function giveBack(
     const { applied } = await app.results.failUnclaimed(claim.message, delivery, stored);
     return applied ? failed(current, stored, last) : "keep";
   }
+  tell(current, "info", reason, { message: "Task was given back", times, error: shortened(describeError(error)) });
   // Dying here leaves it waiting for a message; this one comes back and is claimed.
   const changes = reason === "cutShort" ? { suspect: true as const } : {};
   const pause = reason === "unsettled" ? Math.min(LONGEST_PAUSE_SECONDS, 2 ** times) : 0;
@@ -155,7 +166,7 @@ async function giveBack(
 
 /** The task becomes a workflow; a canvas that cannot be sent is its failure. */
 async function replace(current: ClaimedRun, node: Node): Promise<Verdict> {
-  const { app, registry, claim, log } = current;
+  const { app, registry, claim } = current;
   let workflow: string;
   try {
     workflow = await defineReplacement(app, registry, claim.message, node);
@@ -164,19 +175,19 @@ async function replace(current: ClaimedRun, node: Node): Promise<Verdict> {
     return fail(current, error);
   }
   if (!(await app.results.replaceBy(claim, workflow))) return "keep";
-  log.info("Task becomes a workflow", { workflow });
+  tell(current, "info", "replaced", { message: "Task becomes a workflow", workflow });
   // Dying before this leaves a workflow that has not begun; this message comes back, and begins it.
   await beginReplacement(app, registry, workflow);
   return "acknowledge";
 }
 
 async function retry(current: ClaimedRun, cause: unknown, seconds: number): Promise<Verdict> {
-  const { app, delivery, claim, log } = current;
+  const { app, delivery, claim } = current;
   const eta = new Date(app.clock().getTime() + seconds * 1000);
   const error = describeError(cause);
-  log.info("Task will be retried", { error, eta: eta.toISOString() });
   const message = await withPayloadUntil(app, delivery.message, eta);
   if (!(await app.results.retry({ ...claim, message }, error, eta))) return "keep";
+  tell(current, "info", "RETRY", { message: "Task will be retried", error, eta: eta.toISOString() });
   // Dying here leaves RETRY without a message; this message comes back and afterRefusal sends it.
   const verdict = await sendRetry(app, { ...delivery, message }, eta);
   await callHook(current, { state: "RETRY", error: cause });
@@ -195,10 +206,27 @@ async function fail(current: ClaimedRun, error: unknown, cause = error): Promise
 
 /** The failure is stored. */
 async function failed(current: ClaimedRun, error: StoredError, cause: unknown): Promise<Verdict> {
-  const { task, log } = current;
+  const { task } = current;
   if (isExpected(task, cause)) {
-    log.info("Task failed as expected", { error: { name: error.name, message: error.message } });
-  } else log.warn("Task failed", { error });
+    const { name, message } = error;
+    tell(current, "info", "FAILURE", { message: "Task failed as expected", error: { name, message } });
+  } else tell(current, "warn", "FAILURE", { message: "Task failed", error });
   await callHook(current, { state: "FAILURE", error: cause });
   return "acknowledge";
+}
+
+/**
+ * The line of a run, once its outcome is stored: each has one, so that a log alone says what ran when, how long, and with which end.
+ * @param outcome the task's state, or why it goes on
+ */
+function tell(
+  current: ClaimedRun,
+  level: "info" | "warn",
+  outcome: TaskState | ReleaseReason | "replaced" | "lost",
+  { message, ...fields }: { message: string } & LogFields,
+): void {
+  const { app, claim, log } = current;
+  const { rootId, queue } = claim.message;
+  current.told = true;
+  log[level](message, { outcome, rootId, queue, ...runTimes(claim, app.clock()), ...fields });
 }

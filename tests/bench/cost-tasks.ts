@@ -7,14 +7,13 @@ const payload = z.object({ x: z.number(), y: z.number() });
 const run = ({ x, y }: z.infer<typeof payload>): number => x + y;
 
 let stored = 0;
-/** Outcomes are stored when a hook is called. */
-const hooks = {
-  onSuccess: (): void => {
-    stored += 1;
-  },
+const count = (): void => {
+  stored += 1;
 };
+/** Outcomes are stored when a hook is called. */
+const hooks = { onSuccess: count, onFailure: count };
 
-/** How many tasks have succeeded in this process, with their outcome stored. */
+/** How many tasks have ended in this process, with their outcome stored. */
 export function storedOutcomes(): number {
   return stored;
 }
@@ -23,6 +22,16 @@ export const add = task({ name: "add", payload, hooks, run });
 export const forgetful = task({ name: "forgetful", payload, hooks, run, ignoreResult: true });
 export const unclaimed = task({ name: "unclaimed", payload, hooks, run, trackStarted: false });
 export const careless = task({ name: "careless", payload, hooks, run, ignoreResult: true, trackStarted: false });
+
+const broken = (): never => {
+  throw new Error("broken");
+};
+export const failing = task({ name: "failing", payload, hooks, run: broken });
+/** Ends with its second run. */
+export const retried = task({
+  ...{ name: "retried", payload, hooks, retry: { maxRetries: 1, backoff: { base: 0 } } },
+  run: (sum, { attempt }) => (attempt === 1 ? broken() : run(sum)),
+});
 
 /** As many starts as a limit can allow: nothing waits. */
 export const limited = task({ name: "limited", payload, hooks, run, rateLimit: 1000 });

@@ -119,15 +119,17 @@ function toLine(one: CostCase, tasks: number, drained: Drained, metered: Metered
   const { PutObject = 0, GetObject = 0, ...others } = s3 ?? {};
   const unknown = Object.keys(others);
   if (unknown.length > 0) throw new Error(`A task made calls of S3 that have no price here: ${unknown.join(", ")}.`);
+  // Counts come by the clock: one write a minute of a worker, whatever it runs.
+  const { counts = 0, ...ofTasks } = writes ?? {};
   const usage: Usage = {
-    writeUnit: sum(writes),
+    writeUnit: sum(ofTasks),
     readUnit: sum(reads),
     [request]: sum(sqs),
     ...(PutObject + GetObject > 0 && { s3Put: PutObject, s3Get: GetObject }),
   };
   return {
     ...{ name, tasks, batch, usage, deliveries: drained.deliveries / tasks },
-    ...{ writes: writes ?? {}, reads: reads ?? {}, sqs: sqs ?? {}, s3: s3 ?? {} },
+    ...{ writes: ofTasks, reads: reads ?? {}, sqs: sqs ?? {}, s3: s3 ?? {} },
     dynamodb: dynamodb ?? {},
     cpuMilliseconds: drained.cpuMilliseconds / tasks,
     bill: toBill(usage),

@@ -111,17 +111,17 @@ export const flows: Record<string, Flow> = {
   },
   "running three at once": {
     ...together,
-    operations: [RECEIVE, GET, STATEMENTS, STATEMENTS, DELETE_BATCH],
+    operations: [RECEIVE, GET, STATEMENTS, STATEMENTS, UPDATE, DELETE_BATCH],
     prepare: async (scenario) => sentId(await scenario.take("send-three", "add", uniqueName("key"))),
   },
   "running three at once whose records are not there yet": {
     ...together,
-    operations: [RECEIVE, GET, STATEMENTS, STATEMENTS, STATEMENTS, DELETE_BATCH],
+    operations: [RECEIVE, GET, STATEMENTS, STATEMENTS, STATEMENTS, UPDATE, DELETE_BATCH],
     prepare: (scenario) => threeWithoutRecords(scenario),
   },
   "retrying three at once": {
     ...together,
-    operations: [RECEIVE, GET, STATEMENTS, STATEMENTS, SEND, DELETE_BATCH],
+    operations: [RECEIVE, GET, STATEMENTS, STATEMENTS, SEND, UPDATE, DELETE_BATCH],
     prepare: async (scenario) => sentId(await scenario.take("send-three", "fails_once", uniqueName("key"))),
     expected: { ...SUCCESS, attempt: 2 },
   },
@@ -155,48 +155,48 @@ export const flows: Record<string, Flow> = {
   },
   running: {
     ...work,
-    operations: [RECEIVE, GET, UPDATE, UPDATE, DELETE],
+    operations: [RECEIVE, GET, UPDATE, UPDATE, UPDATE, DELETE],
     prepare: (scenario) => send(scenario, "add"),
   },
   "running with ctx.once": {
     ...work,
-    operations: [RECEIVE, GET, UPDATE, UPDATE, UPDATE, UPDATE, DELETE],
+    operations: [RECEIVE, GET, UPDATE, UPDATE, UPDATE, UPDATE, UPDATE, DELETE],
     prepare: (scenario) => send(scenario, "once"),
   },
   "running with two of ctx.once at once": {
     ...work,
-    operations: [RECEIVE, GET, UPDATE, STATEMENTS, STATEMENTS, UPDATE, DELETE],
+    operations: [RECEIVE, GET, UPDATE, STATEMENTS, STATEMENTS, UPDATE, UPDATE, DELETE],
     prepare: (scenario) => send(scenario, "once_twice"),
   },
   "giving back an outcome that the store refuses": {
     ...work,
-    operations: [RECEIVE, GET, UPDATE, UPDATE, SEND, DELETE],
+    operations: [RECEIVE, GET, UPDATE, UPDATE, SEND, UPDATE, DELETE],
     prepare: (scenario) => send(scenario, "add"),
     step: () => ["work-unsettled"],
   },
   "running without a claim": {
     ...work,
-    operations: [RECEIVE, GET, GET, UPDATE, DELETE],
+    operations: [RECEIVE, GET, GET, UPDATE, UPDATE, DELETE],
     prepare: (scenario) => send(scenario, "untracked"),
   },
   "running with a large payload and result": {
     ...work,
-    operations: [RECEIVE, GET, GET_OBJECT, UPDATE, PUT_OBJECT, UPDATE, DELETE],
+    operations: [RECEIVE, GET, GET_OBJECT, UPDATE, PUT_OBJECT, UPDATE, UPDATE, DELETE],
     prepare: (scenario) => send(scenario, "large"),
     expected: { state: "SUCCESS", attempt: 1, refs: { payload: {}, result: {} } },
   },
   "running under a rate limit and a concurrency": {
     ...work,
-    operations: [RECEIVE, GET, UPDATE, UPDATE, UPDATE, UPDATE, UPDATE, DELETE],
+    operations: [RECEIVE, GET, UPDATE, UPDATE, UPDATE, UPDATE, UPDATE, UPDATE, DELETE],
     prepare: (scenario) => send(scenario, "limited"),
   },
   "requeueing under a rate limit": {
     ...work,
-    operations: [RECEIVE, GET, UPDATE, UPDATE, UPDATE, UPDATE, UPDATE, SEND, DELETE],
+    operations: [RECEIVE, GET, UPDATE, UPDATE, UPDATE, UPDATE, UPDATE, SEND, UPDATE, DELETE],
     prepare: (scenario) => send(scenario, "requeues"),
   },
   "recording what another writer sent": {
-    operations: [RECEIVE, STATEMENTS, STATEMENTS, UPDATE, DELETE],
+    operations: [RECEIVE, STATEMENTS, STATEMENTS, UPDATE, STATEMENTS, DELETE],
     prepare: (scenario) => scenario.write('{"v":1,"task":"add"}'),
     step: () => ["work"],
     finish: drain,
@@ -224,20 +224,20 @@ export const flows: Record<string, Flow> = {
   },
   retrying: {
     ...work,
-    operations: [RECEIVE, GET, UPDATE, UPDATE, SEND, DELETE],
+    operations: [RECEIVE, GET, UPDATE, UPDATE, SEND, UPDATE, DELETE],
     prepare: (scenario) => send(scenario, "fails_once"),
     expected: { ...SUCCESS, attempt: 2 },
   },
   "retrying after three weeks in the queue": {
     ...work,
-    operations: [RECEIVE, GET, UPDATE, UPDATE, SEND, DELETE],
+    operations: [RECEIVE, GET, UPDATE, UPDATE, SEND, UPDATE, DELETE],
     prepare: (scenario) => send(scenario, "fails_once"),
     expected: { ...SUCCESS, attempt: 2 },
     clockOffsetSeconds: THREE_WEEKS,
   },
   "retrying after a large error": {
     ...work,
-    operations: [RECEIVE, GET, UPDATE, PUT_OBJECT, UPDATE, SEND, DELETE],
+    operations: [RECEIVE, GET, UPDATE, PUT_OBJECT, UPDATE, SEND, UPDATE, DELETE],
     prepare: (scenario) => send(scenario, "fails_large"),
     expected: { ...SUCCESS, attempt: 2 },
   },
@@ -266,7 +266,7 @@ export const flows: Record<string, Flow> = {
     tasks: 1,
   },
   "meeting a revoke by tag": {
-    operations: [RECEIVE, GET, QUERY, UPDATE, DELETE],
+    operations: [RECEIVE, GET, QUERY, UPDATE, UPDATE, DELETE],
     prepare: async (scenario) => {
       const id = await send(scenario, "add", { tags: ["t"] });
       await scenario.take("revoke-tag", "t");
@@ -278,7 +278,7 @@ export const flows: Record<string, Flow> = {
     tasks: 1,
   },
   expiring: {
-    operations: [RECEIVE, GET, UPDATE, DELETE],
+    operations: [RECEIVE, GET, UPDATE, UPDATE, DELETE],
     prepare: (scenario) => send(scenario, "expiring"),
     step: () => ["work"],
     finish: never(drain),
@@ -297,7 +297,7 @@ export const flows: Record<string, Flow> = {
     finish: again("resume", "add"),
   },
   "ending a dead letter": {
-    operations: [RECEIVE, GET, UPDATE, UPDATE, SEND, DELETE],
+    operations: [RECEIVE, GET, UPDATE, UPDATE, SEND, STATEMENTS, DELETE],
     prepare: (scenario) => givenUp(scenario, 3),
     step: () => ["bury"],
     finish: drain,

@@ -49,9 +49,9 @@ export function readContract(document: unknown): Contract {
       const template = templateOf(paths, method, path);
       const name = `${method} ${template} ${response.status}`;
       const declared = checks.get(name);
-      const body: unknown = await response.json();
-      if (declared === undefined) throw new Error(`${name} is not in the contract: ${JSON.stringify(body)}`);
       const type = response.headers.get("content-type")?.split(";")[0];
+      const body: unknown = type === "text/plain" ? await response.text() : await response.json();
+      if (declared === undefined) throw new Error(`${name} is not in the contract: ${JSON.stringify(body)}`);
       if (type !== declared.type) throw new Error(`${name} has the type ${type}, not ${declared.type}.`);
       if (!declared.check(body)) {
         throw new Error(`${name}: ${ajv.errorsText(declared.check.errors)} in ${JSON.stringify(body)}`);

@@ -22,6 +22,7 @@ const ROWS: readonly (readonly string[])[] = [
     "shared/control",
     "shared/audit",
     "shared/failures",
+    "shared/counts",
     "shared/schedules",
     "shared/workflows",
     "shared/files",

@@ -61,6 +61,7 @@ export function createRealTask(cloud: { table: Table; largeValues: LargeValues }
     largeValues: cloud.largeValues,
     failed: () => {},
     resultExpires: () => RESULT_SECONDS,
+    ended: () => {},
   });
   const ledger = createLedger({ table, clock: () => new Date(clock.now) });
   const first = firstMessage(setup);
@@ -143,7 +144,13 @@ async function act(
     const held = model.workers[worker];
     if (held === undefined) throw new Error(`Worker ${worker} has no claim.`);
     const { attempt, fence } = held;
-    return { message: { ...first, attempt }, fence, starts: undefined, tracked: model.setup.tracked };
+    return {
+      message: { ...first, attempt },
+      fence,
+      starts: undefined,
+      tracked: model.setup.tracked,
+      startedAt: new Date(0),
+    };
   };
   const entryOf = (worker: Worker) => ({ id: first.id, key: ONCE, fence: claimOf(worker).fence });
   switch (event.do) {

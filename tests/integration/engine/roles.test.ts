@@ -369,7 +369,9 @@ describe("the other roles", () => {
             }),
           );
           expect(answer.status, `${method} ${target}: ${await answer.clone().text()}`).toBeLessThan(500);
-          for (const value of Object.values(Object(await answer.json()))) note(rightsOfSigned(value));
+          const isText = answer.headers.get("content-type")?.startsWith("text/") ?? false;
+          const values = isText ? {} : Object(await answer.json());
+          for (const value of Object.values(values)) note(rightsOfSigned(value));
         });
       }
       expect(seen(name), name).toBeGreaterThan(0);

@@ -195,11 +195,12 @@ describe("a record's states", () => {
       largeValues,
       resultExpires: () => 86_400,
       failed: () => {},
+      ended: () => {},
     });
 
     expect(await twice.claim(message, delivered(), 30)).toEqual({
       claimed: true,
-      claim: { message, fence: 1, starts: undefined, tracked: true },
+      claim: { message, fence: 1, starts: undefined, tracked: true, startedAt: clock() },
     });
   });
 

@@ -125,6 +125,18 @@ export type Task = {
     result?: unknown;
     error?: TaskError;
     progress?: unknown;
+    /** The runs before the newest, at most the last 20. Not in lists. */
+    attempts?: {
+        attempt: number;
+        outcome: "retry" | "unsettled" | "cutShort" | "requeued" | "replaced" | "failure" | "revoked" | "lost";
+        startedAt?: string;
+        endedAt?: string;
+        error?: {
+            name: string;
+            message: string;
+            code?: string;
+        };
+    }[];
     startedAt?: string;
     finishedAt?: string;
     eta?: string;
@@ -457,6 +469,18 @@ export type UploadedTask = {
     result?: unknown;
     error?: TaskError;
     progress?: unknown;
+    /** The runs before the newest, at most the last 20. Not in lists. */
+    attempts?: {
+        attempt: number;
+        outcome: "retry" | "unsettled" | "cutShort" | "requeued" | "replaced" | "failure" | "revoked" | "lost";
+        startedAt?: string;
+        endedAt?: string;
+        error?: {
+            name: string;
+            message: string;
+            code?: string;
+        };
+    }[];
     startedAt?: string;
     finishedAt?: string;
     eta?: string;
@@ -571,6 +595,32 @@ export type ReplayFailures = {
     rate?: number;
     limit?: number;
     /** Of an earlier answer: go on where that ended. */
+    cursor?: string;
+};
+export type Counts = {
+    "from": string;
+    to: string;
+    step: "minute" | "hour";
+    points: {
+        /** When the minute or hour begins. */
+        at: string;
+        task: string;
+        /** RETRY counts runs after which the task waits for another. */
+        state: "PENDING" | "STARTED" | "RETRY" | "SUCCESS" | "FAILURE" | "REVOKED";
+        /** About how many. */
+        count: number;
+        /** Those of them that ran: the times are theirs. */
+        runs: number;
+        waitMilliseconds: {
+            sum: number;
+            max: number;
+        };
+        runMilliseconds: {
+            sum: number;
+            max: number;
+        };
+    }[];
+    /** The answer is full: ask again with this as 'from'. */
     cursor?: string;
 };
 export type SchedulePage = {
@@ -1954,6 +2004,53 @@ export function replayFailures(fingerprint: string, replayFailures?: ReplayFailu
         method: "POST",
         body: replayFailures
     }));
+}
+/**
+ * About how many tasks ended, by minute or hour, task and state; kept for eight days
+ */
+export function listCounts({ $from, to, step, task }: {
+    $from?: string;
+    to?: string;
+    step?: "minute" | "hour";
+    task?: string;
+} = {}, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 200;
+        data: Counts;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 422;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    }>(`/counts${QS.query(QS.explode({
+        "from": $from,
+        to,
+        step,
+        task
+    }))}`, {
+        ...opts
+    });
+}
+/**
+ * Queues and counts in the text format of Prometheus
+ */
+export function readMetrics(opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 200;
+        data: string;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    }>("/metrics", {
+        ...opts
+    });
 }
 /**
  * Schedule entries by name

@@ -1,0 +1,60 @@
+import type { Hono } from "hono";
+import type { Point } from "../counts/counts.ts";
+import { InvalidOptionError } from "../errors.ts";
+import type { App } from "../task/current-app.ts";
+import { addCall } from "./base.ts";
+import { metricsText } from "./metrics.ts";
+import { toPeriod, toQuery } from "./query.ts";
+import { readQueues } from "./queues.ts";
+
+const HOUR = 3_600_000;
+const MINUTE = 60_000;
+
+/** The longest period of each step, and the one that is meant without 'from'. */
+const PERIODS = {
+  minute: { most: 24 * HOUR, usual: HOUR },
+  hour: { most: 8 * 24 * HOUR, usual: 24 * HOUR },
+};
+
+/** Of one answer, about 1 MB; one that is cut ends with a whole minute or hour. */
+const MAX_POINTS = 5000;
+
+/** Metrics tell of so many minutes, which ended a minute ago: by then their counts are written. */
+const METRIC_MINUTES = 5;
+
+/** The calls that count. */
+export function addCounts(api: Hono, app: App): void {
+  addCall(api, "listCounts", async (c) => {
+    const { step: given = "minute", task, ...times } = toQuery(c.req.url, "listCounts");
+    const step = given === "minute" || given === "hour" ? given : undefined;
+    if (step === undefined) throw new InvalidOptionError("step", given, "minute, hour");
+    const { most, usual } = PERIODS[step];
+    const asked = toPeriod(times, "from", "to");
+    const to = asked.to ?? app.clock();
+    const from = asked.from ?? new Date(to.getTime() - usual);
+    if (from > to) throw new InvalidOptionError("from", times.from, "a time before 'to'");
+    if (to.getTime() - from.getTime() > most) {
+      throw new InvalidOptionError("from", times.from, `at most ${most / HOUR} hours before 'to' with step '${step}'`);
+    }
+    const points = await app.counts.read({ from, to, step, ...(task !== undefined && { task }) });
+    return c.json({ from: from.toISOString(), to: to.toISOString(), step, ...cut(points) });
+  });
+
+  addCall(api, "readMetrics", async (c) => {
+    const until = Math.floor(app.clock().getTime() / MINUTE) * MINUTE - MINUTE;
+    const [queues, points] = await Promise.all([
+      readQueues(app),
+      app.counts.read({ from: new Date(until - METRIC_MINUTES * MINUTE), to: new Date(until), step: "minute" }),
+    ]);
+    return c.text(metricsText(queues, points));
+  });
+}
+
+/** The first points, as many whole steps as fit, at least one. */
+function cut(points: Point[]): { points: Point[]; cursor?: string } {
+  const next = points[MAX_POINTS];
+  if (next === undefined) return { points };
+  const [first] = points;
+  const cursor = next.at === first?.at ? points.find(({ at }) => at !== first.at)?.at : next.at;
+  return cursor === undefined ? { points } : { points: points.filter(({ at }) => at < cursor), cursor };
+}

@@ -3,13 +3,13 @@
  * checksum that came along, and only then says that they are there.
  * https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-streaming-trailers.html
  *
- * CRC32, SHA1 and SHA256 are checked; CRC32C and CRC64NVME are kept as they were sent. The signatures of single chunks are not checked.
+ * The signatures of single chunks are not checked.
  */
 import { createHash } from "node:crypto";
 import { createWriteStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
-import { crc32 } from "node:zlib";
 import { type ByteReader, UnexpectedEndError } from "./byte-reader.ts";
+import { createDigester } from "./digests.ts";
 import { S3Error } from "./error.ts";
 import type { S3Request } from "./request.ts";
 import type { Checksum, S3Store } from "./store.ts";
@@ -97,36 +97,6 @@ async function* decodeChunks(body: ByteReader, trailers: Map<string, string>): A
   for (let line = await body.line(); line !== ""; line = await body.line()) {
     const colon = line.indexOf(":");
     trailers.set(line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim());
-  }
-}
-
-interface Digester {
-  update(piece: Buffer): void;
-  base64(): string;
-}
-
-function createDigester(algorithm: string): Digester | undefined {
-  switch (algorithm) {
-    case "sha1":
-    case "sha256": {
-      const hash = createHash(algorithm);
-      return { update: (piece) => void hash.update(piece), base64: () => hash.digest("base64") };
-    }
-    case "crc32": {
-      let value = 0;
-      return {
-        update(piece) {
-          value = crc32(piece, value);
-        },
-        base64() {
-          const bytes = Buffer.alloc(4);
-          bytes.writeUInt32BE(value);
-          return bytes.toString("base64");
-        },
-      };
-    }
-    default:
-      return undefined;
   }
 }
 

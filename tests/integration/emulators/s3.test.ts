@@ -151,6 +151,29 @@ describe("objects", () => {
     expect(backStreamed.ContentEncoding).toBeUndefined();
   });
 
+  it.each([
+    ["CRC32C", "4waSgw=="],
+    ["CRC64NVME", "rosUhgp5mIg="],
+  ] as const)("are held to the %s that came with them", async (algorithm, right) => {
+    const Bucket = await createBucket();
+    const field = `Checksum${algorithm}`;
+
+    const wrong = await errorOf(put(Bucket, "x", "123456780", { [field]: right }));
+    const trailing = await put(Bucket, "y", Readable.from(["123456789"]), {
+      ContentLength: 9,
+      ChecksumAlgorithm: algorithm,
+    });
+    const copy = { Bucket, Key: "z", CopySource: `${Bucket}/y`, ChecksumAlgorithm: "SHA1" } as const;
+    await s3.send(new CopyObjectCommand(copy));
+    const again = { ...copy, CopySource: `${Bucket}/z`, Key: "w", ChecksumAlgorithm: algorithm };
+    const copied = await s3.send(new CopyObjectCommand(again));
+
+    expect(wrong).toMatchObject({ name: "BadDigest" });
+    expect(await keysOf(Bucket)).toEqual(["w", "y", "z"]);
+    expect(trailing).toMatchObject({ [field]: right });
+    expect(copied.CopyObjectResult).toMatchObject({ [field]: right });
+  });
+
   it("may be empty", async () => {
     const Bucket = await createBucket();
 

@@ -14,15 +14,19 @@ const ROOMS: Readonly<Record<string, Room>> = {
     tests: [
       "tests/unit/schedules/{cron-fields,crontab,schedule-expression,refused-expressions,timing,timing-edges,zone}.test.ts",
     ],
-    score: 90,
+    score: 93,
   },
   limits: { mutate: ["shared/limits/*.ts"], tests: ["tests/unit/limits/*.test.ts"], score: 91 },
   results: {
-    mutate: ["shared/results/{conditions,reservations}.ts"],
+    mutate: ["shared/results/{conditions,once-ledger,record-ttl,reservations}.ts"],
     tests: ["tests/unit/results/*.test.ts"],
     score: 97,
   },
-  worker: { mutate: ["shared/worker/{batch,judge-error}.ts"], tests: ["tests/unit/worker/*.test.ts"], score: 98 },
+  worker: {
+    mutate: ["shared/worker/{batch,judge-error,open-calls,progress}.ts"],
+    tests: ["tests/unit/worker/*.test.ts"],
+    score: 98,
+  },
 };
 
 const name = process.env.ROOM ?? "beat";

@@ -36,10 +36,12 @@ describe("a zone's clock changes", () => {
   });
 
   it("are found once a year", () => {
-    const [first] = berlin.changes(spring - 1, spring);
+    // A zone that no other test has asked.
+    const vienna = zoneOf("Europe/Vienna");
+    const [first] = vienna.changes(spring - 1, spring);
 
     expect(first).toBeDefined();
-    expect(berlin.changes(spring - 1, spring)[0]).toBe(first);
+    expect(vienna.changes(spring - 1, spring)[0]).toBe(first);
   });
 
   it("are none where the clock stays", () => {
@@ -71,6 +73,7 @@ describe("a zone that nobody knows", () => {
   it.each([
     ["Asia/Berlin", "; perhaps 'Europe/Berlin'"],
     ["BERLIN", "; perhaps 'Europe/Berlin'"],
+    ["Knox", "; perhaps 'America/Indiana/Knox'"],
     ["America/Buenos-Aires", ""],
   ])("'%s' is refused, and told what may have been meant", (timezone, meant) => {
     expect(() => zoneOf(timezone)).toThrow(

@@ -54,19 +54,25 @@ interface Run {
   record: StoredRecord;
 }
 
-/** Runs a task that has ended once more: one of a workflow in its place, any other as a new task. @throws as `replay` does */
+/**
+ * Runs a task that has ended once more: one of a workflow in its place, any other as a new task. Another payload keeps the secrets of the old
+ * one where it says `[secret]`. @throws as `replay` does
+ */
 export async function replayOrHeal(
   app: App,
   registry: Registry,
   old: StoredRecord,
   change: Replay = {},
 ): Promise<Sent> {
-  return old.workflow === undefined ? replay(app, registry, old, change) : heal(app, registry, old, change.payload);
+  const { payload: given } = change;
+  const { secrets } = registry.get(old.task);
+  const payload = given === undefined ? undefined : await secrets.restore(given, () => payloadOf(app, old));
+  if (old.workflow !== undefined) return heal(app, registry, old, payload);
+  return replay(app, registry, old, payload === undefined ? change : { ...change, payload });
 }
 
 /** @throws WorkflowNotFoundError, TaskUnfinishedError for a task that has not ended, or has ended well; ValueExpiredError */
 async function heal(app: App, registry: Registry, old: StoredRecord, payload: Json | undefined): Promise<Sent> {
-  registry.get(old.task);
   const { id, place } = old.workflow ?? { id: old.id, place: "" };
   const definition = await app.workflows.read(id);
   if (definition === undefined) throw new WorkflowNotFoundError(id);

@@ -1,5 +1,5 @@
-import type { StandardJSONSchemaV1, StandardSchemaV1 } from "@standard-schema/spec";
 import { ROLES, type Role } from "../api-keys.ts";
+import { inputSchemaOf } from "../task/json-schema.ts";
 import type { RegisteredTask } from "../task/registered-task.ts";
 import type { Call } from "./call.ts";
 import { CALLS } from "./calls.ts";
@@ -65,19 +65,10 @@ function takesNothing({ type, required, ...rest }: Document): boolean {
   return isObject && !needsFields && !hidden.some((keyword) => keyword in rest);
 }
 
-/**
- * The task's input as JSON Schema, if its schema can say it: those of zod (4.2 or newer) and arktype can; one of valibot can once
- * `toStandardJsonSchema` of `@valibot/to-json-schema` was called with it. https://standardschema.dev/json-schema
- */
+/** The task's input as JSON Schema, if its schema can say it. */
 function inputSchema(task: RegisteredTask): Document | undefined {
-  const standard: StandardSchemaV1["~standard"] & Partial<StandardJSONSchemaV1["~standard"]> = task.schema["~standard"];
-  try {
-    const { $schema, ...schema } = { ...standard.jsonSchema?.input({ target: "draft-2020-12" }) };
-    return standard.jsonSchema && relocated(schema, `#/components/schemas/${payloadName(task)}`);
-  } catch {
-    // A schema may hold what JSON Schema cannot say, such as a transform; the call is still described.
-    return undefined;
-  }
+  const schema = inputSchemaOf(task.schema);
+  return schema && relocated(schema, `#/components/schemas/${payloadName(task)}`);
 }
 
 const UNSAID: Document = { description: "The task's schema checks it, but does not describe it as JSON Schema." };

@@ -16,6 +16,7 @@ import { addCounts } from "./counts.ts";
 import { addFailureReads } from "./failures.ts";
 import { callerOf } from "./key.ts";
 import { cutPage, withoutValues } from "./listing.ts";
+import { createMask } from "./masked.ts";
 import { createNames, type Names } from "./names.ts";
 import { createOpenApi } from "./openapi.ts";
 import { toCursor, toId, toNumber, toPeriod, toQuery, toState, toTag } from "./query.ts";
@@ -35,12 +36,13 @@ const MAX_PAGE_BYTES = 2_500_000;
 export function createReadApi(app: App, registry: Registry, files: Files, statics: readonly Entry[] = []): Hono {
   const api = createBase(app);
   const names = createNames(app, registry);
+  const mask = createMask(registry);
 
   const read = async (id: string, wait: string | undefined): Promise<TaskRecord> => {
     if (!isId(id)) throw new TaskNotFoundError(id);
     const seconds = wait === undefined ? 0 : toNumber("wait", wait, { least: 0, most: MAX_WAIT_SECONDS });
     const record = await app.results.complete(await waitForFinal(app, id, seconds), { maxBytes: MAX_ANSWER_BYTES });
-    return publicRecord(await withLinks(app, await withDecisions(app, record)));
+    return mask.record(publicRecord(await withLinks(app, await withDecisions(app, record))));
   };
 
   addCall(api, "readIndex", (c) =>
@@ -57,7 +59,7 @@ export function createReadApi(app: App, registry: Registry, files: Files, static
   addCall(api, "listTasks", async (c) => {
     const query = toListQuery(c.req.url, names);
     const page = await app.results.list(query);
-    const tasks = query.values ? page.tasks : withoutValues(page.tasks);
+    const tasks = query.values ? page.tasks.map(mask.record) : withoutValues(page.tasks);
     return c.json(cutPage({ ...page, tasks }, MAX_PAGE_BYTES));
   });
   addCall(api, "readTask", async (c, { id }) => c.json(await read(id, c.req.query("wait"))));
@@ -65,7 +67,7 @@ export function createReadApi(app: App, registry: Registry, files: Files, static
   addCall(api, "listQueues", async (c) => c.json(await readQueues(app)));
   addCall(api, "listDecisions", async (c) => c.json(await app.control.list(toControlPage(c.req.url))));
 
-  addScheduleReads(api, app, statics);
+  addScheduleReads(api, { app, mask }, statics);
   addWorkflowReads(api, app);
 
   addCall(api, "readUpload", async (c, { id }) => {

@@ -14,6 +14,7 @@ import { type EntryView, viewOf } from "../task/schedules.ts";
 import { audited } from "./audit.ts";
 import { addCall, readBody } from "./base.ts";
 import { callerOf, sourceOf } from "./key.ts";
+import { createMask, type Mask } from "./masked.ts";
 import { toNumber, toQuery } from "./query.ts";
 
 const MAX_PAGE = 100;
@@ -22,6 +23,12 @@ const MAX_PREVIEW = 100;
 const RUNS = 10;
 /** Runs that each entry of a list may be shown with: a read for each. */
 const MAX_RUNS = 20;
+
+/** The parts that showing an entry takes. */
+interface Showing {
+  app: App;
+  mask: Mask;
+}
 
 /** An entry as the API shows it. */
 interface Shown {
@@ -32,7 +39,8 @@ interface Shown {
 }
 
 /** The calls that read entries: those made at run time, and beside them those that code declares. */
-export function addScheduleReads(api: Hono, app: App, statics: readonly Entry[]): void {
+export function addScheduleReads(api: Hono, showing: Showing, statics: readonly Entry[]): void {
+  const { app } = showing;
   addCall(api, "listSchedules", async (c) => {
     const { prefix = "", task, enabled, cursor, limit, runs } = toQuery(c.req.url, "listSchedules");
     if (enabled !== undefined && enabled !== "true" && enabled !== "false") {
@@ -46,10 +54,10 @@ export function addScheduleReads(api: Hono, app: App, statics: readonly Entry[])
     const most = limit === undefined ? 50 : toNumber("limit", limit, { least: 1, most: MAX_PAGE, whole: true });
     const page = await app.schedules.list({ prefix, limit: most, ...(cursor !== undefined && { after: cursor }) });
     const pauses = statics.length > 0 ? await app.schedules.pauses() : new Map<string, { paused: boolean }>();
-    const dynamic = page.map((stored) => (stored.kind === "entry" ? show(app, stored.entry) : broken(stored)));
+    const dynamic = page.map((stored) => (stored.kind === "entry" ? show(showing, stored.entry) : broken(stored)));
     const declared = statics
       .filter(({ name }) => name.startsWith(prefix) && (cursor === undefined || name > cursor))
-      .map((entry) => showStatic(app, entry, pauses.get(entry.name)?.paused === true));
+      .map((entry) => showStatic(showing, entry, pauses.get(entry.name)?.paused === true));
     const all = [...dynamic, ...declared].sort((a, b) => (a.name < b.name ? -1 : 1)).slice(0, most);
     const isFull = dynamic.length + declared.length > all.length || dynamic.length === most;
     const schedules = all.filter(
@@ -73,10 +81,10 @@ export function addScheduleReads(api: Hono, app: App, statics: readonly Entry[])
     const declared = statics.find((entry) => entry.name === name);
     const entry = declared ?? (await readEntry(app, name));
     const isPaused = declared !== undefined && (await app.schedules.pauseOf(name))?.paused === true;
-    const shown = declared ? showStatic(app, declared, isPaused) : show(app, entry);
+    const view = declared ? showStatic(showing, declared, isPaused) : show(showing, entry);
     const runs = await historyOf(app, entry, RUNS);
     if (!declared) c.header("etag", `"${entry.edition}"`);
-    return c.json({ ...shown, runs });
+    return c.json({ ...view, runs });
   });
 
   addCall(api, "previewSchedule", (c) => {
@@ -92,6 +100,7 @@ export function addScheduleReads(api: Hono, app: App, statics: readonly Entry[])
 /** The calls that change entries. Each leaves a line in the audit trail. */
 export function addScheduleChanges(api: Hono, app: App, registry: Registry, statics: readonly Entry[]): void {
   const find = registry.get;
+  const showing: Showing = { app, mask: createMask(registry) };
   const setPaused = (c: Context, name: string, paused: boolean) =>
     audited({ app, c }, paused ? "pause" : "resume", { schedule: name }, async () => {
       await setEnabled(app, name, !paused);
@@ -99,7 +108,7 @@ export function addScheduleChanges(api: Hono, app: App, registry: Registry, stat
     });
   const answer = (c: Context, entry: Entry): Response => {
     c.header("etag", `"${entry.edition}"`);
-    return c.json(show(app, entry));
+    return c.json(show(showing, entry));
   };
 
   addCall(api, "putSchedule", async (c, { name }) => {
@@ -161,16 +170,25 @@ function ifMatch(c: Context): { ifMatch?: string } {
   return { ifMatch: edition ?? "*" };
 }
 
-function show(app: App, entry: Entry): Shown {
-  const { definition, ...view }: EntryView = viewOf(app, entry);
+function show(showing: Showing, entry: Entry): Shown {
+  const { definition, ...view } = maskedView(showing, entry);
   return { ...definition, ...view, static: false };
 }
 
 /** One of the code. EventBridge counts an interval from the deployment that made it, which nobody here knows. */
-function showStatic(app: App, entry: Entry, isPaused: boolean): Shown {
-  const { definition, createdAt: _, changedAt: __, edition: ___, ...view } = viewOf(app, entry);
+function showStatic(showing: Showing, entry: Entry, isPaused: boolean): Shown {
+  const { definition, createdAt: _, changedAt: __, edition: ___, ...view } = maskedView(showing, entry);
   const enabled = definition.enabled && !isPaused;
   return { ...definition, ...view, enabled, static: true, next: enabled ? view.next : [] };
+}
+
+function maskedView({ app, mask }: Showing, entry: Entry): EntryView {
+  const { definition, ...view } = viewOf(app, entry);
+  const { payload } = definition;
+  return {
+    ...view,
+    definition: { ...definition, ...(payload !== undefined && { payload: mask.payload(definition.task, payload) }) },
+  };
 }
 
 function broken({ name, edition, reason }: { name: string; edition: string; reason: string }): Shown {

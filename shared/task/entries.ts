@@ -46,14 +46,14 @@ export async function putEntry(
   { fields, ifMatch, isNew }: { fields: Fields } & EditOptions,
 ): Promise<{ entry: Entry; outcome: "created" | "changed" | "same" }> {
   checkDynamic(name);
-  const definition = await checked(app, find, fields);
   for (let tries = 0; ; tries += 1) {
     const stored = await app.schedules.read(name);
     const standing = stored?.kind === "deleted" ? undefined : stored;
+    const old = standing?.kind === "entry" ? standing.entry : undefined;
+    const definition = await checked(app, find, fields, old?.definition);
     if (standing !== undefined && isNew) throw new ScheduleExistsError(name);
     checkEdition(name, standing, ifMatch);
     const now = app.clock();
-    const old = standing?.kind === "entry" ? standing.entry : undefined;
     if (old && isSame(old.definition, definition)) return { entry: old, outcome: "same" };
     const entry = old ? changed(old, definition, now, app.newId) : created(name, definition, now, app.newId);
     checkFires(entry.timing, firstMoment(definition, now));
@@ -83,7 +83,7 @@ export async function changeEntry(
     checkEdition(name, { kind: "entry", entry: old }, ifMatch);
     const kept = Object.entries({ ...old.definition, ...fields }).filter(([, value]) => value !== null);
     const payload = "payload" in fields ? { payload: fields.payload ?? null } : { payload: old.definition.payload };
-    const definition = await checked(app, find, { ...fieldsOf(kept), ...payload });
+    const definition = await checked(app, find, { ...fieldsOf(kept), ...payload }, old.definition);
     if (isSame(old.definition, definition)) return old;
     const entry = changed(old, definition, app.clock(), app.newId);
     if (definition.enabled) checkFires(entry.timing, firstMoment(definition, entry.since));
@@ -165,13 +165,22 @@ function checkEdition(name: string, stored: Stored | undefined, ifMatch: string 
   if (edition === undefined || (ifMatch !== "*" && ifMatch !== edition)) throw new ScheduleChangedError(name);
 }
 
-/** The definition that fields make, with all that a firing would find wrong refused. */
-async function checked(app: App, find: FindTask | undefined, fields: Fields): Promise<Definition> {
+/**
+ * The definition that fields make, with all that a firing would find wrong refused. Where its payload says `[secret]`, it keeps what the old
+ * definition of the same task says.
+ */
+async function checked(
+  app: App,
+  find: FindTask | undefined,
+  fields: Fields,
+  old: Definition | undefined,
+): Promise<Definition> {
   const definition = toDefinition(fields, app.config.timezone);
   if (find === undefined) return definition;
   const task = find(definition.task);
-  const payload = payloadOrNone(task.schema, definition.payload ?? undefined);
-  const keys = await task.validate(parseJson(payloadText(task.name, payload)));
+  const given = parseJson(payloadText(task.name, payloadOrNone(task.schema, definition.payload ?? undefined)));
+  const payload = await task.secrets.restore(given, () => (old?.task === task.name ? (old.payload ?? null) : null));
+  const keys = await task.validate(payload);
   const { queue } = resolveOptions(definition.options, app.clock(), task);
   if (!app.config.queues.includes(queue)) {
     throw new InvalidScheduleError(`queue '${queue}' of a schedule entry`, oneOfQueues(app.config.queues));
@@ -186,7 +195,7 @@ async function checked(app: App, find: FindTask | undefined, fields: Fields): Pr
       `a messageGroupId of task '${task.name}', for this queue keeps the order within a group`,
     );
   }
-  return { ...definition, payload: parseJson(payloadText(task.name, payload)) };
+  return { ...definition, payload };
 }
 
 function fieldsOf(entries: readonly (readonly [string, unknown])[]): Fields {

@@ -2,6 +2,7 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import type { Json } from "../message/json.ts";
 import type { TaskContext } from "./context.ts";
 import type { ErrorClass, RetryPolicy } from "./retry-policy.ts";
+import type { Secrets } from "./secrets.ts";
 
 /** How one run went, for the task's hooks. */
 export type Outcome =
@@ -25,6 +26,7 @@ export interface RegisteredTask {
   readonly trackStarted: boolean;
   readonly throws: readonly ErrorClass[];
   readonly schema: StandardSchemaV1;
+  readonly secrets: Secrets;
   /**
    * Checks a payload, and answers with what the message says because of it.
    * @throws InvalidPayloadError with the schema's issues, InvalidOptionError for a key that cannot be used

@@ -2,7 +2,7 @@
 
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { DEFAULT_QUEUE } from "../config.ts";
-import { InvalidOptionError, InvalidPayloadError } from "../errors.ts";
+import { describeError, InvalidOptionError, InvalidPayloadError } from "../errors.ts";
 import { isConcurrency, MAX_CONCURRENCY } from "../limits/concurrency.ts";
 import { parseRateLimit } from "../limits/rate-limit.ts";
 import type { Json, Jsonified } from "../message/json.ts";
@@ -23,6 +23,7 @@ import {
 import { type KeyOptions, keysOf, thrownText } from "./payload-keys.ts";
 import type { Outcome, RegisteredTask } from "./registered-task.ts";
 import { checkClasses, type ErrorClass, isOneOf, type RetryOptions, toRetryPolicy } from "./retry-policy.ts";
+import { checkSecrets, createSecrets, type SecretPlace } from "./secrets.ts";
 import { sendTask } from "./send.ts";
 import { TaskSignal } from "./signals.ts";
 import { createSignature, type Missing, type Signature, type SignatureCall } from "./signature.ts";
@@ -72,6 +73,11 @@ export interface TaskOptions<Schema extends StandardSchemaV1, Result>
   trackStarted?: boolean;
   /** Errors that are to be expected (Celery's `throws`): logged in one line, without a stack, as no warning. */
   throws?: readonly ErrorClass[];
+  /**
+   * Places whose values the API shows as `"[secret]"`, beside those that the schema marks: `"result.token"`, `"progress"`,
+   * `"payload.cards.*.number"`; `*` is each field or item. @defaultValue none
+   */
+  secrets?: readonly SecretPlace[];
   hooks?: TaskHooks<StandardSchemaV1.InferOutput<Schema>, Result>;
   /** The work. The value that it returns is stored as JSON. */
   run: (payload: StandardSchemaV1.InferOutput<Schema>, context: TaskContext) => Result | Promise<Result>;
@@ -142,9 +148,11 @@ const TASK_OPTIONS: Readonly<Record<keyof TaskOptions<StandardSchemaV1, unknown>
   ignoreResult: true,
   trackStarted: true,
   throws: true,
+  secrets: true,
   hooks: true,
   run: true,
 };
+const SCHEMA_THREW_SECRET = "the schema threw an error that repeats a secret, and is not shown";
 const TASK_NAME = /^[A-Za-z][A-Za-z0-9_.-]{0,127}$/;
 
 /**
@@ -208,14 +216,20 @@ export function task<Schema extends StandardSchemaV1 = NoPayloadSchema, Result =
   const rateLimit = options.rateLimit === undefined ? undefined : String(options.rateLimit);
   if (rateLimit !== undefined) parseRateLimit(rateLimit);
   checkClasses("throws", options.throws);
+  checkSecrets(options.secrets ?? []);
   refuseUnless(typeof options.run === "function", "run", options.run, "a function");
   for (const [hook, call] of Object.entries(hooks)) {
     refuseUnless(call === undefined || typeof call === "function", `hooks.${hook}`, call, "a function");
   }
 
+  const secrets = createSecrets(name, schema, options.secrets ?? []);
   const check = async (payload: Json): Promise<StandardSchemaV1.InferOutput<Schema>> => {
-    const outcome = await validate(schema, payload);
-    if (outcome.issues) throw new InvalidPayloadError(name, outcome.issues);
+    const outcome = await validate(schema, payload).catch((error: unknown) => {
+      // It is logged and recorded, with its causes and its stack.
+      const isTelling = secrets.has("payload") && secrets.repeats(payload, JSON.stringify(describeError(error)));
+      throw isTelling ? new Error(SCHEMA_THREW_SECRET) : error;
+    });
+    if (outcome.issues) throw new InvalidPayloadError(name, secrets.clean(payload, outcome.issues));
     return outcome.value;
   };
 
@@ -244,6 +258,7 @@ export function task<Schema extends StandardSchemaV1 = NoPayloadSchema, Result =
     trackStarted: options.trackStarted ?? true,
     throws: options.throws ?? [],
     schema,
+    secrets,
     async validate(payload: Json): Promise<{ messageGroupId?: string; concurrencyKey?: string }> {
       const checked = await check(payload).catch((error: unknown) => {
         if (error instanceof InvalidPayloadError) throw error;

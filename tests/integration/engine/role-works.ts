@@ -99,6 +99,7 @@ export const DECLARED: { [K in keyof Required<Declared>]: { options: Declared; w
   ignoreResult: { options: { ignoreResult: true } },
   trackStarted: { options: { trackStarted: false } },
   throws: { options: { throws: [Error] }, work: () => failure() },
+  secrets: { options: { secrets: ["result"] } },
   hooks: {
     options: { ...twice, hooks: { beforeStart() {}, onSuccess() {}, onFailure() {}, onRetry() {} } },
     work: () => failure(),

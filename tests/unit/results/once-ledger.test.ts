@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { UNDER_WAY_SECONDS } from "../../../shared/lifetimes.ts";
 import { createLedger } from "../../../shared/results/once-ledger.ts";
 import { onceKey } from "../../../shared/table/keys.ts";
-import { createMemoryTable } from "../../helpers/memory-table.ts";
+import { createMemoryTable } from "../../../shared/testing/table.ts";
 
 const NOW = new Date("2026-05-13T08:00:00.900Z");
 

@@ -1,3 +1,4 @@
+import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { describe, expect, it } from "vitest";
 import {
   InvalidOnceResultError,
@@ -11,6 +12,7 @@ import {
 } from "../../../shared/errors.ts";
 import type { RegisteredTask } from "../../../shared/task/registered-task.ts";
 import { toRetryPolicy } from "../../../shared/task/retry-policy.ts";
+import { createSecrets } from "../../../shared/task/secrets.ts";
 import { Ignore, Reject, Retry } from "../../../shared/task/signals.ts";
 import { isExpected, judge, type Thrown } from "../../../shared/worker/judge-error.ts";
 import { FunctionEndedError } from "../../../shared/worker/time-limit.ts";
@@ -18,6 +20,8 @@ import { FunctionEndedError } from "../../../shared/worker/time-limit.ts";
 class Known extends Error {}
 
 const RETRY = toRetryPolicy({ maxRetries: 2, backoff: { base: 10, jitter: false } });
+
+const SCHEMA: StandardSchemaV1 = { "~standard": { version: 1, vendor: "test", validate: (value) => ({ value }) } };
 
 const task: RegisteredTask = {
   name: "add",
@@ -32,7 +36,8 @@ const task: RegisteredTask = {
   ignoreResult: false,
   trackStarted: true,
   throws: [Known],
-  schema: { "~standard": { version: 1, vendor: "test", validate: (value) => ({ value }) } },
+  schema: SCHEMA,
+  secrets: createSecrets("add", SCHEMA, []),
   validate: async () => ({}),
   execute: async () => undefined,
   callHook: async () => {},

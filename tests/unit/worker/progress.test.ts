@@ -8,12 +8,19 @@ import { createProgress } from "../../../shared/worker/progress.ts";
 const id = "019aaaaa-0000-7000-8000-000000000000";
 const claim: Claim = {
   message: {
-    ...{ v: 1, id, task: "t", attempt: 1, payload: null, queue: "default" },
-    ...{ sentAt: "2026-05-13T08:00:00.000Z", rootId: id },
+    v: 1,
+    id,
+    task: "t",
+    attempt: 1,
+    payload: null,
+    queue: "default",
+    sentAt: "2026-05-13T08:00:00.000Z",
+    rootId: id,
   },
   fence: 1,
   starts: 1,
   tracked: true,
+  startedAt: new Date("2026-05-13T08:00:00.000Z"),
 };
 
 const ground = (store: () => Promise<boolean> = async () => true) => {

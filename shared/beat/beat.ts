@@ -1,9 +1,9 @@
+import { fire } from "../entries/fire.ts";
 import { InvalidScheduleError } from "../errors.ts";
 import { byteLength, type Json, parseJson, toJsonText } from "../message/json.ts";
 import { readTime } from "../message/time.ts";
 import { CODE, firingId as entryFiringId } from "../schedules/entry.ts";
 import type { App } from "../task/current-app.ts";
-import { fire } from "../task/fire.ts";
 import { payloadOrNone } from "../task/payload.ts";
 import type { Registry } from "../task/registry.ts";
 import { type NamedEntry, staticEntry } from "./schedule-entries.ts";

@@ -1,3 +1,4 @@
+import type { NewEntry } from "../entries/schedules.ts";
 import { describeError, InvalidOptionError, InvalidScheduleError } from "../errors.ts";
 import { type Json, parseJson, toJsonText } from "../message/json.ts";
 import { payloadText } from "../message/user-values.ts";
@@ -10,7 +11,6 @@ import { type ApplyOptions, checkNames, oneOfQueues, resolveOptions } from "../t
 import { payloadOrNone } from "../task/payload.ts";
 import type { RegisteredTask } from "../task/registered-task.ts";
 import type { TaskModule } from "../task/registry.ts";
-import type { NewEntry } from "../task/schedules.ts";
 import { isTask } from "../task/task.ts";
 
 /** One row of beat: which task to send, when, and with what; a task that is called as `delay()` needs no payload. */

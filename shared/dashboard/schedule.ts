@@ -1,6 +1,6 @@
 /** Schedule entries as the API shows them, and words about them. */
 
-import type { PastFiring } from "../task/history.ts";
+import type { PastFiring } from "../entries/history.ts";
 import { moment } from "./format.ts";
 import { SHAPES } from "./shapes.ts";
 

@@ -1,16 +1,15 @@
 import type { Context, Hono } from "hono";
+import { changeEntry, deleteEntry, putEntry, readEntry, setEnabled } from "../entries/edit.ts";
+import { runNow } from "../entries/fire.ts";
+import { historyOf } from "../entries/history.ts";
+import { type EntryView, viewOf } from "../entries/schedules.ts";
 import { InvalidOptionError, StaticScheduleError } from "../errors.ts";
-
 import { timingOf, toDefinition } from "../schedules/definition.ts";
 import type { Entry } from "../schedules/entry.ts";
 import { MAX_NAME } from "../schedules/name.ts";
 import { preview } from "../schedules/preview.ts";
 import type { App } from "../task/current-app.ts";
-import { changeEntry, deleteEntry, putEntry, readEntry, setEnabled } from "../task/entries.ts";
-import { runNow } from "../task/fire.ts";
-import { historyOf } from "../task/history.ts";
 import type { Registry } from "../task/registry.ts";
-import { type EntryView, viewOf } from "../task/schedules.ts";
 import { audited } from "./audit.ts";
 import { addCall, readBody } from "./base.ts";
 import { callerOf, sourceOf } from "./key.ts";

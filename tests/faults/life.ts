@@ -7,6 +7,8 @@ import { toSqsRecord } from "../../localstack/mapping/record.ts";
 import { replayOrHeal } from "../../shared/canvas/heal.ts";
 import { revokeWorkflow } from "../../shared/canvas/revoke.ts";
 import { sendWorkflow } from "../../shared/canvas/send.ts";
+import { changeEntry, deleteEntry, putEntry, readEntry, setEnabled } from "../../shared/entries/edit.ts";
+import { runNow } from "../../shared/entries/fire.ts";
 import {
   type App,
   AsyncResult,
@@ -20,8 +22,6 @@ import {
   TaskUnfinishedError,
   task,
 } from "../../shared/index.ts";
-import { changeEntry, deleteEntry, putEntry, readEntry, setEnabled } from "../../shared/task/entries.ts";
-import { runNow } from "../../shared/task/fire.ts";
 import type { ApplyOptions } from "../../shared/task/options.ts";
 import { redrive } from "../../shared/task/redrive.ts";
 import type { RegisteredTask } from "../../shared/task/registered-task.ts";

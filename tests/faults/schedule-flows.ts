@@ -1,8 +1,8 @@
 /** The flows of a schedule entry: made, changed, paused, deleted, run by hand, and found by a tick. */
 
+import { readEntry } from "../../shared/entries/edit.ts";
 import { firingId } from "../../shared/schedules/entry.ts";
 import { nextFireTime } from "../../shared/schedules/timing.ts";
-import { readEntry } from "../../shared/task/entries.ts";
 import type { Flow } from "./flows.ts";
 import { type Scenario, sentId } from "./harness.ts";
 import { ENTRY } from "./life.ts";

@@ -1,5 +1,5 @@
 import type { JSX } from "preact";
-import type { PastFiring } from "../../task/history.ts";
+import type { PastFiring } from "../../entries/history.ts";
 import { pathOf, Refusal } from "../api.ts";
 import { may } from "../frame.tsx";
 import { useLive } from "../live.ts";

@@ -1,6 +1,6 @@
 import "../schedules.css";
 import type { JSX } from "preact";
-import type { PastFiring } from "../../task/history.ts";
+import type { PastFiring } from "../../entries/history.ts";
 import { pathOf } from "../api.ts";
 import { isUtc } from "../format.ts";
 import { may } from "../frame.tsx";

@@ -3,7 +3,7 @@
 import type { TaskState } from "../results/record.ts";
 import { type Entry, erasOf, firingId } from "../schedules/entry.ts";
 import { lastFireTimes } from "../schedules/timing.ts";
-import type { App } from "./current-app.ts";
+import type { App } from "../task/current-app.ts";
 
 /** One line of an entry's history. Times are ISO-8601 in UTC. */
 export interface PastFiring {

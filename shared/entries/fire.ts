@@ -4,13 +4,13 @@ import { describeError, TaskError, TaskRevokedError } from "../errors.ts";
 import type { ScheduleMark } from "../message/message.ts";
 import { isFinal } from "../results/record.ts";
 import { type Entry, firingId } from "../schedules/entry.ts";
-import type { App } from "./current-app.ts";
-import type { RegisteredTask } from "./registered-task.ts";
-import type { Registry } from "./registry.ts";
-import { sendTask } from "./send.ts";
-import type { Sent } from "./submit.ts";
-import { secondsAfter } from "./times.ts";
-import { recordUnsent } from "./unsent.ts";
+import type { App } from "../task/current-app.ts";
+import type { RegisteredTask } from "../task/registered-task.ts";
+import type { Registry } from "../task/registry.ts";
+import { sendTask } from "../task/send.ts";
+import type { Sent } from "../task/submit.ts";
+import { secondsAfter } from "../task/times.ts";
+import { recordUnsent } from "../task/unsent.ts";
 
 /** The outcome of a fire time. `waits`: for the end of the run before. `failed`: it is a FAILURE of its task, which says why. */
 export type Fired = "sent" | "skipped" | "waits" | "failed";

@@ -14,10 +14,10 @@ import { changed, created, dueAfter, type Entry, LATE_MILLISECONDS } from "../sc
 import { checkName, isStatic } from "../schedules/name.ts";
 import type { Stored } from "../schedules/store.ts";
 import { nextFireTime, parseSchedule } from "../schedules/timing.ts";
-import type { App } from "./current-app.ts";
-import { oneOfQueues, resolveOptions } from "./options.ts";
-import { payloadOrNone } from "./payload.ts";
-import type { RegisteredTask } from "./registered-task.ts";
+import type { App } from "../task/current-app.ts";
+import { oneOfQueues, resolveOptions } from "../task/options.ts";
+import { payloadOrNone } from "../task/payload.ts";
+import type { RegisteredTask } from "../task/registered-task.ts";
 
 type Fields = { readonly [field: string]: Json };
 

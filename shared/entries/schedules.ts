@@ -4,16 +4,16 @@ import { type Json, parseJson, toJsonText } from "../message/json.ts";
 import { type ENTRY_OPTIONS, type EntryRules, timingOf, toDefinition } from "../schedules/definition.ts";
 import type { Entry } from "../schedules/entry.ts";
 import { type Preview, preview } from "../schedules/preview.ts";
-import { currentRun } from "./context.ts";
-import { type App, currentApp } from "./current-app.ts";
-import { changeEntry, deleteEntry, type FindTask, putEntry, readEntry, setEnabled } from "./entries.ts";
+import { currentRun } from "../task/context.ts";
+import { type App, currentApp } from "../task/current-app.ts";
+import type { ApplyOptions } from "../task/options.ts";
+import type { PayloadField } from "../task/payload.ts";
+import type { RegisteredTask } from "../task/registered-task.ts";
+import type { Sent } from "../task/submit.ts";
+import type { Task } from "../task/task.ts";
+import { changeEntry, deleteEntry, type FindTask, putEntry, readEntry, setEnabled } from "./edit.ts";
 import { runNow } from "./fire.ts";
 import { historyOf, type PastFiring } from "./history.ts";
-import type { ApplyOptions } from "./options.ts";
-import type { PayloadField } from "./payload.ts";
-import type { RegisteredTask } from "./registered-task.ts";
-import type { Sent } from "./submit.ts";
-import type { Task } from "./task.ts";
 
 /** Options of a call that make sense for each firing; `expires` and `countdown` are seconds that count from the fire time. */
 type EntryOptions = Pick<ApplyOptions, Exclude<(typeof ENTRY_OPTIONS)[number], "expires">> & {

@@ -6,7 +6,7 @@ import { SHAPES } from "./shapes.ts";
 
 /** The fields that its editors give an entry. */
 const RULES = [
-  ...(["task", "schedule", "payload", "timezone", "options", "enabled", "start", "end", "jitter"] as const),
+  ...(["task", "workflow", "schedule", "payload", "timezone", "options", "enabled", "start", "end", "jitter"] as const),
   ...(["description", "skippedTime", "repeatedTime", "overlap", "catchUp", "catchUpMax", "catchUpAge"] as const),
   ...(["keepHistory"] as const),
 ];

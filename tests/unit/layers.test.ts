@@ -12,6 +12,7 @@ const ROWS: readonly (readonly string[])[] = [
   ["shared/testing"],
   ["shared/api.ts", "shared/app.ts", "shared/index.ts"],
   ["shared/worker", "shared/beat", "shared/uploads", "shared/http", "shared/dashboard"],
+  ["shared/entries"],
   ["shared/canvas"],
   ["shared/task"],
   [

@@ -3,7 +3,7 @@ import { parseJson } from "../message/json.ts";
 import { MAX_MESSAGE_TAGS } from "../message/labels.ts";
 import type { Message, ScheduleMark } from "../message/message.ts";
 import { payloadText } from "../message/user-values.ts";
-import type { SharedKey } from "../results/reservations.ts";
+import type { SharedKey } from "../results/idempotency-keys.ts";
 import { currentRun } from "./context.ts";
 import type { App } from "./current-app.ts";
 import type { Position } from "./fifo-send-order.ts";

@@ -602,9 +602,6 @@ export type Counts = {
     to: string;
     step: "minute" | "hour";
     points: {
-        /** When the minute or hour begins. */
-        at: string;
-        task: string;
         /** RETRY counts runs after which the task waits for another. */
         state: "PENDING" | "STARTED" | "RETRY" | "SUCCESS" | "FAILURE" | "REVOKED";
         /** About how many. */
@@ -619,6 +616,10 @@ export type Counts = {
             sum: number;
             max: number;
         };
+        /** When the minute or hour begins; not by task. */
+        at?: string;
+        /** Not by state. */
+        task?: string;
     }[];
     /** The answer is full: ask again with this as 'from'. */
     cursor?: string;
@@ -2025,10 +2026,11 @@ export function replayFailures(fingerprint: string, replayFailures?: ReplayFailu
 /**
  * About how many tasks ended, by minute or hour, task and state; kept for eight days
  */
-export function listCounts({ $from, to, step, task }: {
+export function listCounts({ $from, to, step, by, task }: {
     $from?: string;
     to?: string;
     step?: "minute" | "hour";
+    by?: "state" | "task";
     task?: string;
 } = {}, opts?: Oazapfts.RequestOpts) {
     return oazapfts.fetchJson<{
@@ -2047,6 +2049,7 @@ export function listCounts({ $from, to, step, task }: {
         "from": $from,
         to,
         step,
+        by,
         task
     }))}`, {
         ...opts

@@ -65,7 +65,7 @@ export async function measureBeat(entries: number, progress: (line: string) => v
   }
   const tick = createTick([{ file: "report.ts", exports: { report } }], app);
   clock.now = TICK;
-  // What was needed to make the entries is no part of it.
+  // The garbage of making the entries is no part of it.
   collectGarbage();
   const before = { ...table.calls, heap: process.memoryUsage().heapUsed };
   const began = performance.now();

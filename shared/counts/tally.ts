@@ -61,6 +61,13 @@ function sumOf(a: Row, b: Row): Row {
   };
 }
 
+/** Rows of any tasks as one per state, or of any minutes as one per task and state. */
+export function sumBy(by: "state" | "task", rows: readonly Row[]): Row[] {
+  const tally = createTally();
+  for (const row of rows) tally.add(by === "state" ? { ...row, task: "" } : row);
+  return tally.rows();
+}
+
 /** A row as an item keeps it: a list, for each write is paid by the kilobyte. */
 export function packRow({ task, state, count, runs, waitMilliseconds: wait, runMilliseconds: run }: Row): Json {
   return [task, state, count, runs, wait.sum, wait.max, run.sum, run.max];

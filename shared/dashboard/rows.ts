@@ -26,3 +26,8 @@ export function noteOf(record: TaskRecord): string | undefined {
   if (record.replacedBy !== undefined && record.state === "STARTED") return "a workflow now";
   return undefined;
 }
+
+/** The time in an id or cursor, which are UUIDs of version 7. https://www.rfc-editor.org/rfc/rfc9562#section-5.7 */
+export function timeOf(id: string): string {
+  return new Date(Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16)).toISOString();
+}

@@ -5,7 +5,7 @@ import type { TaskRecord } from "../results/record.ts";
 import { call, pathOf } from "./api.ts";
 import type { Search } from "./filter.ts";
 import { asOf, trouble } from "./live.ts";
-import { isFinal, merged, updated } from "./rows.ts";
+import { isFinal, merged, timeOf, updated } from "./rows.ts";
 
 /** Ids that the viewer has ticked. */
 export const ticked = signal<ReadonlySet<string>>(new Set());
@@ -73,8 +73,7 @@ export function createTaskList(search: Search, period: { from?: string; to?: str
         const page = await read(cursor === undefined ? {} : { cursor });
         batch(() => {
           rows.value = merged(rows.value, kept(page));
-          searchedTo.value =
-            page.cursor === undefined ? page.searchedFrom : (page.tasks.at(-1)?.createdAt ?? searchedTo.value);
+          searchedTo.value = page.cursor === undefined ? page.searchedFrom : timeOf(page.cursor);
           isComplete.value = page.cursor === undefined;
           error.value = undefined;
         });

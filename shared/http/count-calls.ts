@@ -14,6 +14,10 @@ export const COUNT_CALLS = {
       { ...query("from", bound), description: "By default an hour before 'to', or a day where the step is an hour." },
       { ...query("to", bound), description: "By default now." },
       query("step", { enum: ["minute", "hour"], default: "minute" }),
+      {
+        ...query("by", { enum: ["state", "task"] }),
+        description: "'state' adds up the tasks, 'task' the whole period.",
+      },
       query("task", text),
     ],
     status: 200,

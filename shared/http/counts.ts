@@ -1,5 +1,6 @@
 import type { Hono } from "hono";
 import type { Point } from "../counts/counts.ts";
+import { sumBy } from "../counts/tally.ts";
 import { InvalidOptionError } from "../errors.ts";
 import type { App } from "../task/current-app.ts";
 import { addCall } from "./base.ts";
@@ -25,10 +26,11 @@ const METRIC_MINUTES = 5;
 /** The calls that count. */
 export function addCounts(api: Hono, app: App): void {
   addCall(api, "listCounts", async (c) => {
-    const { step: given = "minute", task, ...times } = toQuery(c.req.url, "listCounts");
+    const { step: given = "minute", by, task, ...times } = toQuery(c.req.url, "listCounts");
     const step = given === "minute" || given === "hour" ? given : undefined;
     if (step === undefined) throw new InvalidOptionError("step", given, "minute, hour");
     const { most, usual } = PERIODS[step];
+    if (by !== undefined && by !== "state" && by !== "task") throw new InvalidOptionError("by", by, "state, task");
     const asked = toPeriod(times, "from", "to");
     const to = asked.to ?? app.clock();
     const from = asked.from ?? new Date(to.getTime() - usual);
@@ -37,7 +39,16 @@ export function addCounts(api: Hono, app: App): void {
       throw new InvalidOptionError("from", times.from, `at most ${most / HOUR} hours before 'to' with step '${step}'`);
     }
     const points = await app.counts.read({ from, to, step, ...(task !== undefined && { task }) });
-    return c.json({ from: from.toISOString(), to: to.toISOString(), step, ...cut(points) });
+    const period = { from: from.toISOString(), to: to.toISOString(), step };
+    if (by === "task")
+      return c.json({
+        ...period,
+        points: sumBy(
+          by,
+          points.map(({ at, ...row }) => row),
+        ),
+      });
+    return c.json({ ...period, ...cut(by === "state" ? byState(points) : points) });
   });
 
   addCall(api, "readMetrics", async (c) => {
@@ -50,8 +61,14 @@ export function addCounts(api: Hono, app: App): void {
   });
 }
 
+/** One point for each step and state; the points are in the order of time. */
+function byState(points: readonly Point[]): Omit<Point, "task">[] {
+  const steps = Map.groupBy(points, ({ at }) => at);
+  return [...steps].flatMap(([at, rows]) => sumBy("state", rows).map(({ task, ...row }) => ({ ...row, at })));
+}
+
 /** The first points, as many whole steps as fit, at least one. */
-function cut(points: Point[]): { points: Point[]; cursor?: string } {
+function cut<T extends { at: string }>(points: T[]): { points: T[]; cursor?: string } {
   const next = points[MAX_POINTS];
   if (next === undefined) return { points };
   const [first] = points;

@@ -57,7 +57,7 @@ export async function listTasks(table: Table, now: Date, query: ListQuery): Prom
     table,
     { ...span, cursor, limit },
     // Without a filter nearly every item read is shown; with one, few may be, and larger reads cost fewer calls.
-    { partition: recordPartition, filter, pageSize: isWide ? limit : 1000, ...(keep && { keep }) },
+    { partition: recordPartition, filter, pageSize: isWide ? limit : 500, ...(keep && { keep }) },
   );
   const tasks = items.map((item) => {
     const { attempts, ...record } = publicRecord(toRecord(item));

@@ -35,26 +35,46 @@ const DAY_MILLISECONDS = 86_400_000;
 /** Days that one page looks through; the cursor goes on from there. A day is 16 queries. */
 const DAYS_PER_PAGE = 31;
 
+/** Items that one page reads, about: so that an answer takes no longer the more there are that it does not show. */
+const READ_PER_PAGE = 8000;
+
 /**
- * Each day is 16 partitions, which are read together and merged; a page reads whole days until it is full, or a month has been looked
- * through: so a page may be short, or empty, and still have a cursor. It is eventually consistent: an item of the last second may be missing.
+ * Each day is 16 partitions, which are read together and merged. A page is full, or has read its share of items, or has looked through a
+ * month: so it may be short, or empty, and still have a cursor. It is eventually consistent: an item of the last second may be missing.
  */
 export async function newestFirst(table: Table, { from, to, cursor, limit }: Span, reading: Reading): Promise<Newest> {
   const { partition, ...how } = reading;
   const before = cursor === undefined ? lastIdAt(to) : idBefore(cursor);
-  const [newest = before] = [before, lastIdAt(to)].toSorted();
+  let [newest = before] = [before, lastIdAt(to)].toSorted();
   const oldest = firstIdAt(from);
   const items: Item[] = [];
-  if (newest < oldest) return { items };
+  let [read, days, above] = [0, 0, ""];
 
-  let day = timeOf(newest);
-  for (let days = 0; lastIdAt(endOfDay(day)) >= oldest && items.length < limit; days++, day = dayBefore(day)) {
-    if (days === DAYS_PER_PAGE) return { items, cursor: firstIdAt(new Date(endOfDay(day).getTime() + 1)) };
+  while (newest >= oldest && items.length < limit) {
+    if (days === DAYS_PER_PAGE || read >= READ_PER_PAGE) return { items, cursor: above };
+    const day = timeOf(newest);
     const pages = await Promise.all(
-      RECORD_SHARDS.map((shard) => table.query({ pk: partition(day, shard), from: oldest, to: newest, limit, ...how })),
+      RECORD_SHARDS.map((shard) => table.queryPage({ pk: partition(day, shard), from: oldest, to: newest, ...how })),
     );
-    const found = pages.flat().sort((a, b) => (String(a.sk) < String(b.sk) ? 1 : -1));
+    read += pages.reduce((sum, page) => sum + page.read, 0);
+    // Partitions end at different ids: below the newest of these, some have more that was not read.
+    const [readTo] = pages
+      .flatMap((page) => page.readTo ?? [])
+      .toSorted()
+      .toReversed();
+    const found = pages
+      .flatMap((page) => page.items)
+      .filter(({ sk }) => readTo === undefined || String(sk) >= readTo)
+      .sort((a, b) => (String(a.sk) < String(b.sk) ? 1 : -1));
     items.push(...found.slice(0, limit - items.length));
+    if (readTo === undefined) {
+      days += 1;
+      above = firstIdAt(startOfDay(day));
+      newest = lastIdAt(new Date(startOfDay(day).getTime() - 1));
+    } else {
+      above = readTo;
+      newest = idBefore(readTo);
+    }
   }
   const last = items.at(-1);
   return items.length === limit && last ? { items, cursor: String(last.sk) } : { items };
@@ -83,10 +103,6 @@ function timeOf(bound: string): Date {
   return new Date(Number.parseInt(bound.slice(0, 8) + bound.slice(9, 13), 16));
 }
 
-function endOfDay(day: Date): Date {
-  return new Date(Math.floor(day.getTime() / DAY_MILLISECONDS) * DAY_MILLISECONDS + DAY_MILLISECONDS - 1);
-}
-
-function dayBefore(day: Date): Date {
-  return new Date(day.getTime() - DAY_MILLISECONDS);
+function startOfDay(day: Date): Date {
+  return new Date(Math.floor(day.getTime() / DAY_MILLISECONDS) * DAY_MILLISECONDS);
 }

@@ -10,10 +10,25 @@ export interface MemoryTable extends Table {
   readonly calls: { reads: number; queries: number; itemsQueried: number; writes: number };
 }
 
+type Range = Pick<Parameters<Table["query"]>[0], "index" | "pk" | "from" | "to" | "oldestFirst">;
+
 export function createMemoryTable(): MemoryTable {
   const partitions = new Map<string, Map<string, Item>>();
   const calls = { reads: 0, queries: 0, itemsQueried: 0, writes: 0 };
   const find = (pk: string, sk: string): Item | undefined => partitions.get(pk)?.get(sk);
+
+  const inRange = ({ index, pk, from, to, oldestFirst = false }: Range): Item[] => {
+    const all = [...partitions.values()].flatMap((partition) => [...partition]);
+    const asked = index ? all.filter(([, item]) => item.failureGroup === pk) : (partitions.get(pk) ?? []);
+    const found = [...asked].filter(([sk]) => sk >= from && sk <= to).map(([, item]) => item);
+    return found.sort((a, b) => (String(a.sk) < String(b.sk) === oldestFirst ? -1 : 1));
+  };
+  /** The answer of one call, whose items are copies. */
+  const shown = (items: readonly Item[]): Item[] => {
+    calls.queries += 1;
+    calls.itemsQueried += items.length;
+    return items.map((item) => ({ ...item }));
+  };
 
   return {
     calls,
@@ -43,15 +58,15 @@ export function createMemoryTable(): MemoryTable {
       partitions.set(pk, partition);
       return { applied: true, attributes: { ...item } };
     },
-    async query({ index, pk, from, to, limit, filter, keep, oldestFirst = false }) {
-      calls.queries += 1;
-      const all = [...partitions.values()].flatMap((partition) => [...partition]);
-      const asked = index ? all.filter(([, item]) => item.failureGroup === pk) : (partitions.get(pk) ?? []);
-      const inRange = [...asked].filter(([sk]) => sk >= from && sk <= to).map(([, item]) => item);
-      const sorted = inRange.sort((a, b) => (String(a.sk) < String(b.sk) === oldestFirst ? -1 : 1));
-      const found = sorted.filter((item) => holds(filter, item) && (keep?.(item) ?? true)).slice(0, limit);
-      calls.itemsQueried += found.length;
-      return found.map((item) => ({ ...item }));
+    async query({ limit, filter, keep, ...query }) {
+      const found = inRange(query).filter((item) => holds(filter, item) && (keep?.(item) ?? true));
+      return shown(found.slice(0, limit));
+    },
+    async queryPage({ pageSize, filter, keep, ...query }) {
+      const all = inRange(query);
+      const read = all.slice(0, pageSize);
+      const items = shown(read.filter((item) => holds(filter, item) && (keep?.(item) ?? true)));
+      return { items, read: read.length, ...(all.length > read.length && { readTo: String(read.at(-1)?.sk) }) };
     },
     async remove({ pk, sk }) {
       calls.writes += 1;

@@ -25,6 +25,7 @@ subscribe("http.server.request.start", (event) => {
 
 const counterCommands = {
   meter: async () => ({ calls, cpuMilliseconds: cpuMilliseconds() }),
+  resident: async () => process.memoryUsage.rss(),
 };
 export type CounterCommands = typeof counterCommands;
 

@@ -20,8 +20,7 @@ export function createLovage(): Side {
 }
 
 /** The worker of these tasks; they are sent, too, as this process's environment says. */
-export function createWorkerSide(modules: readonly TaskModule[]): Side["handle"] {
-  const app = createApp(process.env);
+export function createWorkerSide(modules: readonly TaskModule[], app = createApp(process.env)): Side["handle"] {
   useApp(app);
   const worker = createWorker(modules, app);
   return async (messages) => {

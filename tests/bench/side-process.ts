@@ -26,6 +26,9 @@ function sideCommands(side: Side) {
   return {
     cpu: async () => cpuMilliseconds(),
 
+    /** Bytes of memory that the process has. */
+    resident: async () => process.memoryUsage.rss(),
+
     /** Sends `count` tasks; answers with the milliseconds. */
     async send(count: number) {
       const start = performance.now();

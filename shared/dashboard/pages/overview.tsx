@@ -9,6 +9,7 @@ import { linkTo } from "../route.ts";
 import { Empty, Loading, StateMark, Trouble, When } from "../ui.tsx";
 import type { Decision, Depth } from "../why.ts";
 import { Groups } from "./failures.tsx";
+import { Rate } from "./rate.tsx";
 
 const DAY_MILLISECONDS = 86_400_000;
 
@@ -47,6 +48,7 @@ export function OverviewPage(): JSX.Element {
         {failures.data === undefined ? <Loading /> : <Groups groups={failures.data.failures} />}
         {failures.data?.cursor !== undefined && <a href={linkTo(["failures"])}>All of them</a>}
       </section>
+      <Rate decisions={control.data?.decisions ?? []} />
       <section aria-label="Queues">
         <h2>Queues</h2>
         {queues.data === undefined ? <Loading /> : <Depths queues={queues.data.queues} />}

@@ -101,6 +101,51 @@ describe("counts", () => {
     expect(rows.find(({ state }) => state === "REVOKED")).toMatchObject({ runs: 0 });
   });
 
+  it("are added up by state, or by task, when they are asked to", async () => {
+    const { note, counts } = newProcess();
+    for (const [minute, name, state] of [
+      [0, "a", "SUCCESS"],
+      [0, "b", "SUCCESS"],
+      [1, "b", "FAILURE"],
+      [1, "b", "SUCCESS"],
+    ] as const) {
+      moveTo(minute);
+      note(name, state);
+    }
+    moveTo(3);
+    await counts.flush();
+
+    const from = new Date(hour).toISOString();
+    const ask = async (by: string) =>
+      z.array(z.unknown()).parse((await bench.call("GET", `/counts?from=${from}&by=${by}`)).body.points);
+    const [twenty, ten] = [
+      { sum: 40, max: 20 },
+      { sum: 20, max: 10 },
+    ];
+    const states = await ask("state");
+    expect(states).toHaveLength(3);
+    expect(states[0]).toEqual({
+      at: from,
+      state: "SUCCESS",
+      count: 2,
+      runs: 2,
+      waitMilliseconds: ten,
+      runMilliseconds: twenty,
+    });
+    const tasks = await ask("task");
+    expect(tasks).toHaveLength(3);
+    expect(tasks).toContainEqual({
+      task: "b",
+      state: "SUCCESS",
+      count: 2,
+      runs: 2,
+      waitMilliseconds: ten,
+      runMilliseconds: twenty,
+    });
+    for (const row of tasks) expect(row).not.toHaveProperty("at");
+    expect(await bench.call("GET", "/counts?by=queue")).toMatchObject({ status: 422 });
+  });
+
   it("are written at the first end of a process, and then once a minute, whatever it runs", async () => {
     const { note, counts, writes } = newProcess();
     for (let second = 0; second < 180; second += 10) {

@@ -299,13 +299,13 @@ describe("a redrive", () => {
     await failed(4);
     await replay(third);
     queues.clear();
-    const { query } = engine.table;
+    const { queryPage } = engine.table;
     let queries = 0;
     // The second page of the list fails.
-    engine.table.query = (asked) =>
-      asked.pk.startsWith("task#") && ++queries > 16 ? Promise.reject(new Error("no")) : query(asked);
+    engine.table.queryPage = (asked) =>
+      asked.pk.startsWith("task#") && ++queries > 16 ? Promise.reject(new Error("no")) : queryPage(asked);
     const first = (await redrive({ limit: 2 })).body;
-    engine.table.query = query;
+    engine.table.queryPage = queryPage;
     const rest = (await redrive({ cursor: first.cursor })).body;
 
     expect(first).toMatchObject({ redriven: 1, stopped: { code: "INTERNAL" }, cursor: expect.any(String) });

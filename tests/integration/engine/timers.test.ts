@@ -170,6 +170,7 @@ function inFolder(table: Table): Table {
     get: (key) => table.get(inside(key)),
     update: (update) => table.update({ ...update, key: inside(update.key) }),
     query: (query) => table.query({ ...query, pk: `${name}/${query.pk}` }),
+    queryPage: (query) => table.queryPage({ ...query, pk: `${name}/${query.pk}` }),
     remove: (key) => table.remove(inside(key)),
   };
 }

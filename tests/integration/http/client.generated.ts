@@ -602,9 +602,6 @@ export type Counts = {
     to: string;
     step: "minute" | "hour";
     points: {
-        /** When the minute or hour begins. */
-        at: string;
-        task: string;
         /** RETRY counts runs after which the task waits for another. */
         state: "PENDING" | "STARTED" | "RETRY" | "SUCCESS" | "FAILURE" | "REVOKED";
         /** About how many. */
@@ -619,6 +616,10 @@ export type Counts = {
             sum: number;
             max: number;
         };
+        /** When the minute or hour begins; not by task. */
+        at?: string;
+        /** Not by state. */
+        task?: string;
     }[];
     /** The answer is full: ask again with this as 'from'. */
     cursor?: string;
@@ -628,6 +629,8 @@ export type SchedulePage = {
         name: string;
         "static": boolean;
         next: string[];
+        /** The workflow that it sends, in the place of a task, as POST /workflows takes it. */
+        workflow?: WorkflowNode;
         payload?: unknown;
         /** By default the service's TIMEZONE. */
         timezone?: string;
@@ -657,6 +660,7 @@ export type SchedulePage = {
             outcome: "run" | "skipped" | "missed" | "paused" | "manual" | "unrecorded";
             id?: string;
             state?: "PENDING" | "STARTED" | "RETRY" | "SUCCESS" | "FAILURE" | "REVOKED";
+            workflow?: true;
             finishedAt?: string;
             until?: string;
             count?: number;
@@ -674,11 +678,14 @@ export type ScheduleWithRuns = {
         outcome: "run" | "skipped" | "missed" | "paused" | "manual" | "unrecorded";
         id?: string;
         state?: "PENDING" | "STARTED" | "RETRY" | "SUCCESS" | "FAILURE" | "REVOKED";
+        workflow?: true;
         finishedAt?: string;
         until?: string;
         count?: number;
         reason?: string;
     }[];
+    /** The workflow that it sends, in the place of a task, as POST /workflows takes it. */
+    workflow?: WorkflowNode;
     payload?: unknown;
     /** By default the service's TIMEZONE. */
     timezone?: string;
@@ -705,8 +712,10 @@ export type ScheduleWithRuns = {
     broken?: string;
 };
 export type ScheduleBody = {
-    task: string;
     schedule: string;
+    task?: string;
+    /** The workflow that it sends, in the place of a task, as POST /workflows takes it. */
+    workflow?: WorkflowNode;
     payload?: unknown;
     /** By default the service's TIMEZONE. */
     timezone?: string;
@@ -729,6 +738,8 @@ export type Schedule = {
     name: string;
     "static": boolean;
     next: string[];
+    /** The workflow that it sends, in the place of a task, as POST /workflows takes it. */
+    workflow?: WorkflowNode;
     payload?: unknown;
     /** By default the service's TIMEZONE. */
     timezone?: string;
@@ -757,6 +768,7 @@ export type Schedule = {
 export type ScheduleChange = {
     task?: string | null;
     schedule?: string | null;
+    workflow?: WorkflowNode | null;
     payload?: unknown | null;
     timezone?: string | null;
     options?: object | null;
@@ -776,6 +788,12 @@ export type ScheduleChange = {
 export type DeletedSchedule = {
     name: string;
     deleted: true;
+};
+export type AcceptedRun = {
+    id: string;
+    state: "PENDING" | "STARTED" | "RETRY" | "SUCCESS" | "FAILURE" | "REVOKED";
+    /** Absent of a workflow. */
+    task?: string;
 };
 export type PausedSchedule = {
     name: string;
@@ -2008,10 +2026,11 @@ export function replayFailures(fingerprint: string, replayFailures?: ReplayFailu
 /**
  * About how many tasks ended, by minute or hour, task and state; kept for eight days
  */
-export function listCounts({ $from, to, step, task }: {
+export function listCounts({ $from, to, step, by, task }: {
     $from?: string;
     to?: string;
     step?: "minute" | "hour";
+    by?: "state" | "task";
     task?: string;
 } = {}, opts?: Oazapfts.RequestOpts) {
     return oazapfts.fetchJson<{
@@ -2030,6 +2049,7 @@ export function listCounts({ $from, to, step, task }: {
         "from": $from,
         to,
         step,
+        by,
         task
     }))}`, {
         ...opts
@@ -2258,7 +2278,7 @@ export function deleteSchedule(name: string, { ifMatch }: {
 export function runSchedule(name: string, opts?: Oazapfts.RequestOpts) {
     return oazapfts.fetchJson<{
         status: 202;
-        data: Accepted;
+        data: AcceptedRun;
     } | {
         status: 401;
         data: Problem;

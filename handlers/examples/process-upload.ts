@@ -1,4 +1,4 @@
-import { files, files, task, task } from "lovage";
+import { files, task } from "lovage";
 import * as z from "zod";
 import { DELIMITER } from "./process-upload/csv-cell.ts";
 import { encodingName } from "./process-upload/encoding-names.ts";

@@ -24,8 +24,8 @@ export function createSubmitApi(app: App, registry: Registry, files: Files): Hon
 
   addCall(api, "sendTask", async (c, { name }) => {
     const task = registry.get(name);
-    const { payload, options } = await readBody(c.req.raw, "sendTask");
-    const { id, state } = await sendTask(app, task, payload, { options: toOptions(options) }).catch(
+    const { id: callerId, payload, options } = await readBody(c.req.raw, "sendTask");
+    const { id, state } = await sendTask(app, task, payload, { options: toOptions(options), callerId }).catch(
       (error: unknown) => {
         // Without a payload `{}` was sent, which this task does not take: so one is missing.
         if (payload !== undefined || !(error instanceof InvalidPayloadError)) throw error;

@@ -4,7 +4,7 @@ import { fire } from "../entries/fire.ts";
 import { CODE, dueAfter, type Entry, firingId, LATE_MILLISECONDS, leadMilliseconds } from "../schedules/entry.ts";
 import type { DueItem, Position } from "../schedules/store.ts";
 import type { App } from "../task/current-app.ts";
-import { recordUnsent } from "../task/unsent.ts";
+import { recordUnsent } from "../task/not-sent-failure.ts";
 import { fireAll, type Tick } from "./catch-up.ts";
 
 /** A due item of an edition that is not there may be of a change that is under way. */

@@ -6,11 +6,11 @@ import { readLabels } from "../message/fields.ts";
 import type { ScheduleMark } from "../message/message.ts";
 import { type Entry, firingId } from "../schedules/entry.ts";
 import type { App } from "../task/current-app.ts";
+import { recordUnsent } from "../task/not-sent-failure.ts";
 import type { Registry } from "../task/registry.ts";
 import { sendTask } from "../task/send.ts";
 import type { Sent } from "../task/submit.ts";
 import { secondsAfter } from "../task/times.ts";
-import { recordUnsent } from "../task/unsent.ts";
 import { readNode } from "../workflows/read-definition.ts";
 import { type Fired, heldByOverlap, skip } from "./overlap.ts";
 

@@ -21,7 +21,7 @@ import {
   STARTED,
   WAITING,
 } from "./conditions.ts";
-import { failureKind } from "./fingerprint.ts";
+import { failureKind } from "./failure-kind.ts";
 import { recordIn, type StoredRecord, type TaskState, toRecord } from "./record.ts";
 
 export interface Unclaimed {

@@ -10,7 +10,7 @@ interface Room {
 
 const ROOMS: Readonly<Record<string, Room>> = {
   beat: {
-    mutate: ["shared/schedules/{cron-fields,crontab,schedule-expression,timing,zone}.ts"],
+    mutate: ["shared/schedules/{clock-changes,cron-fields,crontab,schedule-expression,timing,zone}.ts"],
     tests: [
       "tests/unit/schedules/{cron-fields,crontab,schedule-expression,refused-expressions,timing,timing-edges,zone}.test.ts",
     ],

@@ -89,6 +89,7 @@ function Chart({ counted, decisions }: { counted: ByState; decisions: readonly D
               </span>
             ))}
           · at most {count(most)} in {counted.step === "hour" ? "an hour" : "a minute"}
+          {" · the newest minute is not complete"}
           {marked.length > 0 && " · dashed: a decision of an operator"}
         </span>
         <span>{time(last)}</span>

@@ -1,20 +1,12 @@
 /** A service and a browser that looks at its dashboard, for tests. */
 
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
 import { test as base, expect } from "vitest";
 import { createClient } from "../../../localstack/client.ts";
 import { type Service, type ServiceOptions, startService } from "../../../localstack/service.ts";
-
-const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
-const CHROMIUM = process.env.CHROMIUM ?? PLACES.find((place) => existsSync(place));
-
-/** Nothing but the page is to be asked for. */
-const QUIET = [
-  ...["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"],
-  ...["--disable-component-update", "--disable-sync"],
-];
+import { CHROMIUM, launch } from "./chromium.ts";
 
 export interface Opened {
   page: Page;
@@ -46,7 +38,7 @@ export function dashboardTest({ environment, ...options }: ServiceOptions = {}) 
         });
         let browser: Browser | undefined;
         try {
-          browser = await chromium.launch({ executablePath: String(CHROMIUM), args: QUIET });
+          browser = await launch();
           await use({ service, browser, client: createClient(service.url) });
         } finally {
           await browser?.close();

@@ -43,6 +43,9 @@ const DAY_MILLISECONDS = 86_400_000;
 /** No record of a task that may still run is older. */
 const OLDEST_MILLISECONDS = UNDER_WAY_SECONDS * 1000;
 
+/** The clock of a caller that makes ids may be ahead: without a `to`, its tasks are listed all the same. */
+const AHEAD_MILLISECONDS = 3_600_000;
+
 const USUAL_DAYS = 7;
 
 /** A task is looked for among those sent this long before its end, unless `from` says otherwise. */
@@ -70,11 +73,12 @@ export async function listTasks(table: Table, now: Date, query: ListQuery): Prom
 function sentWithin({ from, to, finishedFrom, finishedTo }: ListQuery, now: Date): { from: Date; to: Date } {
   // Clocks of senders may be ahead of this one, and of the one that wrote the end, but not by a day.
   const ahead = (time: Date): number => time.getTime() + DAY_MILLISECONDS;
-  const until = new Date(Math.min((to ?? now).getTime(), ahead(now), finishedTo ? ahead(finishedTo) : ahead(now)));
+  const latest = to?.getTime() ?? now.getTime() + AHEAD_MILLISECONDS;
+  const until = new Date(Math.min(latest, ahead(now), finishedTo ? ahead(finishedTo) : ahead(now)));
   const ended = finishedFrom ?? finishedTo;
   const usual = ended
     ? ended.getTime() - LONG_LIFE_DAYS * DAY_MILLISECONDS
-    : until.getTime() - USUAL_DAYS * DAY_MILLISECONDS;
+    : Math.min(until.getTime(), (to ?? now).getTime()) - USUAL_DAYS * DAY_MILLISECONDS;
   const since = Math.max(from?.getTime() ?? usual, now.getTime() - OLDEST_MILLISECONDS);
   return { from: new Date(since), to: until };
 }

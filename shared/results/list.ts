@@ -43,9 +43,6 @@ const DAY_MILLISECONDS = 86_400_000;
 /** No record of a task that may still run is older. */
 const OLDEST_MILLISECONDS = UNDER_WAY_SECONDS * 1000;
 
-/** The clock of a caller that makes ids may be ahead: without a `to`, its tasks are listed all the same. */
-const AHEAD_MILLISECONDS = 3_600_000;
-
 const USUAL_DAYS = 7;
 
 /** A task is looked for among those sent this long before its end, unless `from` says otherwise. */
@@ -73,7 +70,8 @@ export async function listTasks(table: Table, now: Date, query: ListQuery): Prom
 function sentWithin({ from, to, finishedFrom, finishedTo }: ListQuery, now: Date): { from: Date; to: Date } {
   // Clocks of senders may be ahead of this one, and of the one that wrote the end, but not by a day.
   const ahead = (time: Date): number => time.getTime() + DAY_MILLISECONDS;
-  const latest = to?.getTime() ?? now.getTime() + AHEAD_MILLISECONDS;
+  // The clock of a caller that makes ids may be ahead, too. The rest of the day is in partitions that are read anyway.
+  const latest = to?.getTime() ?? (Math.floor(now.getTime() / DAY_MILLISECONDS) + 1) * DAY_MILLISECONDS - 1;
   const until = new Date(Math.min(latest, ahead(now), finishedTo ? ahead(finishedTo) : ahead(now)));
   const ended = finishedFrom ?? finishedTo;
   const usual = ended

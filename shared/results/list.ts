@@ -70,11 +70,13 @@ export async function listTasks(table: Table, now: Date, query: ListQuery): Prom
 function sentWithin({ from, to, finishedFrom, finishedTo }: ListQuery, now: Date): { from: Date; to: Date } {
   // Clocks of senders may be ahead of this one, and of the one that wrote the end, but not by a day.
   const ahead = (time: Date): number => time.getTime() + DAY_MILLISECONDS;
-  const until = new Date(Math.min((to ?? now).getTime(), ahead(now), finishedTo ? ahead(finishedTo) : ahead(now)));
+  // The clock of a caller that makes ids may be ahead, too. The rest of the day is in partitions that are read anyway.
+  const latest = to?.getTime() ?? (Math.floor(now.getTime() / DAY_MILLISECONDS) + 1) * DAY_MILLISECONDS - 1;
+  const until = new Date(Math.min(latest, ahead(now), finishedTo ? ahead(finishedTo) : ahead(now)));
   const ended = finishedFrom ?? finishedTo;
   const usual = ended
     ? ended.getTime() - LONG_LIFE_DAYS * DAY_MILLISECONDS
-    : until.getTime() - USUAL_DAYS * DAY_MILLISECONDS;
+    : Math.min(until.getTime(), (to ?? now).getTime()) - USUAL_DAYS * DAY_MILLISECONDS;
   const since = Math.max(from?.getTime() ?? usual, now.getTime() - OLDEST_MILLISECONDS);
   return { from: new Date(since), to: until };
 }

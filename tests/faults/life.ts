@@ -181,8 +181,8 @@ export async function takeStep(args: readonly string[], surroundings: Surroundin
   switch (step) {
     case "send": {
       const payload = { x: 4, y: 6, ...(first === "large" && { filling: FILLING }) };
-      const given: ApplyOptions = JSON.parse(options);
-      print(`sent ${(await sendTask(app, registry.get(first), payload, { options: given })).id}`);
+      const { id: callerId, ...given }: ApplyOptions & { id?: string } = JSON.parse(options);
+      print(`sent ${(await sendTask(app, registry.get(first), payload, { options: given, callerId })).id}`);
       break;
     }
     case "send-workflow": {

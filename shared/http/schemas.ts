@@ -38,7 +38,7 @@ export function sendBody(payload: Document, isNeeded: boolean): Document {
   return isNeeded ? body({ payload }, options) : body({}, { payload, ...options });
 }
 
-const large = object({ sizeBytes: count }, { url: text, gone: { const: true } });
+const large = object({ sizeBytes: count }, { url: text, gone: { const: true }, damaged: { const: true } });
 const TASK = {
   required: {
     id: uuid,
@@ -79,7 +79,7 @@ const TASK = {
     large: {
       ...object({}, { payload: large, result: large, error: large }),
       description:
-        "Values that are not shown here, for they are large: a link to each, or 'gone' when it is kept no longer.",
+        "Values that are not shown here, for they are large: a link to each, or 'gone' when it is kept no longer; 'damaged' when it is no JSON.",
     },
   },
 };

@@ -110,7 +110,7 @@ describe("a header or parameter that is not done", () => {
   });
 
   it.each([
-    ["GetBucketAnalyticsConfiguration", "?analytics&id=x", "'GET ?analytics&amp;id'"],
+    ["GetBucketAnalyticsConfiguration", "?analytics&id=x", "'GET ?analytics&#38;id'"],
     ["GetObjectTagging of a version", "/a?tagging&versionId=x", "Parameter 'versionId'"],
   ])("is named: %s", async (_, path, what) => {
     const Bucket = await createBucket();

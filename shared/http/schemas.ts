@@ -43,7 +43,7 @@ const callerId = {
   description:
     "A UUID of version 7, made by the caller now: the same call again is the same task, and is answered with its state.",
 };
-const large = object({ sizeBytes: count }, { url: text, gone: { const: true } });
+const large = object({ sizeBytes: count }, { url: text, gone: { const: true }, damaged: { const: true } });
 const TASK = {
   required: {
     id: uuid,
@@ -84,7 +84,7 @@ const TASK = {
     large: {
       ...object({}, { payload: large, result: large, error: large }),
       description:
-        "Values that are not shown here, for they are large: a link to each, or 'gone' when it is kept no longer.",
+        "Values that are not shown here, for they are large: a link to each, or 'gone' when it is kept no longer; 'damaged' when it is no JSON.",
     },
   },
 };

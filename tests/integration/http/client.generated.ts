@@ -167,22 +167,25 @@ export type Task = {
     };
     /** When the file of an upload came. Absent as long as a form waits for it. */
     arrivedAt?: string;
-    /** Values that are not shown here, for they are large: a link to each, or 'gone' when it is kept no longer. */
+    /** Values that are not shown here, for they are large: a link to each, or 'gone' when it is kept no longer; 'damaged' when it is no JSON. */
     large?: {
         payload?: {
             sizeBytes: number;
             url?: string;
             gone?: true;
+            damaged?: true;
         };
         result?: {
             sizeBytes: number;
             url?: string;
             gone?: true;
+            damaged?: true;
         };
         error?: {
             sizeBytes: number;
             url?: string;
             gone?: true;
+            damaged?: true;
         };
     };
 };
@@ -511,22 +514,25 @@ export type UploadedTask = {
     };
     /** When the file of an upload came. Absent as long as a form waits for it. */
     arrivedAt?: string;
-    /** Values that are not shown here, for they are large: a link to each, or 'gone' when it is kept no longer. */
+    /** Values that are not shown here, for they are large: a link to each, or 'gone' when it is kept no longer; 'damaged' when it is no JSON. */
     large?: {
         payload?: {
             sizeBytes: number;
             url?: string;
             gone?: true;
+            damaged?: true;
         };
         result?: {
             sizeBytes: number;
             url?: string;
             gone?: true;
+            damaged?: true;
         };
         error?: {
             sizeBytes: number;
             url?: string;
             gone?: true;
+            damaged?: true;
         };
     };
     /** The client's name for the file. */

@@ -118,6 +118,17 @@ describe("turning", () => {
     expect(new Set(steps)).toEqual(new Set([25 * 60_000]));
   });
 
+  it("does not fire again what its own timer has fired while a step was waited for", async () => {
+    const clock = createTurnedClock();
+    const fired: Date[] = [];
+    const deliver = async ({ due }: Firing) => void fired.push(due);
+    const to = hourFromNow(2);
+    const scheduler = startScheduler({ schedules: [schedule("cron(0 * * * ? *)")], clock, deliver });
+    for (const _ of [1, 2]) scheduler.goOn(to, () => clock.turnTo(to.getTime()));
+    await scheduler.stop();
+    expect(fired).toEqual([to]);
+  });
+
   it.each([
     ["has passed", new Date(0), "1970-01-01"],
     ["is no time", new Date(Number.NaN), "cannot be read"],

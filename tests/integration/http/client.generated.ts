@@ -1679,10 +1679,11 @@ export function listWorkflows({ state, $from, to, cursor, limit }: {
 /**
  * Read a workflow: its nodes with their states, or those of one place
  */
-export function readWorkflow(id: string, { place, cursor, limit, format }: {
+export function readWorkflow(id: string, { place, cursor, limit, failed, format }: {
     place?: string;
     cursor?: string;
     limit?: number;
+    failed?: boolean;
     format?: "json" | "dot" | "mermaid";
 } = {}, opts?: Oazapfts.RequestOpts) {
     return oazapfts.fetchJson<{
@@ -1704,6 +1705,7 @@ export function readWorkflow(id: string, { place, cursor, limit, format }: {
         place,
         cursor,
         limit,
+        failed,
         format
     }))}`, {
         ...opts

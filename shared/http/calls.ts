@@ -229,6 +229,10 @@ export const CALLS = {
         description: "Members of a group; with 0 it is folded.",
       },
       {
+        ...query("failed", { type: "boolean", default: false }),
+        description: "Of the group at 'place' only members that have failed.",
+      },
+      {
         ...query("format", { enum: ["json", "dot", "mermaid"], default: "json" }),
         description: "Graphviz's or Mermaid's text.",
       },

@@ -1806,10 +1806,11 @@ export function listWorkflows({ state, $from, to, cursor, limit }: {
 /**
  * Read a workflow: its nodes with their states, or those of one place
  */
-export function readWorkflow(id: string, { place, cursor, limit, format }: {
+export function readWorkflow(id: string, { place, cursor, limit, failed, format }: {
     place?: string;
     cursor?: string;
     limit?: number;
+    failed?: boolean;
     format?: "json" | "dot" | "mermaid";
 } = {}, opts?: Oazapfts.RequestOpts) {
     return oazapfts.fetchJson<{
@@ -1831,6 +1832,7 @@ export function readWorkflow(id: string, { place, cursor, limit, format }: {
         place,
         cursor,
         limit,
+        failed,
         format
     }))}`, {
         ...opts

@@ -1,4 +1,4 @@
-/** What a test's tasks stand on: settings, a cloud in memory, and notes of what was sent, run, mailed and logged. */
+/** The ground of a test's tasks: settings, a cloud in memory, and notes of what was sent, run, mailed and logged. */
 
 import { createApp } from "../app.ts";
 import { type Config, type Environment, loadConfig } from "../config.ts";
@@ -42,7 +42,7 @@ export interface TestRun {
 }
 
 /** A message that waits for a later time. */
-export interface WaitingTask {
+interface WaitingTask {
   id: string;
   task: string;
   attempt: number;

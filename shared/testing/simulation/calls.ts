@@ -26,7 +26,7 @@ export interface Caller {
 }
 
 /** A call of a cloud or of an outside service. */
-export interface Call<T> {
+interface Call<T> {
   /** As it is named in timelines. */
   name: string;
   faults: readonly FaultKind[];
@@ -103,7 +103,7 @@ export function createCalls({ world, plan, names, happenings, faultsPerTask }: C
       if (caller.dead) return new Promise(() => undefined);
       const place = placeOf(`${call.name}`);
       const kinds = caller.isStory ? call.faults.filter((kind) => kind === "again") : call.faults;
-      // Whatever is in the worker's hands may bear the harm.
+      // All that is in the worker's hands may bear the harm.
       const touched = new Set(caller.hand.size > 0 ? caller.hand : [`other ${caller.name}`]);
       if (call.id !== undefined) touched.add(call.id);
       const fault = plan.strike(place, kinds, (kind, seconds) => {
@@ -148,7 +148,7 @@ function unavailable(fault: Fault, name: string): Error {
 const READ: readonly FaultKind[] = ["refused", "slow", "crash before"];
 const WRITE: readonly FaultKind[] = ["again", "lost", "refused", "slow", "crash before", "crash after"];
 const SEND: readonly FaultKind[] = [...WRITE, "partial"];
-/** What is not AWS: no SDK asks it again. */
+/** Of services that are not AWS: no SDK asks them again. */
 export const OUTSIDE: readonly FaultKind[] = ["lost", "refused", "slow", "crash before", "crash after"];
 
 /** The parts of an app whose calls are made by this process. */

@@ -1,6 +1,6 @@
 import { chanceOf, pickOf } from "./chance.ts";
 
-/** What each fault does, as a timeline says it. */
+/** The effect of each fault, as a timeline says it. */
 export const FAULTS = {
   again: "the answer was lost, and the SDK asked again",
   lost: "it was done, and the answer was lost for good",

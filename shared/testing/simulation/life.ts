@@ -2,7 +2,8 @@
 
 import type { Environment } from "../../config.ts";
 import type { Mail } from "../../mail/mailer.ts";
-import { isFinal } from "../../results/record.ts";
+import { isFinal, type TaskState } from "../../results/record.ts";
+import { recordKey } from "../../table/keys.ts";
 import { BEGINNING } from "../app.ts";
 import { readDuration } from "../duration.ts";
 import { createGround, type DrainOptions, type SentTask, type TestRun } from "../ground.ts";
@@ -27,7 +28,7 @@ export interface SimulatedApp {
   /** Lets everything that was sent come to its end, also what waits for later. @throws TasksFailedError, NotEndedError */
   drain(options?: DrainOptions): Promise<void>;
   /**
-   * Lets time pass, with the entries of beat that fire in it. What has begun may be under way at its end.
+   * Lets time pass, with the entries of beat that fire in it. Tasks that have begun may be under way at its end.
    * @param duration seconds, or a text such as `1 day`
    * @throws InvalidOptionError for a text that is no duration
    */
@@ -42,14 +43,16 @@ export interface LifeOptions {
   plan: Plan;
   /** Faults that may strike one task. */
   faultsPerTask: number;
+  /** After so many steps nothing will end any more. */
+  maxSteps: number;
 }
 
 /** How a life went. */
 export interface Life {
-  /** What it failed with, if it did. */
+  /** The error that it failed with, if it did. */
   failure: Error | undefined;
   happenings: readonly Happening[];
-  /** What tasks took from the real world. */
+  /** A line for each thing that tasks took from the real world. */
   told: readonly string[];
 }
 
@@ -58,14 +61,15 @@ export class NotEndedError extends Error {
   override name = "NotEndedError";
 }
 
-/** After so many steps nothing will end any more. */
-const MAX_STEPS = 50_000;
+const STATES: readonly TaskState[] = ["PENDING", "STARTED", "RETRY", "SUCCESS", "FAILURE", "REVOKED"];
+const FINAL: readonly TaskState[] = STATES.filter(isFinal);
 /** Waits in real time, of a millisecond each, for what is no part of the simulation. */
 const MAX_REAL_PAUSES = 5000;
 /** A task that waits for another one, and not for the real world, is not waited for this long again. */
 const MAX_PAUSES_OF_TASKS = 200;
 
-export async function live(story: Story, { tasks, environment = {}, plan, faultsPerTask }: LifeOptions): Promise<Life> {
+export async function live(story: Story, options: LifeOptions): Promise<Life> {
+  const { tasks, environment = {}, plan, faultsPerTask, maxSteps } = options;
   const world = createWorld(BEGINNING.getTime());
   const names = createNames();
   const happenings: Happening[] = [];
@@ -93,7 +97,7 @@ export async function live(story: Story, { tasks, environment = {}, plan, faults
   let pauses = MAX_PAUSES_OF_TASKS;
   const isQuiet = (): boolean =>
     queues.all().length === 0 && workers.isIdle() && scheduler.isIdle() && table.items("timer#").length === 0;
-  /** What the story waits for. */
+  /** Something that the story waits for. */
   const wait = async (work: (done: () => void) => void): Promise<void> => {
     teller.pending += 1;
     await new Promise<void>(work);
@@ -130,7 +134,7 @@ export async function live(story: Story, { tasks, environment = {}, plan, faults
       for (let tries = 0; process.busy && process.pending === 0 && pauses > 0; tries++) {
         await realPause(1);
         pauses -= 1;
-        if (tries === 1)
+        if (tries === 0)
           told.add("A task waits for something that is no part of the simulation, such as a file or the network");
       }
     }
@@ -146,7 +150,7 @@ export async function live(story: Story, { tasks, environment = {}, plan, faults
     }
     const [act, turn, delivery] = [world.next(), scheduler.next(), workers.next()];
     const next = Math.min(act, turn, delivery);
-    if (next === Number.POSITIVE_INFINITY || steps > MAX_STEPS) throw notEnded();
+    if (next === Number.POSITIVE_INFINITY || steps > maxSteps) throw notEnded();
     if (turn === next) {
       world.passTo(turn);
       scheduler.take();
@@ -188,11 +192,10 @@ export async function live(story: Story, { tasks, environment = {}, plan, faults
   const checkEnds = async (): Promise<void> => {
     for (const [id, message] of ground.sent) {
       if (message.ignoreResult) continue;
-      const record = await observer.results.read(id);
-      if (record && isFinal(record.state)) continue;
-      throw new NotEndedError(
-        `${names.of(id)} has not ended: it is ${record?.state ?? "unknown"}, and no message is left.`,
-      );
+      // The item itself, for an API does not show a record for ever.
+      const { state } = (await table.get(recordKey(id))) ?? {};
+      if (FINAL.some((one) => one === state)) continue;
+      throw new NotEndedError(`${names.of(id)} has not ended: it is ${state ?? "unknown"}, and no message is left.`);
     }
   };
 

@@ -8,7 +8,7 @@ export type Outside<Service> = {
     : never;
 };
 
-/** What stands around a call of an outside service. */
+/** The border around a process: each call of an outside service passes it. */
 export interface Border {
   /** One state of each service for each simulation. */
   readonly key: object;

@@ -11,7 +11,7 @@ import type { Names } from "./timeline.ts";
 import type { World } from "./world.ts";
 
 /** How an invocation came to its end. */
-export type Ended = "done" | "failed" | "died";
+type Ended = "done" | "failed" | "died";
 
 /** A process of the service: its app has a clock and a memory of its own. */
 export interface Process extends Caller {
@@ -89,7 +89,7 @@ export function createProcess(
         };
       },
       tell: (what, where) => tell(run?.task ?? "the story", what, where),
-      isTask: run !== undefined,
+      task: run?.task,
     };
   };
   const border = (id?: string): Border => ({

@@ -17,14 +17,17 @@ export interface Surroundings {
   after(milliseconds: number, act: () => void): () => void;
   /** Told of what code of a user takes from the real world. */
   tell(what: string, where: string): void;
-  /** Whether code of a user may be running. */
-  readonly isTask: boolean;
+  /** The task whose code may be running. */
+  readonly task: string | undefined;
 }
 
 const surroundings = new AsyncLocalStorage<Surroundings>();
 const [RealDate, realImmediate, realTimeout] = [Date, setImmediate, setTimeout];
 /** The engine's own code is told of nothing. */
 const ENGINE = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
+/** Looks for the caller of one thing in one task: they cost more than all the rest of a call. */
+const MAX_LOOKS = 20;
+const looks = new Map<string, number>();
 let users = 0;
 
 /** Does `work` with these surroundings. */
@@ -50,6 +53,7 @@ export function realPause(milliseconds: number): Promise<void> {
 /** Puts the simulation's clock, chance and timers in place, until the answer is called. */
 export function enterSimulation(): () => void {
   users += 1;
+  looks.clear();
   if (users === 1) for (const { target, name, fake } of FAKES) put(target, name, fake);
   if (users === 1) syncBuiltinESMExports();
   return () => {
@@ -70,7 +74,10 @@ function put(target: object, name: string, value: unknown): void {
 /** The surroundings of the code that calls, after telling what it takes. */
 function here(what: string): Surroundings | undefined {
   const found = surroundings.getStore();
-  if (found?.isTask) {
+  const key = `${found?.task} ${what}`;
+  const count = looks.get(key) ?? 0;
+  if (found?.task !== undefined && count < MAX_LOOKS) {
+    looks.set(key, count + 1);
     const frames = (new Error().stack ?? "").split("\n").slice(1);
     const caller = frames.find((frame) => !/real-world\.|node:|<anonymous>/.test(frame));
     // Code of a package is not the user's own, and what it does with the time is its own affair.

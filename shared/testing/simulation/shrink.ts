@@ -24,7 +24,7 @@ export async function shrink(
       if (without.length > 0 && (await holds(without))) left = without;
       else start += size;
     }
-    // What could not go before may go now.
+    // A fault that could not go before may go now.
     if (size === 1 && tries < MAX_TRIES) {
       const again = left.length;
       for (const fault of [...left]) {

@@ -24,6 +24,8 @@ export interface SimulateOptions {
    * end it as a FAILURE. @defaultValue 2
    */
   faultsPerTask?: number;
+  /** Steps, of about five a task, after which it is said that nothing comes to its end. @defaultValue 20,000 */
+  maxSteps?: number;
   /** A file that an earlier failure was written to: only its faults strike, in one run. */
   replay?: string;
   /** The folder for such files. @defaultValue .lovage/simulations */
@@ -36,7 +38,7 @@ export interface Simulated {
   runs: number;
   /** How often each kind of fault has struck. */
   faults: Partial<Record<FaultKind, number>>;
-  /** What tasks took from the real clock, from chance, or from outside of the simulation. */
+  /** A line for each thing that tasks took from the real clock, from chance, or from outside of the simulation. */
   told: readonly string[];
 }
 
@@ -49,7 +51,7 @@ export class SimulationError extends Error {
   /** The shortest list that fails. */
   readonly faults: readonly Fault[];
   readonly timeline: string;
-  /** What replays it. */
+  /** The file that replays it. */
   readonly file: string;
 
   constructor(
@@ -86,12 +88,12 @@ const FOLDER = join(".lovage", "simulations");
  * @throws SimulationError for a story that fails; InvalidOptionError
  */
 export async function simulate(options: SimulateOptions, story: Story): Promise<Simulated> {
-  const { seed = 1, runs = 100, faultsPerTask = 2 } = options;
-  for (const [name, value] of Object.entries({ seed, runs, faultsPerTask })) {
+  const { seed = 1, runs = 100, faultsPerTask = 2, maxSteps = 20_000 } = options;
+  for (const [name, value] of Object.entries({ seed, runs, faultsPerTask, maxSteps })) {
     if (!Number.isSafeInteger(value) || value < 0) throw new InvalidOptionError(name, value, "a whole number from 0");
   }
   const leave = enterSimulation();
-  const lived = (plan: Plan): Promise<Life> => live(story, { ...options, plan, faultsPerTask });
+  const lived = (plan: Plan): Promise<Life> => live(story, { ...options, plan, faultsPerTask, maxSteps });
   try {
     if (options.replay !== undefined) return await replay(options.replay, lived);
     const faults: Partial<Record<FaultKind, number>> = {};

@@ -2,7 +2,7 @@ import { AsyncResource } from "node:async_hooks";
 import { turnOfLoop } from "./real-world.ts";
 
 /** A process of the simulation: what it has planned dies with it. */
-export interface Owner {
+interface Owner {
   readonly dead: boolean;
 }
 

@@ -1,13 +1,13 @@
-/** Ten tasks with a fault that was planted in each, and their mended twins: docs/simulator.md goes through them. */
+/** Ten tasks with a fault that was planted in each, and their mended twins: docs/guide/08-testing.md has them in a table. */
 
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { SimulationError, simulate } from "../../../../shared/testing/index.ts";
-import * as messages from "./messages.ts";
-import * as payments from "./payments.ts";
-import * as rows from "./rows.ts";
+import { messages } from "./messages.ts";
+import { payments } from "./payments.ts";
+import { rows } from "./rows.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "lovage-lessons-"));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

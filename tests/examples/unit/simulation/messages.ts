@@ -46,7 +46,7 @@ function indexed(order: "send first" | "write first"): Told {
 }
 
 /** A message may be there before what it speaks of. */
-export const ownWriteElsewhere: Lesson = { planted: indexed("send first"), mended: indexed("write first") };
+const ownWriteElsewhere: Lesson = { planted: indexed("send first"), mended: indexed("write first") };
 
 const pages = outside("pages", () => {
   const read: string[] = [];
@@ -76,7 +76,7 @@ const readPage = task({
 });
 
 /** A page that is read twice counts twice, and the last one may never be counted as the last. */
-export const joinByHand: Lesson = {
+const joinByHand: Lesson = {
   planted: reported({
     tasks: { report, read: readAndCount },
     begin: () => Promise.all(PAGES.map((page) => readAndCount.delay({ page }))),
@@ -102,3 +102,5 @@ function reported({ tasks, begin }: { tasks: Told["tasks"]; begin: () => Promise
     },
   };
 }
+
+export const messages = { ownWriteElsewhere, joinByHand };

@@ -45,13 +45,13 @@ function define(run: (payload: z.infer<typeof order>, ctx: { id: string; attempt
 }
 
 /** A message may come twice, and a worker may die behind the charge. */
-export const noIdempotency: Lesson = {
+const noIdempotency: Lesson = {
   planted: chargedOnce(payment(({ order }) => bank.charge(order))),
   mended: chargedOnce(payment(({ order }, { id }) => bank.charge(order, id))),
 };
 
 /** The key changes with each attempt: the provider takes the second one for another charge. */
-export const retryThatRepeats: Lesson = {
+const retryThatRepeats: Lesson = {
   planted: chargedOnce(
     payment(async ({ order }, { id, attempt }) => {
       await bank.charge(order, `${id}-${attempt}`);
@@ -67,7 +67,7 @@ export const retryThatRepeats: Lesson = {
 };
 
 /** A customer may order twice. */
-export const keyThatIsNotUnique: Lesson = {
+const keyThatIsNotUnique: Lesson = {
   planted: chargedOnce(payment(({ order, customer }) => bank.charge(order, customer))),
   mended: chargedOnce(payment(({ order, customer }) => bank.charge(order, `${customer} ${order}`))),
 };
@@ -98,7 +98,7 @@ function shippedInTheEnd(run: (order: string) => Promise<void>): Told {
 }
 
 /** A worker that dies behind the note has shipped nothing, and nobody will. */
-export const atMostOnce: Lesson = {
+const atMostOnce: Lesson = {
   planted: shippedInTheEnd(async (order) => {
     if (await notes.take(order)) await warehouse.ship(order);
   }),
@@ -109,3 +109,5 @@ export const atMostOnce: Lesson = {
     await notes.take(order);
   }),
 };
+
+export const payments = { noIdempotency, retryThatRepeats, keyThatIsNotUnique, atMostOnce };

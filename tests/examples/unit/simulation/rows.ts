@@ -32,7 +32,7 @@ function oneUser(run: (email: string, id: string) => Promise<void>): Told {
 }
 
 /** Between the look and the act somebody else may act. */
-export const checkThenAct: Lesson = {
+const checkThenAct: Lesson = {
   planted: oneUser(async (email, id) => {
     if (!(await users.has(email))) await users.insert(email, id);
   }),
@@ -68,7 +68,7 @@ function addedUp(run: (amount: number, id: string) => Promise<void>): Told {
 }
 
 /** Two runs read the same balance, and the later write undoes the earlier one. */
-export const lostUpdate: Lesson = {
+const lostUpdate: Lesson = {
   planted: addedUp(async (amount) => {
     const balance = await accounts.read();
     await accounts.write(balance + amount);
@@ -109,7 +109,7 @@ function lastState(put: (parcel: Parcel) => Promise<void>): Told {
 }
 
 /** A standard queue keeps no order. */
-export const orderAssumed: Lesson = {
+const orderAssumed: Lesson = {
   planted: lastState((parcel) => parcels.put(parcel)),
   mended: lastState((parcel) => parcels.putIfNewer(parcel)),
 };
@@ -133,7 +133,9 @@ function newestName(versionOf: (sequence: number) => number): Told {
 }
 
 /** Each worker has a clock of its own: one that is behind loses against what was written before. */
-export const clockAssumed: Lesson = {
+const clockAssumed: Lesson = {
   planted: newestName(() => Date.now()),
   mended: newestName((sequence) => sequence),
 };
+
+export const rows = { checkThenAct, lostUpdate, orderAssumed, clockAssumed };

@@ -6,7 +6,7 @@ import { build, type Loader, type Plugin } from "esbuild";
 import { describeBuildFailure } from "./build-failure.ts";
 import { bundleOptions } from "./bundle.ts";
 import type { FunctionEnvironment } from "./environments.ts";
-import { ROOT, WORK_FOLDER } from "./paths.ts";
+import { ownModule, ROOT, WORK_FOLDER } from "./paths.ts";
 
 /** The declarations of a service's tasks. */
 export interface Inspection {
@@ -72,7 +72,7 @@ async function bundleInspector(outfile: string, taskFolders: readonly string[]):
   try {
     await build({
       ...shared,
-      entryPoints: [join(ROOT, "build", "inspector.ts")],
+      entryPoints: [ownModule("build/inspector")],
       outfile,
       splitting: false,
       minify: false,

@@ -130,4 +130,4 @@ function scheduleResource(name: string, expression: string, timezone: string, in
   };
 }
 
-export { BuildPlugin as "module.exports" };
+export default BuildPlugin;

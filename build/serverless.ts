@@ -54,5 +54,6 @@ export interface Serverless {
     getHooks(events: string | string[]): { pluginName: string; hook: () => Promise<void> }[];
     hooks: Record<string, { pluginName: string; hook: () => Promise<void> }[]>;
     plugins: object[];
+    addPlugin(plugin: unknown): void;
   };
 }

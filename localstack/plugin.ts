@@ -4,9 +4,9 @@
  */
 
 import { writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { functionEnvironments } from "../build/environments.ts";
-import { WORK_FOLDER } from "../build/paths.ts";
+import { ownFile, ROOT, WORK_FOLDER } from "../build/paths.ts";
 import { schedulePrefix, scheduleResources } from "../build/plugin.ts";
 import type { Serverless } from "../build/serverless.ts";
 import { readTaskFolders } from "../build/task-modules.ts";
@@ -20,7 +20,8 @@ import type { Template, TemplateResource } from "./template/template.ts";
 
 /** Where the HTTP functions of serverless-offline find the cloud of their own process. */
 const INVOKE = Symbol.for("lovage.invoke");
-const HTTP_PROXY = "localstack/lambda/http-proxy.handler";
+/** From the service's folder, as serverless-offline wants it. */
+const HTTP_PROXY = relative(ROOT, ownFile("localstack/lambda/http-proxy.handler")).replaceAll("\\", "/");
 
 /** The parts that we use of serverless-offline's plugin object. */
 interface Offline {
@@ -215,4 +216,4 @@ function log(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
-export { LocalCloudPlugin as "module.exports" };
+export default LocalCloudPlugin;

@@ -1,5 +1,5 @@
+import { files, task } from "lovage";
 import * as z from "zod";
-import { files, task } from "../../shared/index.ts";
 import { encodingName } from "./process-upload/encoding-names.ts";
 import { MissingUploadError, UploadError } from "./process-upload/errors.ts";
 

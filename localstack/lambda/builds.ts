@@ -84,8 +84,8 @@ function watchSources(
       log(`Not reloaded: ${describeBuildFailure(error)}`);
     }
   };
-  const present = taskFolders.filter((folder) => existsSync(join(ROOT, folder)));
-  const watchers = [...new Set(["handlers", "shared", ...present])].map((folder) =>
+  const watched = ["handlers", "shared", ...taskFolders].filter((folder) => existsSync(join(ROOT, folder)));
+  const watchers = [...new Set(watched)].map((folder) =>
     watch(join(ROOT, folder), { recursive: true }, () => {
       clearTimeout(timer);
       timer = setTimeout(() => {

@@ -3,9 +3,9 @@
  */
 
 import { randomBytes } from "node:crypto";
-import { basename, extname } from "node:path";
+import { basename, extname, join } from "node:path";
 import process from "node:process";
-import { fileURLToPath } from "node:url";
+import { ROOT } from "../../build/paths.ts";
 import { ACCOUNT_ID } from "../account.ts";
 
 /** A function as the local cloud runs it. */
@@ -24,7 +24,7 @@ export interface FunctionDefinition {
 }
 
 /** Compiled code of earlier sandboxes: halves a cold start. Inside the project, so that no other user of the machine can write it. */
-const COMPILE_CACHE = fileURLToPath(new URL("../../node_modules/.cache/lovage-sandbox", import.meta.url));
+const COMPILE_CACHE = join(ROOT, "node_modules", ".cache", "lovage-sandbox");
 
 function regionOf({ environment }: FunctionDefinition): string {
   const { AWS_REGION, AWS_DEFAULT_REGION = "us-east-1" } = environment;

@@ -13,7 +13,7 @@
 
 import { type ChildProcess, fork } from "node:child_process";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
+import { ownModule } from "../../build/paths.ts";
 import { isObject } from "../json.ts";
 import { exitReason, type FunctionDefinition, functionArn, sandboxEnvironment } from "./environment.ts";
 import type { SandboxReaper } from "./reaper.ts";
@@ -52,7 +52,7 @@ interface Invocation {
   timer?: NodeJS.Timeout;
 }
 
-const RUNTIME = fileURLToPath(new URL("./runtime.ts", import.meta.url));
+const RUNTIME = ownModule("localstack/lambda/runtime");
 /** Lambda's limit for the import: https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html#runtimes-lifecycle-ib */
 const INIT_LIMIT_MILLISECONDS = 10_000;
 /** Lambda's limit for an answer, and its sentence: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html */

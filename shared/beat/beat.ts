@@ -1,12 +1,11 @@
+import { fire } from "../entries/fire.ts";
 import { InvalidScheduleError } from "../errors.ts";
-import { byteLength, type Json, parseJson, toJsonText } from "../message/json.ts";
+import { byteLength, type Json, toJsonText } from "../message/json.ts";
 import { readTime } from "../message/time.ts";
 import { CODE, firingId as entryFiringId } from "../schedules/entry.ts";
 import type { App } from "../task/current-app.ts";
-import { fire } from "../task/fire.ts";
-import { payloadOrNone } from "../task/payload.ts";
 import type { Registry } from "../task/registry.ts";
-import { type NamedEntry, staticEntry } from "./schedule-entries.ts";
+import { type NamedEntry, sentBy, staticEntry } from "./schedule-entries.ts";
 
 /** One firing of a schedule entry, as EventBridge Scheduler passes it to the beat function. */
 export interface Firing {
@@ -30,13 +29,10 @@ const MAX_INPUT_BYTES = 262_144;
  * https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-schedule-context-attributes.html
  * @throws InvalidScheduleError for a payload that Scheduler would not take
  */
-export function beatInput({ name, task, payload, options }: NamedEntry): string {
-  const named = { schedule: name, task: task.name, queue: options.queue ?? task.queue };
+export function beatInput(entry: NamedEntry): string {
+  const { name } = entry;
   // A payload that holds a text like Scheduler's own must stay as it is.
-  const escaped = toJsonText({
-    ...named,
-    payload: parseJson(toJsonText(payloadOrNone(task.schema, payload))),
-  }).replaceAll("<", "\\u003c");
+  const escaped = toJsonText({ schedule: name, ...sentBy(entry) }).replaceAll("<", "\\u003c");
   const input = `${escaped.slice(0, -1)},"scheduledTime":"${SCHEDULED_TIME}"}`;
   const sizeBytes = byteLength(input);
   if (sizeBytes > MAX_INPUT_BYTES) {
@@ -49,7 +45,7 @@ export function beatInput({ name, task, payload, options }: NamedEntry): string 
 }
 
 /**
- * Sends the task of one schedule entry. The id is derived from entry and fire time: Scheduler may fire twice, and its
+ * Sends the task, or the workflow, of one schedule entry. The id is derived from entry and fire time: Scheduler may fire twice, and its
  * retries repeat the call, but all of them are one task. An entry that is paused, and a stage that is to fire nothing, send none.
  * @throws InvalidScheduleError for an event that names no entry or no time
  */

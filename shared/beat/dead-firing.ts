@@ -27,6 +27,7 @@ export async function recordDeadFiring(app: App, { firing, reason }: DeadFiring)
     queue: queue ?? DEFAULT_QUEUE,
     payload: known ? payload : { schedule, scheduledTime: scheduledTime.toISOString() },
     askedAt: scheduledTime,
+    schedule: { name: schedule, at: scheduledTime.toISOString() },
     reason: `schedule entry '${schedule}' was due at ${scheduledTime.toISOString()}, and ${reason}`,
   });
 }

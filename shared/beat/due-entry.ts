@@ -1,11 +1,11 @@
 /** The part of a tick that is about one entry: its fire times in a stretch of time, those that an outage has cost, and where to look next. */
 
+import { fire } from "../entries/fire.ts";
 import { MAX_LATE_SECONDS } from "../lifetimes.ts";
 import { CODE, dueAfter, type Entry, firingId, LATE_MILLISECONDS, leadMilliseconds } from "../schedules/entry.ts";
 import type { DueItem, Position } from "../schedules/store.ts";
 import { fireTimes, lastFireTimes } from "../schedules/timing.ts";
 import type { App } from "../task/current-app.ts";
-import { fire } from "../task/fire.ts";
 import type { Registry } from "../task/registry.ts";
 import { recordUnsent } from "../task/unsent.ts";
 

@@ -1,3 +1,7 @@
+import { checkWhole } from "../canvas/check.ts";
+import { WORKFLOW } from "../canvas/send.ts";
+import { DEFAULT_QUEUE } from "../config.ts";
+import type { NewEntry, WorkflowEntry } from "../entries/schedules.ts";
 import { describeError, InvalidOptionError, InvalidScheduleError } from "../errors.ts";
 import { type Json, parseJson, toJsonText } from "../message/json.ts";
 import { payloadText } from "../message/user-values.ts";
@@ -10,17 +14,25 @@ import { type ApplyOptions, checkNames, oneOfQueues, resolveOptions } from "../t
 import { payloadOrNone } from "../task/payload.ts";
 import type { RegisteredTask } from "../task/registered-task.ts";
 import type { TaskModule } from "../task/registry.ts";
-import type { NewEntry } from "../task/schedules.ts";
+import type { AnyCanvas } from "../task/signature.ts";
 import { isTask } from "../task/task.ts";
+import { readNode } from "../workflows/read-definition.ts";
 
-/** One row of beat: which task to send, when, and with what; a task that is called as `delay()` needs no payload. */
-export type ScheduleEntry<Input = never> = NewEntry<Input>;
+/**
+ * One row of beat: which task to send, when, and with what; a task that is called as `delay()` needs no payload. A workflow may stand in the
+ * place of a task.
+ */
+export type ScheduleEntry<Input = never> = NewEntry<Input> | WorkflowEntry;
+
+/** The thing that an entry sends: a task with its payload, or a workflow. */
+type Target =
+  | { task: RegisteredTask; workflow?: undefined; payload: unknown }
+  | { workflow: AnyCanvas; task?: undefined; payload?: undefined };
 
 /** An entry with its name; its types are checked by then. */
 export interface NamedEntry {
   name: string;
-  task: RegisteredTask;
-  payload: unknown;
+  target: Target;
   schedule: string;
   timezone: string | undefined;
   options: ApplyOptions;
@@ -65,7 +77,7 @@ export function beatSchedule<Inputs extends Record<string, unknown>>(
 ): BeatSchedule {
   const named: NamedEntry[] = [];
   for (const name in entries) {
-    const { task, payload, schedule, timezone, options = {}, ...rules } = entries[name];
+    const { task, workflow, payload, schedule, timezone, options = {}, ...rules } = entries[name];
     checkNames(entries[name], ENTRY_FIELDS, `beatSchedule.${name}`);
     if (!ENTRY_NAME.test(name)) {
       throw new InvalidScheduleError(
@@ -73,7 +85,8 @@ export function beatSchedule<Inputs extends Record<string, unknown>>(
         "a name of up to 40 lower-case letters, digits and hyphens",
       );
     }
-    const entry = { name, task, payload, schedule, timezone, options, rules: jsonFields(rules) };
+    const target = targetOf(name, { task, workflow, payload });
+    const entry = { name, target, schedule, timezone, options, rules: jsonFields(rules) };
     // Finds the mistake where the entry stands, and in the zone that it will run in. No time can make an expression fire that is refused here.
     if (nextFireTime(staticEntry(entry, "UTC").timing, BEFORE_ALL) === undefined) {
       throw new InvalidScheduleError(`schedule '${schedule}' of entry '${name}'`, DATE_EXPECTED);
@@ -83,6 +96,33 @@ export function beatSchedule<Inputs extends Record<string, unknown>>(
   }
   const declared = { [SCHEDULE]: true, entries: named };
   return declared;
+}
+
+/** @throws InvalidScheduleError for whoever has no compiler */
+function targetOf(
+  name: string,
+  { task, workflow, payload }: { task: RegisteredTask | undefined; workflow: AnyCanvas | undefined; payload: unknown },
+): Target {
+  if (workflow && !task && payload === undefined) return { workflow };
+  if (task && !workflow) return { task, payload };
+  throw new InvalidScheduleError(
+    `schedule entry '${name}'`,
+    "a 'task' and its payload, or a 'workflow': one of them, for each says what is sent",
+  );
+}
+
+/** The thing that an entry sends, as a record would name it, and as JSON. */
+export function sentBy({ target, options }: Pick<NamedEntry, "target" | "options">): {
+  task: string;
+  queue: string;
+  payload: Json;
+} {
+  const { task, workflow, payload } = target;
+  if (workflow) {
+    return { task: WORKFLOW, queue: options.queue ?? DEFAULT_QUEUE, payload: parseJson(toJsonText(workflow.node)) };
+  }
+  const sent = parseJson(payloadText(task.name, payloadOrNone(task.schema, payload)));
+  return { task: task.name, queue: options.queue ?? task.queue, payload: sent };
 }
 
 /** Dates become texts, as they would over HTTP. */
@@ -96,9 +136,10 @@ function jsonFields(fields: object): { readonly [field: string]: Json } {
  * @param timezone of an entry that names none
  */
 export function staticEntry(named: NamedEntry, timezone: string): Entry {
-  const { name, task, payload, schedule, options, rules } = named;
-  const sent = parseJson(payloadText(task.name, payloadOrNone(task.schema, payload)));
-  const fields = { ...rules, task: task.name, payload: sent, options: jsonFields(options), schedule };
+  const { name, target, schedule, options, rules } = named;
+  const { task, payload } = sentBy(named);
+  const sent = target.workflow ? { workflow: payload } : { task, payload };
+  const fields = { ...rules, ...sent, options: jsonFields(options), schedule };
   const definition: Definition = toDefinition(fields, named.timezone ?? timezone);
   return {
     ...{ name, definition, incarnation: CODE, edition: CODE, past: [] },
@@ -154,11 +195,13 @@ export function collectSchedule(modules: readonly TaskModule[]): CollectedEntry[
           `one entry per name, which both ${other.file} and ${file} use: rename one of them`,
         );
       }
-      if (!tasks.has(entry.task)) {
+      const { task, workflow } = entry.target;
+      const stranger = (workflow ? workflow.tasks : [task]).find((one) => !tasks.has(one));
+      if (stranger) {
         throw new InvalidOptionError(
           "beatSchedule",
           entry.name,
-          `its task '${entry.task.name}' to be exported from handlers/tasks/`,
+          `its task '${stranger.name}' to be exported from handlers/tasks/`,
         );
       }
       entries.set(entry.name, { ...entry, file });
@@ -181,7 +224,7 @@ export interface ScheduleGround {
  * @throws InvalidScheduleError naming the entry: it never fires again, or its payload, options or queue would be refused
  */
 export async function checkEntry(entry: NamedEntry, ground: ScheduleGround): Promise<void> {
-  const { name, task, payload, schedule, options } = entry;
+  const { name, target, schedule, options } = entry;
   const { now, queues } = ground;
   const { timing } = staticEntry(entry, ground.timezone);
   // A rate of Scheduler's counts from its own creation.
@@ -191,14 +234,26 @@ export async function checkEntry(entry: NamedEntry, ground: ScheduleGround): Pro
       `a time after now (${now.toISOString()}), for its last one has passed: remove the entry or change its time`,
     );
   }
-  const queue = options.queue ?? task.queue;
+  const { queue, payload } = sentBy(entry);
   if (!queues.includes(queue)) {
     throw new InvalidScheduleError(`queue '${queue}' of schedule entry '${name}'`, oneOfQueues(queues));
+  }
+  const { task, workflow } = target;
+  if (workflow) {
+    const tasks = new Map(workflow.tasks.map((one) => [one.name, one]));
+    const checking = { tasks: { find: (one: string) => tasks.get(one) }, queues, now };
+    try {
+      await checkWhole(checking, readNode(payload), options);
+    } catch (error) {
+      const { message } = describeError(error);
+      throw new InvalidScheduleError(`schedule entry '${name}'`, `a workflow that can be sent (${message})`);
+    }
+    return;
   }
   let keys: { messageGroupId?: string };
   try {
     resolveOptions(options, now, task);
-    keys = await task.validate(parseJson(payloadText(task.name, payloadOrNone(task.schema, payload))));
+    keys = await task.validate(payload);
   } catch (error) {
     throw new InvalidScheduleError(
       `schedule entry '${name}'`,

@@ -1,19 +1,21 @@
 /** Checks a workflow against its tasks before anything of it is sent. */
 
+import { DEFAULT_QUEUE } from "../config.ts";
 import { describeError, InvalidPayloadError, InvalidWorkflowError } from "../errors.ts";
 import { MAX_TIMER_SECONDS, UNFINISHED_SECONDS } from "../lifetimes.ts";
 import { parseJson, toJsonText } from "../message/json.ts";
 import type { App } from "../task/current-app.ts";
-import { checkQueue, resolveOptions } from "../task/options.ts";
+import { type ApplyOptions, checkQueue, type ResolvedOptions, resolveOptions } from "../task/options.ts";
 import { payloadOrNone } from "../task/payload.ts";
 import { secondsAfter } from "../task/times.ts";
 import { isChainNode, isGroupNode, isTaskNode, type Node, type TaskNode } from "../workflows/definition.ts";
 import type { KnownTasks } from "./flow.ts";
 import { callOptions } from "./options.ts";
 
+/** The ground on which a workflow is checked. */
 interface Checking {
-  app: App;
   tasks: KnownTasks;
+  queues: readonly string[];
   now: Date;
 }
 
@@ -23,12 +25,26 @@ interface Position {
   isFirst: boolean;
 }
 
+/** A whole has no options of its own. */
+const WHOLE = { queue: DEFAULT_QUEUE, timeLimit: undefined, softTimeLimit: undefined };
+
+/** Checks a workflow and the options of the whole. @throws InvalidOptionError, and as checkNode */
+export async function checkWhole(
+  checking: Checking,
+  root: Node,
+  options: ApplyOptions,
+): Promise<{ options: ResolvedOptions; delaySeconds: number }> {
+  const resolved = resolveOptions(options, checking.now, WHOLE);
+  checkQueue(resolved.queue, checking.queues);
+  return { options: resolved, delaySeconds: await checkNode(checking, root) };
+}
+
 /**
  * Checks names, options, and each payload that is whole already; answers with the seconds by which its own delays put off the end.
  * @throws InvalidWorkflowError with the place, TaskNotRegisteredError's sentence within
  */
-export async function checkNode(app: App, tasks: KnownTasks, root: Node): Promise<number> {
-  const delay = await check({ app, tasks, now: app.clock() }, root, { path: "", isFirst: true });
+export async function checkNode(checking: Checking, root: Node): Promise<number> {
+  const delay = await check(checking, root, { path: "", isFirst: true });
   if (delay <= MAX_TIMER_SECONDS) return delay;
   throw new InvalidWorkflowError(
     "",
@@ -68,7 +84,7 @@ async function check(checking: Checking, node: Node, { path, isFirst }: Position
   return check(checking, node.each, { path: at("each"), isFirst: false });
 }
 
-async function checkTask({ app, tasks, now }: Checking, node: TaskNode, position: Position): Promise<number> {
+async function checkTask({ queues, tasks, now }: Checking, node: TaskNode, position: Position): Promise<number> {
   const { path, isFirst } = position;
   const at = (name: string): string => (path === "" ? name : `${path}.${name}`);
   const task = tasks.find(node.task);
@@ -76,7 +92,7 @@ async function checkTask({ app, tasks, now }: Checking, node: TaskNode, position
   let delaySeconds = 0;
   try {
     const { queue, eta } = resolveOptions(callOptions(node), now, task);
-    checkQueue(queue, app.config.queues);
+    checkQueue(queue, queues);
     delaySeconds = eta ? (eta.getTime() - now.getTime()) / 1000 : 0;
   } catch (error) {
     throw new InvalidWorkflowError(at("options"), node.options, `options of a task (${describeError(error).message})`);

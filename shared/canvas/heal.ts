@@ -4,12 +4,14 @@
  * let go last, so that a call that breaks off is made again.
  */
 
+import { DEFAULT_QUEUE } from "../config.ts";
 import { type ErrorCode, type StoredError, TaskUnfinishedError, WorkflowNotFoundError } from "../errors.ts";
 import type { Json } from "../message/json.ts";
 import { isFinal, type StoredRecord } from "../results/record.ts";
 import type { App } from "../task/current-app.ts";
 import type { Registry } from "../task/registry.ts";
-import { payloadOf, type Replay, replay } from "../task/replay.ts";
+import { payloadOf, type Replay, replay, replayId } from "../task/replay.ts";
+import type { CanvasOptions } from "../task/signature.ts";
 import { dispatch, type Sent } from "../task/submit.ts";
 import {
   childPlace,
@@ -26,10 +28,12 @@ import {
   type Place,
   type TaskNode,
 } from "../workflows/definition.ts";
+import { readNode } from "../workflows/read-definition.ts";
 import { fanOutMessage } from "./fan-out.ts";
 import type { Flow } from "./flow.ts";
 import { ended } from "./go-on.ts";
 import { groupAt, outcomeAt, sizeOf } from "./results.ts";
+import { type Firing, sendFiring, WORKFLOW } from "./send.ts";
 import { sendNode } from "./send-node.ts";
 
 /** Members that are looked at together. */
@@ -64,11 +68,29 @@ export async function replayOrHeal(
   old: StoredRecord,
   change: Replay = {},
 ): Promise<Sent> {
+  if (old.task === WORKFLOW && old.schedule)
+    return fireAgain(app, registry, { ...old, schedule: old.schedule }, change);
   const { payload: given } = change;
   const { secrets } = registry.get(old.task);
   const payload = given === undefined ? undefined : await secrets.restore(given, () => payloadOf(app, old));
   if (old.workflow !== undefined) return heal(app, registry, old, payload);
   return replay(app, registry, old, payload === undefined ? change : { ...change, payload });
+}
+
+/** Sends the workflow of a firing that could not be sent, or another in its place, under an id of its own: the same for whoever asks. */
+async function fireAgain(
+  app: App,
+  registry: Registry,
+  old: StoredRecord & Pick<Firing, "schedule">,
+  { payload, eta }: Replay,
+): Promise<Sent> {
+  const { queue, tags, headers, schedule } = old;
+  const root = readNode(payload ?? (await payloadOf(app, old)));
+  const options: CanvasOptions = {
+    ...(queue !== DEFAULT_QUEUE && app.config.queues.includes(queue) && { queue }),
+    ...{ ...(tags && { tags }), ...(headers && { headers }), ...(eta && { eta }) },
+  };
+  return sendFiring(app, registry, root, { options, id: replayId(old, payload), schedule });
 }
 
 /** @throws WorkflowNotFoundError, TaskUnfinishedError for a task that has not ended, or has ended well; ValueExpiredError */

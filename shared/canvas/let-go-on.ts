@@ -13,6 +13,7 @@ import type { Flow, Input, KnownTasks, Outcome } from "./flow.ts";
 import { ended, start } from "./go-on.ts";
 import { payloadWith } from "./input.ts";
 import { outcomeOf, valueAt } from "./results.ts";
+import { revokeWorkflow } from "./revoke.ts";
 
 /** A message that belongs to a workflow. */
 export type WorkflowMessage = Message & { workflow: WorkflowMark };
@@ -69,6 +70,12 @@ export async function letFanOut(
     if (record === undefined || !isFinal(record.state)) return;
     const error = record.error ?? { name: "Error", message: "its members could not be sent" };
     return ended(flow, place, await failGroup(flow, place, new TaskFailedError(record.id, error)));
+  }
+  const { begins, schedule } = flow.definition;
+  if (begins !== undefined && schedule?.edition !== undefined && message.eta === begins) {
+    // It was sent ahead of its time, and whoever has changed its entry since then was told that it does not fire.
+    if (!(await app.schedules.stands(schedule.name, schedule.edition, new Date(begins))))
+      return revokeWorkflow(app, id);
   }
   const given: Input | undefined = input === undefined ? undefined : { ref: input };
   const { parentId } = message;

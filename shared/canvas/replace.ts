@@ -3,7 +3,7 @@
 import { WorkflowNotFoundError } from "../errors.ts";
 import { derivedId, idTime } from "../message/id.ts";
 import { parseJson, toJsonText } from "../message/json.ts";
-import type { Message } from "../message/message.ts";
+import { type Message, withoutEdition } from "../message/message.ts";
 import type { App } from "../task/current-app.ts";
 import type { Definition, Node } from "../workflows/definition.ts";
 import { readNode } from "../workflows/read-definition.ts";
@@ -16,10 +16,10 @@ import { begin, recordEnd } from "./send.ts";
  * @throws InvalidWorkflowError
  */
 export async function defineReplacement(app: App, tasks: KnownTasks, message: Message, node: Node): Promise<string> {
-  const { id: task, attempt, keepUntil, workflow, rootId, tags, headers } = message;
+  const { id: task, attempt, keepUntil, workflow, rootId, tags, headers, schedule } = message;
   const now = app.clock();
   const root = readNode(parseJson(toJsonText(node)));
-  const delaySeconds = await checkNode(app, tasks, root);
+  const delaySeconds = await checkNode({ tasks, queues: app.config.queues, now }, root);
   const until = keptUntil(app, now, delaySeconds).toISOString();
   const id = derivedId(idTime(task) ?? now, `replace/${task}/${attempt}`);
   const defaults = { ...(tags && { tags }), ...(headers && { headers }) };
@@ -31,6 +31,7 @@ export async function defineReplacement(app: App, tasks: KnownTasks, message: Me
       ...(keepUntil !== undefined && { keepUntil }),
       ...(workflow && workflow.callback === undefined && { workflow: { id: workflow.id, place: workflow.place } }),
     },
+    ...(schedule && { schedule: withoutEdition(schedule) }),
     ...(Object.keys(defaults).length > 0 && { defaults }),
   };
   await app.workflows.define(definition, new Date(definition.keepUntil));

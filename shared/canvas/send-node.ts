@@ -4,7 +4,7 @@ import { DEFAULT_QUEUE } from "../config.ts";
 import { describeError, MissingOptionError, TaskError } from "../errors.ts";
 import { NO_DELIVERY } from "../message/delivery.ts";
 import { type Json, parseJson } from "../message/json.ts";
-import type { Message, WorkflowMark } from "../message/message.ts";
+import { type Message, type WorkflowMark, withoutEdition } from "../message/message.ts";
 import { payloadText } from "../message/user-values.ts";
 import { checkQueue, resolveOptions } from "../task/options.ts";
 import { payloadOrNone } from "../task/payload.ts";
@@ -76,11 +76,12 @@ export function unmadeMark({ definition: { id, root } }: Flow, node: TaskNode, p
 /** The message without anything that its task, or an option, decides. */
 export function baseMessage(
   { app, definition, tasks }: Flow,
-  { node, id, mark, payload, parentId, attempt = 1 }: NodeCall,
+  { node, id, mark, payload, parentId, eta, attempt = 1 }: NodeCall,
 ): Message {
   const { rootId, keepUntil, defaults } = definition;
   const queue = node.options?.queue ?? defaults?.queue ?? tasks.find(node.task)?.queue ?? DEFAULT_QUEUE;
   const parent = parentId ?? definition.parentId;
+  const { schedule } = definition;
   return {
     ...{ v: 1, id, task: node.task, attempt, payload: payload ?? null },
     queue: app.config.queues.includes(queue) ? queue : DEFAULT_QUEUE,
@@ -88,6 +89,8 @@ export function baseMessage(
     rootId,
     ...(parent !== undefined && { parentId: parent }),
     workflow: mark,
+    // A task that waits for the whole's time is not run if the entry was changed before; one that comes later belongs to what has begun.
+    ...(schedule && { schedule: eta === undefined ? withoutEdition(schedule) : schedule }),
     keepUntil,
   };
 }

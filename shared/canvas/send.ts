@@ -4,14 +4,14 @@ import { DEFAULT_QUEUE } from "../config.ts";
 import { IdempotencyKeyReusedError, InvalidOptionError, ResultStoreError } from "../errors.ts";
 import { parseJson, toJsonText } from "../message/json.ts";
 import { isKey, KEY_EXPECTED } from "../message/labels.ts";
-import type { Message } from "../message/message.ts";
+import type { Message, ScheduleMark } from "../message/message.ts";
 import { AsyncResult } from "../task/async-result.ts";
 import { currentRun } from "../task/context.ts";
 import { type App, currentApp } from "../task/current-app.ts";
-import { type ApplyOptions, checkNames, checkQueue, resolveOptions } from "../task/options.ts";
+import { type ApplyOptions, checkNames } from "../task/options.ts";
 import { sendTask } from "../task/send.ts";
 import type { AnyCanvas, CanvasOptions } from "../task/signature.ts";
-import { dispatch, packPayload } from "../task/submit.ts";
+import { dispatch, packPayload, type Sent } from "../task/submit.ts";
 import {
   childPlace,
   type Definition,
@@ -22,7 +22,7 @@ import {
   type Node,
   nodeAt,
 } from "../workflows/definition.ts";
-import { checkNode, keptUntil } from "./check.ts";
+import { checkWhole, keptUntil } from "./check.ts";
 import { fanOutMessage } from "./fan-out.ts";
 import type { Flow, KnownTasks } from "./flow.ts";
 import { start } from "./go-on.ts";
@@ -39,8 +39,8 @@ const OPTIONS: readonly (keyof CanvasOptions)[] = [
   ...(["countdown", "eta", "expires", "queue", "tags", "headers", "idempotencyKey"] as const),
 ];
 
-/** The task name under which keys of workflows are kept; no task can have it. */
-const WORKFLOW = "(workflow)";
+/** The name in the place of a task's, for a key or a failure of a whole; no task can have it. */
+export const WORKFLOW = "(workflow)";
 const KEY_SECONDS = 86_400;
 
 /**
@@ -81,9 +81,8 @@ async function define(
     throw new InvalidOptionError("idempotencyKey", idempotencyKey, KEY_EXPECTED);
   }
   const given: ApplyOptions = { ...timesOf(times), queue, ...(tags && { tags }), ...(headers && { headers }) };
-  const resolved = resolveOptions(given, now, { queue: DEFAULT_QUEUE, timeLimit: undefined, softTimeLimit: undefined });
-  checkQueue(resolved.queue, app.config.queues);
-  const delaySeconds = await checkNode(app, tasks, root);
+  const ground = { tasks, queues: app.config.queues, now };
+  const { options: resolved, delaySeconds } = await checkWhole(ground, root, given);
   const start = resolved.eta ?? now;
   const keepUntil = keptUntil(app, start, delaySeconds);
   const id = app.newId();
@@ -100,6 +99,57 @@ async function define(
     ...(Object.keys(defaults).length > 0 && { defaults }),
   };
   return { definition, idempotencyKey, eta: resolved.eta };
+}
+
+/** A firing of an entry of beat. */
+export interface Firing {
+  /** Derived from the entry and its fire time. */
+  id: string;
+  schedule: ScheduleMark;
+  /** Its records are kept at least until then. */
+  keepUntil?: Date;
+}
+
+/**
+ * Sends the workflow of a firing. May be repeated: of one id there is one workflow, which is sent as it was first defined.
+ * @throws as sendWorkflow
+ */
+export async function sendFiring(
+  app: App,
+  tasks: KnownTasks,
+  root: Node,
+  { options, ...firing }: Firing & { options: CanvasOptions },
+): Promise<Sent> {
+  currentRun()?.over.throwIfAborted();
+  const { id } = firing;
+  // Its end has a record since it was sent, or since it could not be.
+  const [stored, end] = await Promise.all([app.workflows.read(id), app.results.read(id)]);
+  if (end) return { id, state: end.state };
+  const own = stored ?? (await defineFiring(app, tasks, root, { options, ...firing }));
+  // Dying after this leaves a definition of which nothing was sent: the repetition finds it, and sends.
+  const isFirst = stored === undefined && (await app.workflows.define(own, new Date(own.keepUntil)));
+  // Another tick was faster, perhaps with other code.
+  const definition = isFirst ? own : (stored ?? (await app.workflows.read(id)) ?? own);
+  const flow: Flow = { app, tasks, definition, again: !isFirst };
+  await begin(flow, definition.begins);
+  await recordEnd(flow);
+  return { id, state: "PENDING" };
+}
+
+async function defineFiring(
+  app: App,
+  tasks: KnownTasks,
+  root: Node,
+  { options, id, schedule, keepUntil }: Firing & { options: CanvasOptions },
+): Promise<Definition> {
+  const { definition, eta } = await define(app, tasks, root, options);
+  const { id: other, rootId } = definition;
+  const kept = keepUntil?.toISOString() ?? "";
+  return {
+    ...{ ...definition, id, schedule, rootId: rootId === other ? id : rootId },
+    ...(eta && { begins: eta.toISOString() }),
+    keepUntil: kept > definition.keepUntil ? kept : definition.keepUntil,
+  };
 }
 
 /** The compiler wants to know that not both are given; `resolveOptions` refuses it for whoever has no compiler. */

@@ -29,16 +29,19 @@ function isExact(value: number, source: string): boolean {
   return !/^-?\d+$/.test(source) || String(value) === source || Object.is(value, -0);
 }
 
-/** The text of a value, with its exact numbers, two spaces a level. */
-export function writeExact(value: unknown, indent = ""): string {
+/** The text of a value, with its exact numbers, two spaces a level. @param indent null: all of it in one line */
+export function writeExact(value: unknown, indent: string | null = ""): string {
   if (value instanceof ExactNumber) return value.text;
   if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "null";
-  const deeper = `${indent}  `;
+  const deeper = indent === null ? null : `${indent}  `;
+  const [open, between, close] = indent === null ? ["", ",", ""] : [`\n${deeper}`, `,\n${deeper}`, `\n${indent}`];
   if (Array.isArray(value)) {
     if (value.length === 0) return "[]";
-    return `[\n${value.map((one) => deeper + writeExact(one, deeper)).join(",\n")}\n${indent}]`;
+    return `[${open}${value.map((one) => writeExact(one, deeper)).join(between)}${close}]`;
   }
-  const entries = Object.entries(value);
+  const entries = Object.entries(value).filter(([, one]) => one !== undefined);
   if (entries.length === 0) return "{}";
-  return `{\n${entries.map(([name, one]) => `${deeper}${JSON.stringify(name)}: ${writeExact(one, deeper)}`).join(",\n")}\n${indent}}`;
+  const colon = indent === null ? ":" : ": ";
+  const fields = entries.map(([name, one]) => JSON.stringify(name) + colon + writeExact(one, deeper));
+  return `{${open}${fields.join(between)}${close}}`;
 }

@@ -1,12 +1,12 @@
 /** Schedule entries as the API shows them, and words about them. */
 
-import type { PastFiring } from "../task/history.ts";
+import type { PastFiring } from "../entries/history.ts";
 import { moment } from "./format.ts";
 import { SHAPES } from "./shapes.ts";
 
 /** The fields that its editors give an entry. */
 const RULES = [
-  ...(["task", "schedule", "payload", "timezone", "options", "enabled", "start", "end", "jitter"] as const),
+  ...(["task", "workflow", "schedule", "payload", "timezone", "options", "enabled", "start", "end", "jitter"] as const),
   ...(["description", "skippedTime", "repeatedTime", "overlap", "catchUp", "catchUpMax", "catchUpAge"] as const),
   ...(["keepHistory"] as const),
 ];

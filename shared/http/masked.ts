@@ -1,15 +1,19 @@
 /** Records and payloads as the API shows them: without their secrets. */
 
-import type { Json } from "../message/json.ts";
+import { withPayloads } from "../canvas/secrets.ts";
+import { type Json, parseJson, toJsonText } from "../message/json.ts";
 import type { TaskRecord } from "../results/record.ts";
 import type { Registry } from "../task/registry.ts";
 import { ALL_SECRET, PARTS } from "../task/secrets.ts";
+import { readNode } from "../workflows/read-definition.ts";
 
 export interface Mask {
   /** A record with `[secret]` in the place of each secret, and without links to large values that hold some. */
   record(record: TaskRecord): TaskRecord;
   /** The payload of a task. */
   payload(task: string, payload: Json): Json;
+  /** The payloads within a workflow, as `POST /workflows` takes it. */
+  workflow(node: Json): Json;
 }
 
 /** The marks are those of the tasks' code as it is now: of a task that it no longer has, all is secret. */
@@ -17,6 +21,12 @@ export function createMask(registry: Registry): Mask {
   const secretsOf = (task: string): typeof ALL_SECRET => registry.find(task)?.secrets ?? ALL_SECRET;
   return {
     payload: (task, payload) => secretsOf(task).mask("payload", payload),
+    workflow: (node) =>
+      parseJson(
+        toJsonText(
+          withPayloads(readNode(node), ({ task, payload = null }) => secretsOf(task).mask("payload", payload)),
+        ),
+      ),
     record(record) {
       const secrets = secretsOf(record.task);
       const shown = { ...record };

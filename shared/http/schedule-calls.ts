@@ -68,7 +68,7 @@ export const SCHEDULE_CALLS = {
     summary: "Run a schedule entry now, also one that is paused or over; it moves no fire time",
     parameters: [name],
     status: 202,
-    answer: ref("Accepted"),
+    answer: ref("AcceptedRun"),
     location: true,
     refusals: [404, 422, 503],
   }),

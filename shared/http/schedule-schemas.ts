@@ -3,8 +3,14 @@
 import { MAX_TIMER_SECONDS } from "../lifetimes.ts";
 import { anything, count, type Document, list, object, state, text, time, uuid } from "./schema-parts.ts";
 
+export const node: Document = { $ref: "#/components/schemas/WorkflowNode" };
+
 /** Fields of a schedule entry but its task and schedule. */
 export const rules: Document = {
+  workflow: {
+    ...node,
+    description: "The workflow that it sends, in the place of a task, as POST /workflows takes it.",
+  },
   payload: anything,
   timezone: { ...text, description: "By default the service's TIMEZONE." },
   options: {
@@ -36,7 +42,7 @@ export const entry: readonly [Document, Document] = [
 export const runs = list(
   object(
     { at: time, outcome: { enum: ["run", "skipped", "missed", "paused", "manual", "unrecorded"] } },
-    { id: uuid, state, finishedAt: time, until: time, count, reason: text },
+    { id: uuid, state, workflow: { const: true }, finishedAt: time, until: time, count, reason: text },
   ),
 );
 

@@ -1,16 +1,15 @@
 import type { Context, Hono } from "hono";
+import { changeEntry, deleteEntry, putEntry, readEntry, setEnabled } from "../entries/edit.ts";
+import { runNow } from "../entries/fire.ts";
+import { historyOf } from "../entries/history.ts";
+import { type EntryView, viewOf } from "../entries/schedules.ts";
 import { InvalidOptionError, StaticScheduleError } from "../errors.ts";
-
-import { timingOf, toDefinition } from "../schedules/definition.ts";
+import { type Definition, timingOf, toDefinition } from "../schedules/definition.ts";
 import type { Entry } from "../schedules/entry.ts";
 import { MAX_NAME } from "../schedules/name.ts";
 import { preview } from "../schedules/preview.ts";
 import type { App } from "../task/current-app.ts";
-import { changeEntry, deleteEntry, putEntry, readEntry, setEnabled } from "../task/entries.ts";
-import { runNow } from "../task/fire.ts";
-import { historyOf } from "../task/history.ts";
 import type { Registry } from "../task/registry.ts";
-import { type EntryView, viewOf } from "../task/schedules.ts";
 import { audited } from "./audit.ts";
 import { addCall, readBody } from "./base.ts";
 import { callerOf, sourceOf } from "./key.ts";
@@ -99,7 +98,6 @@ export function addScheduleReads(api: Hono, showing: Showing, statics: readonly 
 
 /** The calls that change entries. Each leaves a line in the audit trail. */
 export function addScheduleChanges(api: Hono, app: App, registry: Registry, statics: readonly Entry[]): void {
-  const find = registry.get;
   const showing: Showing = { app, mask: createMask(registry) };
   const setPaused = (c: Context, name: string, paused: boolean) =>
     audited({ app, c }, paused ? "pause" : "resume", { schedule: name }, async () => {
@@ -115,7 +113,7 @@ export function addScheduleChanges(api: Hono, app: App, registry: Registry, stat
     const fields = await readBody(c.req.raw, "putSchedule");
     refuseStatic(statics, name);
     const entry = await audited({ app, c }, "schedule", { schedule: name }, async () => {
-      const { entry, outcome } = await putEntry(app, find, name, { fields, ...ifMatch(c) });
+      const { entry, outcome } = await putEntry(app, registry, name, { fields, ...ifMatch(c) });
       return { answer: entry, outcome: { outcome, edition: entry.edition } };
     });
     return answer(c, entry);
@@ -125,7 +123,7 @@ export function addScheduleChanges(api: Hono, app: App, registry: Registry, stat
     const fields = await readBody(c.req.raw, "changeSchedule");
     refuseStatic(statics, name);
     const entry = await audited({ app, c }, "schedule", { schedule: name }, async () => {
-      const entry = await changeEntry(app, find, name, { fields, ...ifMatch(c) });
+      const entry = await changeEntry(app, registry, name, { fields, ...ifMatch(c) });
       return { answer: entry, outcome: { fields: Object.keys(fields), edition: entry.edition } };
     });
     return answer(c, entry);
@@ -144,10 +142,12 @@ export function addScheduleChanges(api: Hono, app: App, registry: Registry, stat
     const entry = statics.find((one) => one.name === name) ?? (await readEntry(app, name));
     const by = callerOf(c)?.name ?? sourceOf(c).sourceIp;
     const { id, state } = await audited({ app, c }, "run", { schedule: name }, async () => {
-      const answer = await runNow(app, find(entry.definition.task), entry, by);
+      const answer = await runNow(app, registry, entry, by);
       return { answer, outcome: { id: answer.id } };
     });
-    return c.json({ id, task: entry.definition.task, state }, 202, { location: `/tasks/${id}` });
+    const { task, workflow } = entry.definition;
+    const location = `${workflow === undefined ? "/tasks" : "/workflows"}/${id}`;
+    return c.json({ id, ...(task !== undefined && { task }), state }, 202, { location });
   });
 
   addCall(api, "pauseSchedule", async (c, { name }) => c.json(await setPaused(c, name, true), 202));
@@ -184,11 +184,12 @@ function showStatic(showing: Showing, entry: Entry, isPaused: boolean): Shown {
 
 function maskedView({ app, mask }: Showing, entry: Entry): EntryView {
   const { definition, ...view } = viewOf(app, entry);
-  const { payload } = definition;
-  return {
-    ...view,
-    definition: { ...definition, ...(payload !== undefined && { payload: mask.payload(definition.task, payload) }) },
-  };
+  return { ...view, definition: { ...definition, ...shownParts(mask, definition) } };
+}
+
+function shownParts(mask: Mask, { task, workflow, payload }: Definition): Partial<Definition> {
+  if (workflow !== undefined) return { workflow: mask.workflow(workflow) };
+  return task === undefined || payload === undefined ? {} : { payload: mask.payload(task, payload) };
 }
 
 function broken({ name, edition, reason }: { name: string; edition: string; reason: string }): Shown {

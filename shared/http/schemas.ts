@@ -7,7 +7,7 @@ import { MAX_TIMER_SECONDS } from "../lifetimes.ts";
 import { MAX_CONCURRENCY } from "../limits/concurrency.ts";
 import { counts } from "./count-schemas.ts";
 import { failure, redriveLimits } from "./failure-schemas.ts";
-import { entry, nullable, rules, runs } from "./schedule-schemas.ts";
+import { entry, node, nullable, rules, runs } from "./schedule-schemas.ts";
 import {
   anything,
   attempts,
@@ -90,7 +90,6 @@ const policy: Document = {
     body({ tolerate: { anyOf: [count, { type: "string", pattern: "^\\d{1,3}(\\.\\d{1,3})?%$" }] } }),
   ],
 };
-const node: Document = { $ref: "#/components/schemas/WorkflowNode" };
 const callback: Document = { $ref: "#/components/schemas/WorkflowTask" };
 /** Fields of a task within a workflow. */
 const taskFields: Document = {
@@ -139,6 +138,7 @@ export const schemas = {
     { cursor: { ...uuid, description: "Present if there may be more." } },
   ),
   Accepted: object({ id: uuid, task: text, state }, { replayOf: uuid }),
+  AcceptedRun: object({ id: uuid, state }, { task: { ...text, description: "Absent of a workflow." } }),
   Revoked: object({ revoked: object({ scope, name: text, sentUntil: time }) }),
   Dropped: {
     anyOf: [
@@ -196,7 +196,7 @@ export const schemas = {
     },
     { cursor: text },
   ),
-  ScheduleBody: body({ task: text, schedule: text }, rules),
+  ScheduleBody: body({ schedule: text }, { task: text, ...rules }),
   ScheduleChange: body({}, nullable({ task: text, schedule: text, ...rules })),
   Schedule: object(...entry),
   ScheduleWithRuns: object({ ...entry[0], runs }, entry[1]),

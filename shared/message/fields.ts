@@ -133,6 +133,12 @@ function headers(value: Json | undefined): Record<string, string> | undefined {
   return isWhole ? Object.fromEntries(found) : undefined;
 }
 
+/** The tags and headers among options that nobody has checked: one that cannot be used is left out. */
+export function readLabels(options: Readonly<Fields>): Pick<Message, "tags" | "headers"> {
+  const [readTags, readHeaders] = [tags(options.tags), headers(options.headers)];
+  return { ...(readTags && { tags: readTags }), ...(readHeaders && { headers: readHeaders }) };
+}
+
 /** Names of entries are longer than those of tasks. */
 const MAX_ENTRY_CHARS = 200;
 

@@ -92,3 +92,8 @@ export interface Message {
   /** Its worker died each of so many times, and its record says so: only its `onFailure` hook is still to be called. */
   crashed?: number;
 }
+
+/** The mark of a task that no change of its entry stops any more. */
+export function withoutEdition({ edition: _, ...mark }: ScheduleMark): ScheduleMark {
+  return mark;
+}

@@ -1,6 +1,6 @@
 /** An entry as its editors give it: every field checked, in the one form in which it is stored and compared. */
 
-import { InvalidOptionError, InvalidScheduleError, UnknownOptionError } from "../errors.ts";
+import { ConflictingOptionsError, InvalidOptionError, InvalidScheduleError, UnknownOptionError } from "../errors.ts";
 import { MAX_TIMER_SECONDS } from "../lifetimes.ts";
 import { byteLength, type Json, toJsonText } from "../message/json.ts";
 import { readTime, TIME_EXPECTED } from "../message/time.ts";
@@ -47,7 +47,10 @@ export interface EntryRules {
 
 /** An entry as it is stored. Times are ISO-8601 in UTC. */
 export interface Definition extends Omit<EntryRules, "start" | "end" | "timezone" | "enabled"> {
-  task: string;
+  /** The task that it sends; absent with a workflow. */
+  task?: string;
+  /** The workflow that it sends, as `POST /workflows` takes it. */
+  workflow?: Json;
   payload: Json;
   options: { readonly [option: string]: Json };
   timezone: string;
@@ -61,6 +64,9 @@ export const ENTRY_OPTIONS = [
   ...["queue", "expires", "countdown", "tags", "headers", "messageGroupId"],
   ...["timeLimit", "softTimeLimit", "ignoreResult"],
 ] as const;
+
+/** Of those, the ones of a whole workflow. */
+export const WORKFLOW_OPTIONS = ["queue", "expires", "countdown", "tags", "headers"] as const;
 
 const MAX_DEFINITION_BYTES = 65_536;
 
@@ -77,6 +83,8 @@ const isText = (value: Json): boolean => typeof value === "string" && value.isWe
 
 const CHECKS: Readonly<Record<string, (value: Json) => boolean | string>> = {
   task: (value) => isText(value) || "the name of a task",
+  workflow: (value) =>
+    (typeof value === "object" && value !== null && !Array.isArray(value)) || "a workflow, as POST /workflows takes it",
   payload: () => true,
   options: (value) =>
     (typeof value === "object" && value !== null && !Array.isArray(value)) || 'an object such as { "expires": 60 }',
@@ -122,18 +130,34 @@ export function toDefinition(fields: { readonly [field: string]: Json }, timezon
     if (outcome !== true) throw new InvalidOptionError(name, value, String(outcome));
     if (DEFAULTS[name] !== value) given[name] = value;
   }
-  const { task, schedule, payload = null, options = {}, start, end, ...rules } = given;
-  if (typeof task !== "string") throw new InvalidOptionError("task", task, "the name of a task");
+  const { task, workflow, schedule, payload = null, options = {}, start, end, ...rules } = given;
+  if (workflow === undefined && typeof task !== "string") {
+    throw new InvalidOptionError("task", task, "the name of a task, or a 'workflow' in its place");
+  }
+  if (workflow !== undefined) {
+    const other = task === undefined ? "payload" : "task";
+    if (given[other] !== undefined && given[other] !== null)
+      throw new ConflictingOptionsError("workflow", other, "each says what is sent");
+  }
   if (typeof schedule !== "string") throw new InvalidOptionError("schedule", schedule, "when it fires");
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
     throw new InvalidOptionError("options", options, "an object");
   }
-  checkOptionNames(options);
+  checkOptionNames(options, workflow === undefined ? ENTRY_OPTIONS : WORKFLOW_OPTIONS);
   const times = {
     ...(start !== undefined && { start: isoTime(start) }),
     ...(end !== undefined && { end: isoTime(end) }),
   };
-  const definition: Definition = { timezone, enabled: true, ...rules, ...times, task, schedule, payload, options };
+  const definition: Definition = {
+    timezone,
+    enabled: true,
+    ...rules,
+    ...times,
+    schedule,
+    payload,
+    options,
+    ...(workflow === undefined ? { task: String(task) } : { workflow }),
+  };
   parseSchedule(schedule);
   zoneOf(definition.timezone);
   if (definition.start !== undefined && definition.end !== undefined && definition.start > definition.end) {
@@ -150,8 +174,7 @@ export function toDefinition(fields: { readonly [field: string]: Json }, timezon
 }
 
 /** An option that would make all of an entry's runs one, or means one moment, is refused. */
-function checkOptionNames(options: { readonly [option: string]: Json }): void {
-  const known: readonly string[] = ENTRY_OPTIONS;
+function checkOptionNames(options: { readonly [option: string]: Json }, known: readonly string[]): void {
   for (const [name, value] of Object.entries(options)) {
     if (!known.includes(name)) throw new UnknownOptionError(`options.${name}`, known, "Option of an entry");
     if (name === "expires" && typeof value !== "number") {

@@ -14,6 +14,8 @@ export interface Unsent {
   payload: Json;
   /** When it was asked for. */
   askedAt: Date;
+  tags?: string[];
+  headers?: Record<string, string>;
   /** The firing of an entry that asked for it. */
   schedule?: ScheduleMark;
   /** The attempts and the last error: the end of "Task 't' was not sent: …". */
@@ -26,9 +28,12 @@ export interface Unsent {
  * @throws InvalidMessageError for a name, queue or payload that no message may have
  */
 export async function recordUnsent(app: App, unsent: Unsent): Promise<void> {
-  const { id, task, queue, payload, askedAt, reason } = unsent;
+  const { id, task, queue, payload, askedAt, reason, tags, headers, schedule } = unsent;
   const fields = { v: 1, id, task, attempt: 1, payload, queue, sentAt: askedAt.toISOString(), rootId: id };
-  const message = { ...requiredFields(fields), ...(unsent.schedule && { schedule: unsent.schedule }) };
+  const message = {
+    ...requiredFields(fields),
+    ...{ ...(tags && { tags }), ...(headers && { headers }), ...(schedule && { schedule }) },
+  };
   const packed = { ...message, ...(await packPayload(app, message, payloadText(payload))) };
   // Dying before this leaves a stored payload that nobody refers to; the event comes back and does the same again.
   if (await app.results.failUnsent(packed, describeError(new TaskNotSentError(task, reason)))) {

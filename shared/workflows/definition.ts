@@ -6,6 +6,7 @@
 
 import { derivedId, idTime } from "../message/id.ts";
 import type { Json } from "../message/json.ts";
+import type { ScheduleMark } from "../message/message.ts";
 
 export type Place = string;
 
@@ -83,6 +84,10 @@ export interface Definition {
   /** The tree of tasks that it belongs to. */
   rootId: string;
   parentId?: string;
+  /** The entry of beat that asked for it, and the fire time; with an `edition` only the tasks that it begins with are bound to it. */
+  schedule?: ScheduleMark;
+  /** When its first tasks may start, if it was sent ahead of that. */
+  begins?: string;
   /** The task that has become this workflow: the end of this is its end. */
   replaces?: { id: string; task: string; keepUntil?: string; workflow?: { id: string; place: Place } };
   /** Options of the whole, which are those of each node that says nothing else. */

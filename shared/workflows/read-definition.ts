@@ -48,8 +48,20 @@ export function readDefinition(value: Json): Definition {
     keepUntil: text("keepUntil"),
     rootId: text("rootId"),
     ...(fields.parentId !== undefined && { parentId: text("parentId") }),
+    ...(fields.schedule !== undefined && { schedule: scheduleOf(fields.schedule) }),
+    ...(fields.begins !== undefined && { begins: text("begins") }),
     ...(fields.replaces !== undefined && { replaces: replacesOf(fields.replaces) }),
     ...(defaults !== undefined && { defaults: defaultsOf(defaults) }),
+  };
+}
+
+function scheduleOf(value: Json): NonNullable<Definition["schedule"]> {
+  const { name, at, edition, manual, by } = fieldsOf(value, "schedule");
+  return {
+    ...{ name: String(name), at: String(at) },
+    ...(edition !== undefined && { edition: String(edition) }),
+    ...(manual === true && { manual }),
+    ...(by !== undefined && { by: String(by) }),
   };
 }
 

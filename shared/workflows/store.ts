@@ -22,8 +22,8 @@ interface GroupOutcome {
 }
 
 export interface Workflows {
-  /** Stores a definition, once: of one id there is one. */
-  define(definition: Definition, until: Date): Promise<void>;
+  /** Stores a definition, once: of one id there is one. False if it was there before. */
+  define(definition: Definition, until: Date): Promise<boolean>;
   /** The definition, which this process keeps for a while; undefined if there is none, or none any more. */
   read(id: string): Promise<Definition | undefined>;
   /** Ids of the workflows that were sent, newest first. */
@@ -122,12 +122,13 @@ export function createWorkflows(options: {
         until,
       );
       // Dying before this leaves an object that nobody refers to.
-      await table.update({
+      const { applied } = await table.update({
         key: definitionKey(definition.id),
         set: { ...("text" in stored ? { text: stored.text } : stored.ref), ttl: ttl() },
         when: absent("ttl"),
         likelyNew: true,
       });
+      return applied;
     },
 
     read: (id) => read(id),

@@ -7,6 +7,8 @@ import { toSqsRecord } from "../../localstack/mapping/record.ts";
 import { replayOrHeal } from "../../shared/canvas/heal.ts";
 import { revokeWorkflow } from "../../shared/canvas/revoke.ts";
 import { sendWorkflow } from "../../shared/canvas/send.ts";
+import { changeEntry, deleteEntry, putEntry, readEntry, setEnabled } from "../../shared/entries/edit.ts";
+import { runNow } from "../../shared/entries/fire.ts";
 import {
   type App,
   AsyncResult,
@@ -20,8 +22,6 @@ import {
   TaskUnfinishedError,
   task,
 } from "../../shared/index.ts";
-import { changeEntry, deleteEntry, putEntry, readEntry, setEnabled } from "../../shared/task/entries.ts";
-import { runNow } from "../../shared/task/fire.ts";
 import type { ApplyOptions } from "../../shared/task/options.ts";
 import { redrive } from "../../shared/task/redrive.ts";
 import type { RegisteredTask } from "../../shared/task/registered-task.ts";
@@ -130,10 +130,13 @@ function tasksOf(print: (line: string) => void): Record<string, RegisteredTask> 
 /** The schedule entry of the steps. */
 export const ENTRY = "entry";
 
-/** An entry of this schedule, or one whose runs wait for each other. */
-function fieldsOf(schedule: string): Parameters<typeof putEntry>[3]["fields"] {
+type Fields = Parameters<typeof putEntry>[3]["fields"];
+
+/** An entry of this schedule, or one whose runs wait for each other; it adds, unless other fields say what it sends. */
+function fieldsOf(schedule: string, others: Fields): Fields {
   const overlap = schedule.startsWith("at(") ? {} : { overlap: "queueOne" };
-  return { task: "add", payload: { x: 4, y: 6 }, schedule, ...overlap };
+  const adds = "workflow" in others ? {} : { task: "add", payload: { x: 4, y: 6 } };
+  return { ...adds, schedule, ...overlap, ...others };
 }
 
 type Handle = (event: SQSEvent, context: { getRemainingTimeInMillis(): number }) => Promise<SQSBatchResponse>;
@@ -243,13 +246,16 @@ export async function takeStep(args: readonly string[], surroundings: Surroundin
       break;
     }
     case "schedule-put":
-      await putEntry(app, registry.get, ENTRY, { fields: fieldsOf(first) });
+      await putEntry(app, registry, ENTRY, { fields: fieldsOf(first, JSON.parse(options)) });
       break;
     case "schedule-change":
-      await changeEntry(app, registry.get, ENTRY, { fields: { schedule: first } });
+      await changeEntry(app, registry, ENTRY, { fields: { schedule: first } });
       break;
     case "schedule-pause":
       await setEnabled(app, ENTRY, false);
+      break;
+    case "schedule-resume":
+      await setEnabled(app, ENTRY, true);
       break;
     case "schedule-delete":
       await deleteEntry(app, ENTRY).catch((error: unknown) => {
@@ -257,7 +263,7 @@ export async function takeStep(args: readonly string[], surroundings: Surroundin
       });
       break;
     case "schedule-run":
-      print(`sent ${(await runNow(app, registry.get("add"), await readEntry(app, ENTRY), "a test")).id}`);
+      print(`sent ${(await runNow(app, registry, await readEntry(app, ENTRY), "a test")).id}`);
       break;
     case "tick":
       await createTick(modules, app)(undefined, { getRemainingTimeInMillis: () => 60_000 });

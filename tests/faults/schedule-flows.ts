@@ -1,8 +1,8 @@
 /** The flows of a schedule entry: made, changed, paused, deleted, run by hand, and found by a tick. */
 
+import { readEntry } from "../../shared/entries/edit.ts";
 import { firingId } from "../../shared/schedules/entry.ts";
 import { nextFireTime } from "../../shared/schedules/timing.ts";
-import { readEntry } from "../../shared/task/entries.ts";
 import type { Flow } from "./flows.ts";
 import { type Scenario, sentId } from "./harness.ts";
 import { ENTRY } from "./life.ts";
@@ -13,7 +13,8 @@ const [SEND, UPDATE, GET, QUERY] = [
   "DynamoDB.GetItem",
   "DynamoDB.Query",
 ];
-const DELETE = "DynamoDB.DeleteItem";
+const [DELETE, BATCH_GET] = ["DynamoDB.DeleteItem", "DynamoDB.BatchGetItem"];
+const STATEMENTS = "DynamoDB.BatchExecuteStatement";
 
 const SUCCESS = { state: "SUCCESS", result: 10 };
 
@@ -45,6 +46,24 @@ const daily = (): string => {
   const next = new Date(Date.now() + 60_000);
   return `${next.getUTCMinutes()} ${next.getUTCHours()} * * *`;
 };
+
+/** In each hour, first ten minutes from now. */
+const hourly = (): string => `${new Date(Date.now() + 600_000).getUTCMinutes()} * * * *`;
+
+const CHAIN = {
+  chain: [
+    { task: "add", payload: { x: 1, y: 2 } },
+    { task: "add", payload: { x: 7 }, into: "y" },
+  ],
+};
+
+/** The tick comes once more, and finds nothing to do. */
+async function tickAgain(scenario: Scenario, id: string): Promise<string> {
+  await scenario.take("tick");
+  await scenario.drain();
+  await scenario.take("tick");
+  return id;
+}
 
 export const scheduleFlows: Record<string, Flow> = {
   "making a schedule entry": {
@@ -127,5 +146,61 @@ export const scheduleFlows: Record<string, Flow> = {
     },
     expected: { ...SUCCESS, attempt: 1 },
     tasks: 1,
+  },
+  "a tick that sends a workflow": {
+    // As above; in the place of the task: what there is of it, the definition, the first task, its record and that of the end.
+    operations: [GET, QUERY, GET, GET, UPDATE, BATCH_GET, UPDATE, SEND, UPDATE, UPDATE, UPDATE, DELETE, UPDATE, UPDATE],
+    async prepare(scenario) {
+      await scenario.take("schedule-put", daily(), JSON.stringify({ workflow: CHAIN }));
+      return firstTask(scenario);
+    },
+    clockOffsetSeconds: 120,
+    step: () => ["tick"],
+    finish: tickAgain,
+    expected: { ...SUCCESS, attempt: 1 },
+    tasks: 2,
+  },
+  "running a schedule entry of a workflow by hand": {
+    operations: [GET, BATCH_GET, UPDATE, SEND, UPDATE, UPDATE, UPDATE],
+    prepare: async (scenario) => {
+      await scenario.take("schedule-put", daily(), JSON.stringify({ workflow: CHAIN }));
+      return "";
+    },
+    step: () => ["schedule-run"],
+    async finish(scenario) {
+      const id = sentId(await scenario.take("schedule-run"));
+      await scenario.drain();
+      return id;
+    },
+    expected: SUCCESS,
+  },
+  "resuming a schedule entry": {
+    // The position, the due item, the entry, and a note of the pause.
+    operations: [GET, GET, UPDATE, UPDATE, UPDATE, UPDATE],
+    async prepare(scenario) {
+      await scenario.take("schedule-put", daily());
+      await scenario.take("schedule-pause");
+      return "";
+    },
+    step: () => ["schedule-resume"],
+    async finish(scenario) {
+      await scenario.take("schedule-resume");
+      return onlyAnother(scenario);
+    },
+    expected: SUCCESS,
+    tasks: 1,
+  },
+  "the first tick after three hours": {
+    // The three tasks share their calls.
+    operations: [GET, QUERY, GET, SEND, STATEMENTS, UPDATE, DELETE, UPDATE, UPDATE],
+    async prepare(scenario) {
+      await scenario.take("schedule-put", hourly(), JSON.stringify({ catchUp: "all", overlap: "allow" }));
+      return firstTask(scenario);
+    },
+    clockOffsetSeconds: 10_800,
+    step: () => ["tick"],
+    finish: tickAgain,
+    expected: { ...SUCCESS, attempt: 1 },
+    tasks: 3,
   },
 };

@@ -13,7 +13,7 @@ type Draft = Readonly<Record<string, string>>;
 
 const TEXTS = ["task", "schedule", "timezone", "description", "start", "end"] as const;
 const CHOICES = ["skippedTime", "repeatedTime", "overlap", "catchUp"] as const;
-const JSONS = ["payload", "options"] as const;
+const JSONS = ["payload", "workflow", "options"] as const;
 const NUMBERS = ["jitter", "keepHistory"] as const;
 
 const REST_MILLISECONDS = 300;
@@ -70,24 +70,32 @@ export function EntryForm({ entry }: { entry?: Entry }): JSX.Element {
           {opened === undefined && (
             <Field label="Name">{(id) => <Text id={id} value={name} onChange={setName} isRequired />}</Field>
           )}
-          <Field label="Task">
-            {(id) => (
-              <select
-                id={id}
-                required
-                value={draft.task}
-                onChange={({ currentTarget }) => set("task")(currentTarget.value)}
-              >
-                <option value="">–</option>
-                {[...new Set([...(index.data?.tasks ?? []), ...(draft.task ? [draft.task] : [])])].map((task) => (
-                  <option key={task}>{task}</option>
-                ))}
-              </select>
-            )}
-          </Field>
-          <Field label="Payload, as JSON">
-            {(id) => <Json id={id} value={draft.payload} onChange={set("payload")} />}
-          </Field>
+          {opened?.workflow !== undefined ? (
+            <Field label="Workflow, as JSON">
+              {(id) => <Json id={id} value={draft.workflow} onChange={set("workflow")} />}
+            </Field>
+          ) : (
+            <>
+              <Field label="Task">
+                {(id) => (
+                  <select
+                    id={id}
+                    required
+                    value={draft.task}
+                    onChange={({ currentTarget }) => set("task")(currentTarget.value)}
+                  >
+                    <option value="">–</option>
+                    {[...new Set([...(index.data?.tasks ?? []), ...(draft.task ? [draft.task] : [])])].map((task) => (
+                      <option key={task}>{task}</option>
+                    ))}
+                  </select>
+                )}
+              </Field>
+              <Field label="Payload, as JSON">
+                {(id) => <Json id={id} value={draft.payload} onChange={set("payload")} />}
+              </Field>
+            </>
+          )}
           <Field label="Schedule" hint="30 2 * * *, cron(0 8 * * ? *), rate(5 minutes) or at(2027-01-01T08:00:00)">
             {(id) => <Text id={id} value={draft.schedule} onChange={set("schedule")} isRequired />}
           </Field>
@@ -140,7 +148,8 @@ function toDraft(entry: Entry | undefined): Draft {
   const text = (value: unknown): string => (value === undefined ? "" : String(value));
   return {
     ...Object.fromEntries([...TEXTS, ...CHOICES, ...NUMBERS].map((name) => [name, text(rules[name])])),
-    payload: rules.payload === undefined ? "{}" : writeExact(rules.payload),
+    payload: rules.workflow !== undefined ? "" : rules.payload === undefined ? "{}" : writeExact(rules.payload),
+    workflow: rules.workflow === undefined ? "" : writeExact(rules.workflow),
     options: rules.options === undefined ? "" : writeExact(rules.options),
   };
 }

@@ -1,15 +1,15 @@
 import type { JSX } from "preact";
-import type { PastFiring } from "../../task/history.ts";
+import type { PastFiring } from "../../entries/history.ts";
 import { pathOf, Refusal } from "../api.ts";
 import { may } from "../frame.tsx";
 import { useLive } from "../live.ts";
-import { linkTo, route } from "../route.ts";
+import { route } from "../route.ts";
 import { type Entry, type Preview, rulesOf, standingOf } from "../schedule.ts";
 import { Empty, Fact, JsonView, Loading, StateMark, Table, Trouble, When } from "../ui.tsx";
 import { EntryActs } from "./entry-acts.tsx";
 import { EntryForm } from "./entry-form.tsx";
 import { NextTimes, Notes } from "./preview.tsx";
-import { Kind, StandingMark, TaskLink } from "./schedules.tsx";
+import { Kind, runLink, Sends, StandingMark } from "./schedules.tsx";
 
 const PREVIEW_SECONDS = 60;
 
@@ -54,13 +54,22 @@ export function SchedulePage({ id: name }: { id: string }): JSX.Element {
       {entry.schedule !== undefined && <Future entry={entry} />}
       <h2>Runs</h2>
       <Runs runs={entry.runs ?? []} />
-      <h2>Payload</h2>
-      <JsonView value={entry.payload ?? null} label="Payload" />
+      {entry.workflow === undefined ? (
+        <>
+          <h2>Payload</h2>
+          <JsonView value={entry.payload ?? null} label="Payload" />
+        </>
+      ) : (
+        <>
+          <h2>Workflow</h2>
+          <JsonView value={entry.workflow} label="Workflow" />
+        </>
+      )}
     </>
   );
 }
 
-const SHOWN: readonly string[] = ["task", "schedule", "timezone", "payload", "description", "enabled"];
+const SHOWN: readonly string[] = ["task", "workflow", "schedule", "timezone", "payload", "description", "enabled"];
 
 function Facts({ entry }: { entry: Entry }): JSX.Element {
   const rules = Object.entries(rulesOf(entry)).filter(
@@ -68,7 +77,9 @@ function Facts({ entry }: { entry: Entry }): JSX.Element {
   );
   return (
     <dl class="facts">
-      <Fact label="Task">{entry.task === undefined ? "–" : <TaskLink task={String(entry.task)} />}</Fact>
+      <Fact label="Sends">
+        <Sends entry={entry} />
+      </Fact>
       <Fact label="Schedule">
         <code>
           <bdi>{String(entry.schedule ?? "–")}</bdi>
@@ -120,7 +131,7 @@ function Runs({ runs }: { runs: readonly PastFiring[] }): JSX.Element {
   if (runs.length === 0) return <Empty>It has not fired yet, as far as its history is kept.</Empty>;
   return (
     <Table label="Runs" heads={["Fire time", "Outcome", "Task", "Ended", "Reason"]}>
-      {runs.map(({ at, until, outcome, state, id, finishedAt, count, reason }) => (
+      {runs.map(({ at, until, outcome, state, id, workflow, finishedAt, count, reason }) => (
         <tr key={`${at} ${outcome} ${id}`}>
           <td>
             <When time={at} exact />
@@ -141,7 +152,7 @@ function Runs({ runs }: { runs: readonly PastFiring[] }): JSX.Element {
           </td>
           <td>
             {id !== undefined && state !== undefined ? (
-              <a class="id" href={linkTo(["tasks", id])}>
+              <a class="id" href={runLink({ id, workflow })}>
                 {id.slice(0, 13)}…
               </a>
             ) : (

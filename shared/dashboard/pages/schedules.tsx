@@ -1,6 +1,6 @@
 import "../schedules.css";
 import type { JSX } from "preact";
-import type { PastFiring } from "../../task/history.ts";
+import type { PastFiring } from "../../entries/history.ts";
 import { pathOf } from "../api.ts";
 import { isUtc } from "../format.ts";
 import { may } from "../frame.tsx";
@@ -66,7 +66,7 @@ export function SchedulesPage(): JSX.Element {
 
 function Rows({ entries, refresh }: { entries: readonly Entry[]; refresh: () => void }): JSX.Element {
   return (
-    <Table label="Schedule entries" heads={["Entry", "Task", "Schedule", "State", "Next", "Last runs", "Acts"]}>
+    <Table label="Schedule entries" heads={["Entry", "Sends", "Schedule", "State", "Next", "Last runs", "Acts"]}>
       {entries.map((entry) => (
         <tr key={entry.name}>
           <td>
@@ -75,7 +75,9 @@ function Rows({ entries, refresh }: { entries: readonly Entry[]; refresh: () => 
             </a>{" "}
             <Kind isStatic={entry.static} />
           </td>
-          <td>{entry.task === undefined ? "–" : <TaskLink task={String(entry.task)} />}</td>
+          <td>
+            <Sends entry={entry} />
+          </td>
           <td>
             <code>
               <bdi>{String(entry.schedule ?? "–")}</bdi>
@@ -101,12 +103,19 @@ function Rows({ entries, refresh }: { entries: readonly Entry[]; refresh: () => 
   );
 }
 
-export function TaskLink({ task }: { task: string }): JSX.Element {
+/** The task or workflow that an entry sends. */
+export function Sends({ entry: { task, workflow } }: { entry: Entry }): JSX.Element {
+  if (task === undefined) return <>{workflow === undefined ? "–" : "a workflow"}</>;
   return (
-    <a href={linkTo(["tasks"], { q: `task:${task}` })}>
-      <bdi>{task}</bdi>
+    <a href={linkTo(["tasks"], { q: `task:${String(task)}` })}>
+      <bdi>{String(task)}</bdi>
     </a>
   );
+}
+
+/** The page of a run. */
+export function runLink({ id, workflow }: { id: string; workflow?: true | undefined }): string {
+  return linkTo([workflow ? "workflows" : "tasks", id]);
 }
 
 export function Kind({ isStatic }: { isStatic: boolean }): JSX.Element {
@@ -146,7 +155,7 @@ function Strip({ runs: all }: { runs: readonly PastFiring[] }): JSX.Element {
           <a
             key={`${run.at} ${run.id}`}
             class={look}
-            href={linkTo(["tasks", run.id ?? ""])}
+            href={runLink({ ...run, id: run.id ?? "" })}
             title={sentence}
             aria-label={sentence}
           >

@@ -9,6 +9,7 @@ import { noteOf } from "../rows.ts";
 import { createTaskList, type TaskList, ticked } from "../task-list.ts";
 import { Empty, Loading, Scroll, STATES, StateMark, Trouble, When } from "../ui.tsx";
 import { BulkActs } from "./bulk.tsx";
+import { Export } from "./export.tsx";
 
 const LOOK_SECONDS = 2;
 
@@ -121,6 +122,7 @@ export function TasksPage(): JSX.Element {
               ))}
             </div>
           </details>
+          <Export search={search} from={from} />
         </form>
       </search>
       <nav class="chips" aria-label="States">

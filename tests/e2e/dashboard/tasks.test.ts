@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { describe, expect } from "vitest";
 import { toAnswer } from "../../../localstack/client.ts";
 import type { Service } from "../../../localstack/service.ts";
@@ -57,6 +58,29 @@ describe("the dashboard's tasks", () => {
     }
     await expectWhole(list);
     await expectWhole(detail);
+  });
+
+  it("are exported as they were searched", async ({ open, ground: { client } }) => {
+    const { id } = await client.post("/tasks/echo", { payload: { text: "=1" }, options: { tags: ["exported"] } });
+    await client.waitFor(`/tasks/${id}`);
+    const { page } = await open("#/tasks?q=tag%3Aexported");
+    await page.getByText("Export").click();
+    const file = async (name: string): Promise<string> => {
+      const [download] = await Promise.all([
+        page.waitForEvent("download"),
+        page.getByRole("button", { name, exact: true }).click(),
+      ]);
+      return readFile(await download.path(), "utf8");
+    };
+
+    expect((await file("CSV")).split("\r\n").map((line) => line.split(",").slice(0, 3))).toEqual([
+      ["id", "task", "state"],
+      [id, "echo", "SUCCESS"],
+      [""],
+    ]);
+    const [line = "", ...rest] = (await file("JSON Lines")).split("\n");
+    expect(JSON.parse(line)).toMatchObject({ id, payload: { text: "=1" }, result: "=1" });
+    expect(rest).toEqual([""]);
   });
 
   it("show every digit of a number", async ({ open, ground: { service, client } }) => {

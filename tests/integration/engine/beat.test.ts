@@ -61,8 +61,7 @@ describe("the Input of a schedule", () => {
     const payload = { to: "<aws.scheduler.scheduled-time>" };
     const input = beatInput({
       name: "odd",
-      task: mail,
-      payload,
+      target: { task: mail, payload },
       schedule: "",
       timezone: undefined,
       options: {},
@@ -78,7 +77,7 @@ describe("the Input of a schedule", () => {
 
   it("is refused when it is larger than Scheduler takes", () => {
     if (entry === undefined) throw new Error("There is no entry.");
-    const large = { ...entry, payload: { to: "x".repeat(262_144) } };
+    const large = { ...entry, target: { task: mail, payload: { to: "x".repeat(262_144) } } };
 
     expect(() => beatInput(large)).toThrow(
       "Invalid payload of schedule entry 'daily-mail', whose Input is 262270 bytes: expected an Input of at most 262144 bytes.",

@@ -10,6 +10,7 @@ import { createSubmitApi } from "../../../shared/http/submit.ts";
 import {
   AsyncResult,
   beatSchedule,
+  chain,
   createBeat,
   createDeadLetterWorker,
   createTick,
@@ -97,6 +98,8 @@ const uploaded = task({ name: "process_upload", payload: z.object({ key: z.strin
 const schedule = beatSchedule({
   entry: { task: child, payload: {}, schedule: "rate(1 day)" },
   ticked: { task: child, payload: { text: LARGE }, schedule: "rate(1 minute)", overlap: "cancel" },
+  flow: { workflow: chain(child.s({}), child.si({ text: LARGE })), schedule: "rate(1 day)" },
+  "ticked-flow": { workflow: group([child.s({ text: LARGE })]), schedule: "rate(1 minute)", overlap: "cancel" },
 });
 const exported = {
   ...{ child, caller, uploaded, schedule },
@@ -276,9 +279,10 @@ describe("the other roles", () => {
     expect(seen("TickRole")).toBeGreaterThan(50);
     expect(await refused("TickRole")).toEqual([]);
     engine.clock.now = new Date();
-    await as("BeatRole", "firing", () =>
-      createBeat(modules, engine.app)({ schedule: "entry", scheduledTime: engine.clock.now.toISOString() }),
-    );
+    const beat = createBeat(modules, engine.app);
+    for (const name of ["entry", "flow"]) {
+      await as("BeatRole", "firing", () => beat({ schedule: name, scheduledTime: engine.clock.now.toISOString() }));
+    }
     const key = `uploads/${EARLIER}`;
     const notice = {
       Records: [{ eventName: "ObjectCreated:Post", s3: { bucket: { name: "b" }, object: { key, size: 1 } } }],

@@ -1,10 +1,10 @@
 import type { SQSRecord } from "aws-lambda";
 import { expect } from "vitest";
 import * as z from "zod";
+import { createScheduleApi, type Schedules } from "../../../shared/entries/schedules.ts";
 import { type App, createTick, createWorker, type TaskModule, task } from "../../../shared/index.ts";
 import { decodeMessage } from "../../../shared/message/encoding.ts";
 import type { Message } from "../../../shared/message/message.ts";
-import { createScheduleApi, type Schedules } from "../../../shared/task/schedules.ts";
 import type { Engine } from "../../helpers/engine.ts";
 
 /** Entries, ticks and workers on one engine, whose clock a test turns. */

@@ -1,5 +1,5 @@
+import type { Schedules } from "../../../shared/entries/schedules.ts";
 import { schedules, type Task } from "../../../shared/index.ts";
-import type { Schedules } from "../../../shared/task/schedules.ts";
 
 /** Each function of `schedules`, called as a task would; complete by its type. */
 export function scheduleWorks(child: Task<{ text?: string | undefined }, unknown>): {

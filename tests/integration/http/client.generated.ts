@@ -629,6 +629,8 @@ export type SchedulePage = {
         name: string;
         "static": boolean;
         next: string[];
+        /** The workflow that it sends, in the place of a task, as POST /workflows takes it. */
+        workflow?: WorkflowNode;
         payload?: unknown;
         /** By default the service's TIMEZONE. */
         timezone?: string;
@@ -658,6 +660,7 @@ export type SchedulePage = {
             outcome: "run" | "skipped" | "missed" | "paused" | "manual" | "unrecorded";
             id?: string;
             state?: "PENDING" | "STARTED" | "RETRY" | "SUCCESS" | "FAILURE" | "REVOKED";
+            workflow?: true;
             finishedAt?: string;
             until?: string;
             count?: number;
@@ -675,11 +678,14 @@ export type ScheduleWithRuns = {
         outcome: "run" | "skipped" | "missed" | "paused" | "manual" | "unrecorded";
         id?: string;
         state?: "PENDING" | "STARTED" | "RETRY" | "SUCCESS" | "FAILURE" | "REVOKED";
+        workflow?: true;
         finishedAt?: string;
         until?: string;
         count?: number;
         reason?: string;
     }[];
+    /** The workflow that it sends, in the place of a task, as POST /workflows takes it. */
+    workflow?: WorkflowNode;
     payload?: unknown;
     /** By default the service's TIMEZONE. */
     timezone?: string;
@@ -706,8 +712,10 @@ export type ScheduleWithRuns = {
     broken?: string;
 };
 export type ScheduleBody = {
-    task: string;
     schedule: string;
+    task?: string;
+    /** The workflow that it sends, in the place of a task, as POST /workflows takes it. */
+    workflow?: WorkflowNode;
     payload?: unknown;
     /** By default the service's TIMEZONE. */
     timezone?: string;
@@ -730,6 +738,8 @@ export type Schedule = {
     name: string;
     "static": boolean;
     next: string[];
+    /** The workflow that it sends, in the place of a task, as POST /workflows takes it. */
+    workflow?: WorkflowNode;
     payload?: unknown;
     /** By default the service's TIMEZONE. */
     timezone?: string;
@@ -758,6 +768,7 @@ export type Schedule = {
 export type ScheduleChange = {
     task?: string | null;
     schedule?: string | null;
+    workflow?: WorkflowNode | null;
     payload?: unknown | null;
     timezone?: string | null;
     options?: object | null;
@@ -777,6 +788,12 @@ export type ScheduleChange = {
 export type DeletedSchedule = {
     name: string;
     deleted: true;
+};
+export type AcceptedRun = {
+    id: string;
+    state: "PENDING" | "STARTED" | "RETRY" | "SUCCESS" | "FAILURE" | "REVOKED";
+    /** Absent of a workflow. */
+    task?: string;
 };
 export type PausedSchedule = {
     name: string;
@@ -2261,7 +2278,7 @@ export function deleteSchedule(name: string, { ifMatch }: {
 export function runSchedule(name: string, opts?: Oazapfts.RequestOpts) {
     return oazapfts.fetchJson<{
         status: 202;
-        data: Accepted;
+        data: AcceptedRun;
     } | {
         status: 401;
         data: Problem;

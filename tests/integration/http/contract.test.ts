@@ -255,6 +255,14 @@ describe("an answer", () => {
     });
     await call("PATCH", "/schedules/daily", { body: { description: null, jitter: 5 } });
     for (const verb of ["run", "pause", "resume"]) await call("POST", `/schedules/daily/${verb}`);
+    const workflow = {
+      chain: [{ task: "add", payload: { x: 1, y: 2 } }],
+      linkError: [{ task: "add", immutable: true, payload: { x: 1, y: 2 } }],
+    };
+    await call("PUT", "/schedules/flow", { body: { workflow, schedule: "0 8 * * *", options: { expires: 60 } } });
+    await call("PATCH", "/schedules/flow", { body: { workflow: { group: [workflow] } } });
+    await call("POST", "/schedules/flow/run");
+    await call("GET", "/schedules/flow");
     for (const query of ["", "?limit=1", "?prefix=d&task=add&enabled=true"]) await call("GET", `/schedules${query}`);
     await call("GET", "/schedules/daily");
     await call("GET", "/schedules?runs=3");

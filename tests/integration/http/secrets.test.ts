@@ -119,6 +119,32 @@ describe("a schedule entry", () => {
     expect(JSON.stringify(answers)).not.toContain(CARD);
   });
 
+  it("within a workflow shows none, and keeps it through changes", async () => {
+    const workflow = (order: string, card: string) => ({
+      chain: [
+        {
+          task: "charge",
+          payload: { order, card },
+          link: [{ task: "charge", payload: { order, card }, immutable: true }],
+        },
+      ],
+    });
+    const answers = [
+      await bench.call("PUT", "/schedules/flow", { schedule: "rate(1 day)", workflow: workflow("one", CARD) }),
+      await bench.call("PATCH", "/schedules/flow", { workflow: workflow("two", "[secret]") }),
+      await bench.call("GET", "/schedules/flow"),
+      await bench.call("GET", "/schedules"),
+    ];
+    const found = await engine.app.schedules.read("flow");
+
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200]);
+    expect(found?.kind === "entry" && found.entry.definition.workflow).toEqual(workflow("two", CARD));
+    expect(answers[2]?.body).toMatchObject({ workflow: workflow("two", "[secret]") });
+    expect(JSON.stringify(answers)).not.toContain(CARD);
+    const moved = { group: [{ task: "charge", payload: { order: "three", card: "[secret]" } }, { task: "charge" }] };
+    expect((await bench.call("PATCH", "/schedules/flow", { workflow: moved })).status).toBe(422);
+  });
+
   it("that is new is refused where it says [secret]", async () => {
     const payload = { order: "new", card: "[secret]" };
     const answer = await bench.call("PUT", "/schedules/new", { ...entry, payload });

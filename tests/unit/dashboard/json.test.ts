@@ -17,5 +17,6 @@ describe("JSON as it came", () => {
   it("writes what JSON writes", () => {
     const value = { a: [], b: {}, c: ["x\u2028", null, true], d: { e: 1.5 } };
     expect(writeExact(value)).toBe(JSON.stringify(value, null, 2));
+    expect(writeExact(value, null)).toBe(JSON.stringify(value));
   });
 });

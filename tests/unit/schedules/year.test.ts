@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
+import { readEntry } from "../../../shared/entries/edit.ts";
+import { createScheduleApi } from "../../../shared/entries/schedules.ts";
 import { type App, createApp, createTick, crontab, every, task } from "../../../shared/index.ts";
 import { createLog } from "../../../shared/log.ts";
 import { fireTimes } from "../../../shared/schedules/timing.ts";
-import { readEntry } from "../../../shared/task/entries.ts";
-import { createScheduleApi } from "../../../shared/task/schedules.ts";
 import { createMemoryTable } from "../../../shared/testing/table.ts";
 
 const report = task({ name: "report", payload: z.object({}), run: () => 1 });

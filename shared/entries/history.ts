@@ -1,9 +1,10 @@
 /** The outcomes of an entry's fire times: read from the records of the tasks that they sent, and from notes of what left none. */
 
+import { outcomeAt } from "../canvas/results.ts";
 import type { TaskState } from "../results/record.ts";
 import { type Entry, erasOf, firingId } from "../schedules/entry.ts";
 import { lastFireTimes } from "../schedules/timing.ts";
-import type { App } from "./current-app.ts";
+import type { App } from "../task/current-app.ts";
 
 /** One line of an entry's history. Times are ISO-8601 in UTC. */
 export interface PastFiring {
@@ -12,6 +13,8 @@ export interface PastFiring {
   outcome: "run" | "skipped" | "missed" | "paused" | "manual" | "unrecorded";
   id?: string;
   state?: TaskState;
+  /** It was a workflow, which `GET /workflows/{id}` shows. */
+  workflow?: true;
   finishedAt?: string;
   /** The last of several fire times that one line stands for, and how many they are. */
   until?: string;
@@ -50,10 +53,28 @@ export async function historyOf(app: App, entry: Entry, limit: number): Promise<
   return lines.sort((a, b) => (a.at < b.at ? 1 : -1)).slice(0, limit);
 }
 
+/** The state of what a firing sent: a workflow whose end is a group has an outcome in the place of a record. */
+export async function stateOfRun(app: App, id: string): Promise<TaskState | undefined> {
+  return (await app.results.read(id))?.state ?? stateOfGroup(app, id);
+}
+
+async function stateOfGroup(app: App, id: string): Promise<TaskState | undefined> {
+  const definition = await app.workflows.read(id);
+  return definition && ((await outcomeAt({ app, definition }, ""))?.state ?? "PENDING");
+}
+
 async function lineOf(app: App, id: string, line: PastFiring): Promise<PastFiring> {
   const record = await app.results.read(id);
+  if (record !== undefined) {
+    const { state, finishedAt, workflow } = record;
+    const more = {
+      ...(workflow?.id === id && { workflow: true as const }),
+      ...(finishedAt !== undefined && { finishedAt }),
+    };
+    return { ...line, id, state, ...more };
+  }
+  const state = await stateOfGroup(app, id);
+  if (state !== undefined) return { ...line, id, state, workflow: true };
   // Not sent yet, or its record was kept no longer.
-  if (record === undefined) return line.outcome === "run" ? { ...line, outcome: "unrecorded" } : { ...line, id };
-  const { state, finishedAt } = record;
-  return { ...line, id, state, ...(finishedAt !== undefined && { finishedAt }) };
+  return line.outcome === "run" ? { ...line, outcome: "unrecorded" } : { ...line, id };
 }

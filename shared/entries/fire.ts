@@ -1,19 +1,26 @@
 /** Sending the task of an entry of beat: for a fire time, or by hand. */
 
+import { revokeWorkflow } from "../canvas/revoke.ts";
+import { sendFiring, WORKFLOW } from "../canvas/send.ts";
 import { describeError, TaskError, TaskRevokedError } from "../errors.ts";
+import { readLabels } from "../message/fields.ts";
 import type { ScheduleMark } from "../message/message.ts";
 import { isFinal } from "../results/record.ts";
 import { type Entry, firingId } from "../schedules/entry.ts";
-import type { App } from "./current-app.ts";
-import type { RegisteredTask } from "./registered-task.ts";
-import type { Registry } from "./registry.ts";
-import { sendTask } from "./send.ts";
-import type { Sent } from "./submit.ts";
-import { secondsAfter } from "./times.ts";
-import { recordUnsent } from "./unsent.ts";
+import type { App } from "../task/current-app.ts";
+import type { Registry } from "../task/registry.ts";
+import { sendTask } from "../task/send.ts";
+import type { Sent } from "../task/submit.ts";
+import { secondsAfter } from "../task/times.ts";
+import { recordUnsent } from "../task/unsent.ts";
+import { readNode } from "../workflows/read-definition.ts";
+import { stateOfRun } from "./history.ts";
 
 /** The outcome of a fire time. `waits`: for the end of the run before. `failed`: it is a FAILURE of its task, which says why. */
 export type Fired = "sent" | "skipped" | "waits" | "failed";
+
+/** The tasks that a process knows: all of the service, or those that a caller has in hand. */
+export type Tasks = Pick<Registry, "find" | "get">;
 
 /** A run that has to wait is looked at by the next tick. */
 const NEXT_LOOK_MILLISECONDS = 1000;
@@ -47,20 +54,33 @@ export async function fire(app: App, registry: Registry, entry: Entry, at: Date)
   return (await send(app, registry, entry, { id, at, expires })) === undefined ? "failed" : "sent";
 }
 
-/** Sends the task of an entry now, as a firing would; it counts as no fire time. @throws as sendTask does */
-export async function runNow(app: App, task: RegisteredTask, entry: Entry, by: string | undefined): Promise<Sent> {
+/** Runs an entry now, as a firing would; it counts as no fire time. @throws as sendTask and sendWorkflow do */
+export async function runNow(app: App, tasks: Tasks, entry: Entry, by: string | undefined): Promise<Sent> {
   const id = app.newId();
   const at = app.clock();
-  const mark: ScheduleMark = { name: entry.name, at: at.toISOString(), manual: true, ...(by !== undefined && { by }) };
+  const schedule: ScheduleMark = {
+    ...{ name: entry.name, at: at.toISOString(), manual: true },
+    ...(by !== undefined && { by }),
+  };
   const { expires } = entry.definition.options;
   const until = typeof expires === "number" ? secondsAfter(at, expires) : undefined;
-  const sent = await sendTask(app, task, entry.definition.payload, {
-    ...callOf(app, entry, { start: undefined, expires: until, at }),
-    ...{ id, schedule: mark },
-  });
+  const call = { ...callOf(app, entry, { start: undefined, expires: until, at }), id, schedule };
+  const sent = await sendWhat(app, tasks, entry, call);
   const note = { kind: "manual", at, id, ...(by !== undefined && { reason: by }) } as const;
   await app.schedules.note(entry, note, entry.definition.keepHistory ?? 0);
   return sent;
+}
+
+/** Sends the entry's task, or its workflow. */
+async function sendWhat(
+  app: App,
+  tasks: Tasks,
+  { definition }: Entry,
+  call: ReturnType<typeof callOf> & { id: string; schedule: ScheduleMark },
+): Promise<Sent> {
+  const { workflow, task, payload } = definition;
+  if (workflow === undefined) return sendTask(app, tasks.get(task ?? ""), payload, call);
+  return sendFiring(app, tasks, readNode(workflow), call);
 }
 
 /** When a firing starts: its time, put off by its countdown and jitter, and no later than the entry's end. */
@@ -97,22 +117,29 @@ async function send(
   const isAhead = start > app.clock();
   const schedule: ScheduleMark = { name, at: at.toISOString(), ...(isAhead && { edition: entry.edition }) };
   try {
-    const task = registry.get(definition.task);
     const call = callOf(app, entry, { start: isAhead ? start : undefined, expires, at });
-    const sent = await sendTask(app, task, definition.payload, { ...call, id, schedule });
-    app.log.info("Schedule entry fired", { schedule: name, scheduledTime: at, task: task.name, id });
+    const sent = await sendWhat(app, registry, entry, { ...call, id, schedule });
+    app.log.info("Schedule entry fired", { schedule: name, scheduledTime: at, task: nameOf(definition), id });
     return sent;
   } catch (error) {
     if (!(error instanceof TaskError) || error.code === "BROKER_FAILED" || error.code === "RESULT_STORE_FAILED")
       throw error;
     const { queue } = definition.options;
+    const task = nameOf(definition);
+    const what = definition.workflow === undefined ? "task" : "workflow";
     await recordUnsent(app, {
-      ...{ id, task: definition.task, payload: definition.payload, askedAt: at, schedule },
-      queue: typeof queue === "string" ? queue : (registry.find(definition.task)?.queue ?? "default"),
-      reason: `schedule entry '${name}' was due at ${at.toISOString()}, and its task was refused: ${describeError(error).message}`,
+      ...{ id, task, payload: definition.workflow ?? definition.payload, askedAt: at, schedule },
+      ...readLabels(definition.options),
+      queue: typeof queue === "string" ? queue : (registry.find(task)?.queue ?? "default"),
+      reason: `schedule entry '${name}' was due at ${at.toISOString()}, and its ${what} was refused: ${describeError(error).message}`,
     });
     return undefined;
   }
+}
+
+/** The name of what an entry sends, in a record or a line of the log. */
+function nameOf({ task }: Entry["definition"]): string {
+  return task ?? WORKFLOW;
 }
 
 async function skip(app: App, entry: Entry, at: Date, reason: string): Promise<Fired> {
@@ -135,13 +162,15 @@ async function wait(app: App, entry: Entry, at: Date, before: Date | undefined):
 }
 
 async function cancel(app: App, id: string, { name }: Entry): Promise<void> {
+  if (await app.workflows.read(id)) return revokeWorkflow(app, id);
   const reason = new TaskRevokedError(id, `schedule entry '${name}' is due again`);
   await app.results.requestRevoke(id, describeError(reason));
 }
 
+/** A workflow is known by its end: the record of its last task, or the outcome of its group. */
 async function isUnfinished(app: App, id: string): Promise<boolean> {
-  const record = await app.results.read(id);
-  return record !== undefined && !isFinal(record.state);
+  const state = await stateOfRun(app, id);
+  return state !== undefined && !isFinal(state);
 }
 
 function latest(one: Date, other: Date): Date {

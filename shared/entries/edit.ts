@@ -1,5 +1,7 @@
 /** Entries of beat that are made and changed while the service runs: from code, and over HTTP. */
 
+import { checkWhole } from "../canvas/check.ts";
+import { restoreSecrets } from "../canvas/secrets.ts";
 import {
   InvalidScheduleError,
   ScheduleChangedError,
@@ -7,22 +9,23 @@ import {
   ScheduleNotFoundError,
   StaticScheduleError,
 } from "../errors.ts";
-import { type Json, parseJson } from "../message/json.ts";
+import { type Json, parseJson, toJsonText } from "../message/json.ts";
 import { payloadText } from "../message/user-values.ts";
 import { checkFires, type Definition, isSame, toDefinition } from "../schedules/definition.ts";
 import { changed, created, dueAfter, type Entry, LATE_MILLISECONDS } from "../schedules/entry.ts";
 import { checkName, isStatic } from "../schedules/name.ts";
 import type { Stored } from "../schedules/store.ts";
 import { nextFireTime, parseSchedule } from "../schedules/timing.ts";
-import type { App } from "./current-app.ts";
-import { oneOfQueues, resolveOptions } from "./options.ts";
-import { payloadOrNone } from "./payload.ts";
-import type { RegisteredTask } from "./registered-task.ts";
+import type { App } from "../task/current-app.ts";
+import { oneOfQueues, resolveOptions } from "../task/options.ts";
+import { payloadOrNone } from "../task/payload.ts";
+import type { Registry } from "../task/registry.ts";
+import { readNode } from "../workflows/read-definition.ts";
 
 type Fields = { readonly [field: string]: Json };
 
-/** Finds a task by its name. @throws for one that is not known */
-export type FindTask = (name: string) => RegisteredTask;
+/** The tasks that an entry may name. */
+export type FindTask = Pick<Registry, "find" | "get">;
 
 /** Conditions of a call, beside the fields. */
 export interface EditOptions {
@@ -81,9 +84,7 @@ export async function changeEntry(
   for (let tries = 0; ; tries += 1) {
     const old = await readEntry(app, name);
     checkEdition(name, { kind: "entry", entry: old }, ifMatch);
-    const kept = Object.entries({ ...old.definition, ...fields }).filter(([, value]) => value !== null);
-    const payload = "payload" in fields ? { payload: fields.payload ?? null } : { payload: old.definition.payload };
-    const definition = await checked(app, find, { ...fieldsOf(kept), ...payload }, old.definition);
+    const definition = await checked(app, find, changedFields(old.definition, fields), old.definition);
     if (isSame(old.definition, definition)) return old;
     const entry = changed(old, definition, app.clock(), app.newId);
     if (definition.enabled) checkFires(entry.timing, firstMoment(definition, entry.since));
@@ -177,7 +178,8 @@ async function checked(
 ): Promise<Definition> {
   const definition = toDefinition(fields, app.config.timezone);
   if (find === undefined) return definition;
-  const task = find(definition.task);
+  if (definition.workflow !== undefined) return checkedWorkflow(app, find, definition, old);
+  const task = find.get(definition.task ?? "");
   const given = parseJson(payloadText(task.name, payloadOrNone(task.schema, definition.payload ?? undefined)));
   const payload = await task.secrets.restore(given, () => (old?.task === task.name ? (old.payload ?? null) : null));
   const keys = await task.validate(payload);
@@ -196,6 +198,28 @@ async function checked(
     );
   }
   return { ...definition, payload };
+}
+
+/** As a firing would send it, so that nothing is stored which that would refuse. The form that is stored is the one that was read. */
+async function checkedWorkflow(
+  app: App,
+  tasks: FindTask,
+  definition: Definition,
+  old: Definition | undefined,
+): Promise<Definition> {
+  const before = old?.workflow === undefined ? undefined : readNode(old.workflow);
+  const node = await restoreSecrets(tasks, readNode(definition.workflow ?? null), before);
+  await checkWhole({ tasks, queues: app.config.queues, now: app.clock() }, node, definition.options);
+  return { ...definition, workflow: parseJson(toJsonText(node)) };
+}
+
+/** The fields that a change leaves. Naming a task takes the place of a workflow, and the other way round. */
+function changedFields(old: Definition, fields: Fields): Fields {
+  const { task, workflow, payload, ...others } = old;
+  const isOther = workflow === undefined ? "workflow" in fields : "task" in fields;
+  const sends = isOther ? {} : { ...(task !== undefined && { task }), ...(workflow !== undefined && { workflow }) };
+  const kept = Object.entries({ ...others, ...sends, ...fields }).filter(([, value]) => value !== null);
+  return { ...fieldsOf(kept), payload: "payload" in fields ? (fields.payload ?? null) : isOther ? null : payload };
 }
 
 function fieldsOf(entries: readonly (readonly [string, unknown])[]): Fields {

@@ -9,7 +9,9 @@ import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promi
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { build } from "esbuild";
+import { parseDocument } from "yaml";
 import { buildDashboard, DASHBOARD_FILE } from "./dashboard-module.ts";
+import { DECLARATION_FILE } from "./own-declaration.ts";
 import { ROOT, WORK_FOLDER } from "./paths.ts";
 
 const run = promisify(execFile);
@@ -21,6 +23,13 @@ const COPIES = ["LICENSE", "README.md", "CHANGELOG.md", "localstack/lambda/http-
 const PEERS = { serverless: "*", "serverless-offline": ">=14.8", vitest: ">=3" };
 /** Packages of types that declarations name. */
 const TYPES: Readonly<Record<string, string>> = { "aws-lambda": "@types/aws-lambda", nodemailer: "@types/nodemailer" };
+
+/** Tags of CloudFormation, in its long form. */
+const INTRINSICS = [
+  { tag: "!Ref", resolve: (name: string) => ({ Ref: name }) },
+  { tag: "!Sub", resolve: (text: string) => ({ "Fn::Sub": text }) },
+  { tag: "!GetAtt", resolve: (place: string) => ({ "Fn::GetAtt": place.split(".") }) },
+];
 
 interface Manifest {
   exports: Record<string, string>;
@@ -49,6 +58,7 @@ for (const file of COPIES) {
 await writeFile(join(FOLDER, "modules.d.ts"), MODULES);
 await mkdir(dirname(join(FOLDER, DASHBOARD_FILE)), { recursive: true });
 await writeFile(join(FOLDER, DASHBOARD_FILE), JSON.stringify((await buildDashboard()).files));
+await writeFile(join(FOLDER, DECLARATION_FILE), JSON.stringify(await declaration()));
 const source: Manifest = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8"));
 await writeFile(join(FOLDER, "package.json"), `${JSON.stringify(await manifest(source), null, 2)}\n`);
 const { stdout } = await run("npm", ["pack", "--pack-destination", WORK_FOLDER], { cwd: FOLDER });
@@ -68,7 +78,7 @@ async function compile(): Promise<void> {
     inlineSources: true,
     rewriteRelativeImportExtensions: true,
   };
-  const include = ["shared", "build", "localstack", "handlers/*.d.ts"].map((part) => join(ROOT, part));
+  const include = ["shared", "build", "localstack", "handlers/*.ts"].map((part) => join(ROOT, part));
   const exclude = ["shared/dashboard", "build/pack.ts"].map((part) => join(ROOT, part));
   await writeFile(config, JSON.stringify({ extends: join(ROOT, "tsconfig.json"), compilerOptions, include, exclude }));
   await run(join(ROOT, "node_modules", ".bin", "tsc"), ["-p", config]);
@@ -77,6 +87,18 @@ async function compile(): Promise<void> {
     const text = await readFile(file, "utf8");
     await writeFile(file, text.replaceAll(/(["'])(\.{1,2}\/[^"']+)\.ts\1/g, "$1$2.js$1"));
   }
+}
+
+/** serverless.yml for services: without what is the service's own, and without the examples. */
+async function declaration(): Promise<object> {
+  const text = await readFile(join(ROOT, "serverless.yml"), "utf8");
+  const document = parseDocument(text, { merge: true, customTags: INTRINSICS });
+  for (const problem of [...document.errors, ...document.warnings]) throw problem;
+  for (const own of ["service", "frameworkVersion", "plugins"]) document.delete(own);
+  document.deleteIn(["functions", "view"]);
+  document.setIn(["params", "default", "taskFolders"], ["handlers/tasks"]);
+  document.deleteIn(["params", "production", "taskFolders"]);
+  return document.toJS();
 }
 
 async function filesOf(folder: string, ending: string): Promise<string[]> {

@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core";
+import { unzipSync } from "fflate";
 import { publint } from "publint";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ROOT, WORK_FOLDER } from "../../build/paths.ts";
@@ -30,6 +31,11 @@ export const summed = chord([add.s({ x: 1, y: 1 })], sum.s().into("all"));
 export const spread = chain(list.s({ length: 2 }), each(add.s({ y: 1 }).into("x")), sum.s().into("all"));
 export const schedule = beatSchedule({ daily: { task: add, payload: { x: 1, y: 1 }, schedule: crontab({ hour: 8, minute: 0 }) } });
 `;
+const DECLARATION = `service: invoices
+frameworkVersion: "4"
+plugins: [lovage/serverless, serverless-offline]
+provider: { name: aws, stage: local, versionFunctions: false }
+`;
 const KIT = `import assert from "node:assert";
 import { testApp } from "lovage/testing";
 import { add } from "../handlers/tasks/math.ts";
@@ -54,13 +60,8 @@ beforeAll(async () => {
   for (const name of await readdir(join(ROOT, "node_modules"))) {
     if (name !== "lovage") await symlink(join(ROOT, "node_modules", name), join(service, "node_modules", name));
   }
-  const declaration = await readFile(join(ROOT, "serverless.yml"), "utf8");
-  await write("serverless.yml", declaration.replace("service: lovage", "service: invoices"));
+  await write("serverless.yml", DECLARATION);
   await write("package.json", JSON.stringify({ name: "invoices", private: true, type: "module" }));
-  for (const name of await readdir(join(ROOT, "handlers"))) {
-    if (/^[a-z-]+\.ts$/.test(name))
-      await write(`handlers/${name}`, await readFile(join(ROOT, "handlers", name), "utf8"));
-  }
   await write("handlers/tasks/math.ts", TASK);
   await write("tests/kit.ts", KIT);
 });
@@ -144,6 +145,25 @@ describe("a service with the package", () => {
     expect(said.stdout).toBe("");
     expect(await readFile(join(service, "out/handlers/tasks/math.d.ts"), "utf8")).toContain("Task<");
   });
+
+  it("says nothing of what the engine needs of the cloud, and has it under the ids of this repository", async () => {
+    const template = async (cwd: string, tasks: string): Promise<object> => {
+      const env = { ...process.env, LOVAGE_TASKS: tasks };
+      const { stdout } = await run(join(ROOT, "node_modules/.bin/serverless"), ["template"], { cwd, env });
+      // The moment of the compilation, and the names that begin with the service's.
+      const text = stdout.replaceAll(/serverless\/[a-z]+\/local\/[^/]+/g, "code").replaceAll("invoices", "lovage");
+      return JSON.parse(text.slice(text.indexOf("{")));
+    };
+
+    expect(await template(service, "absent")).toEqual(await template(ROOT, "absent"));
+  });
+
+  it("is packaged from its own folder", async () => {
+    await run(join(service, "node_modules/.bin/serverless"), ["package", "--stage", "dev"], { cwd: service });
+
+    const zip = unzipSync(await readFile(join(service, ".lovage/package/worker.zip")));
+    expect(Object.keys(zip)).toContain("handlers/worker.mjs");
+  }, 300_000);
 
   it("tests its tasks with the kit, under plain Node", async () => {
     expect((await run("node", ["tests/kit.ts"], { cwd: service })).stdout).toContain("ten");

@@ -105,7 +105,7 @@ describe("the package", () => {
   it("is without a finding of attw, for a package of ES modules", async () => {
     const analysis = await checkPackage(createPackageFromTarballData(await readFile(tarball)));
     const problems = "problems" in analysis ? analysis.problems : ["The package has no types."];
-    // What only a CommonJS module and the oldest resolution meet: its profile esm-only leaves them out, too.
+    // Findings that only a CommonJS module and the oldest resolution meet: its profile esm-only leaves them out, too.
     const isOfOld = (problem: object): boolean =>
       ("resolutionKind" in problem && ["node10", "node16-cjs"].includes(String(problem.resolutionKind))) ||
       ("resolutionOption" in problem && problem.resolutionOption === "node10");

@@ -22,7 +22,7 @@ type Path = readonly string[];
 type Extendable = Pick<Serverless, "configurationInput" | "extendConfiguration" | "classes">;
 
 /**
- * Adds to a service's declaration what it leaves out. What it says always wins: a property of a function or a resource as a whole, so
+ * Adds to a service's declaration what it leaves out. Its own word always wins: a property of a function or a resource as a whole, so
  * that no statement of Lovage's mixes with one of the service's, and `null` takes away. `${…}` in what is added is resolved later.
  * The framework itself fills in `stage`, `region` and `versionFunctions` of the provider before any plugin: a service says them.
  * @throws the framework's own error, in one sentence, where a list or a text stands in the place of named entries
@@ -48,7 +48,7 @@ function leaveOut({ params, resources }: JsonObject, service: Serverless["config
   if (!hasViews && isObject(resources) && isObject(resources.Resources)) delete resources.Resources[VIEW_ROLE];
 }
 
-/** What `ours` has and `theirs` has not, each with its place. What the service took away is removed. */
+/** Each entry of `ours` that `theirs` lacks, with its place. An entry that the service took away is removed from `theirs`. */
 function* missing(
   ours: JsonObject,
   theirs: JsonObject,

@@ -23,7 +23,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-/** What is added to `service`, by its place. */
+/** Everything that is added to `service`, by its place. */
 function added(service: Record<string, unknown>, file = "ours.json"): Record<string, unknown> {
   const additions: Record<string, unknown> = {};
   addOwnDeclaration(

@@ -36,10 +36,15 @@ export function ref(name: keyof typeof schemas): Document {
 
 /** The body of a call that sends a task. */
 export function sendBody(payload: Document, isNeeded: boolean): Document {
-  const options = { options: ref("Options") };
-  return isNeeded ? body({ payload }, options) : body({}, { payload, ...options });
+  const more = { options: ref("Options"), id: callerId };
+  return isNeeded ? body({ payload }, more) : body({}, { payload, ...more });
 }
 
+const callerId = {
+  ...uuid,
+  description:
+    "A UUID of version 7, made by the caller now: the same call again is the same task, and is answered with its state.",
+};
 const large = object({ sizeBytes: count }, { url: text, gone: { const: true } });
 const TASK = {
   required: {
@@ -306,7 +311,7 @@ export const schemas = {
     maxBytes: { ...count, description: "S3 refuses a larger file." },
   }),
   Replay: body({}, { payload: { description: "In the place of the old one." } }),
-  Send: { ...body({}, { payload: {}, options: { $ref: "#/components/schemas/Options" } }) },
+  Send: { ...body({}, { payload: {}, options: { $ref: "#/components/schemas/Options" }, id: callerId }) },
   FailurePage: object({ failures: list({ $ref: "#/components/schemas/Failure" }) }, { cursor: text }),
   Failure: object(...failure),
   FailureWithTasks: object(

@@ -80,6 +80,8 @@ export interface StoredRecord extends TaskRecord {
   /** Of the run that is under way: its function has no longer than this, and this is the message that it was given. */
   functionSeconds: number;
   messageId: string;
+  /** Of a task whose caller has made its id. */
+  contentHash?: string;
   /** Where its large values lie. */
   refs: { [Part in "payload" | "result" | "error"]?: ValueRef };
 }
@@ -99,6 +101,7 @@ const TEXTS = [
   "messageGroupId",
   "revokeRequestedAt",
   "arrivedAt",
+  "contentHash",
 ] as const;
 const JSON_TEXTS = ["result", "error", "progress", "tags", "headers", "schedule", "workflow"] as const;
 const PARTS = ["payload", "result", "error"] as const;
@@ -178,6 +181,7 @@ export function publicRecord({
   fenceBase,
   functionSeconds,
   messageId,
+  contentHash,
   refs,
   ...record
 }: StoredRecord): TaskRecord {

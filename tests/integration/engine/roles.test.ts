@@ -23,7 +23,7 @@ import {
   task,
 } from "../../../shared/index.ts";
 import { newId } from "../../../shared/message/id.ts";
-import { failureKind } from "../../../shared/results/fingerprint.ts";
+import { failureKind } from "../../../shared/results/failure-kind.ts";
 import { makeBulkAct } from "../../../shared/task/bulk.ts";
 import { createRegistry } from "../../../shared/task/registry.ts";
 import { startProxy } from "../../faults/proxy.ts";

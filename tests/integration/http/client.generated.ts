@@ -931,6 +931,8 @@ export type SchedulePreview = {
 export function sendAdd(body: {
     payload: PayloadAdd;
     options?: Options;
+    /** A UUID of version 7, made by the caller now: the same call again is the same task, and is answered with its state. */
+    id?: string;
 }, opts?: Oazapfts.RequestOpts) {
     return oazapfts.fetchJson<{
         status: 202;
@@ -974,6 +976,8 @@ export function sendAdd(body: {
 export function sendTick(body?: {
     payload?: PayloadTick;
     options?: Options;
+    /** A UUID of version 7, made by the caller now: the same call again is the same task, and is answered with its state. */
+    id?: string;
 }, opts?: Oazapfts.RequestOpts) {
     return oazapfts.fetchJson<{
         status: 202;
@@ -1017,6 +1021,8 @@ export function sendTick(body?: {
 export function sendOutline(body: {
     payload: PayloadOutline;
     options?: Options;
+    /** A UUID of version 7, made by the caller now: the same call again is the same task, and is answered with its state. */
+    id?: string;
 }, opts?: Oazapfts.RequestOpts) {
     return oazapfts.fetchJson<{
         status: 202;
@@ -1060,6 +1066,8 @@ export function sendOutline(body: {
 export function sendFails(body?: {
     payload?: PayloadFails;
     options?: Options;
+    /** A UUID of version 7, made by the caller now: the same call again is the same task, and is answered with its state. */
+    id?: string;
 }, opts?: Oazapfts.RequestOpts) {
     return oazapfts.fetchJson<{
         status: 202;

@@ -66,7 +66,7 @@ export function addBulkActs(api: Hono, app: App, registry: Registry): void {
     const body = await readBody(c.req.raw, "makeBulkAct");
     const wanted = await toWanted(app, body, names);
     const { id = app.newId(), digest, target } = wanted;
-    const made = await audited({ app, c }, "bulk", { bulk: id, ...target }, async () => {
+    const made = await audited({ app, c }, "bulk", { bulk: id, act: wanted.act, ...target }, async () => {
       const { act, isNew } = await makeBulkAct(app, { ...wanted, id, by: callerOf(c)?.name ?? "local" });
       if (act.digest !== digest) {
         throw conflict(`Another bulk act has the id ${id}. Make a new id, or repeat the call as it was.`);
@@ -151,14 +151,14 @@ async function toWanted(app: App, body: Record<string, Json>, names: Names): Pro
   const common = { ...(id !== undefined && { id }), act, rate, start, digest };
   if (ids !== undefined) {
     const tasks = toIds(ids);
-    return { ...common, ids: tasks, source: null, target: { act, ids: tasks.length } };
+    return { ...common, ids: tasks, source: null, target: { ids: tasks.length } };
   }
   const source = failure === undefined ? toFilter(app, act, { filter, names }) : await toFailure(app, act, failure);
   return {
     ...common,
     ids: [],
     source: writeSource(source),
-    target: { act, ...(failure === undefined ? { filter: filter ?? null } : { failure }) },
+    target: failure === undefined ? { filter: filter ?? null } : { failure },
   };
 }
 

@@ -165,7 +165,7 @@ describe("a bulk act", () => {
     await elapse(5);
     expect(await read(id)).toMatchObject({ state: "done", done: 1 });
     const { body } = await bench.call("GET", "/bulk?limit=1");
-    expect(body).toMatchObject({ acts: [{ id, by: "local", target: { act: "revoke", filter: { tag } } }], cursor: id });
+    expect(body).toMatchObject({ acts: [{ id, by: "local", target: { filter: { tag } } }], cursor: id });
     expect((await bench.call("GET", `/bulk?cursor=${id}&limit=1`)).body).toMatchObject({
       ...{ acts: [{ id: expect.not.stringContaining(id) }] },
     });

@@ -1,5 +1,7 @@
 import { execFile } from "node:child_process";
+import { once } from "node:events";
 import { mkdir, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
@@ -95,11 +97,11 @@ describe("a client of a running service", () => {
 });
 
 /** A handler as frameworks have them. */
-type Handler = (request: Request) => Response | Promise<Response>;
+type Handler = (...call: unknown[]) => Promise<Response>;
 
 function handlerOf(value: unknown): Handler {
   if (typeof value !== "function") throw new Error("The program exports no handler of that name.");
-  return (request) => value(request);
+  return (...call) => value(...call);
 }
 
 const post = (url: string, body: unknown): Request =>
@@ -116,6 +118,22 @@ describe("the programs of the page", () => {
 
     expect([sent.status, await read.json()]).toEqual([202, { state: "SUCCESS", result: 10 }]);
     expect([refused.status, await refused.json()]).toMatchObject([422, { issues: [{ path: ["x"] }, { path: ["y"] }] }]);
+  });
+
+  it("Express: an app sends, and refuses what the task refuses", async () => {
+    const { app } = await program('from "express"');
+    const server = createServer((request, response) => handlerOf(app)(request, response)).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const address = server.address();
+    const url = `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}/sign-ups`;
+    const sent = await fetch(post(url, { email: "ada@example.com" }));
+    const refused = await fetch(post(url, { email: "nobody" }));
+    const { id } = Object(await sent.json());
+
+    expect([sent.status, await client.result(id).fetch()]).toMatchObject([202, { task: "send_email" }]);
+    expect([refused.status, await refused.json()]).toMatchObject([422, { issues: [{ path: ["to"] }] }]);
+    server.close();
+    await once(server, "close");
   });
 
   it("Hono: an app sends, and waits", async () => {

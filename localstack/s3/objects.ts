@@ -2,11 +2,12 @@
 import { createReadStream, openSync } from "node:fs";
 import type { Readable } from "node:stream";
 import { receiveBody } from "./body.ts";
+import { readDocument } from "./checksums.ts";
 import { requireDeletable, requireIfMatch, requireUnmodified, selectRange, unchangedSince } from "./conditions.ts";
 import { copyObject } from "./copy.ts";
 import { encryptionHeaders, encryptionOf } from "./encryption.ts";
 import { S3Error } from "./error.ts";
-import { readText, type S3Answer, type S3Request } from "./request.ts";
+import type { S3Answer, S3Request } from "./request.ts";
 import type { S3Store, StoredObject } from "./store.ts";
 import { archiveOf, checksumFields, checksumHeaders, keptHeaders, requireObject } from "./stored-object.ts";
 import { readTags, tagCount, tagsOf } from "./tags.ts";
@@ -106,13 +107,14 @@ export async function getObjectAttributes({ bucket, key, headers }: S3Request, s
   requireUnmodified(headers, object);
   const is = (name: string): boolean => asked.includes(name);
   const { parts } = object;
-  const checksum = checksumFields(object);
+  // Without the number of its parts, which stands beside it.
+  const checksum = Object.entries(checksumFields(object)).map(([name, value]) => [name, value.replace(/-\d+$/, "")]);
   return {
     status: 200,
     headers: { "last-modified": new Date(object.modifiedAt).toUTCString() },
     body: toXml("GetObjectAttributesResponse", {
       ETag: is("ETag") ? object.etag.replaceAll('"', "") : undefined,
-      Checksum: is("Checksum") && Object.keys(checksum).length > 0 ? checksum : undefined,
+      Checksum: is("Checksum") && checksum.length > 0 ? Object.fromEntries(checksum) : undefined,
       ObjectParts: is("ObjectParts") && parts ? { PartsCount: parts.length } : undefined,
       StorageClass: is("StorageClass") ? (object.headers["x-amz-storage-class"] ?? "STANDARD") : undefined,
       ObjectSize: is("ObjectSize") ? object.size : undefined,
@@ -132,7 +134,7 @@ export async function getObjectTagging({ bucket, key }: S3Request, store: S3Stor
 export async function putObjectTagging(request: S3Request, store: S3Store): Promise<S3Answer> {
   const { bucket, key } = request;
   requireObject(store, bucket, key);
-  store.setTags(bucket, key, readTags(await readText(request)));
+  store.setTags(bucket, key, readTags(await readDocument(request)));
   return { status: 200 };
 }
 

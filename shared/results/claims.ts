@@ -13,7 +13,7 @@ import { birth } from "./birth.ts";
 import { isMine, isUnclaimed, mayClaim, ofContent } from "./conditions.ts";
 import { isSameContent } from "./content.ts";
 import { type Ended, runTimes } from "./ended.ts";
-import { type FailureKind, failureKind } from "./fingerprint.ts";
+import { type FailureKind, failureKind } from "./failure-kind.ts";
 import { payloadRefOf, recordIn, type StoredRecord, type TaskState } from "./record.ts";
 import type { Lifetime } from "./record-ttl.ts";
 import type { Packed, Values } from "./values.ts";

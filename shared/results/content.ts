@@ -2,8 +2,8 @@
 
 import type { Json } from "../message/json.ts";
 import type { Message } from "../message/message.ts";
+import { sortedHash } from "./idempotency-keys.ts";
 import type { StoredRecord } from "./record.ts";
-import { sortedHash } from "./reservations.ts";
 
 /** 128 bits as text, of a task's name and its payload in whatever order its fields stand. */
 export function contentHashOf(task: string, payload: Json): string {

@@ -21,7 +21,7 @@ import {
   STARTED,
   WAITING,
 } from "./conditions.ts";
-import { failureKind } from "./fingerprint.ts";
+import { failureKind } from "./failure-kind.ts";
 import { recordIn, type StoredRecord, type TaskState, toRecord } from "./record.ts";
 
 export interface Unclaimed {
@@ -44,10 +44,10 @@ export interface Unclaimed {
   /** Ends a task that has become a workflow, as that has ended; false if it has ended already. */
   endReplaced(task: Replaced, workflow: string, outcome: ReplacedOutcome): Promise<boolean>;
   /**
-   * Lets a task that has failed, or was revoked, wait again, under its own id: for its next attempt, or as if it had never been sent; false
-   * if it is not as `record` says any more.
+   * Lets a task that has failed, or was revoked, wait again, under its own id: for its next attempt, as if it had never been sent, or for the
+   * end of the workflow that it has become; false if it is not as `record` says any more.
    */
-  reopen(record: StoredRecord, as: "RETRY" | "PENDING"): Promise<boolean>;
+  reopen(record: StoredRecord, as: "RETRY" | "PENDING" | "STARTED"): Promise<boolean>;
   /**
    * Revokes a task at whatever stage it is: one that waits becomes REVOKED, one that runs is told to stop (if its worker has died,
    * its message ends it), a finished one stays as it is. Answers with the record as it is then; undefined for an unknown id.
@@ -164,7 +164,8 @@ export function createUnclaimed({ table, clock, lifetime, values, shownUntil, en
       const outcome = await table.update({
         key: recordKey(id),
         set: {
-          ...lastRunItem(record),
+          // The run that has become a workflow is kept since then.
+          ...(as !== "STARTED" && lastRunItem(record)),
           state: as,
           attempt: as === "RETRY" ? attempt + 1 : attempt,
           ...(as === "RETRY" && { eta: now.toISOString() }),
@@ -178,7 +179,7 @@ export function createUnclaimed({ table, clock, lifetime, values, shownUntil, en
           "errorRef",
           "revokeRequestedAt",
           "shownUntil",
-          "replacedBy",
+          ...(as === "STARTED" ? [] : ["replacedBy"]),
           "failureGroup",
           ...HOLDER,
         ],

@@ -10,6 +10,7 @@ import {
 import type { Json } from "../message/json.ts";
 import { isFinal, publicRecord, type StoredRecord, type TaskRecord } from "../results/record.ts";
 import type { App } from "./current-app.ts";
+import { revokedBy } from "./revoked-by.ts";
 import { type GetOptions, timeoutOf, waitUntil } from "./wait.ts";
 
 /** A handle on one task's outcome. Everything that asks the table is a method. */
@@ -103,7 +104,7 @@ export class AsyncResult<Result = Json> {
 /** Shows on an unfinished record that it was revoked among many: who runs it, or would, notices that within seconds. */
 export async function withDecisions(app: App, record: StoredRecord): Promise<StoredRecord> {
   if (isFinal(record.state) || record.revokeRequestedAt !== undefined) return record;
-  const decided = (await app.control.decisions(0)).revokedBy({ ...record, sentAt: record.createdAt });
+  const decided = await revokedBy(app, await app.control.decisions(0), { ...record, sentAt: record.createdAt });
   return decided ? { ...record, revokeRequestedAt: decided.at } : record;
 }
 

@@ -4,7 +4,7 @@ import { MAX_MESSAGE_TAGS } from "../message/labels.ts";
 import type { Message, ScheduleMark } from "../message/message.ts";
 import { payloadText } from "../message/user-values.ts";
 import { contentHashOf } from "../results/content.ts";
-import type { SharedKey } from "../results/reservations.ts";
+import type { SharedKey } from "../results/idempotency-keys.ts";
 import { checkCallerId } from "./caller-id.ts";
 import { currentRun } from "./context.ts";
 import type { App } from "./current-app.ts";

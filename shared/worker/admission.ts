@@ -7,6 +7,7 @@ import { replacedReason } from "../limits/debounce.ts";
 import type { Message } from "../message/message.ts";
 import type { App } from "../task/current-app.ts";
 import type { RegisteredTask } from "../task/registered-task.ts";
+import { revokedBy } from "../task/revoked-by.ts";
 import { secondsUntil } from "../task/times.ts";
 import type { Verdict } from "./acknowledgement.ts";
 import type { Invocation } from "./invocation.ts";
@@ -73,7 +74,7 @@ export async function admit(
 /** Ends what must not be run any more. */
 async function hasEnded(app: App, delivery: TaskDelivery, decisions: Decisions): Promise<Verdict | undefined> {
   const { message } = delivery;
-  const decided = decisions.revokedBy(message);
+  const decided = await revokedBy(app, decisions, message);
   if (decided !== undefined) {
     const reason = describeError(new TaskRevokedError(message.id, decided.why));
     if (await app.results.revoke(message, delivery, reason)) return endedUnrun(app, message, reason.message);

@@ -8,7 +8,7 @@ import { beginReplacement } from "../canvas/replace.ts";
 import { describeError, IdReusedError, TaskNotRegisteredError, TaskRevokedError } from "../errors.ts";
 import type { ClaimOutcome } from "../results/claims.ts";
 import { isSameContent } from "../results/content.ts";
-import { failureKind } from "../results/fingerprint.ts";
+import { failureKind } from "../results/failure-kind.ts";
 import { isFinal, type StoredRecord } from "../results/record.ts";
 import type { App } from "../task/current-app.ts";
 import type { Registry } from "../task/registry.ts";

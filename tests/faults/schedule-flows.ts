@@ -3,6 +3,7 @@
 import { readEntry } from "../../shared/entries/edit.ts";
 import { firingId } from "../../shared/schedules/entry.ts";
 import { nextFireTime } from "../../shared/schedules/timing.ts";
+import { idAt, type Node } from "../../shared/workflows/definition.ts";
 import type { Flow } from "./flows.ts";
 import { type Scenario, sentId } from "./harness.ts";
 import { ENTRY } from "./life.ts";
@@ -54,6 +55,13 @@ const CHAIN = {
   chain: [
     { task: "add", payload: { x: 1, y: 2 } },
     { task: "add", payload: { x: 7 }, into: "y" },
+  ],
+};
+
+const GROUP: Node = {
+  group: [
+    { task: "add", payload: { x: 1, y: 2 } },
+    { task: "add", payload: { x: 4, y: 6 } },
   ],
 };
 
@@ -160,6 +168,19 @@ export const scheduleFlows: Record<string, Flow> = {
     expected: { ...SUCCESS, attempt: 1 },
     tasks: 2,
   },
+  "a tick that sends a group": {
+    // Its members are sent by a worker, and there is no record of its end.
+    operations: [GET, QUERY, GET, GET, UPDATE, BATCH_GET, UPDATE, SEND, UPDATE, DELETE, UPDATE, UPDATE],
+    async prepare(scenario) {
+      await scenario.take("schedule-put", daily(), JSON.stringify({ workflow: GROUP }));
+      return idAt({ id: await firstTask(scenario), root: GROUP }, "1");
+    },
+    clockOffsetSeconds: 120,
+    step: () => ["tick"],
+    finish: tickAgain,
+    expected: { ...SUCCESS, attempt: 1 },
+    tasks: 2,
+  },
   "running a schedule entry of a workflow by hand": {
     operations: [GET, BATCH_GET, UPDATE, SEND, UPDATE, UPDATE, UPDATE],
     prepare: async (scenario) => {
@@ -178,7 +199,7 @@ export const scheduleFlows: Record<string, Flow> = {
     // The position, the due item, the entry, and a note of the pause.
     operations: [GET, GET, UPDATE, UPDATE, UPDATE, UPDATE],
     async prepare(scenario) {
-      await scenario.take("schedule-put", daily());
+      await scenario.take("schedule-put", hourly());
       await scenario.take("schedule-pause");
       return "";
     },

@@ -22,7 +22,7 @@ import {
   schedules,
   task,
 } from "../../../shared/index.ts";
-import { failureKind } from "../../../shared/results/fingerprint.ts";
+import { failureKind } from "../../../shared/results/failure-kind.ts";
 import { createRegistry } from "../../../shared/task/registry.ts";
 import { startProxy } from "../../faults/proxy.ts";
 import { type Right, rightsOf, rightsOfSigned } from "../../helpers/aws-rights.ts";

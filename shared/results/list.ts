@@ -1,4 +1,15 @@
-import { above, allOf, atLeast, atMost, type Condition, contains, equal, type Item, not } from "../aws/change.ts";
+import {
+  above,
+  allOf,
+  atLeast,
+  atMost,
+  type Condition,
+  contains,
+  equal,
+  type Item,
+  isOneOf,
+  not,
+} from "../aws/change.ts";
 import type { Table } from "../aws/dynamodb.ts";
 import { UNDER_WAY_SECONDS } from "../lifetimes.ts";
 import { parseJson, toJsonText } from "../message/json.ts";
@@ -7,9 +18,10 @@ import { newestFirst } from "../table/newest-first.ts";
 import { publicRecord, type TaskRecord, type TaskState, toRecord } from "./record.ts";
 
 export interface ListQuery {
-  state?: TaskState;
-  task?: string;
-  queue?: string;
+  /** With several, tasks that fit one of them. */
+  state?: TaskState | readonly TaskState[];
+  task?: string | readonly string[];
+  queue?: string | readonly string[];
   /** Only tasks that carry exactly this tag. */
   tag?: string;
   /** Only tasks that this one has sent itself. */
@@ -94,7 +106,7 @@ function toFilter(query: ListQuery, now: Date): Filter {
   const seconds = Math.floor(now.getTime() / 1000);
   const asked = [
     ...Object.entries({ state, task, queue, parentId, rootId }).flatMap(([name, value]) =>
-      value === undefined ? [] : [equal(name, value)],
+      value === undefined ? [] : [typeof value === "string" ? equal(name, value) : isOneOf(name, value)],
     ),
     ...(finishedFrom ? [atLeast("finishedAt", finishedFrom.toISOString())] : []),
     ...(finishedTo ? [atMost("finishedAt", finishedTo.toISOString())] : []),

@@ -22,6 +22,7 @@ const ROWS: readonly (readonly string[])[] = [
     "shared/limits",
     "shared/control",
     "shared/audit",
+    "shared/bulk",
     "shared/failures",
     "shared/counts",
     "shared/schedules",

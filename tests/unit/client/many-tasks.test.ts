@@ -6,8 +6,8 @@ import { ROOT } from "../../../build/paths.ts";
 
 const TASKS = 300;
 const CALLS = 30;
-/** Types that the compiler makes: 336,000 when this was written, of which the tasks alone are 158,000. */
-const MAX_INSTANTIATIONS = 450_000;
+/** Types that the compiler makes for the calls, beside those for the tasks: 178,000 when this was written. */
+const MAX_INSTANTIATIONS = 300_000;
 
 const FOLDER = ".serverless/many-tasks";
 
@@ -44,8 +44,8 @@ it("300 tasks and 30 calls of them cost the compiler no more than they did", () 
     'const client = createClient<typeof tasks>({ url: "/" });',
     ...calls,
   ]);
-  const cost = instantiations("calls.ts");
+  const cost = instantiations("calls.ts") - instantiations("tasks.ts");
 
-  expect(cost).toBeGreaterThan(100_000);
+  expect(cost).toBeGreaterThan(1000);
   expect(cost).toBeLessThan(MAX_INSTANTIATIONS);
 });

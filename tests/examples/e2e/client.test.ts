@@ -1,14 +1,18 @@
 import { execFile } from "node:child_process";
+import { once } from "node:events";
 import { mkdir, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
+import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type * as math from "../../../handlers/examples/math.ts";
 import type * as upload from "../../../handlers/examples/process-upload.ts";
 import type * as retries from "../../../handlers/examples/retries.ts";
 import { type Service, startService } from "../../../localstack/service.ts";
 import { type Client, createClient, TaskFailedError } from "../../../shared/client/index.ts";
+import { CHROMIUM, launch } from "../../e2e/dashboard/chromium.ts";
 import { blocksOf, ROOT } from "../unit/docs/blocks.ts";
 
 const run = promisify(execFile);
@@ -32,6 +36,19 @@ afterAll(async () => {
   delete process.env.LOVAGE_URL;
   await service.stop();
 });
+
+/** The client as a page loads it. */
+async function bundle(): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [join(ROOT, "shared/client/index.ts")],
+    bundle: true,
+    format: "iife",
+    globalName: "lovage",
+    platform: "browser",
+    write: false,
+  });
+  return outputFiles[0]?.text.replace("var lovage", "globalThis.lovage") ?? "";
+}
 
 /** A program of the page, by a text that is in no other, with what it exports. */
 async function program(text: string): Promise<Record<string, unknown>> {
@@ -71,6 +88,38 @@ describe("a client of a running service", () => {
     expect(seen.at(-1)).toBe(csv.byteLength);
   });
 
+  it("uploads a file from a page, with progress, and stops there, too", async ({ skip }) => {
+    if (CHROMIUM === undefined) skip("Chromium is not installed (CHROMIUM names another place): no page was looked at");
+    const browser = await launch();
+    try {
+      const page = await browser.newPage();
+      // A page of this machine, with no policy of its own.
+      await page.goto(`${service.url}/health`);
+      await page.evaluate(await bundle());
+      const outcome = await page.evaluate(`(async () => {
+        const client = lovage.createClient({ url: location.origin });
+        const seen = [];
+        const file = new File(["order,amount\\n" + "1,2.5\\n".repeat(500_000)], "page.csv", { type: "text/csv" });
+        const sent = await client.uploads.send(file, { onProgress: (bytes, total) => seen.push([bytes, total]) });
+        const { csv } = await sent.get();
+        const stop = new AbortController();
+        const stopped = client.uploads.send(file, {
+          signal: stop.signal,
+          onProgress: () => stop.abort(new Error("the page was left")),
+        });
+        const reason = await stopped.catch((error) => error.message);
+        return { size: file.size, seen, rows: csv.rows, filename: (await sent.fetch()).filename, reason };
+      })()`);
+      const { size, seen, ...rest } = Object(outcome);
+
+      expect(rest).toEqual({ rows: 500_000, filename: "page.csv", reason: "the page was left" });
+      expect(seen.at(-1)).toEqual([size, size]);
+      expect(seen).toEqual(seen.toSorted(([a]: number[], [b]: number[]) => Number(a) - Number(b)));
+    } finally {
+      await browser.close();
+    }
+  });
+
   it("stops an upload when its signal is aborted", async () => {
     const stop = new AbortController();
     const sending = client.uploads.send(new Blob([new Uint8Array(50_000_000)]), {
@@ -95,11 +144,11 @@ describe("a client of a running service", () => {
 });
 
 /** A handler as frameworks have them. */
-type Handler = (request: Request) => Response | Promise<Response>;
+type Handler = (...call: unknown[]) => Promise<Response>;
 
 function handlerOf(value: unknown): Handler {
   if (typeof value !== "function") throw new Error("The program exports no handler of that name.");
-  return (request) => value(request);
+  return (...call) => value(...call);
 }
 
 const post = (url: string, body: unknown): Request =>
@@ -116,6 +165,22 @@ describe("the programs of the page", () => {
 
     expect([sent.status, await read.json()]).toEqual([202, { state: "SUCCESS", result: 10 }]);
     expect([refused.status, await refused.json()]).toMatchObject([422, { issues: [{ path: ["x"] }, { path: ["y"] }] }]);
+  });
+
+  it("Express: an app sends, and refuses what the task refuses", async () => {
+    const { app } = await program('from "express"');
+    const server = createServer((request, response) => handlerOf(app)(request, response)).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const address = server.address();
+    const url = `http://127.0.0.1:${typeof address === "object" ? address?.port : ""}/sign-ups`;
+    const sent = await fetch(post(url, { email: "ada@example.com" }));
+    const refused = await fetch(post(url, { email: "nobody" }));
+    const { id } = Object(await sent.json());
+
+    expect([sent.status, await client.result(id).fetch()]).toMatchObject([202, { task: "send_email" }]);
+    expect([refused.status, await refused.json()]).toMatchObject([422, { issues: [{ path: ["to"] }] }]);
+    server.close();
+    await once(server, "close");
   });
 
   it("Hono: an app sends, and waits", async () => {

@@ -1,20 +1,25 @@
 /**
  * `npm run pack`: makes the package `lovage` of this repository, in `.lovage/pack/`, and its tarball beside it: JavaScript with
- * declarations and maps, the dashboard built for browsers, and a manifest that names what each part imports
- * (docs/decisions/0059-package.md).
+ * declarations and maps, the dashboard built for browsers, and a manifest that names what each part imports. `create-lovage` comes with
+ * it (docs/decisions/0059-package.md). An argument names another folder below this repository in the place of `.lovage`.
  */
 
 import { execFile } from "node:child_process";
 import { copyFile, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { build } from "esbuild";
+import { parseDocument } from "yaml";
 import { buildDashboard, DASHBOARD_FILE } from "./dashboard-module.ts";
+import { DECLARATION_FILE } from "./own-declaration.ts";
+import { packCreate } from "./pack-create.ts";
 import { ROOT, WORK_FOLDER } from "./paths.ts";
 
 const run = promisify(execFile);
 
-const FOLDER = join(WORK_FOLDER, "pack");
+const TARGET = resolve(process.argv[2] ?? WORK_FOLDER);
+const FOLDER = join(TARGET, "pack");
+const CREATE_FOLDER = join(TARGET, "pack-create");
 /** Files that are taken as they are. */
 const COPIES = ["LICENSE", "README.md", "CHANGELOG.md", "localstack/lambda/http-proxy.mjs"];
 /** A runner of tests, and the framework with its plugin: the user has them, in a version of his own. */
@@ -22,10 +27,20 @@ const PEERS = { serverless: "*", "serverless-offline": ">=14.8", vitest: ">=3" }
 /** Packages of types that declarations name. */
 const TYPES: Readonly<Record<string, string>> = { "aws-lambda": "@types/aws-lambda", nodemailer: "@types/nodemailer" };
 
+/** Tags of CloudFormation, in its long form. */
+const INTRINSICS = [
+  { tag: "!Ref", resolve: (name: string) => ({ Ref: name }) },
+  { tag: "!Sub", resolve: (text: string) => ({ "Fn::Sub": text }) },
+  { tag: "!GetAtt", resolve: (place: string) => ({ "Fn::GetAtt": place.split(".") }) },
+];
+
 interface Manifest {
   exports: Record<string, string>;
   dependencies: Record<string, string>;
   devDependencies: Record<string, string>;
+  allowScripts: Record<string, boolean>;
+  version: string;
+  license: string;
   [field: string]: unknown;
 }
 
@@ -40,7 +55,7 @@ declare module "lovage:dashboard" {
 }
 `;
 
-await rm(FOLDER, { recursive: true, force: true });
+for (const folder of [FOLDER, CREATE_FOLDER]) await rm(folder, { recursive: true, force: true });
 await compile();
 for (const file of COPIES) {
   await mkdir(dirname(join(FOLDER, file)), { recursive: true });
@@ -49,15 +64,21 @@ for (const file of COPIES) {
 await writeFile(join(FOLDER, "modules.d.ts"), MODULES);
 await mkdir(dirname(join(FOLDER, DASHBOARD_FILE)), { recursive: true });
 await writeFile(join(FOLDER, DASHBOARD_FILE), JSON.stringify((await buildDashboard()).files));
+await writeFile(join(FOLDER, DECLARATION_FILE), JSON.stringify(await declaration()));
 const source: Manifest = JSON.parse(await readFile(join(ROOT, "package.json"), "utf8"));
-await writeFile(join(FOLDER, "package.json"), `${JSON.stringify(await manifest(source), null, 2)}\n`);
-const { stdout } = await run("npm", ["pack", "--pack-destination", WORK_FOLDER], { cwd: FOLDER });
-console.log(join(WORK_FOLDER, stdout.trim().split("\n").at(-1) ?? ""));
+const packed = await manifest(source);
+await writeFile(join(FOLDER, "package.json"), `${JSON.stringify(packed, null, 2)}\n`);
+const { serverless, "serverless-offline": offline, vitest, ...pinned } = packed.peerDependencies;
+await packCreate(CREATE_FOLDER, source, pinned);
+for (const cwd of [FOLDER, CREATE_FOLDER]) {
+  const { stdout } = await run("npm", ["pack", "--pack-destination", TARGET], { cwd });
+  console.log(join(TARGET, stdout.trim().split("\n").at(-1) ?? ""));
+}
 
 /** Compiles by a configuration of its own, which is the repository's with an output. */
 async function compile(): Promise<void> {
-  const config = join(WORK_FOLDER, "tsconfig.pack.json");
-  await mkdir(WORK_FOLDER, { recursive: true });
+  const config = join(TARGET, "tsconfig.pack.json");
+  await mkdir(TARGET, { recursive: true });
   const compilerOptions = {
     noEmit: false,
     rootDir: ROOT,
@@ -68,8 +89,8 @@ async function compile(): Promise<void> {
     inlineSources: true,
     rewriteRelativeImportExtensions: true,
   };
-  const include = ["shared", "build", "localstack", "handlers/*.d.ts"].map((part) => join(ROOT, part));
-  const exclude = ["shared/dashboard", "build/pack.ts"].map((part) => join(ROOT, part));
+  const include = ["shared", "build", "localstack", "handlers/*.ts"].map((part) => join(ROOT, part));
+  const exclude = ["shared/dashboard", "build/pack.ts", "build/pack-create.ts"].map((part) => join(ROOT, part));
   await writeFile(config, JSON.stringify({ extends: join(ROOT, "tsconfig.json"), compilerOptions, include, exclude }));
   await run(join(ROOT, "node_modules", ".bin", "tsc"), ["-p", config]);
   for (const file of await filesOf(FOLDER, ".d.ts")) {
@@ -79,12 +100,25 @@ async function compile(): Promise<void> {
   }
 }
 
+/** serverless.yml for services: without what is the service's own, and without the examples. */
+async function declaration(): Promise<object> {
+  const text = await readFile(join(ROOT, "serverless.yml"), "utf8");
+  const document = parseDocument(text, { merge: true, customTags: INTRINSICS });
+  for (const problem of [...document.errors, ...document.warnings]) throw problem;
+  for (const own of ["service", "frameworkVersion", "plugins"]) document.delete(own);
+  document.deleteIn(["functions", "view"]);
+  document.setIn(["params", "default", "taskFolders"], ["handlers/tasks"]);
+  document.deleteIn(["params", "production", "taskFolders"]);
+  return document.toJS();
+}
+
 async function filesOf(folder: string, ending: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true });
   return entries.filter((name) => name.endsWith(ending)).map((name) => join(folder, name));
 }
 
-async function manifest(source: Manifest): Promise<object> {
+/** The package's manifest, but for its optional peers, which come beside it. */
+async function manifest(source: Manifest) {
   const { name, version, description, license, type, engines } = source;
   const versions = { ...source.devDependencies, ...source.dependencies };
   const pinned = (names: Iterable<string>): Record<string, string> =>

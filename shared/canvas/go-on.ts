@@ -3,12 +3,13 @@
  * decided stays so. A delivery that finds a record final does all of it again (docs/decisions/0052-joins.md).
  */
 
-import { describeError, InvalidPayloadError, TaskError } from "../errors.ts";
+import { describeError, InvalidPayloadError, TaskError, WorkflowStoppedError } from "../errors.ts";
 import type { Json } from "../message/json.ts";
 import { resultText } from "../message/user-values.ts";
 import {
   childPlace,
   DEFAULT_POLICY,
+  type Definition,
   type EachNode,
   endPlace,
   type GroupNode,
@@ -88,23 +89,35 @@ export async function ended(flow: Flow, place: Place, outcome: Outcome): Promise
   return start(flow, childPlace(above.place, above.index + 1), { input, parentId: sender });
 }
 
+type Replaces = NonNullable<Definition["replaces"]>;
+
 /** The end of a workflow that a task has become is that task's, and the workflow around it goes on. */
 async function endReplaced(flow: Flow, outcome: Outcome): Promise<void> {
   const { app, definition } = flow;
   const { replaces } = definition;
   if (replaces === undefined) return;
-  const value = outcome.state === "SUCCESS" ? (outcome.value ?? (await valueAt(flow, ""))) : null;
-  const end =
-    outcome.state === "SUCCESS"
-      ? { state: outcome.state, resultJson: resultText(replaces.task, value) }
-      : { state: outcome.state, error: storedError(replaces.task, outcome) };
-  await app.results.endReplaced(replaces, definition.id, end);
+  if (outcome.state === "SUCCESS") {
+    const value = outcome.value ?? (await valueAt(flow, ""));
+    const end = { state: outcome.state, resultJson: resultText(replaces.task, value) };
+    await app.results.endReplaced(replaces, definition.id, end);
+  } else await app.results.endReplaced(replaces, definition.id, await endOfReplaced(flow, replaces, outcome));
   if (replaces.workflow === undefined) return;
   const around = await app.workflows.read(replaces.workflow.id);
   if (around === undefined) return;
+  const record = await app.results.kept(replaces.id);
+  // A replay has had it run once more: that run's end counts.
+  if (record?.replacedBy !== definition.id) return;
   // The task's record decides, for it may have been revoked meanwhile. Dying before this repeats it all.
-  const own = outcomeOf(await app.results.kept(replaces.id));
+  const own = outcomeOf(record);
   if (own) await ended({ ...flow, definition: around }, replaces.workflow.place, own);
+}
+
+/** The end of a task whose workflow has not ended well. Where it was stopped with those around it, a replay of one of them brings it back. */
+async function endOfReplaced({ app }: Flow, { id, task, workflow }: Replaces, outcome: Failed) {
+  const { state } = outcome;
+  const isStopped =
+    state === "REVOKED" && workflow !== undefined && (await app.workflows.isStopped(workflow.id, workflow.place, 0));
+  return { state, error: isStopped ? describeError(new WorkflowStoppedError(id)) : storedError(task, outcome) };
 }
 
 async function memberEnded(

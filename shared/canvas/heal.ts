@@ -42,17 +42,26 @@ const PAGE = 100;
 /** Of a task that was revoked with its group. */
 const STOPPED: ErrorCode = "WORKFLOW_STOPPED";
 
-interface Healing {
+interface Healing extends Work {
   flow: Flow;
   /** Undefined: whatever has failed is to run again. */
   target: Place | undefined;
+  /** The task that has become the workflow which heals: it does not run again, for that goes on. */
+  within?: string;
+}
+
+/** All that is to be done once nothing stands in its way, in this workflow and in those around it. */
+interface Work {
   /** The tasks that run again. */
   runs: Run[];
   /** Groups whose members were not all sent. */
-  unsent: { node: GroupNode | EachNode; place: Place; from: number }[];
+  unsent: { flow: Flow; node: GroupNode | EachNode; place: Place; from: number }[];
+  /** The tasks that have become a workflow which goes on. */
+  become: StoredRecord[];
 }
 
 interface Run {
+  flow: Flow;
   node: TaskNode;
   place: Place;
   record: StoredRecord;
@@ -104,26 +113,53 @@ async function heal(app: App, registry: Registry, old: StoredRecord, payload: Js
     throw new TaskUnfinishedError(old.id, old.state);
   }
 
-  // A task that could not run has failed by others: those run again. So does all of a whole that somebody has revoked.
-  const isWhole = old.error?.code === "WORKFLOW_STEP_FAILED" || (await app.workflows.isStopped(id, place, 0));
-  const healing: Healing = { flow, target: isWhole ? undefined : place, runs: [], unsent: [] };
-  await app.workflows.goOn(id, "");
-  await reopen(healing, definition.root, "");
-  for (const group of healing.unsent) {
-    const ref = inputBefore(definition.root, group.place);
+  const work: Work = { runs: [], unsent: [], become: [] };
+  // A task that could not run has failed by others: those run again.
+  await healWorkflow(flow, old.error?.code === "WORKFLOW_STEP_FAILED" ? undefined : place, work, { place });
+  // Before anything of their workflows runs: the end of one finds its task waiting for it.
+  for (const record of work.become) if (isFinal(record.state)) await app.results.reopen(record, "STARTED");
+  for (const { flow: of, ...group } of work.unsent) {
+    const ref = inputBefore(of.definition.root, group.place);
     const input = ref === undefined ? undefined : { ref };
-    await dispatch(app, fanOutMessage(flow, { ...group, input }, group.from));
+    await dispatch(app, fanOutMessage(of, { ...group, input }, group.from));
   }
   // The task itself last: once it runs, a repeated call is refused.
-  for (const one of healing.runs.toSorted((a, b) => Number(a.place === place) - Number(b.place === place))) {
-    const again = one.place === place ? payload : undefined;
-    if (!isFinal(one.record.state)) await run(flow, one, again);
-    // Dying after this leaves a record that waits for its message: the call is repeated, and sends it.
-    else if (await app.results.reopen(one.record, "RETRY")) {
-      await run(flow, { ...one, record: { ...one.record, attempt: one.record.attempt + 1 } }, again);
+  const isOwn = ({ record }: Run): boolean => record.id === old.id;
+  for (const one of work.runs.toSorted((a, b) => Number(isOwn(a)) - Number(isOwn(b)))) {
+    const again = isOwn(one) ? payload : undefined;
+    if (!isFinal(one.record.state)) await run(one, again);
+    else {
+      // It may become another workflow; nothing more of the one that it has become is wanted.
+      if (one.record.replacedBy !== undefined) await app.workflows.stop(one.record.replacedBy, "");
+      // Dying after this leaves a record that waits for its message: the call is repeated, and sends it.
+      if (await app.results.reopen(one.record, "RETRY"))
+        await run({ ...one, record: { ...one.record, attempt: one.record.attempt + 1 } }, again);
     }
   }
   return { id: old.id, state: (await app.results.stateOf(old.id)) ?? "RETRY" };
+}
+
+/** Lets a workflow wait again, and those that stand around it: the task that has become it waits for its end. */
+async function healWorkflow(
+  flow: Flow,
+  target: Place | undefined,
+  work: Work,
+  { place, within }: { place: Place; within?: string },
+): Promise<void> {
+  const { app, definition } = flow;
+  const { id, root, replaces } = definition;
+  // All of a whole that somebody has revoked runs again.
+  const isStopped = await app.workflows.isStopped(id, place, 0);
+  const healing = { ...work, flow, target: isStopped ? undefined : target, ...(within !== undefined && { within }) };
+  await app.workflows.goOn(id, "");
+  await reopen(healing, root, "");
+  const task = replaces && (await app.results.kept(replaces.id));
+  // It may have ended well without this, or have run once more.
+  if (task === undefined || task.replacedBy !== id || task.state === "SUCCESS") return;
+  const around = replaces?.workflow && (await app.workflows.read(replaces.workflow.id));
+  if (replaces?.workflow === undefined || around === undefined) return void work.become.push(task);
+  const { place: above } = replaces.workflow;
+  await healWorkflow({ ...flow, definition: around }, above, work, { place: above, within: task.id });
 }
 
 /** Lets a node that has not ended well wait again, and notes the tasks in it that are to run; false if there are none. */
@@ -136,24 +172,29 @@ async function reopen(healing: Healing, node: Node, place: Place): Promise<boole
     const at = childPlace(place, index);
     if ((await outcomeAt(flow, at))?.state === "SUCCESS") continue;
     const isHealed = await reopen(healing, step, at);
-    if (isHealed) await reopenEnd(flow, node, place);
+    if (isHealed && endPlace(step, at) !== endPlace(node, place)) await reopenEnd(flow, node, place);
     return isHealed;
   }
   return false;
 }
 
-async function reopenTask({ flow, target, runs }: Healing, node: TaskNode, place: Place): Promise<boolean> {
+async function reopenTask(healing: Healing, node: TaskNode, place: Place): Promise<boolean> {
+  const { flow, target, runs } = healing;
   const record = await flow.app.results.kept(idAt(flow.definition, place));
   if (record === undefined) return false;
+  if (record.id === healing.within) {
+    healing.become.push(record);
+    return true;
+  }
   if (!isFinal(record.state)) {
     // It waits or runs already; one that is due may lack its message, and a second one of the same attempt is harmless.
     const isDue = record.state === "RETRY" && Date.parse(record.eta ?? "") <= flow.app.clock().getTime();
-    if (isDue) runs.push({ node, place, record });
+    if (isDue) runs.push({ flow, node, place, record });
     return true;
   }
   const isStopped = record.error?.code === STOPPED;
   if (target !== undefined && target !== place && !isStopped) return false;
-  runs.push({ node, place, record });
+  runs.push({ flow, node, place, record });
   return true;
 }
 
@@ -166,7 +207,7 @@ async function reopenGroup(healing: Healing, node: GroupNode | EachNode, place: 
     // Its list was refused, or never read: it begins anew.
     if (target !== undefined && !isWithin(target, place)) return false;
     await workflows.undecide(group);
-    unsent.push({ node, place, from: 0 });
+    unsent.push({ flow, node, place, from: 0 });
     return true;
   }
   const reopened: number[] = [];
@@ -188,7 +229,7 @@ async function reopenGroup(healing: Healing, node: GroupNode | EachNode, place: 
   for (const index of reopened) await workflows.joins.reopen(group, size, index);
   await workflows.goOn(flow.definition.id, place);
   await workflows.undecide(group);
-  if (from !== undefined) unsent.push({ node, place, from });
+  if (from !== undefined) unsent.push({ flow, node, place, from });
   return true;
 }
 
@@ -207,7 +248,7 @@ async function reopenEnd(flow: Flow, chain: Node, place: Place): Promise<void> {
   if (record?.error?.code === "WORKFLOW_STEP_FAILED") await flow.app.results.reopen(record, "PENDING");
 }
 
-async function run(flow: Flow, { node, place, record }: Run, payload: Json | undefined): Promise<void> {
+async function run({ flow, node, place, record }: Run, payload: Json | undefined): Promise<void> {
   const { id } = flow.definition;
   const { countdown, eta, ...options } = node.options ?? {};
   // Another payload is whole.

@@ -17,10 +17,11 @@ import {
   MAY_EXPLAIN,
   NEVER_RECORDED,
   NOT_BEGUN,
+  ofContent,
   STARTED,
   WAITING,
 } from "./conditions.ts";
-import { failureKind } from "./fingerprint.ts";
+import { failureKind } from "./failure-kind.ts";
 import { recordIn, type StoredRecord, type TaskState, toRecord } from "./record.ts";
 
 export interface Unclaimed {
@@ -43,10 +44,10 @@ export interface Unclaimed {
   /** Ends a task that has become a workflow, as that has ended; false if it has ended already. */
   endReplaced(task: Replaced, workflow: string, outcome: ReplacedOutcome): Promise<boolean>;
   /**
-   * Lets a task that has failed, or was revoked, wait again, under its own id: for its next attempt, or as if it had never been sent; false
-   * if it is not as `record` says any more.
+   * Lets a task that has failed, or was revoked, wait again, under its own id: for its next attempt, as if it had never been sent, or for the
+   * end of the workflow that it has become; false if it is not as `record` says any more.
    */
-  reopen(record: StoredRecord, as: "RETRY" | "PENDING"): Promise<boolean>;
+  reopen(record: StoredRecord, as: "RETRY" | "PENDING" | "STARTED"): Promise<boolean>;
   /**
    * Revokes a task at whatever stage it is: one that waits becomes REVOKED, one that runs is told to stop (if its worker has died,
    * its message ends it), a finished one stays as it is. Answers with the record as it is then; undefined for an unknown id.
@@ -81,7 +82,7 @@ export function createUnclaimed({ table, clock, lifetime, values, shownUntil, en
         ...packed.set,
       },
       remove: [...HOLDER, "revokeRequestedAt", ...packed.remove],
-      when,
+      when: ofContent(message, when),
     });
     if (outcome.applied && kind) failed({ ...kind, id: message.id, message: error.message });
     if (outcome.applied) ended({ task: message.task, state });
@@ -106,7 +107,7 @@ export function createUnclaimed({ table, clock, lifetime, values, shownUntil, en
         // In the record itself, and nothing of it in the bucket, which may be the part that does not answer.
         set: { error: toJsonText(shortened(why)) },
         remove: ["errorRef"],
-        when: MAY_EXPLAIN,
+        when: ofContent(message, MAY_EXPLAIN),
       });
       return outcome.applied;
     },
@@ -163,7 +164,8 @@ export function createUnclaimed({ table, clock, lifetime, values, shownUntil, en
       const outcome = await table.update({
         key: recordKey(id),
         set: {
-          ...lastRunItem(record),
+          // The run that has become a workflow is kept since then.
+          ...(as !== "STARTED" && lastRunItem(record)),
           state: as,
           attempt: as === "RETRY" ? attempt + 1 : attempt,
           ...(as === "RETRY" && { eta: now.toISOString() }),
@@ -177,7 +179,7 @@ export function createUnclaimed({ table, clock, lifetime, values, shownUntil, en
           "errorRef",
           "revokeRequestedAt",
           "shownUntil",
-          "replacedBy",
+          ...(as === "STARTED" ? [] : ["replacedBy"]),
           "failureGroup",
           ...HOLDER,
         ],

@@ -10,6 +10,7 @@ import {
 import type { Json } from "../message/json.ts";
 import { isFinal, publicRecord, type StoredRecord, type TaskRecord } from "../results/record.ts";
 import type { App } from "./current-app.ts";
+import { revokedBy } from "./revoked-by.ts";
 import { type GetOptions, timeoutOf, waitUntil } from "./wait.ts";
 
 /** A handle on one task's outcome. Everything that asks the table is a method. */
@@ -33,14 +34,15 @@ export class AsyncResult<Result = Json> {
    * @throws TaskRevokedError if it was revoked or had expired
    * @throws ResultTimeoutError if it is not finished in time; it may still run
    * @throws TaskNotFoundError for an unknown id
-   * @throws ValueExpiredError if a large result is gone from S3
+   * @throws ValueExpiredError if a large result is gone from S3, or damaged
    */
   async get(options: GetOptions = {}): Promise<Result> {
     const timeout = timeoutOf(this.id, options);
     const final = await waitForFinal(this.#app, this.id, timeout);
     const record = await this.#app.results.complete(final, { parts: ["result", "error"] });
     const { result } = record.refs;
-    if (record.large?.result && result) throw new ValueExpiredError(result.key, result.sizeBytes);
+    const lost = record.large?.result;
+    if (lost && result) throw new ValueExpiredError(result.key, result.sizeBytes, lost.damaged);
     switch (record.state) {
       case "SUCCESS":
         // The one place where stored JSON gets its type back: run() of the same task wrote it.
@@ -103,7 +105,7 @@ export class AsyncResult<Result = Json> {
 /** Shows on an unfinished record that it was revoked among many: who runs it, or would, notices that within seconds. */
 export async function withDecisions(app: App, record: StoredRecord): Promise<StoredRecord> {
   if (isFinal(record.state) || record.revokeRequestedAt !== undefined) return record;
-  const decided = (await app.control.decisions(0)).revokedBy({ ...record, sentAt: record.createdAt });
+  const decided = await revokedBy(app, await app.control.decisions(0), { ...record, sentAt: record.createdAt });
   return decided ? { ...record, revokeRequestedAt: decided.at } : record;
 }
 

@@ -20,6 +20,7 @@ import { isFinal } from "../results/record.ts";
 import { type CurrentRun, type TaskContext, withRun } from "../task/context.ts";
 import type { App } from "../task/current-app.ts";
 import type { RegisteredTask } from "../task/registered-task.ts";
+import { revokedBy } from "../task/revoked-by.ts";
 import { Replace, Retry } from "../task/signals.ts";
 import { createOpenCalls } from "./open-calls.ts";
 import { createProgress } from "./progress.ts";
@@ -110,7 +111,7 @@ export function createRun(app: App, claim: Claim, log: Log, fifo: boolean): Run 
     }
   };
   const watch = async (): Promise<void> => {
-    const decided = (await app.control.decisions()).revokedBy(message);
+    const decided = await revokedBy(app, await app.control.decisions(), message);
     if (decided !== undefined) return revoke(new TaskRevokedError(message.id, decided.why));
     const { workflow } = message;
     if (workflow && workflow.callback === undefined && (await app.workflows.isStopped(workflow.id, workflow.place))) {

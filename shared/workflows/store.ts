@@ -6,7 +6,7 @@ import type { Table } from "../aws/dynamodb.ts";
 import type { StoredError } from "../errors.ts";
 import { UNDER_WAY_SECONDS } from "../lifetimes.ts";
 import { parseJson, toJsonText } from "../message/json.ts";
-import type { LargeValues } from "../message/large-values.ts";
+import { type LargeValues, loadJson } from "../message/large-values.ts";
 import { definitionKey, definitionPartition, outcomeKey, stoppedKey } from "../table/keys.ts";
 import { newestFirst, type Span } from "../table/newest-first.ts";
 import { type Definition, isWithin, type Place } from "./definition.ts";
@@ -21,6 +21,14 @@ interface GroupOutcome {
   by?: number;
 }
 
+/** The marks on a workflow as a whole. */
+interface Marks {
+  /** Places that were stopped. */
+  places: ReadonlySet<string>;
+  /** When a replay has let it go on. */
+  resumedAt?: string;
+}
+
 export interface Workflows {
   /** Stores a definition, once: of one id there is one. False if it was there before. */
   define(definition: Definition, until: Date): Promise<boolean>;
@@ -30,10 +38,15 @@ export interface Workflows {
   list(span: Span): Promise<{ ids: string[]; cursor?: string }>;
   /** Stops what is under a place, and has not begun. */
   stop(id: string, place: Place): Promise<void>;
-  /** Goes on with what was stopped at a place. */
+  /** Goes on with what was stopped at a place; the root's counts as a new sending of the whole. */
   goOn(id: string, place: Place): Promise<void>;
-  /** Whether the task at a place was stopped, as of two seconds ago at most; with 0, as of now. */
+  /**
+   * Whether the task at a place was stopped, by itself or with the task that has become this workflow; as of two seconds ago at most, with 0,
+   * as of now.
+   */
   isStopped(id: string, place: Place, maxAgeMilliseconds?: number): Promise<boolean>;
+  /** When a workflow was sent, or let go on by a replay; undefined if it is gone. Its tasks are as old as it, whenever their turn comes. */
+  sentAt(id: string, maxAgeMilliseconds?: number): Promise<string | undefined>;
   /** Stores the outcome of a group unless it has one, and answers with the one that it has then. */
   decide(group: GroupId, outcome: GroupOutcome): Promise<GroupOutcome>;
   outcomeOf(group: GroupId): Promise<GroupOutcome | undefined>;
@@ -67,7 +80,7 @@ export function createWorkflows(options: {
   const definitions = new Map<string, Promise<Definition | undefined>>();
   const chars = new Map<string, number>();
   const sizes = new Map<string, Promise<number | undefined>>();
-  const stopped = new Map<string, { at: number; places: Promise<ReadonlySet<string>> }>();
+  const marks = new Map<string, { at: number; found: Promise<Marks> }>();
 
   const load = async (id: string, listed?: Item): Promise<Definition | undefined> => {
     const item = listed ?? (await table.get(definitionKey(id)));
@@ -77,7 +90,7 @@ export function createWorkflows(options: {
     chars.set(id, Number(item.sizeBytes));
     makeRoom(id);
     const ref = { key: String(key), sizeBytes: Number(item.sizeBytes), until: String(item.until) };
-    return readDefinition(parseJson(await largeValues.load(ref)));
+    return readDefinition(await loadJson(largeValues, ref));
   };
 
   /** Forgets the oldest large definitions, but for this one. */
@@ -92,9 +105,24 @@ export function createWorkflows(options: {
     }
   };
 
-  const readStopped = async (id: string): Promise<ReadonlySet<string>> => {
-    const places = (await table.get(stoppedKey(id)))?.places;
-    return places instanceof Set ? places : new Set();
+  const readMarks = async (id: string): Promise<Marks> => {
+    const { places, resumedAt } = (await table.get(stoppedKey(id))) ?? {};
+    return {
+      places: places instanceof Set ? places : new Set(),
+      ...(resumedAt !== undefined && { resumedAt: String(resumedAt) }),
+    };
+  };
+
+  /** The marks of a workflow, as of some time ago at most, and whether they are read now. */
+  const marksOf = (id: string, maxAgeMilliseconds: number): { isNew: boolean; found: Promise<Marks> } => {
+    const now = clock().getTime();
+    const known = marks.get(id);
+    // The difference counts either way: a clock that was set back must not stop the looks.
+    if (known !== undefined && Math.abs(now - known.at) < maxAgeMilliseconds) return { isNew: false, ...known };
+    const looked = { at: now, found: readMarks(id) };
+    remember(marks, id, looked);
+    looked.found.catch(() => marks.delete(id));
+    return { isNew: true, ...looked };
   };
 
   const read = (id: string, listed?: Item): Promise<Definition | undefined> => {
@@ -153,35 +181,40 @@ export function createWorkflows(options: {
           when: anyOf(absent("places"), contains("places", name), sizeBelow("places", MAX_STOPPED)),
         }),
       });
-      stopped.delete(id);
+      marks.delete(id);
     },
 
     async goOn(id, place) {
       await table.update({
         key: stoppedKey(id),
         removeMembers: { places: new Set([`/${place}`]) },
-        set: { ttl: ttl() },
+        set: { ttl: ttl(), ...(place === "" && { resumedAt: clock().toISOString() }) },
       });
-      stopped.delete(id);
+      marks.delete(id);
     },
 
     async isStopped(id, place, maxAgeMilliseconds = LOOK_MILLISECONDS) {
-      const now = clock().getTime();
-      let known = stopped.get(id);
-      // The difference counts either way: a clock that was set back must not stop the looks.
-      if (known === undefined || Math.abs(now - known.at) >= maxAgeMilliseconds) {
-        known = { at: now, places: readStopped(id) };
-        remember(stopped, id, known);
-        known.places.catch(() => stopped.delete(id));
-      }
-      for (const name of await known.places) {
+      // Read with the marks, so that they share a call.
+      const definition = read(id);
+      const { isNew, found } = marksOf(id, maxAgeMilliseconds);
+      for (const name of (await found).places) {
         const above = name.slice(1);
         // The outcome of a group that was stopped is decided; what comes after it is not under it.
         if (above !== "" && (above === place || !isWithin(place, above))) continue;
         // A replay may have let it go on since this process has looked: what runs on is harmless, what is revoked is not.
-        return known.at === now || this.isStopped(id, place, 0);
+        return isNew || this.isStopped(id, place, 0);
       }
-      return false;
+      const around = (await definition)?.replaces?.workflow;
+      return around !== undefined && this.isStopped(around.id, around.place, maxAgeMilliseconds);
+    },
+
+    async sentAt(id, maxAgeMilliseconds = LOOK_MILLISECONDS) {
+      const definition = await read(id);
+      if (definition === undefined) return undefined;
+      const around = definition.replaces?.workflow;
+      const sentAt = (around && (await this.sentAt(around.id, maxAgeMilliseconds))) ?? definition.sentAt;
+      const { resumedAt } = await marksOf(id, maxAgeMilliseconds).found;
+      return resumedAt !== undefined && resumedAt > sentAt ? resumedAt : sentAt;
     },
 
     async decide(group, outcome) {

@@ -1,22 +1,23 @@
-import { execFile, spawn } from "node:child_process";
-import { cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 import { checkPackage, createPackageFromTarballData } from "@arethetypeswrong/core";
+import { unzipSync } from "fflate";
 import { publint } from "publint";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ROOT, WORK_FOLDER } from "../../build/paths.ts";
+import { ROOT } from "../../build/paths.ts";
 import { createClient } from "../../localstack/client.ts";
-import { freePorts } from "../../localstack/service.ts";
+import { install, type Packed, pack, start } from "../helpers/packed.ts";
 
 const run = promisify(execFile);
-const PACKAGE = join(WORK_FOLDER, "pack");
 
 /** A service that has the package in node_modules, and beside it what this repository has installed. */
 let service: string;
-let tarball: string;
+let packed: Packed;
+
+const contents = (): string => join(packed.folder, "pack");
 
 const TASK = `import { beatSchedule, chain, chord, crontab, each, group, task } from "lovage";
 import * as z from "zod";
@@ -30,6 +31,11 @@ export const summed = chord([add.s({ x: 1, y: 1 })], sum.s().into("all"));
 export const spread = chain(list.s({ length: 2 }), each(add.s({ y: 1 }).into("x")), sum.s().into("all"));
 export const schedule = beatSchedule({ daily: { task: add, payload: { x: 1, y: 1 }, schedule: crontab({ hour: 8, minute: 0 }) } });
 `;
+const DECLARATION = `service: invoices
+frameworkVersion: "4"
+plugins: [lovage/serverless, serverless-offline]
+provider: { name: aws, stage: local, versionFunctions: false }
+`;
 const KIT = `import assert from "node:assert";
 import { testApp } from "lovage/testing";
 import { add } from "../handlers/tasks/math.ts";
@@ -42,34 +48,26 @@ console.log("ten");
 `;
 
 beforeAll(async () => {
-  await run("node", ["build/pack.ts"], { cwd: ROOT });
-  const manifest = JSON.parse(await readFile(join(PACKAGE, "package.json"), "utf8"));
-  tarball = join(WORK_FOLDER, `lovage-${manifest.version}.tgz`);
+  packed = await pack();
   service = await mkdtemp(join(tmpdir(), "lovage-service-"));
   const write = async (file: string, text: string): Promise<void> => {
     await mkdir(dirname(join(service, file)), { recursive: true });
     await writeFile(join(service, file), text);
   };
-  await cp(PACKAGE, join(service, "node_modules", "lovage"), { recursive: true });
-  for (const name of await readdir(join(ROOT, "node_modules"))) {
-    if (name !== "lovage") await symlink(join(ROOT, "node_modules", name), join(service, "node_modules", name));
-  }
-  const declaration = await readFile(join(ROOT, "serverless.yml"), "utf8");
-  await write("serverless.yml", declaration.replace("service: lovage", "service: invoices"));
+  await install(packed.lovage, service);
+  await write("serverless.yml", DECLARATION);
   await write("package.json", JSON.stringify({ name: "invoices", private: true, type: "module" }));
-  for (const name of await readdir(join(ROOT, "handlers"))) {
-    if (/^[a-z-]+\.ts$/.test(name))
-      await write(`handlers/${name}`, await readFile(join(ROOT, "handlers", name), "utf8"));
-  }
   await write("handlers/tasks/math.ts", TASK);
   await write("tests/kit.ts", KIT);
+}, 300_000);
+afterAll(async () => {
+  for (const folder of [packed.folder, service]) await rm(folder, { recursive: true, force: true });
 });
-afterAll(() => rm(service, { recursive: true, force: true }));
 
 describe("the package", () => {
   it("depends on what the engine imports, and on nothing else", async () => {
     const { dependencies, peerDependencies, peerDependenciesMeta } = JSON.parse(
-      await readFile(join(PACKAGE, "package.json"), "utf8"),
+      await readFile(join(contents(), "package.json"), "utf8"),
     );
 
     expect(Object.keys(dependencies)).toEqual([
@@ -91,20 +89,20 @@ describe("the package", () => {
   });
 
   it("has no source, and no declaration that names one", async () => {
-    const files = (await readdir(PACKAGE, { recursive: true })).filter((name) => /\.[cm]?tsx?$/.test(name));
+    const files = (await readdir(contents(), { recursive: true })).filter((name) => /\.[cm]?tsx?$/.test(name));
     expect(files.filter((name) => !name.endsWith(".d.ts"))).toEqual([]);
-    const texts = await Promise.all(files.map((name) => readFile(join(PACKAGE, name), "utf8")));
+    const texts = await Promise.all(files.map((name) => readFile(join(contents(), name), "utf8")));
     expect(texts.filter((text) => /["']\.{1,2}\/[^"']+\.ts["']/.test(text))).toEqual([]);
   });
 
   it("is without a finding of publint", async () => {
-    expect((await publint({ pkgDir: PACKAGE, pack: "npm" })).messages).toEqual([]);
+    expect((await publint({ pkgDir: contents(), pack: "npm" })).messages).toEqual([]);
   });
 
   it("is without a finding of attw, for a package of ES modules", async () => {
-    const analysis = await checkPackage(createPackageFromTarballData(await readFile(tarball)));
+    const analysis = await checkPackage(createPackageFromTarballData(await readFile(packed.lovage)));
     const problems = "problems" in analysis ? analysis.problems : ["The package has no types."];
-    // What only a CommonJS module and the oldest resolution meet: its profile esm-only leaves them out, too.
+    // Findings that only a CommonJS module and the oldest resolution meet: its profile esm-only leaves them out, too.
     const isOfOld = (problem: object): boolean =>
       ("resolutionKind" in problem && ["node10", "node16-cjs"].includes(String(problem.resolutionKind))) ||
       ("resolutionOption" in problem && problem.resolutionOption === "node10");
@@ -145,33 +143,39 @@ describe("a service with the package", () => {
     expect(await readFile(join(service, "out/handlers/tasks/math.d.ts"), "utf8")).toContain("Task<");
   });
 
+  it("says nothing of what the engine needs of the cloud, and has it under the ids of this repository", async () => {
+    const template = async (cwd: string, tasks: string): Promise<object> => {
+      const env = { ...process.env, LOVAGE_TASKS: tasks };
+      const { stdout } = await run(join(ROOT, "node_modules/.bin/serverless"), ["template"], { cwd, env });
+      // The moment of the compilation, and the names that begin with the service's.
+      const text = stdout.replaceAll(/serverless\/[a-z]+\/local\/[^/]+/g, "code").replaceAll("invoices", "lovage");
+      return JSON.parse(text.slice(text.indexOf("{")));
+    };
+
+    expect(await template(service, "absent")).toEqual(await template(ROOT, "absent"));
+  });
+
+  it("is packaged from its own folder", async () => {
+    await run(join(service, "node_modules/.bin/serverless"), ["package", "--stage", "dev"], { cwd: service });
+
+    const zip = unzipSync(await readFile(join(service, ".lovage/package/worker.zip")));
+    expect(Object.keys(zip)).toContain("handlers/worker.mjs");
+  }, 300_000);
+
   it("tests its tasks with the kit, under plain Node", async () => {
     expect((await run("node", ["tests/kit.ts"], { cwd: service })).stdout).toContain("ten");
   });
 
   it("runs on the local cloud", async () => {
-    const [PORT, LAMBDA_PORT, LOVAGE_CLOUD_PORT] = (await freePorts(3)).map(String);
-    const child = spawn(join(service, "node_modules/.bin/serverless"), ["offline", "start"], {
-      cwd: service,
-      env: { ...process.env, PORT, LAMBDA_PORT, LOVAGE_CLOUD_PORT },
-      stdio: ["ignore", "pipe", "inherit"],
-    });
-    const ended = new Promise((resolve) => child.once("exit", resolve));
-    const lines: string[] = [];
+    const { url, stop } = await start(service);
     try {
-      for await (const line of createInterface({ input: child.stdout })) {
-        lines.push(line);
-        if (line.startsWith("Lovage is ready at")) break;
-      }
-      expect(lines.join("\n")).toContain("Lovage is ready at");
-      const client = createClient(`http://127.0.0.1:${PORT}`);
+      const client = createClient(url);
       const { id } = await client.post("/tasks/add", { payload: { x: 4, y: 6 } });
       expect(await client.waitFor(`/tasks/${id}`)).toMatchObject({ state: "SUCCESS", result: 10 });
-      const page = await fetch(`http://127.0.0.1:${PORT}/`, { headers: { accept: "text/html" } });
+      const page = await fetch(`${url}/`, { headers: { accept: "text/html" } });
       expect(await page.text()).toContain("dashboard/dashboard-");
     } finally {
-      child.kill("SIGINT");
-      await ended;
+      await stop();
     }
   });
 });

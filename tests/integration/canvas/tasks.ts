@@ -119,6 +119,8 @@ const forms: Record<string, () => AnyCanvas> = {
   again: () => becomes.s({ form: "chord" }),
   failure: () => chain(fail.s(), inc.si({ n: 1 })),
   late: () => inc.s({ n: 1 }).set({ countdown: 600 }),
+  mends: () => chain(mends.s({ name: "inner", n: 1 }), inc.s().into("n")),
+  deep: () => chain(inc.s({ n: 0 }), unchecked(becomes.si({ form: "mends" }))),
   unknown: () => ({ node: { task: "nobody" }, tasks: [] }),
 };
 

@@ -61,8 +61,8 @@ export interface CallsOptions {
 
 const STEADY_MILLISECONDS = 5;
 const MAX_UNEVEN_MILLISECONDS = 20;
-/** Of calls that are about no task. */
-const FAULTS_OF_OTHERS = 4;
+/** Of calls that are about no task: AWS calls a function of beat three times, and then no more. */
+const FAULTS_OF_OTHERS = 2;
 /** A fault of these leaves what was to be done undone, or takes the time of a run; too many of them would rightly fail a task. */
 const HARMFUL: ReadonlySet<FaultKind> = new Set(["lost", "refused", "crash before", "crash after", "early"]);
 const LONG_SECONDS = 5;

@@ -50,6 +50,8 @@ const SECONDS: Readonly<Partial<Record<FaultKind, readonly [number, ...number[]]
   clock: [-300, -5, 5, 300],
 };
 const RATES = [0.02, 0.08, 0.25] as const;
+/** Faults of one kind in one life. They must end: only then must everything else. */
+const MAX_OF_KIND = 20;
 /** Kinds that hold for all of a run. */
 const STANDING = new Set<FaultKind>(["clock", "single", "uneven"]);
 
@@ -66,6 +68,7 @@ export function searching(seed: number, allowed: readonly FaultKind[]): Plan {
       if (first === undefined) return undefined;
       const kind = pickOf(seed, `kind at ${at}`, [first, ...others]);
       if (chanceOf(seed, at) >= (STANDING.has(kind) ? 0.5 : rate)) return undefined;
+      if (struck.filter((fault) => fault.kind === kind).length >= MAX_OF_KIND) return undefined;
       const lengths = SECONDS[kind];
       const seconds = lengths && pickOf(seed, `seconds at ${at}`, lengths);
       if (!may(kind, seconds ?? 0)) return undefined;

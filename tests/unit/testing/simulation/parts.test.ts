@@ -37,14 +37,24 @@ describe("a plan that searches", () => {
 
   it("is the same for the same seed, whatever is asked before", () => {
     const seed = 3;
-    const backwards = searching(seed, KINDS);
-    const reversed = PLACES.toReversed().map((place) => backwards.strike(place, KINDS));
-    expect(reversed.toReversed()).toEqual(strikes(seed));
+    const some = PLACES.slice(0, 50);
+    const [forwards, backwards] = [searching(seed, KINDS), searching(seed, KINDS)];
+    const asked = some.map((place) => forwards.strike(place, KINDS));
+    const reversed = some.toReversed().map((place) => backwards.strike(place, KINDS));
+    expect(asked.filter((fault) => fault !== undefined).length).toBeGreaterThan(0);
+    expect(reversed.toReversed()).toEqual(asked);
   });
 
   it("finds every kind, in some seed, and only kinds that are allowed", () => {
     const all = Array.from({ length: 20 }, (_, seed) => strikes(seed)).flat();
     expect(new Set(all.map((fault) => fault?.kind))).toEqual(new Set([undefined, ...KINDS]));
+  });
+
+  it("comes to an end with the faults of each kind", () => {
+    for (let seed = 0; seed < 20; seed++) {
+      const kinds = Map.groupBy(strikes(seed), (fault) => fault?.kind ?? "none");
+      for (const kind of KINDS) expect(kinds.get(kind)?.length ?? 0).toBeLessThanOrEqual(20);
+    }
   });
 
   it("leaves out what may not be", () => {

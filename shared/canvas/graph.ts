@@ -17,7 +17,7 @@ import {
   type Policy,
   parentOf,
 } from "../workflows/definition.ts";
-import { groupAt, outcomeAt, type Reading, sizeOf } from "./results.ts";
+import { groupAt, outcomeAt, type Reading, sizeOf, stateOfWhole } from "./results.ts";
 
 /** One node of a graph. */
 export interface GraphNode {
@@ -86,11 +86,11 @@ export async function readGraph(app: App, id: string, query: GraphQuery = {}): P
   const node = nodeAt(definition.root, place);
   if (node === undefined) throw new InvalidOptionError("place", place, "the 'place' of a node of this workflow");
   const drawing: Drawing = { app, definition, nodes: [], edges: [] };
-  const outcome = await outcomeAt(drawing, "");
-  const page = await draw(drawing, node, place, { isDead: outcome !== undefined, page: { from, limit, failed } });
+  const state = await stateOfWhole(drawing);
+  const page = await draw(drawing, node, place, { isDead: state !== "PENDING", page: { from, limit, failed } });
   return {
     id,
-    state: outcome?.state ?? "PENDING",
+    state,
     sentAt: definition.sentAt,
     nodes: drawing.nodes,
     edges: drawing.edges,

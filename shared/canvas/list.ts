@@ -4,7 +4,7 @@ import { ValueExpiredError } from "../errors.ts";
 import type { TaskState } from "../results/record.ts";
 import type { App } from "../task/current-app.ts";
 import { childPlace, type Definition, endPlace, isChainNode, isTaskNode, nodeAt } from "../workflows/definition.ts";
-import { groupAt, outcomeAt, type Reading, sizeOf } from "./results.ts";
+import { groupAt, outcomeAt, type Reading, sizeOf, stateOfWhole } from "./results.ts";
 import { titleOf } from "./title.ts";
 
 export interface WorkflowQuery {
@@ -64,13 +64,12 @@ async function show(app: App, id: string): Promise<ListedWorkflow | undefined> {
   const { root, sentAt, rootId, parentId, replaces } = definition;
   const reading: Reading = { app, definition };
   const end = nodeAt(root, endPlace(root, ""));
-  const [outcome, record] = await Promise.all([
-    outcomeAt(reading, ""),
+  const [state, record] = await Promise.all([
+    stateOfWhole(reading),
     end && isTaskNode(end) ? app.results.kept(id) : undefined,
   ]);
   const isOver = Date.parse(definition.keepUntil) < app.clock().getTime();
-  if (isOver && outcome === undefined && record === undefined) return undefined;
-  const state = outcome?.state ?? "PENDING";
+  if (isOver && state === "PENDING" && record === undefined) return undefined;
   return {
     ...{ id, state, title: titleOf(root), sentAt, rootId },
     ...(record?.finishedAt !== undefined && { finishedAt: record.finishedAt }),

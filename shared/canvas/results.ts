@@ -68,6 +68,16 @@ export async function outcomeAt(reading: Reading, place: Place): Promise<Outcome
   return groupOutcome(reading, end.node, end.place);
 }
 
+/** The state of a whole. One that a task was to become, and that was never begun because the task has ended, reads as revoked. */
+export async function stateOfWhole(reading: Reading): Promise<Outcome["state"] | "PENDING"> {
+  const { app, definition } = reading;
+  const outcome = await outcomeAt(reading, "");
+  if (outcome !== undefined) return outcome.state;
+  const task = definition.replaces && (await app.results.kept(definition.replaces.id));
+  if (task === undefined || !isFinal(task.state)) return "PENDING";
+  return task.replacedBy === undefined || task.replacedBy === definition.id ? "REVOKED" : "PENDING";
+}
+
 /** The outcome that a record shows, if it is final. */
 export function outcomeOf(record: StoredRecord | undefined): Outcome | undefined {
   if (record === undefined || !isFinal(record.state)) return undefined;

@@ -12,7 +12,7 @@ import { tolerated } from "../../../shared/workflows/definition.ts";
 import { readNode } from "../../../shared/workflows/read-definition.ts";
 import { sqsRecord } from "../../helpers/sqs-record.ts";
 
-const payload = z.object({ k: z.number(), fails: z.boolean().default(false), input: z.json().optional() });
+export const payload = z.object({ k: z.number(), fails: z.boolean().default(false), input: z.json().optional() });
 
 /** The work of `step`: a number made of its own and of all of its input, but for the words of errors. */
 function digest(k: number, input: Json | undefined): number {
@@ -25,7 +25,7 @@ function digest(k: number, input: Json | undefined): number {
 /** How much was mended: with each level a third more of the steps that fail. */
 export const repairs = { level: 0 };
 
-const step = task({
+export const step = task({
   name: "step",
   payload,
   retry: { maxRetries: 1, backoff: { base: 0 }, on: [TypeError] },
@@ -35,7 +35,7 @@ const step = task({
     return digest(k, input);
   },
 });
-const spread = task({
+export const spread = task({
   name: "spread",
   payload,
   run: ({ k, input }) => Array.from({ length: k % 4 }, (_, index) => digest(index, input)),

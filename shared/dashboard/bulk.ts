@@ -33,15 +33,6 @@ export function makeAct(id: string, wanted: Wanted): Promise<ShownAct> {
   return call<ShownAct>(pathOf(["bulk"]), { method: "POST", body: { id, ...wanted } });
 }
 
-/** A UUID of version 7. https://www.rfc-editor.org/rfc/rfc9562#section-5.7 */
-export function newActId(now = Date.now(), random = crypto.getRandomValues(new Uint8Array(10))): string {
-  const [a = 0, b = 0, c = 0, ...rest] = random;
-  const hex = (bytes: readonly number[]): string => bytes.map((byte) => byte.toString(16).padStart(2, "0")).join("");
-  const time = now.toString(16).padStart(12, "0");
-  const [version, variant] = [hex([0x70 | (a & 0x0f), b]), hex([0x80 | (c & 0x3f), ...rest.slice(0, 1)])];
-  return `${time.slice(0, 8)}-${time.slice(8)}-${version}-${variant}-${hex(rest.slice(1))}`;
-}
-
 export function isUnderWay({ state }: Pick<ShownAct, "state">): boolean {
   return state === "collecting" || state === "acting";
 }

@@ -1,6 +1,7 @@
 import type { JSX } from "preact";
 import { useRef, useState } from "preact/hooks";
-import { makeAct, newActId } from "../bulk.ts";
+import { uuidv7 } from "uuidv7";
+import { makeAct } from "../bulk.ts";
 import type { Search } from "../filter.ts";
 import { may } from "../frame.tsx";
 import { goTo, linkTo } from "../route.ts";
@@ -16,7 +17,7 @@ export function useActs(): (wanted: Parameters<typeof makeAct>[1]) => Promise<st
   const [id, wantedBefore] = [useRef(""), useRef("")];
   return async (wanted) => {
     const text = JSON.stringify(wanted);
-    if (id.current === "" || wantedBefore.current !== text) [id.current, wantedBefore.current] = [newActId(), text];
+    if (id.current === "" || wantedBefore.current !== text) [id.current, wantedBefore.current] = [uuidv7(), text];
     const made = await makeAct(id.current, wanted);
     id.current = "";
     return made.id;

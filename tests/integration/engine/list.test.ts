@@ -47,6 +47,29 @@ const ids = async (query: Record<string, string>) =>
     .tasks.map(({ id }) => id);
 
 describe("a list", () => {
+  it("takes several states, tasks or queues, and refuses one that there is not", async () => {
+    const low = await note.applyAsync({}, { queue: "low", countdown: DAY });
+    const ended = await parent.delay({});
+    await queues.deliver();
+    const from = new Date(engine.clock.now.getTime() - 1000).toISOString();
+
+    expect((await ids({ from, state: "PENDING,SUCCESS", task: "note,parent" })).toSorted()).toEqual(
+      (await ids({ from })).toSorted(),
+    );
+    expect(await ids({ from, state: "PENDING,RETRY", queue: "low,high" })).toEqual([low.id]);
+    expect(await ids({ from, state: "SUCCESS,FAILURE", task: "parent" })).toEqual([ended.id]);
+    for (const query of [
+      { state: "PENDING,typo" },
+      { state: "PENDING," },
+      { queue: "low,typo" },
+      { task: "note,typo" },
+    ])
+      expect((await ask(query)).status).toBeGreaterThan(400);
+    expect(await ask({ state: Array(21).fill("PENDING").join(",") })).toMatchObject({
+      ...{ status: 422, body: { detail: expect.stringContaining("at most 20 values") } },
+    });
+  });
+
   it("of what ended in the last hour has what was sent days before, and says how far it looked", async () => {
     const old = await note.applyAsync({}, { countdown: 20 * DAY });
     const early = await note.applyAsync({}, { countdown: 19.6 * DAY });

@@ -46,7 +46,7 @@
  *   InvalidOnceResultError     ONCE_RESULT_INVALID       what was done once gave a result that cannot be kept; never retried
  *   BrokerError                BROKER_FAILED             SQS refused; cause: the SDK's error
  *   ResultStoreError           RESULT_STORE_FAILED       sent, but not recorded; cause: the SDK's error
- *   ValueExpiredError          VALUE_EXPIRED             a large value is gone from S3
+ *   ValueExpiredError          VALUE_EXPIRED             a large value is gone from S3, or damaged
  * (What a task throws to steer its own life is no fault: task/signals.ts.)
  * ```
  *

@@ -66,9 +66,7 @@ const REFINEMENTS = new Set(Object.values(PARAMETERS).flat());
 export function operationOf({ method, query }: S3Request): string {
   if (query.has("versionId")) throw S3Error.notImplemented("Parameter 'versionId', for there are no versions,");
   const [parameter, second] = [...query.keys()].filter((name) => !isRefinement(name));
-  if (second !== undefined) {
-    throw new S3Error("InvalidArgument", `Conflicting query string parameters: ${parameter}, ${second}`);
-  }
+  if (second !== undefined) throw S3Error.notImplemented(`'${method} ?${parameter}&${second}'`);
   return parameter === undefined ? method : `${method} ?${parameter}`;
 }
 

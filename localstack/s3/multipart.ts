@@ -8,7 +8,7 @@ import { copySource } from "./copy.ts";
 import { encryptionHeaders, encryptionOf } from "./encryption.ts";
 import { S3Error } from "./error.ts";
 import { shownBy } from "./listing.ts";
-import { askedChecksum, listedChecksums, PartDigests, splitKept } from "./part-checksums.ts";
+import { askedChecksum, askedFields, listedChecksums, PartDigests, splitKept } from "./part-checksums.ts";
 import { readBytes, type S3Answer, type S3Request } from "./request.ts";
 import type { Checksum, S3Store } from "./store.ts";
 import { checksumFields, keptHeaders } from "./stored-object.ts";
@@ -118,6 +118,7 @@ export async function listParts(request: S3Request, store: S3Store): Promise<S3A
     MaxParts: max,
     IsTruncated: isTruncated,
     StorageClass: headers["x-amz-storage-class"] ?? "STANDARD",
+    ...askedFields(headers),
     Part: parts,
   };
   return { status: 200, body: toXml("ListPartsResult", result) };
@@ -148,6 +149,7 @@ export async function listMultipartUploads({ bucket, query }: S3Request, store: 
       Key: show(key),
       UploadId: id,
       StorageClass: headers["x-amz-storage-class"] ?? "STANDARD",
+      ...askedFields(headers),
       Initiated: new Date(createdAt).toISOString(),
     }));
   const result = {

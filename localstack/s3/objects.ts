@@ -1,5 +1,5 @@
 /** Operations on one object: put, get, head, delete, and its tags; a copy is in copy.ts. */
-import { createReadStream, openSync } from "node:fs";
+import { closeSync, createReadStream, fstatSync, openSync } from "node:fs";
 import type { Readable } from "node:stream";
 import { receiveBody } from "./body.ts";
 import { readDocument } from "./checksums.ts";
@@ -144,9 +144,26 @@ export async function deleteObjectTagging({ bucket, key }: S3Request, store: S3S
   return { status: 204 };
 }
 
-/** Opened at once: whoever replaces the object meanwhile removes its file, but what is open is still read to its end. */
-function openBlob(store: S3Store, { blob }: StoredObject, range: { start: number; end: number } | undefined): Readable {
-  return createReadStream("", { fd: openSync(store.blobPath(blob), "r"), ...range });
+/**
+ * Opened at once: whoever replaces the object meanwhile removes its file, but what is open is still read to its end.
+ * @throws S3Error NoSuchKey if somebody else has removed or cut the file
+ */
+function openBlob(
+  store: S3Store,
+  { key, blob, size }: StoredObject,
+  range: { start: number; end: number } | undefined,
+): Readable {
+  let fd: number | undefined;
+  try {
+    fd = openSync(store.blobPath(blob), "r");
+    if (fstatSync(fd).size === size) return createReadStream("", { fd, ...range });
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
+  }
+  if (fd !== undefined) closeSync(fd);
+  throw new S3Error("NoSuchKey", "The object is damaged: its file in the data folder was removed or cut.", {
+    Key: key,
+  });
 }
 
 /** `response-content-disposition` and its like, which make a presigned URL a download with a name. */

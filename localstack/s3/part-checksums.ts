@@ -48,6 +48,11 @@ export function splitKept(kept: Headers): { headers: Record<string, string>; ask
   };
 }
 
+/** Both, as fields of a list. */
+export function askedFields({ [ALGORITHM]: algorithm, [TYPE]: type }: Headers): Record<string, string> {
+  return algorithm === undefined || type === undefined ? {} : { ChecksumAlgorithm: algorithm, ChecksumType: type };
+}
+
 /** The checksums that a completion lists for one part. @throws S3Error NotImplemented */
 export function listedChecksums(part: XmlElement): Checksum[] {
   return part.children.flatMap(({ name }) => {

@@ -63,6 +63,8 @@ export interface GraphQuery {
   from?: number;
   /** Of a group: members at most; 0 folds it. @defaultValue 100 */
   limit?: number;
+  /** Of a group: only members that have failed. @defaultValue false */
+  failed?: boolean;
 }
 
 /** A group, or a chain, of more parts is folded. */
@@ -80,12 +82,12 @@ interface Drawing extends Reading {
 export async function readGraph(app: App, id: string, query: GraphQuery = {}): Promise<Graph> {
   const definition = await app.workflows.read(id);
   if (definition === undefined) throw new WorkflowNotFoundError(id);
-  const { place = "", from = 0, limit = MAX_PARTS } = query;
+  const { place = "", from = 0, limit = MAX_PARTS, failed = false } = query;
   const node = nodeAt(definition.root, place);
   if (node === undefined) throw new InvalidOptionError("place", place, "the 'place' of a node of this workflow");
   const drawing: Drawing = { app, definition, nodes: [], edges: [] };
   const outcome = await outcomeAt(drawing, "");
-  const page = await draw(drawing, node, place, { isDead: outcome !== undefined, page: { from, limit } });
+  const page = await draw(drawing, node, place, { isDead: outcome !== undefined, page: { from, limit, failed } });
   return {
     id,
     state: outcome?.state ?? "PENDING",
@@ -96,12 +98,19 @@ export async function readGraph(app: App, id: string, query: GraphQuery = {}): P
   };
 }
 
+/** The parts of one node that are shown. */
+interface Page {
+  from: number;
+  limit: number;
+  failed: boolean;
+}
+
 /** The way in which a node is drawn. */
 interface Hand {
   /** A task that has no record by now will never have one. */
   isDead: boolean;
   /** Of the node that was asked for: its parts are shown, however many there are, a page at a time. */
-  page?: { from: number; limit: number };
+  page?: Page;
 }
 
 /** Answers with the member after the page, if there is one. */
@@ -115,14 +124,15 @@ async function draw(drawing: Drawing, node: Node, place: Place, hand: Hand): Pro
     : await groupNode(drawing, node, place, hand.isDead);
   drawing.nodes.push(own);
   const parts = isChainNode(node) ? node.chain.length : (own.members ?? 0);
-  const { from, limit } = hand.page ?? { from: 0, limit: MAX_PARTS };
-  const isFolded = hand.page ? limit === 0 : parts > MAX_PARTS || drawing.nodes.length + parts > MAX_NODES;
+  const page = hand.page ?? { from: 0, limit: MAX_PARTS, failed: false };
+  const isFolded = hand.page ? page.limit === 0 : parts > MAX_PARTS || drawing.nodes.length + parts > MAX_NODES;
   if (isFolded) own.folded = true;
-  const to = Math.min(parts, from + limit);
   const isDead = hand.isDead || own.state === "FAILURE" || own.state === "REVOKED";
-  const numbers = isFolded
-    ? (own.failures ?? []).map((failed) => parentOf(failed)?.index ?? 0)
-    : Array.from({ length: Math.max(0, to - from) }, (_, offset) => from + offset);
+  const shown = async (): Promise<Parts> => {
+    if (isFolded) return { numbers: (own.failures ?? []).map((failed) => parentOf(failed)?.index ?? 0) };
+    return page.failed && !isChainNode(node) ? failuresOn(drawing, place, parts, page) : partsOn(page, parts);
+  };
+  const { numbers, next } = await shown();
   const at = (index: number): Node | undefined =>
     isEachNode(node) ? node.each : (isChainNode(node) ? node.chain : node.group)[index];
   // Each part into a list of its own, for they are read at the same time.
@@ -138,10 +148,31 @@ async function draw(drawing: Drawing, node: Node, place: Place, hand: Hand): Pro
     drawing.nodes.push(...part.nodes);
     drawing.edges.push(...part.edges);
     if (isChainNode(node) && index > 0) {
-      drawing.edges.push({ from: childPlace(place, from + index - 1), to: childPlace(place, from + index) });
+      drawing.edges.push({ from: childPlace(place, page.from + index - 1), to: childPlace(place, page.from + index) });
     }
   }
-  return to < parts && !isFolded ? to : undefined;
+  return next;
+}
+
+interface Parts {
+  numbers: number[];
+  /** The first one after the page. */
+  next?: number;
+}
+
+/** The parts of one page. */
+function partsOn({ from, limit }: Page, parts: number): Parts {
+  const to = Math.min(parts, from + limit);
+  const numbers = Array.from({ length: Math.max(0, to - from) }, (_, offset) => from + offset);
+  return { numbers, ...(to < parts && { next: to }) };
+}
+
+/** Of a group only the members that have failed. */
+async function failuresOn(drawing: Drawing, place: Place, parts: number, { from, limit }: Page): Promise<Parts> {
+  const { joins } = drawing.app.workflows;
+  const found = await joins.failures(groupAt(drawing, place), parts, { from, limit: limit + 1 });
+  const next = found[limit];
+  return { numbers: found.slice(0, limit), ...(next !== undefined && { next }) };
 }
 
 async function taskNode({ app, definition }: Drawing, task: string, place: Place, isDead: boolean): Promise<GraphNode> {
@@ -181,7 +212,7 @@ async function groupNode(
   const [outcome, members] = await Promise.all([outcomeAt(drawing, place), sizeOf(drawing, node, place)]);
   const { joins } = drawing.app.workflows;
   const tally = members === undefined ? undefined : await joins.tally(group, members);
-  const failures = tally && tally.failed > 0 ? await joins.failures(group, tally.members, MAX_FAILURES) : [];
+  const failures = tally && tally.failed > 0 ? await joins.failures(group, tally.members, { limit: MAX_FAILURES }) : [];
   return {
     place,
     kind: isEachNode(node) ? "each" : "group",

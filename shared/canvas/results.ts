@@ -103,7 +103,7 @@ export async function judgeWhole(
   const { failed: count } = await joins.tally(group, size);
   if (count === 0) return { state: "SUCCESS" };
   if (typeof policy === "object" && count <= tolerated(policy.tolerate, size)) return { state: "SUCCESS" };
-  const named = await joins.failures(group, size, NAMED);
+  const named = await joins.failures(group, size, { limit: NAMED });
   const outcomes = await Promise.all(named.map((index) => outcomeAt(reading, childPlace(place, index))));
   const failures = outcomes.flatMap((one) => (one === undefined || one.state === "SUCCESS" ? [] : [one]));
   // Revoked as a whole only if nothing has failed.
@@ -182,7 +182,8 @@ async function taskValue({ app, definition }: Reading, place: Place): Promise<Js
   }
   const complete = await app.results.complete(record, { parts: ["result"] });
   const { result } = record.refs;
-  if (complete.large?.result && result) throw new ValueExpiredError(result.key, result.sizeBytes);
+  const lost = complete.large?.result;
+  if (lost && result) throw new ValueExpiredError(result.key, result.sizeBytes, lost.damaged);
   return complete.result ?? null;
 }
 

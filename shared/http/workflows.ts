@@ -47,15 +47,19 @@ export function addWorkflowReads(api: Hono, app: App): void {
 
   addCall(api, "readWorkflow", async (c, parameters) => {
     const id = knownId(parameters.id);
-    const { place, cursor, limit, format = "json" } = toQuery(c.req.url, "readWorkflow");
+    const { place, cursor, limit, failed, format = "json" } = toQuery(c.req.url, "readWorkflow");
     if (place !== undefined && !isPlace(place)) {
       throw new InvalidOptionError("place", place, "the 'place' of a node, such as 1.0");
     }
     if (format !== "json" && format !== "dot" && format !== "mermaid") {
       throw new InvalidOptionError("format", format, "json, dot or mermaid");
     }
+    if (failed !== undefined && failed !== "true" && failed !== "false") {
+      throw new InvalidOptionError("failed", failed, "true or false");
+    }
     const graph = await readGraph(app, id, {
       ...(place !== undefined && { place }),
+      failed: failed === "true",
       ...(cursor !== undefined && { from: toNumber("cursor", cursor, { least: 0, most: 1_000_000, whole: true }) }),
       ...(limit !== undefined && { limit: toNumber("limit", limit, { least: 0, most: MAX_PAGE, whole: true }) }),
     });

@@ -67,8 +67,10 @@ export interface TaskRecord {
   arrivedAt?: string;
   /** The runs before the newest, in their order, at most the last 20. Not in lists. */
   attempts?: Attempt[];
-  /** Values that are not shown here, for they are large and kept in S3; `gone` if they no longer are. */
-  large?: { [Part in "payload" | "result" | "error"]?: { sizeBytes: number; url?: string; gone?: true } };
+  /** Values that are not shown here, for they are large and kept in S3; `gone` if they no longer are, `damaged` if they are no JSON. */
+  large?: {
+    [Part in "payload" | "result" | "error"]?: { sizeBytes: number; url?: string; gone?: true; damaged?: true };
+  };
 }
 
 /** Fields of a record that only the engine needs. */

@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import type { AuditTrail } from "../audit/trail.ts";
 import type { Bucket } from "../aws/s3.ts";
 import type { Broker } from "../broker/broker.ts";
+import type { BulkActs } from "../bulk/acts.ts";
 import type { Config } from "../config.ts";
 import type { Control } from "../control/decisions.ts";
 import type { Counts } from "../counts/counts.ts";
@@ -36,6 +37,7 @@ export interface App {
   bursts: Bursts;
   control: Control;
   audit: AuditTrail;
+  bulk: BulkActs;
   failures: Failures;
   counts: Counts;
   fifoOrder: FifoOrder;

@@ -38,10 +38,10 @@ export async function admit(
   invocation: Invocation,
 ): Promise<Admission> {
   const { message } = delivery;
-  // Asked once: all of one admission goes by the same decisions.
-  const decisions = await app.control.decisions();
+  // Asked once, for all of one admission goes by the same decisions; and together, so that the reads share a call.
+  const [decisions, isStopped] = await Promise.all([app.control.decisions(), isStoppedNow(app, message)]);
   const turnedAway =
-    (await hasEnded(app, delivery, decisions)) ??
+    (await hasEnded(app, delivery, { decisions, isStopped })) ??
     (await afterReplacement(app, delivery)) ??
     (await whilePaused(app, delivery, decisions)) ??
     (await untilItFits(app, task, delivery, invocation));
@@ -71,16 +71,26 @@ export async function admit(
   }
 }
 
+/** Whether its workflow was stopped where it stands. A callback tells of the end, and is no part of it. */
+async function isStoppedNow(app: App, { workflow }: Message): Promise<boolean> {
+  return (
+    workflow !== undefined && workflow.callback === undefined && app.workflows.isStopped(workflow.id, workflow.place)
+  );
+}
+
 /** Ends what must not be run any more. */
-async function hasEnded(app: App, delivery: TaskDelivery, decisions: Decisions): Promise<Verdict | undefined> {
+async function hasEnded(
+  app: App,
+  delivery: TaskDelivery,
+  { decisions, isStopped }: { decisions: Decisions; isStopped: boolean },
+): Promise<Verdict | undefined> {
   const { message } = delivery;
   const decided = await revokedBy(app, decisions, message);
   if (decided !== undefined) {
     const reason = describeError(new TaskRevokedError(message.id, decided.why));
     if (await app.results.revoke(message, delivery, reason)) return endedUnrun(app, message, reason.message);
   }
-  const { workflow } = message;
-  if (workflow && workflow.callback === undefined && (await app.workflows.isStopped(workflow.id, workflow.place))) {
+  if (isStopped) {
     const reason = describeError(new WorkflowStoppedError(message.id));
     if (await app.results.revoke(message, delivery, reason)) return endedUnrun(app, message, reason.message);
   }

@@ -10,12 +10,14 @@ import type { ClaimOutcome } from "../results/claims.ts";
 import { isSameContent } from "../results/content.ts";
 import { failureKind } from "../results/failure-kind.ts";
 import { isFinal, type StoredRecord } from "../results/record.ts";
+import { stepOf } from "../task/bulk.ts";
 import type { App } from "../task/current-app.ts";
 import type { Registry } from "../task/registry.ts";
 import { secondsUntil } from "../task/times.ts";
 import type { Ending, Verdict } from "./acknowledgement.ts";
 import { admit } from "./admission.ts";
 import { afterCrash } from "./after-crash.ts";
+import { handleBulk } from "./bulk.ts";
 import type { Invocation } from "./invocation.ts";
 import { loadPayload } from "./payload.ts";
 import { comeBackAfter, hide, insure, sendRetry } from "./put-off.ts";
@@ -37,6 +39,7 @@ export async function handleDelivery(
   const { message } = delivery;
   if (isOfWorkflow(message) && isHelper(message))
     return handleHelper(app, registry, { ...delivery, message }, invocation);
+  if (stepOf(message) !== undefined) return handleBulk(app, registry, delivery, invocation);
   const ending = await handleTask(app, registry, delivery, invocation);
   if (ending === "keep") return "keep";
   // Dying before this, or in it, leaves a record that is final: the message comes back, finds it so, and goes on.

@@ -11,6 +11,9 @@ import { joinKey } from "../table/keys.ts";
 /** Members of one shard. Their numbers take 600 bytes, and no shard is written more often than this. */
 const SHARD_MEMBERS = 100;
 
+/** Shards that are read before it is known whether they have as many failures as are asked for: as many reads share a call. */
+const SHARDS_AT_ONCE = 100;
+
 /** A group of a workflow. */
 export interface GroupId {
   workflow: string;
@@ -46,8 +49,8 @@ export interface Joins {
   state(group: GroupId, size: number): Promise<Ended>;
   /** How many have ended. Members of shards that nobody has made yet have not. */
   tally(group: GroupId, size: number): Promise<Tally>;
-  /** Numbers of members that have failed, in their order. */
-  failures(group: GroupId, size: number, limit: number): Promise<number[]>;
+  /** Numbers of members that have failed, in their order, from one on. */
+  failures(group: GroupId, size: number, page: { from?: number; limit: number }): Promise<number[]>;
 }
 
 /** Members of one shard that end at the same moment share a write. */
@@ -180,9 +183,22 @@ export function createJoins({ table, ttl }: { table: Table; ttl: () => number })
       return count;
     },
 
-    async failures(group, size, limit) {
-      const all = (await shards(group, size, 0)).flatMap((shard) => membersOf(shard?.failed).map(Number));
-      return all.sort((a, b) => a - b).slice(0, limit);
+    async failures(group, size, { from = 0, limit }) {
+      const found: number[] = [];
+      const count = Math.ceil(size / SHARD_MEMBERS);
+      for (
+        let first = Math.floor(from / SHARD_MEMBERS);
+        first < count && found.length < limit;
+        first += SHARDS_AT_ONCE
+      ) {
+        const keys = Array.from({ length: Math.min(SHARDS_AT_ONCE, count - first) }, (_, offset) =>
+          joinKey(group.workflow, group.place, 0, first + offset),
+        );
+        const some = await Promise.all(keys.map((key) => table.get(key)));
+        const numbers = some.flatMap((shard) => membersOf(shard?.failed).map(Number));
+        found.push(...numbers.filter((one) => one >= from).sort((a, b) => a - b));
+      }
+      return found.slice(0, limit);
     },
   };
 }

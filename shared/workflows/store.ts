@@ -6,7 +6,7 @@ import type { Table } from "../aws/dynamodb.ts";
 import type { StoredError } from "../errors.ts";
 import { UNDER_WAY_SECONDS } from "../lifetimes.ts";
 import { parseJson, toJsonText } from "../message/json.ts";
-import type { LargeValues } from "../message/large-values.ts";
+import { type LargeValues, loadJson } from "../message/large-values.ts";
 import { definitionKey, definitionPartition, outcomeKey, stoppedKey } from "../table/keys.ts";
 import { newestFirst, type Span } from "../table/newest-first.ts";
 import { type Definition, isWithin, type Place } from "./definition.ts";
@@ -90,7 +90,7 @@ export function createWorkflows(options: {
     chars.set(id, Number(item.sizeBytes));
     makeRoom(id);
     const ref = { key: String(key), sizeBytes: Number(item.sizeBytes), until: String(item.until) };
-    return readDefinition(parseJson(await largeValues.load(ref)));
+    return readDefinition(await loadJson(largeValues, ref));
   };
 
   /** Forgets the oldest large definitions, but for this one. */
@@ -113,16 +113,16 @@ export function createWorkflows(options: {
     };
   };
 
-  /** The marks of a workflow, as of some time ago at most, and when they were read. */
-  const marksOf = (id: string, maxAgeMilliseconds: number): { at: number; found: Promise<Marks> } => {
+  /** The marks of a workflow, as of some time ago at most, and whether they are read now. */
+  const marksOf = (id: string, maxAgeMilliseconds: number): { isNew: boolean; found: Promise<Marks> } => {
     const now = clock().getTime();
     const known = marks.get(id);
     // The difference counts either way: a clock that was set back must not stop the looks.
-    if (known !== undefined && Math.abs(now - known.at) < maxAgeMilliseconds) return known;
+    if (known !== undefined && Math.abs(now - known.at) < maxAgeMilliseconds) return { isNew: false, ...known };
     const looked = { at: now, found: readMarks(id) };
     remember(marks, id, looked);
     looked.found.catch(() => marks.delete(id));
-    return looked;
+    return { isNew: true, ...looked };
   };
 
   const read = (id: string, listed?: Item): Promise<Definition | undefined> => {
@@ -194,15 +194,17 @@ export function createWorkflows(options: {
     },
 
     async isStopped(id, place, maxAgeMilliseconds = LOOK_MILLISECONDS) {
-      const { at, found } = marksOf(id, maxAgeMilliseconds);
+      // Read with the marks, so that they share a call.
+      const definition = read(id);
+      const { isNew, found } = marksOf(id, maxAgeMilliseconds);
       for (const name of (await found).places) {
         const above = name.slice(1);
         // The outcome of a group that was stopped is decided; what comes after it is not under it.
         if (above !== "" && (above === place || !isWithin(place, above))) continue;
         // A replay may have let it go on since this process has looked: what runs on is harmless, what is revoked is not.
-        return at === clock().getTime() || this.isStopped(id, place, 0);
+        return isNew || this.isStopped(id, place, 0);
       }
-      const around = (await read(id))?.replaces?.workflow;
+      const around = (await definition)?.replaces?.workflow;
       return around !== undefined && this.isStopped(around.id, around.place, maxAgeMilliseconds);
     },
 

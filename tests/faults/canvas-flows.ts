@@ -72,13 +72,13 @@ export const canvasFlows: Record<string, Flow> = {
   },
   "a step of a chain": {
     ...work,
-    operations: [RECEIVE, GET, GET, UPDATE, UPDATE, GET, SEND, UPDATE, UPDATE, UPDATE, DELETE],
+    operations: [RECEIVE, BATCH_GET, UPDATE, UPDATE, SEND, UPDATE, UPDATE, UPDATE, DELETE],
     prepare: begun(CHAIN, 0),
     tasks: 2,
   },
   "the last step of a chain": {
     ...work,
-    operations: [RECEIVE, GET, GET, UPDATE, UPDATE, GET, UPDATE, DELETE],
+    operations: [RECEIVE, BATCH_GET, UPDATE, UPDATE, UPDATE, DELETE],
     prepare: begun(CHAIN, 1),
     tasks: 2,
   },
@@ -90,31 +90,31 @@ export const canvasFlows: Record<string, Flow> = {
   },
   "the last member of a chord": {
     ...work,
-    operations: [RECEIVE, GET, GET, UPDATE, UPDATE, GET, UPDATE, GET, GET, SEND, UPDATE, UPDATE, UPDATE, DELETE],
+    operations: [RECEIVE, BATCH_GET, UPDATE, UPDATE, UPDATE, GET, GET, SEND, UPDATE, UPDATE, UPDATE, DELETE],
     prepare: begun(CHORD, 2),
     tasks: 3,
   },
   "the body of a chord": {
     ...work,
-    operations: [RECEIVE, ...[GET, GET, GET, GET, BATCH_GET], UPDATE, UPDATE, UPDATE, DELETE],
+    operations: [RECEIVE, BATCH_GET, GET, BATCH_GET, UPDATE, UPDATE, UPDATE, DELETE],
     prepare: begun(CHORD, 3),
     tasks: 3,
   },
   "the body of an inner chord": {
     ...work,
-    operations: [RECEIVE, ...repeated(GET, 7), ...repeated(UPDATE, 5), SEND, UPDATE, DELETE],
+    operations: [RECEIVE, BATCH_GET, ...repeated(GET, 4), ...repeated(UPDATE, 5), SEND, UPDATE, DELETE],
     prepare: begun(NESTED, 3),
     tasks: 4,
   },
   "a list that is fanned out": {
     ...work,
-    operations: [RECEIVE, GET, GET, UPDATE, UPDATE, GET, UPDATE, UPDATE, SEND, STATEMENTS, UPDATE, DELETE],
+    operations: [RECEIVE, BATCH_GET, UPDATE, UPDATE, UPDATE, UPDATE, SEND, STATEMENTS, UPDATE, DELETE],
     prepare: begun(EACH, 0),
     tasks: 6,
   },
   "a member that fails its group": {
     ...work,
-    operations: [RECEIVE, ...repeated(GET, 4), ...repeated(UPDATE, 6), ...repeated(STATEMENTS, 2), DELETE],
+    operations: [RECEIVE, BATCH_GET, GET, ...repeated(UPDATE, 6), ...repeated(STATEMENTS, 2), DELETE],
     prepare: begun(FAILING, 1),
     finish: async (scenario, id) => {
       await scenario.drain();
@@ -140,7 +140,7 @@ export const canvasFlows: Record<string, Flow> = {
   },
   "a task that becomes a workflow": {
     ...work,
-    operations: [RECEIVE, ...repeated(GET, 4), ...repeated(UPDATE, 5), SEND, DELETE],
+    operations: [RECEIVE, BATCH_GET, GET, GET, ...repeated(UPDATE, 5), SEND, DELETE],
     prepare: begun(BECOMING, 0),
     finish: async (scenario, id) => {
       await scenario.drain();
@@ -150,7 +150,7 @@ export const canvasFlows: Record<string, Flow> = {
   },
   "the end of what a task has become": {
     ...work,
-    operations: [RECEIVE, ...repeated(GET, 5), ...repeated(UPDATE, 5), SEND, UPDATE, DELETE],
+    operations: [RECEIVE, BATCH_GET, BATCH_GET, GET, ...repeated(UPDATE, 5), SEND, UPDATE, DELETE],
     prepare: begun(BECOMING, 2),
     finish: async (scenario, id) => {
       await scenario.drain();

@@ -1,6 +1,8 @@
 /** The flows of a schedule entry: made, changed, paused, deleted, run by hand, and found by a tick. */
 
+import { expect } from "vitest";
 import { readEntry } from "../../shared/entries/edit.ts";
+import { historyOf } from "../../shared/entries/history.ts";
 import { firingId } from "../../shared/schedules/entry.ts";
 import { nextFireTime } from "../../shared/schedules/timing.ts";
 import { idAt, type Node } from "../../shared/workflows/definition.ts";
@@ -206,6 +208,8 @@ export const scheduleFlows: Record<string, Flow> = {
     step: () => ["schedule-resume"],
     async finish(scenario) {
       await scenario.take("schedule-resume");
+      const lines = await historyOf(scenario.app, await readEntry(scenario.app, ENTRY), 5);
+      expect(lines.map(({ outcome }) => outcome)).toEqual(["paused"]);
       return onlyAnother(scenario);
     },
     expected: SUCCESS,

@@ -1,4 +1,4 @@
-import type { JSX } from "preact";
+import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { call, pathOf, Refusal } from "../api.ts";
 import { couldNotRun, depthOf, type Focus, failedTasks, focused, type Graph, type GraphNode } from "../flow.ts";
@@ -18,7 +18,8 @@ const FOCUSES: Readonly<Record<Focus, string>> = { all: "all", failed: "only fai
 export function WorkflowPage({ id }: { id: string }): JSX.Element {
   const { query } = route.value;
   const { place = "", cursor } = query;
-  const { graph, error, refresh } = useGraph(id, place, cursor);
+  const focus = query.focus === "failed" || query.focus === "running" ? query.focus : "all";
+  const { graph, error, refresh } = useGraph(id, { place, cursor, failed: focus === "failed" });
   if (graph === undefined) {
     const isGone = error instanceof Refusal && error.status === 404;
     return (
@@ -34,7 +35,6 @@ export function WorkflowPage({ id }: { id: string }): JSX.Element {
       </>
     );
   }
-  const focus = query.focus === "failed" || query.focus === "running" ? query.focus : "all";
   const nodes = focused(graph, focus);
   const isTable = query.view === "table";
   const show = (changes: Record<string, string | undefined>): string =>
@@ -51,13 +51,22 @@ export function WorkflowPage({ id }: { id: string }): JSX.Element {
         {id} <CopyButton text={id} label="Copy the id" /> sent <When time={graph.sentAt} exact />
       </p>
       <Trouble error={error} />
-      <Failed nodes={failedTasks(graph)} refresh={refresh} />
-      {place !== "" && <Where id={id} place={place} graph={graph} cursor={cursor} />}
+      <Failed nodes={failedTasks(graph)} refresh={refresh}>
+        {graph.nodes.filter(hasMoreFailures).map((node) => (
+          <a
+            key={node.place}
+            href={linkTo(["workflows", id], { place: node.place || "whole", focus: "failed", view: query.view })}
+          >
+            All {count(node.failed ?? 0)} failed members of {node.place || "the whole"}
+          </a>
+        ))}
+      </Failed>
+      {place !== "" && <Where id={id} place={place} graph={graph} query={query} />}
       <nav class="chips" aria-label="Nodes that are shown">
         {Object.entries(FOCUSES).map(([name, title]) => (
           <a
             key={name}
-            href={show({ focus: name === "all" ? undefined : name })}
+            href={show({ focus: name === "all" ? undefined : name, cursor: undefined })}
             aria-current={name === focus ? "true" : undefined}
           >
             {title}
@@ -84,16 +93,17 @@ export function WorkflowPage({ id }: { id: string }): JSX.Element {
 /** The graph, or the part at a place. A whole that is one large group is asked for as counts, once that is known. */
 function useGraph(
   id: string,
-  place: string,
-  cursor: string | undefined,
+  { place, cursor, failed }: { place: string; cursor: string | undefined; failed: boolean },
 ): { graph: Graph | undefined; error: Error | undefined; refresh: () => void } {
   const [isFinal, setFinal] = useState(false);
   const [isLarge, setLarge] = useState(false);
   const kept = useRef<{ part: string; graph: Graph } | undefined>(undefined);
-  const part = `${place} ${cursor}`;
+  const part = `${place} ${cursor} ${failed}`;
   const asked = {
     place: place === "whole" ? "" : place,
     cursor,
+    // Of a large group those that have failed are pages of their own.
+    ...(place !== "" && failed && { failed: "true" }),
     ...(place === "" && isLarge && { limit: "0" }),
   };
   const { data, error, refresh } = useLive<Graph>(
@@ -136,7 +146,12 @@ function Acts({ graph, refresh }: { graph: Graph; refresh: () => void }): JSX.El
 }
 
 /** The failures, before everything else. */
-function Failed({ nodes, refresh }: { nodes: readonly GraphNode[]; refresh: () => void }): JSX.Element | null {
+function Failed(props: {
+  nodes: readonly GraphNode[];
+  refresh: () => void;
+  children: ComponentChildren;
+}): JSX.Element | null {
+  const { nodes, refresh, children } = props;
   const [all, setAll] = useState(false);
   if (nodes.length === 0) return null;
   const shown = all ? nodes : nodes.slice(0, 5);
@@ -159,9 +174,15 @@ function Failed({ nodes, refresh }: { nodes: readonly GraphNode[]; refresh: () =
         <button type="button" onClick={() => setAll(true)}>
           Show {count(nodes.length - shown.length)} more
         </button>
-      )}
+      )}{" "}
+      {children}
     </section>
   );
+}
+
+/** A folded group names the first of its failures alone. */
+function hasMoreFailures({ folded, failed = 0, failures = [] }: GraphNode): boolean {
+  return folded === true && failed > failures.length;
 }
 
 function Replay({ node, refresh }: { node: GraphNode; refresh: () => void }): JSX.Element | null {
@@ -184,12 +205,20 @@ function Replay({ node, refresh }: { node: GraphNode; refresh: () => void }): JS
 }
 
 /** The part that is shown, the way back, and the pages of a large group. */
-function Where(props: { id: string; place: string; graph: Graph; cursor: string | undefined }): JSX.Element {
-  const { id, place, graph, cursor } = props;
+function Where(props: {
+  id: string;
+  place: string;
+  graph: Graph;
+  query: Readonly<Record<string, string>>;
+}): JSX.Element {
+  const { id, place, graph, query } = props;
+  const { cursor, focus } = query;
   const parts = place === "whole" ? [] : place.split(".");
   const members = graph.nodes[0]?.members;
   const from = Number(cursor ?? 0);
   const to = graph.cursor === undefined ? members : Number(graph.cursor);
+  const isAll = focus !== "failed";
+  const page = (start: string | undefined): string => linkTo(["workflows", id], { ...query, cursor: start });
   return (
     <nav class="chips" aria-label="Place in the workflow">
       <a href={linkTo(["workflows", id])}>the whole workflow</a>
@@ -205,15 +234,13 @@ function Where(props: { id: string; place: string; graph: Graph; cursor: string 
           </a>
         );
       })}
-      {members !== undefined && to !== undefined && members > FOLD && (
+      {isAll && members !== undefined && to !== undefined && members > FOLD && (
         <span>
           members {count(from)} to {count(to - 1)} of {count(members)}
         </span>
       )}
-      {from > 0 && <a href={linkTo(["workflows", id], { place, cursor: pageBefore(from) })}>before</a>}
-      {graph.cursor !== undefined && (
-        <a href={linkTo(["workflows", id], { place, cursor: graph.cursor })}>next {FOLD}</a>
-      )}
+      {from > 0 && (isAll ? <a href={page(pageBefore(from))}>before</a> : <a href={page(undefined)}>the first</a>)}
+      {graph.cursor !== undefined && <a href={page(graph.cursor)}>next {FOLD}</a>}
     </nav>
   );
 }

@@ -114,6 +114,24 @@ describe("the dashboard's workflows", () => {
     expect(await page.locator(".picture a").count()).toBe(2);
   });
 
+  it("page through the failed members of a large group", async ({ open, ground: { client } }) => {
+    const bad = Array.from({ length: 104 }, (_, index) => 2 * index);
+    const { id } = await client.post("/workflows", { chain: [group(210, bad), { task: "total", into: "values" }] });
+    await client.waitFor(`/tasks/${id}`, 100);
+    const { page } = await open(`#/workflows/${id}`);
+    await page.getByRole("link", { name: "All 104 failed members of 0" }).click();
+    await page.getByRole("link", { name: "next 100" }).click();
+    await page
+      .getByRole("link", { name: /picky.*0\.206.*FAILURE/ })
+      .first()
+      .waitFor();
+    await page.getByRole("link", { name: "the first" }).click();
+    await page
+      .getByRole("link", { name: /picky.*0\.2 .*FAILURE|picky.*0\.2\b.*FAILURE/ })
+      .first()
+      .waitFor();
+  });
+
   it("draw 300 nodes, and find the failed ones among them", async ({ open, ground: { client } }) => {
     const { id } = await client.post("/workflows", {
       chain: [

@@ -128,6 +128,33 @@ describe("GET /workflows/{id}", () => {
     expect(Object.keys(await states(chain, "?place=1&cursor=100"))).toHaveLength(31);
   });
 
+  it("pages through the members of a group that have failed", async () => {
+    const isBad = (n: number): boolean => n % 50 === 7 || n > 240;
+    const members = Array.from({ length: 250 }, (_, n) => task(isBad(n) ? "fail" : "inc", { n }));
+    const group = { group: members, policy: "waitForAll" };
+    const id = await sent({ chain: [group, { task: "list", into: "values" }] });
+    await settle();
+
+    const found: string[] = [];
+    let cursor: unknown = "0";
+    for (let pages = 1; cursor !== undefined; pages++) {
+      const { body } = await bench.call("GET", `/workflows/${id}?place=0&failed=true&limit=6&cursor=${cursor}`);
+      found.push(
+        ...nodes
+          .parse(body.nodes)
+          .slice(1)
+          .map(({ place }) => place),
+      );
+      cursor = body.cursor;
+      expect([pages, cursor !== undefined]).toEqual([pages, pages < 3]);
+    }
+    const bad = members.flatMap((_, n) => (isBad(n) ? [`0.${n}`] : []));
+    expect(found).toEqual(bad);
+    expect((await bench.call("GET", `/workflows/${id}?failed=yes`)).status).toBe(422);
+    // A chain has no members.
+    expect(Object.keys(await states(id, "?failed=true"))).toContain("1");
+  });
+
   it("is refused for an unknown id, place or format", async () => {
     const id = await sent({ chain: [task("inc", { n: 1 }), { task: "inc", into: "n" }] });
 

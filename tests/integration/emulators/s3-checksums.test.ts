@@ -14,7 +14,9 @@ import {
   GetObjectAttributesCommand,
   HeadObjectCommand,
   ListBucketsCommand,
+  ListMultipartUploadsCommand,
   ListObjectsV2Command,
+  ListPartsCommand,
   PutBucketTaggingCommand,
   PutObjectCommand,
   PutObjectTaggingCommand,
@@ -156,6 +158,17 @@ describe("the checksum of an object of several parts", () => {
       ChecksumType: "COMPOSITE",
     });
     expect(CopyObjectResult).toMatchObject({ ChecksumSHA256: base64("sha256", WHOLE), ChecksumType: "FULL_OBJECT" });
+  });
+
+  it("is told of the upload while it is under way", async () => {
+    const upload = { Bucket: await createBucket(), Key: "a" };
+    const asked = { ChecksumAlgorithm: "CRC32", ChecksumType: "FULL_OBJECT" } as const;
+    const { UploadId } = await s3.send(new CreateMultipartUploadCommand({ ...upload, ...asked }));
+
+    const { Uploads } = await s3.send(new ListMultipartUploadsCommand(upload));
+
+    expect(Uploads).toMatchObject([asked]);
+    expect(await s3.send(new ListPartsCommand({ ...upload, UploadId }))).toMatchObject(asked);
   });
 
   it("is checked at the completion, though no upload asked for one", async () => {

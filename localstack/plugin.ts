@@ -4,9 +4,10 @@
  */
 
 import { writeFile } from "node:fs/promises";
-import { join, relative } from "node:path";
+import { basename, join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { functionEnvironments } from "../build/environments.ts";
-import { ownFile, ROOT, WORK_FOLDER } from "../build/paths.ts";
+import { ownFile, WORK_FOLDER } from "../build/paths.ts";
 import { schedulePrefix, scheduleResources } from "../build/plugin.ts";
 import type { Serverless } from "../build/serverless.ts";
 import { readTaskFolders } from "../build/task-modules.ts";
@@ -20,8 +21,9 @@ import type { Template, TemplateResource } from "./template/template.ts";
 
 /** Where the HTTP functions of serverless-offline find the cloud of their own process. */
 const INVOKE = Symbol.for("lovage.invoke");
-/** From the service's folder, as serverless-offline wants it. */
-const HTTP_PROXY = relative(ROOT, ownFile("localstack/lambda/http-proxy.handler")).replaceAll("\\", "/");
+/** From the service's folder, and without a `..`: serverless-offline refuses such a handler, as Lambda does, wherever Lovage lies. */
+const HTTP_PROXY = join(WORK_FOLDER, "http-proxy.mjs");
+const HTTP_HANDLER = `${basename(WORK_FOLDER)}/http-proxy.handler`;
 
 /** The parts that we use of serverless-offline's plugin object. */
 interface Offline {
@@ -143,9 +145,11 @@ class LocalCloudPlugin {
       });
     }
     Object.assign(globalThis, { [INVOKE]: this.#cloud.invoke });
+    const proxy = pathToFileURL(ownFile("localstack/lambda/http-proxy.mjs")).href;
+    await writeFile(HTTP_PROXY, `export { handler } from ${JSON.stringify(proxy)};\n`);
     // Every function answers here, also to serverless-offline's own Lambda endpoint; none runs in this process.
     for (const config of Object.values(service.functions)) {
-      config.handler = HTTP_PROXY;
+      config.handler = HTTP_HANDLER;
       delete config.environment;
       config.events = withoutSchedules(config.events);
     }

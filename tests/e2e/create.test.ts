@@ -76,14 +76,15 @@ describe("a created service", () => {
   beforeAll(async () => {
     await create("invoices", "--include", PARTS.join(","));
     service = join(place, "invoices");
-    await install(packed.lovage, service);
+    // Above the service, as a monorepo has it.
+    await install(packed.lovage, place);
   });
 
-  const program = (name: string): string => join(service, "node_modules/.bin", name);
+  const program = (name: string): string => join(place, "node_modules/.bin", name);
 
   it("names each package that it is built and started with", async () => {
     const { dependencies, devDependencies } = JSON.parse(await readFile(join(service, "package.json"), "utf8"));
-    const { peerDependencies } = JSON.parse(await readFile(join(service, "node_modules/lovage/package.json"), "utf8"));
+    const { peerDependencies } = JSON.parse(await readFile(join(place, "node_modules/lovage/package.json"), "utf8"));
 
     expect(Object.keys(dependencies)).toEqual(["lovage", "zod"]);
     expect(Object.keys(devDependencies)).toEqual(expect.arrayContaining(Object.keys(peerDependencies)));

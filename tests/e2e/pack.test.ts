@@ -155,6 +155,25 @@ describe("a service with the package", () => {
     expect(await template(service, "absent")).toEqual(await template(ROOT, "absent"));
   });
 
+  it("has the last word, as in the guide", async () => {
+    const guide = await readFile(join(ROOT, "docs/guide/09-deploying.md"), "utf8");
+    const [, section = ""] = guide.split("## A service with the package");
+    const blocks = [...section.matchAll(/```yaml\n(.*?)```/gs)].slice(0, 2).map(([, text]) => text);
+    await writeFile(join(service, "own.yml"), blocks.join(""));
+    const args = ["template", "--config", "own.yml"];
+    const { stdout } = await run(join(service, "node_modules/.bin/serverless"), args, { cwd: service });
+
+    const { Resources, Outputs } = JSON.parse(stdout.slice(stdout.indexOf("{")));
+    expect(Resources.TasksTable.Properties).toMatchObject({
+      TableName: "invoices-local-tasks",
+      DeletionProtectionEnabled: true,
+    });
+    expect(Resources.WorkerLambdaFunction.Properties).toMatchObject({ MemorySize: 2048, Timeout: 60 });
+    expect(Resources.WorkerLambdaFunction.Properties.Environment.Variables.MAIL_FROM).toBe("billing@example.com");
+    expect(Object.keys(Outputs)).toContain("ApiUrl");
+    expect(Object.keys(Outputs)).not.toContain("UploadsBucketName");
+  });
+
   it("is packaged from its own folder", async () => {
     await run(join(service, "node_modules/.bin/serverless"), ["package", "--stage", "dev"], { cwd: service });
 

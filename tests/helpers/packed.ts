@@ -24,9 +24,9 @@ export async function pack(): Promise<Packed> {
   return { folder, lovage, createLovage };
 }
 
-/** Puts a tarball into the node_modules of a service, and beside it whatever this repository has installed. */
-export async function install(tarball: string, service: string): Promise<void> {
-  const modules = join(service, "node_modules");
+/** Puts a tarball into the node_modules of a folder, and beside it whatever this repository has installed. */
+export async function install(tarball: string, folder: string): Promise<void> {
+  const modules = join(folder, "node_modules");
   const own = join(modules, "lovage");
   await mkdir(own, { recursive: true });
   await run("tar", ["-xzf", tarball, "--strip-components=1", "-C", own]);
@@ -38,7 +38,7 @@ export async function install(tarball: string, service: string): Promise<void> {
 /** `serverless offline start` in a service's folder, as its user calls it. @throws Error with what it printed, if it ends too early */
 export async function start(service: string): Promise<{ url: string; stop(): Promise<void> }> {
   const [PORT, LAMBDA_PORT, LOVAGE_CLOUD_PORT] = (await freePorts(3)).map(String);
-  const child = spawn(join(service, "node_modules/.bin/serverless"), ["offline", "start"], {
+  const child = spawn(join(ROOT, "node_modules/.bin/serverless"), ["offline", "start"], {
     cwd: service,
     env: { ...process.env, PORT, LAMBDA_PORT, LOVAGE_CLOUD_PORT },
     stdio: ["ignore", "pipe", "inherit"],

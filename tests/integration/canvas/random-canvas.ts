@@ -12,7 +12,7 @@ import { tolerated } from "../../../shared/workflows/definition.ts";
 import { readNode } from "../../../shared/workflows/read-definition.ts";
 import { sqsRecord } from "../../helpers/sqs-record.ts";
 
-export const payload = z.object({ k: z.number(), fails: z.boolean().default(false), input: z.json().optional() });
+const payload = z.object({ k: z.number(), fails: z.boolean().default(false), input: z.json().optional() });
 
 /** The work of `step`: a number made of its own and of all of its input, but for the words of errors. */
 function digest(k: number, input: Json | undefined): number {

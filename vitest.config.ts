@@ -49,7 +49,7 @@ export default defineConfig({
         test: {
           name: "peers",
           include: ["tests/peers/**/*.test.ts"],
-          testTimeout: 600_000,
+          testTimeout: 1_600_000,
           hookTimeout: 300_000,
         },
       },

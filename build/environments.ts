@@ -1,5 +1,7 @@
+import { relative } from "node:path";
 import { build } from "esbuild";
-import { bundleOptions, moduleOf } from "./bundle.ts";
+import { bundleOptions, entryOf, entryPointsOf } from "./bundle.ts";
+import { ROOT } from "./paths.ts";
 import { createResolver } from "./resolve-template.ts";
 import type { Serverless } from "./serverless.ts";
 import { readTaskFolders } from "./task-modules.ts";
@@ -66,11 +68,11 @@ function lambdaVariables(name: string, region: string): Record<string, string> {
 
 /** The handlers whose bundles contain task modules. */
 async function carriersOf(handlers: readonly string[], taskFolders: readonly string[]): Promise<Set<string>> {
-  const entryOf = (handler: string): string => `${moduleOf(handler)}.ts`;
+  const inputOf = (handler: string): string => relative(ROOT, entryOf(handler)).replaceAll("\\", "/");
   const [first = ""] = handlers;
   const { metafile } = await build({
     ...bundleOptions(first, "unused", taskFolders),
-    entryPoints: [...new Set(handlers.map(entryOf))],
+    entryPoints: entryPointsOf(handlers),
     packages: "external",
     write: false,
     metafile: true,
@@ -81,5 +83,5 @@ async function carriersOf(handlers: readonly string[], taskFolders: readonly str
     seen.add(input);
     return (metafile.inputs[input]?.imports ?? []).some(({ path }) => carries(path, seen));
   };
-  return new Set(handlers.filter((handler) => carries(entryOf(handler), new Set())));
+  return new Set(handlers.filter((handler) => carries(inputOf(handler), new Set())));
 }

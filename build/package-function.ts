@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { join, relative } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { promisify } from "node:util";
 import { build, type Metafile } from "esbuild";
 import { type Zippable, zipSync } from "fflate";
@@ -76,14 +77,9 @@ async function addFolder(files: Zippable, folder: string, prefix: string): Promi
   }
 }
 
-/** Installs the version that the lock file holds for Linux on `processor`, whatever this machine is; once. */
+/** Installs the version that the service has installed for Linux on `processor`, whatever this machine is; once. */
 async function installNative(name: string, processor: string): Promise<string> {
-  const lock: { packages: Record<string, { version?: string } | undefined> } = JSON.parse(
-    await readFile(join(ROOT, "package-lock.json"), "utf8"),
-  );
-  const version = lock.packages[`node_modules/${name}`]?.version;
-  if (version === undefined)
-    throw new Error(`Package '${name}' is not in package-lock.json: install it with npm install ${name}.`);
+  const version = installedVersion(name);
   const folder = join(WORK_FOLDER, "native", `${name}-${version}-linux-${processor}`);
   const done = join(folder, ".done");
   try {
@@ -107,4 +103,16 @@ async function installNative(name: string, processor: string): Promise<string> {
   }
   await writeFile(done, "");
   return folder;
+}
+
+/** Read from the package itself, the nearest from the service's folder up, so that every package manager's lock file will do. */
+function installedVersion(name: string): string {
+  for (let folder = ROOT; ; folder = dirname(folder)) {
+    const manifest = join(folder, "node_modules", name, "package.json");
+    if (existsSync(manifest)) return String(JSON.parse(readFileSync(manifest, "utf8")).version);
+    if (folder === dirname(folder)) break;
+  }
+  throw new Error(
+    `Package '${name}' is not installed in the service's folder or above it: install it there, with npm install ${name}.`,
+  );
 }

@@ -48,7 +48,10 @@ export interface Serverless {
     };
   };
   classes: { Error: new (message: string, code: string) => Error };
-  configurationInput: { params?: Record<string, unknown> };
+  /** serverless.yml as it was read, and what plugins have added to it. */
+  configurationInput: { params?: Record<string, unknown>; functions?: unknown; [key: string]: unknown };
+  /** Only while plugins are constructed. Replaces what is there. */
+  extendConfiguration(path: string[], value: unknown): void;
   getProvider(name: "aws"): { getStage(): string; getRegion(): string; getAccountId(): Promise<string> };
   pluginManager: {
     getHooks(events: string | string[]): { pluginName: string; hook: () => Promise<void> }[];

@@ -4,7 +4,8 @@ import { GetQueueUrlCommand, SendMessageCommand, SQSClient } from "@aws-sdk/clie
 import sharp from "sharp";
 import { type Answer, type Client, toAnswer } from "../localstack/client.ts";
 import type { Service } from "../localstack/service.ts";
-import { lastFireTimes } from "../shared/schedules/timing.ts";
+import { CODE, firingId } from "../shared/schedules/entry.ts";
+import { nextFireTime } from "../shared/schedules/timing.ts";
 import { makeCsv, makeJpeg, seeded } from "./inputs.ts";
 
 /** A step's line in the table. */
@@ -21,7 +22,6 @@ export interface Step {
   run(): Promise<Outcome>;
 }
 
-const DAY_MILLISECONDS = 86_400_000;
 const SEED = 20_261_122;
 const CSV_ROWS = 60_000;
 const PARTS = 8;
@@ -158,11 +158,10 @@ export function createSteps(service: Service, client: Client, outbox: string): S
       async run() {
         const now = new Date();
         const timing = { schedule: "cron(0 8 * * ? *)", timezone: "Europe/Berlin", anchor: now };
-        // A firing ahead of its time would wait for it.
-        const [due = now] = lastFireTimes(timing, new Date(now.getTime() - 2 * DAY_MILLISECONDS), now, 1);
+        const due = nextFireTime(timing, now) ?? now;
         const since = performance.now();
-        const fired = await invokeBeat(service, due);
-        const { record, outcome } = await finish(String(fired.id), since);
+        await service.turnClock(due);
+        const { record, outcome } = await finish(firingId({ name: "send-daily-email", incarnation: CODE }, due), since);
         const children = toAnswer(record.result).sent;
         const mails = await Promise.all(
           (Array.isArray(children) ? children : []).map((id) => finish(String(id), since)),
@@ -211,16 +210,6 @@ function failureOf(record: Answer, reason: string): string {
     `Expected a FAILURE because '${reason}', got ${JSON.stringify(record)}.`,
   );
   return message;
-}
-
-/** As EventBridge Scheduler does at 08:00: invokes the beat function with the schedule's input. */
-async function invokeBeat({ lambdaUrl }: Service, due: Date): Promise<Answer> {
-  const answer = await fetch(`${lambdaUrl}/2015-03-31/functions/lovage-local-beat/invocations`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify({ schedule: "send-daily-email", scheduledTime: due.toISOString() }),
-  });
-  return toAnswer(await answer.json());
 }
 
 /** Puts what is no message on the queue; its SQS message id is the id of the record that will explain it. */

@@ -1,4 +1,4 @@
 /** The files of the dashboard, built for browsers by `build/dashboard-module.ts`. */
 declare module "lovage:dashboard" {
-  export const files: import("../shared/index.ts").DashboardFiles;
+  export const files: import("lovage").DashboardFiles;
 }

@@ -1,4 +1,4 @@
-import { createDeadLetterWorker } from "../shared/index.ts";
+import { createDeadLetterWorker } from "lovage";
 
 /** Ends, or returns to their queue, the messages that were delivered too often. */
 export const handler = createDeadLetterWorker();

@@ -1,5 +1,5 @@
 import { modules } from "lovage:tasks";
-import { createOperate } from "../shared/index.ts";
+import { createOperate } from "lovage";
 
 /** Decisions of operators: revoke, replay, pause, resume, limits, purge, redrive. */
 export const handler = createOperate(modules);

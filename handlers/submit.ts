@@ -1,5 +1,5 @@
 import { modules } from "lovage:tasks";
-import { createSubmit } from "../shared/index.ts";
+import { createSubmit } from "lovage";
 
 /** `POST /tasks/{name}` and `POST /uploads`. */
 export const handler = createSubmit(modules);

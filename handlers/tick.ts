@@ -1,5 +1,5 @@
 import { modules } from "lovage:tasks";
-import { createTick } from "../shared/index.ts";
+import { createTick } from "lovage";
 
 /** Once a minute: sends the tasks of schedule entries that are due. */
 export const handler = createTick(modules);

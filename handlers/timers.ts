@@ -1,4 +1,4 @@
-import { createTimerSweep } from "../shared/index.ts";
+import { createTimerSweep } from "lovage";
 
 /** Once a minute: sends the messages of delays past 15 minutes that fall due. */
 export const handler = createTimerSweep();

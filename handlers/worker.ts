@@ -1,5 +1,5 @@
 import { modules } from "lovage:tasks";
-import { createWorker } from "../shared/index.ts";
+import { createWorker } from "lovage";
 
 /** Runs the tasks whose messages arrive on a queue. */
 export const handler = createWorker(modules);

@@ -16,6 +16,7 @@ import { startMappings } from "./mapping/from-template.ts";
 import { createDeliveries } from "./scheduler/delivery.ts";
 import { describeChanges, readSchedules } from "./scheduler/from-template.ts";
 import { type Scheduler, startScheduler } from "./scheduler/scheduler.ts";
+import { createTurning } from "./scheduler/turning.ts";
 import { createSendToQueue } from "./send-to-queue.ts";
 import {
   type Clients,
@@ -25,6 +26,7 @@ import {
   type Resources,
 } from "./template/resources.ts";
 import { numberField, objectField, resourcesOf, type Template, textField } from "./template/template.ts";
+import { createTurnedClock } from "./turned-clock.ts";
 
 export interface LocalCloudOptions {
   template: Template;
@@ -65,9 +67,15 @@ const LEAST_SANDBOXES_OF_A_FUNCTION = 10;
 
 export async function startLocalCloud(options: LocalCloudOptions): Promise<LocalCloud> {
   const { template, log } = options;
+  let turnClock = (_: Date): Promise<void> => Promise.reject(new Error("The clock cannot be turned yet. Try again."));
   const gateway = options.environment.AWS_ENDPOINT_URL
     ? undefined
-    : await startGateway({ ...gatewayOptions(options), origins: namedOrigins(options.environment.CORS_ORIGIN), log });
+    : await startGateway({
+        ...gatewayOptions(options),
+        origins: namedOrigins(options.environment.CORS_ORIGIN),
+        turnClock: (to) => turnClock(to),
+        log,
+      });
   const running: { stop(): Promise<void> }[] = [];
   let functions: Functions | undefined;
   try {
@@ -83,8 +91,10 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     functions = createFunctions({ definitions: await define(template), log, maxSandboxesPerFunction: pool });
     const invoke = functions.invoke.bind(functions);
     running.push(...(await startMappings({ ...options, invoke, sandboxes }, resources, clients)));
-    const scheduler = await startSchedules(options, resources, clients, functions);
+    const clock = createTurnedClock();
+    const scheduler = await startSchedules({ clock, ...options }, resources, clients, functions);
     running.push(scheduler);
+    turnClock = createTurning({ scheduler, clock, idle: functions.idle });
 
     const started = functions;
     let stopping: Promise<void> | undefined;
@@ -217,7 +227,7 @@ async function startSchedules(
     clock,
   });
   return {
-    replace: scheduler.replace,
+    ...scheduler,
     async stop() {
       deliveries.stop();
       calls.stop();

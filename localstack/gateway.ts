@@ -8,9 +8,11 @@
 import { access, constants, mkdir } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
 import { finished } from "node:stream/promises";
 import { openingError } from "./data-folder.ts";
 import type { DynamoDb } from "./dynamodb/server.ts";
+import { parseObject } from "./json.ts";
 import { guardServer } from "./loopback.ts";
 import type { S3 } from "./s3/server.ts";
 import type { Sqs } from "./sqs/server.ts";
@@ -28,6 +30,8 @@ export interface GatewayOptions {
   readonly ttlSweepSeconds?: number | undefined;
   /** Milliseconds since the epoch, for what expires: DynamoDB items and presigned requests. @defaultValue Date.now */
   readonly now?: (() => number) | undefined;
+  /** Turns the cloud's clock, as `POST /_lovage/clock` asks; rejects with a sentence. Absent: there is no such call. */
+  readonly turnClock?: ((to: Date) => Promise<void>) | undefined;
 }
 
 export interface Gateway {
@@ -52,7 +56,13 @@ const DRAIN_MILLISECONDS = 5000;
 /** Starts the local cloud. @throws Error one sentence when the port is taken or the data directory is in use */
 export async function startGateway(options: GatewayOptions = {}): Promise<Gateway> {
   const opened = Promise.withResolvers<Services>();
-  const traffic = createTraffic((request, response) => answer(opened.promise, request, response));
+  const traffic = createTraffic((request, response) => {
+    // Node's own would be that of the machine's clock, and an SDK that sees another than its own signs by it.
+    response.setHeader("date", new Date().toUTCString());
+    const { turnClock } = options;
+    if (turnClock && isAboutClock(request)) return answerClock(turnClock, request, response);
+    return answer(opened.promise, request, response);
+  });
   guardServer(traffic.server, { origins: options.origins ?? [], takesForms: true });
   const port = await listen(traffic.server, options.port ?? DEFAULT_PORT);
   const endpoint = `http://${LOOPBACK}:${port}`;
@@ -77,7 +87,8 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
 }
 
 async function openServices(endpoint: string, options: GatewayOptions): Promise<Services> {
-  const { dataDir, ttlSweepSeconds, now } = options;
+  // A clock that is turned later replaces Date: its `now` is looked up at each call.
+  const { dataDir, ttlSweepSeconds, now = () => Date.now() } = options;
   const log = options.log ?? (() => {});
   if (dataDir !== undefined) {
     await opening(dataDir, ".", () => mkdir(dataDir, { recursive: true }));
@@ -144,11 +155,35 @@ function isHealthCheck({ method, url, headers }: IncomingMessage): boolean {
   return reads && (url === "/health" || url === "/_localstack/health") && headers.authorization === undefined;
 }
 
+function isAboutClock({ method, url, headers }: IncomingMessage): boolean {
+  const isMethod = method === "GET" || method === "POST";
+  return isMethod && url === "/_lovage/clock" && headers.authorization === undefined;
+}
+
+/** `{ now }`; a POST turns the clock before, as its body `{ to }` says. */
+async function answerClock(
+  turnClock: (to: Date) => Promise<void>,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  if (request.method === "POST") {
+    const to = parseObject(await text(request))?.to;
+    try {
+      await turnClock(new Date(typeof to === "string" ? to : Number.NaN));
+    } catch (error) {
+      return answerText(response, 409, error instanceof Error ? error.message : String(error));
+    }
+  }
+  answerJson(response, { now: new Date().toISOString() });
+}
+
 function answerHealth(response: ServerResponse): void {
   const services = { sqs: "running", dynamodb: "running", s3: "running" };
-  response
-    .writeHead(200, { "content-type": "application/json" })
-    .end(JSON.stringify({ status: "ok", services, edition: "lovage" }));
+  answerJson(response, { status: "ok", services, edition: "lovage" });
+}
+
+function answerJson(response: ServerResponse, body: object): void {
+  response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(body));
 }
 
 function answerText(response: ServerResponse, status: number, sentence: string): void {

@@ -23,6 +23,12 @@ export interface Service {
   output(): string;
   /** Waits for a line of the output, also of what was printed before. @throws Error after `timeoutMilliseconds` */
   waitForLine(pattern: RegExp, timeoutMilliseconds?: number): Promise<string>;
+  /**
+   * Turns the clock of the whole local cloud to a time. On the way it fires what is due, and waits for it; of a schedule that fires often, such
+   * as the tick, only the last 60 times.
+   * @throws Error one sentence: for a time that has passed or is more than 400 days ahead, and with an `AWS_ENDPOINT_URL`
+   */
+  turnClock(to: Date): Promise<void>;
   /** Ctrl-C, which reaches the whole process group; answers with the exit code. */
   stop(signal?: NodeJS.Signals): Promise<number | null>;
   /** Whether a process of the group is still there. */
@@ -67,10 +73,11 @@ export async function spawnService(options: ServiceOptions = {}): Promise<Servic
   createInterface({ input: child.stdout }).on("line", watch);
   createInterface({ input: child.stderr }).on("line", watch);
 
+  const endpoint = environment.AWS_ENDPOINT_URL || `http://127.0.0.1:${environment.LOVAGE_CLOUD_PORT}`;
   return {
     url: `http://127.0.0.1:${environment.PORT}`,
     lambdaUrl: `http://127.0.0.1:${environment.LAMBDA_PORT}`,
-    endpoint: environment.AWS_ENDPOINT_URL || `http://127.0.0.1:${environment.LOVAGE_CLOUD_PORT}`,
+    endpoint,
     process: child,
     output: () => lines.join("\n"),
     waitForLine: (pattern, timeoutMilliseconds = 10_000) =>
@@ -89,6 +96,12 @@ export async function spawnService(options: ServiceOptions = {}): Promise<Servic
         for (const line of lines) check(line);
         void exited.then((code) => settle(fail(`ended with code ${code}`)));
       }),
+    async turnClock(to) {
+      if (environment.AWS_ENDPOINT_URL)
+        throw new Error("Only the embedded cloud's clock can be turned: unset AWS_ENDPOINT_URL.");
+      const answer = await fetch(`${endpoint}/_lovage/clock`, { method: "POST", body: JSON.stringify({ to }) });
+      if (!answer.ok) throw new Error((await answer.text()).trim());
+    },
     async stop(signal = "SIGINT") {
       signalGroup(child, signal);
       return exited;

@@ -8,6 +8,7 @@ import { readDeadFiring, recordDeadFiring } from "./beat/dead-firing.ts";
 import { collectSchedule, isOnScheduler, staticEntry } from "./beat/schedule-entries.ts";
 import { readTickTime, type Ticked, tick } from "./beat/tick.ts";
 import { createBroker } from "./broker/broker.ts";
+import { createBulkActs } from "./bulk/acts.ts";
 import { startCanvas } from "./canvas/send.ts";
 import { type Environment, loadConfig } from "./config.ts";
 import { createControl } from "./control/decisions.ts";
@@ -24,8 +25,8 @@ import { type Delivery, NO_DELIVERY } from "./message/delivery.ts";
 import { newId } from "./message/id.ts";
 import { createLargeValues } from "./message/large-values.ts";
 import type { Message } from "./message/message.ts";
+import { createReservations } from "./results/idempotency-keys.ts";
 import { createLedger } from "./results/once-ledger.ts";
-import { createReservations } from "./results/reservations.ts";
 import { createResultStore } from "./results/store.ts";
 import { createSchedules } from "./schedules/store.ts";
 import { type App, currentApp, provideApp } from "./task/current-app.ts";
@@ -92,6 +93,7 @@ export function createApp(
     rateLimiter: createRateLimiter({ table, clock, random: parts.random ?? Math.random }),
     control: createControl({ table, clock }),
     audit: createAuditTrail({ table, clock, newId: parts.newId ?? newId }),
+    bulk: createBulkActs({ table, clock }),
     fifoOrder: createFifoOrder(),
     bucket,
     mailer: parts.mailer,

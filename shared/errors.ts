@@ -25,6 +25,7 @@
  *   TaskNotFoundError          TASK_NOT_FOUND            no record with that id
  *   TaskUnfinishedError        TASK_UNFINISHED           only what has ended can run again
  *   IdempotencyKeyReusedError  IDEMPOTENCY_KEY_REUSED    same key, other payload
+ *   IdReusedError              ID_REUSED                 same id of the caller's, other task or payload
  *   UploadTakenError           UPLOAD_TAKEN              another form of an upload that has its file
  *   TooManyRevokesError        REVOKES_FULL              as many revokes of many are kept as may be
  *   TaskTimeLimitError         TASK_TIME_LIMIT           ran longer than it may
@@ -45,7 +46,7 @@
  *   InvalidOnceResultError     ONCE_RESULT_INVALID       what was done once gave a result that cannot be kept; never retried
  *   BrokerError                BROKER_FAILED             SQS refused; cause: the SDK's error
  *   ResultStoreError           RESULT_STORE_FAILED       sent, but not recorded; cause: the SDK's error
- *   ValueExpiredError          VALUE_EXPIRED             a large value is gone from S3
+ *   ValueExpiredError          VALUE_EXPIRED             a large value is gone from S3, or damaged
  * (What a task throws to steer its own life is no fault: task/signals.ts.)
  * ```
  *

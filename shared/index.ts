@@ -14,9 +14,10 @@ export {
   mailer,
 } from "./app.ts";
 export { type BeatSchedule, beatSchedule } from "./beat/schedule-entries.ts";
+export type { Ticked } from "./beat/tick.ts";
 export { type GroupCounts, GroupResult } from "./canvas/group-result.ts";
 export type { MemberOutcome } from "./canvas/results.ts";
-export { chain, chord, each, group } from "./canvas/shapes.ts";
+export { chain, chord, each, type GroupOptions, group } from "./canvas/shapes.ts";
 export { type EntryView, type NewEntry, schedules } from "./entries/schedules.ts";
 export * from "./errors.ts";
 export type { UploadedFile } from "./files/files.ts";
@@ -35,5 +36,19 @@ export type { ApplyOptions } from "./task/options.ts";
 export { createRegistry, type TaskModule } from "./task/registry.ts";
 export type { RetryOptions } from "./task/retry-policy.ts";
 export * from "./task/signals.ts";
-export type { Canvas, CanvasOptions, Signature, SignatureOptions } from "./task/signature.ts";
+// Types that a declaration of your own module may have to name.
+export type {
+  AnyCanvas,
+  Canvas,
+  CanvasOptions,
+  Failed,
+  HandleOf,
+  InOf,
+  Missing,
+  OutOf,
+  Signature,
+  SignatureCall,
+  SignatureOptions,
+  Startable,
+} from "./task/signature.ts";
 export { type Task, task } from "./task/task.ts";

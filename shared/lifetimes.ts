@@ -37,6 +37,9 @@ export function neededUntil(now: Date, eta?: Date): number {
 /** An operator's act is kept in the audit trail. */
 export const AUDIT_SECONDS = 90 * DAY;
 
+/** A bulk act is kept after its last step, with the outcome of each task, for as long as the trail that names it. */
+export const BULK_SECONDS = 90 * DAY;
+
 /** A group of failures is kept after the last of them. */
 export const FAILURE_GROUP_SECONDS = 90 * DAY;
 

@@ -1,5 +1,5 @@
+import { files, task } from "lovage";
 import * as z from "zod";
-import { files, task } from "../../shared/index.ts";
 
 /** Every `of`-th row of an uploaded CSV, from the row `part` on. */
 const part = z.object({ key: z.string(), column: z.string(), part: z.int().min(0), of: z.int().min(1) });

@@ -1,5 +1,5 @@
+import { beatSchedule, crontab, mailer, task } from "lovage";
 import * as z from "zod";
-import { beatSchedule, crontab, mailer, task } from "../../shared/index.ts";
 
 export const sendEmail = task({
   name: "send_email",

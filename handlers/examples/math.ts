@@ -1,5 +1,5 @@
+import { task } from "lovage";
 import * as z from "zod";
-import { task } from "../../shared/index.ts";
 
 export const add = task({
   name: "add",

@@ -1,5 +1,6 @@
+import { files, task } from "lovage";
 import * as z from "zod";
-import { files, task } from "../../shared/index.ts";
+import { DELIMITER } from "./process-upload/csv-cell.ts";
 import { encodingName } from "./process-upload/encoding-names.ts";
 import { MissingUploadError, UploadError } from "./process-upload/errors.ts";
 
@@ -19,7 +20,7 @@ export const processUpload = task({
         "an encoding that can be read, such as 'shift_jis' or 'cp850'",
       )
       .optional(),
-    delimiter: z.enum([",", ";", "\t", "|"]).optional(),
+    delimiter: z.string().regex(DELIMITER, "a tab, or one mark such as ';'").optional(),
     header: z.boolean().optional(),
   }),
   retry: { maxRetries: 3, backoff: { base: 1, max: 60 }, notOn: [UploadError] },

@@ -1,5 +1,5 @@
+import { task } from "lovage";
 import * as z from "zod";
-import { task } from "../../shared/index.ts";
 
 /** Fails as often as it is told to, then succeeds: shows retries with backoff. */
 export const flaky = task({

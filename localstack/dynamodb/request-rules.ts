@@ -90,6 +90,10 @@ function returnedFault(operation: string, { ReturnValues: returned = "NONE" }: J
 
 /** dynalite goes on to say which two numbers these are. */
 function segmentFault({ Segment: segment, TotalSegments: total }: JsonObject): string | undefined {
+  // dynalite takes segment 0 for none.
+  if (segment === 0 && total === undefined) {
+    return "The TotalSegments parameter is required but was not present in the request when Segment parameter is present";
+  }
   if (typeof segment !== "number" || typeof total !== "number" || segment < total) return undefined;
   return "The Segment parameter is zero-based and must be less than parameter TotalSegments";
 }

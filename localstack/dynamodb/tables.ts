@@ -51,6 +51,11 @@ export class TableUpdates {
         "Subscriber limit exceeded: Only 1 online index can be created or deleted simultaneously per table",
       );
     }
+    await this.#checkThroughputs(
+      name,
+      updates.flatMap(({ Update }) => (isObject(Update) ? [Update] : [])),
+      request.BillingMode,
+    );
     if (typeof isProtected === "boolean") await this.#change(name, { DeletionProtectionEnabled: isProtected });
     if (first === undefined) return rest;
     if (isObject(first.Create)) await this.#create(name, first.Create, objectsOf(definitions));
@@ -66,6 +71,20 @@ export class TableUpdates {
     for (const index of objectsOf(table.GlobalSecondaryIndexes)) {
       if (index.Backfilling === true) await this.#fill(name, String(index.IndexName));
     }
+  }
+
+  /** Refuses what dynalite answers with 200 and does not do. @throws DynamoDbError */
+  async #checkThroughputs(name: string, updates: readonly JsonObject[], billing: unknown): Promise<void> {
+    if (updates.length === 0) return;
+    const table = await this.#existing(name);
+    const indexes = objectsOf(table.GlobalSecondaryIndexes);
+    const absent = updates.find(({ IndexName }) => !indexes.some((index) => index.IndexName === IndexName));
+    if (absent !== undefined) throw indexNotFound(String(absent.IndexName));
+    const { BillingMode } = isObject(table.BillingModeSummary) ? table.BillingModeSummary : { BillingMode: undefined };
+    if ((billing ?? BillingMode) !== "PAY_PER_REQUEST") return;
+    throw DynamoDbError.validation(
+      "One or more parameter values were invalid: Neither ReadCapacityUnits nor WriteCapacityUnits can be specified when BillingMode is PAY_PER_REQUEST",
+    );
   }
 
   async #create(name: string, wanted: JsonObject, definitions: readonly JsonObject[]): Promise<void> {
@@ -132,10 +151,7 @@ export class TableUpdates {
     const table = await this.#existing(name);
     const indexes = objectsOf(table.GlobalSecondaryIndexes);
     const rest = indexes.filter(({ IndexName }) => IndexName !== indexName);
-    if (rest.length === indexes.length) {
-      const message = `Requested resource not found: Index: ${indexName} not found`;
-      throw new DynamoDbError("com.amazonaws.dynamodb.v20120810#ResourceNotFoundException", message);
-    }
+    if (rest.length === indexes.length) throw indexNotFound(indexName);
     await this.#change(name, { GlobalSecondaryIndexes: rest.length > 0 ? rest : undefined });
     await this.#settled();
     await promised((done) => this.#store.deleteIndexDb("Global", name, indexName, done));
@@ -166,6 +182,11 @@ export class TableUpdates {
     const message = `Requested resource not found: Table: ${name} not found`;
     throw new DynamoDbError("com.amazonaws.dynamodb.v20120810#ResourceNotFoundException", message);
   }
+}
+
+function indexNotFound(indexName: string): DynamoDbError {
+  const message = `Requested resource not found: Index: ${indexName} not found`;
+  return new DynamoDbError("com.amazonaws.dynamodb.v20120810#ResourceNotFoundException", message);
 }
 
 function keysOf(items: SubDatabase): Promise<string[]> {

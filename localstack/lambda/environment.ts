@@ -5,7 +5,7 @@
 import { randomBytes } from "node:crypto";
 import { basename, extname, join } from "node:path";
 import process from "node:process";
-import { ROOT } from "../../build/paths.ts";
+import { WORK_FOLDER } from "../../build/paths.ts";
 import { ACCOUNT_ID } from "../account.ts";
 
 /** A function as the local cloud runs it. */
@@ -23,8 +23,8 @@ export interface FunctionDefinition {
   readonly reservedConcurrency?: number;
 }
 
-/** Compiled code of earlier sandboxes: halves a cold start. Inside the project, so that no other user of the machine can write it. */
-const COMPILE_CACHE = join(ROOT, "node_modules", ".cache", "lovage-sandbox");
+/** Compiled code of earlier sandboxes: halves a cold start. Inside the service's folder, so that no other user of the machine can write it. */
+const COMPILE_CACHE = join(WORK_FOLDER, "compile-cache");
 
 function regionOf({ environment }: FunctionDefinition): string {
   const { AWS_REGION, AWS_DEFAULT_REGION = "us-east-1" } = environment;

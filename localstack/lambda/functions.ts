@@ -34,6 +34,8 @@ export interface Functions {
   has(name: string): boolean;
   /** How many invocations run now. */
   running(): number;
+  /** Settles when no invocation runs. */
+  idle(): Promise<void>;
   /** Takes no more invocations, waits up to `drainMilliseconds` for the running ones, then kills; leaves no process. May be called again with less. */
   close(options: { drainMilliseconds: number }): Promise<void>;
 }
@@ -156,6 +158,9 @@ export function createFunctions(options: FunctionsOptions): Functions {
     replace,
     has: (name) => pools.get(name)?.definition !== undefined,
     running: () => invocations.size,
+    async idle() {
+      while (invocations.size > 0) await Promise.allSettled(invocations);
+    },
     async invoke(name, event) {
       const invocation = run(name, event);
       invocations.add(invocation);

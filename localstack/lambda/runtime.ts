@@ -17,6 +17,7 @@ import { basename, extname } from "node:path";
 import process from "node:process";
 import { pathToFileURL } from "node:url";
 import type { Context } from "aws-lambda";
+import { setAhead } from "../turned-date.ts";
 
 /** An error as Lambda reports it: https://docs.aws.amazon.com/lambda/latest/dg/nodejs-exceptions.html */
 export interface ErrorReport {
@@ -31,6 +32,8 @@ export interface InvokeMessage {
   readonly requestId: string;
   readonly event: string;
   readonly timeoutMilliseconds: number;
+  /** How far the cloud's clock is ahead of the machine's. */
+  readonly aheadMilliseconds: number;
 }
 
 /** Child to parent. `fatal` means that the process ends and no invocation may follow. */
@@ -133,6 +136,7 @@ function serialise(result: unknown): string {
 }
 
 async function run(handler: Handler, message: InvokeMessage): Promise<void> {
+  setAhead(message.aheadMilliseconds);
   let answer: SandboxMessage;
   try {
     const payload = serialise(await handler(JSON.parse(message.event), contextOf(message)));

@@ -15,6 +15,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import { createInterface } from "node:readline";
 import { ownModule } from "../../build/paths.ts";
 import { isObject } from "../json.ts";
+import { aheadMilliseconds } from "../turned-date.ts";
 import { exitReason, type FunctionDefinition, functionArn, sandboxEnvironment } from "./environment.ts";
 import type { SandboxReaper } from "./reaper.ts";
 import type { ErrorReport, InvokeMessage, SandboxMessage } from "./runtime.ts";
@@ -132,6 +133,7 @@ export function startSandbox({ definition, reaper, log }: SandboxOptions): Sandb
       requestId: next.requestId,
       event: next.event,
       timeoutMilliseconds,
+      aheadMilliseconds: aheadMilliseconds(),
     };
     // A channel that is closing means that the process is ending, and its exit answers the invocation.
     child.send(message, () => {});

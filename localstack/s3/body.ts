@@ -9,6 +9,7 @@ import { createHash } from "node:crypto";
 import { createWriteStream } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import { type ByteReader, UnexpectedEndError } from "./byte-reader.ts";
+import { checksumOf, requireChecksum, requireMd5, requireSha256, trailerAlgorithm } from "./checksums.ts";
 import { createDigester } from "./digests.ts";
 import { S3Error } from "./error.ts";
 import type { S3Request } from "./request.ts";
@@ -24,7 +25,6 @@ export interface ReceivedBody {
 
 /** The most that S3 takes in one request. */
 export const MAX_PUT_BYTES = 5 * 1024 ** 3;
-const CHECKSUM_PREFIX = "x-amz-checksum-";
 
 /** Stores a request's body as a blob. @throws S3Error, and nothing is left of the body */
 export async function receiveBody(request: S3Request, store: S3Store): Promise<ReceivedBody> {
@@ -46,7 +46,7 @@ export async function receiveBody(request: S3Request, store: S3Store): Promise<R
     if (size !== Number(length)) throw incomplete();
     requireMd5(headers["content-md5"], md5);
     requireSha256(headers["x-amz-content-sha256"] ?? "", digests.get("sha256") ?? "");
-    requireChecksum(checksum, digests);
+    requireChecksum(checksum, checksum && digests.get(checksum.algorithm));
     return { blob, size, md5, checksum };
   } catch (error) {
     store.removeBlobs(blob);
@@ -97,46 +97,6 @@ async function* decodeChunks(body: ByteReader, trailers: Map<string, string>): A
   for (let line = await body.line(); line !== ""; line = await body.line()) {
     const colon = line.indexOf(":");
     trailers.set(line.slice(0, colon).trim().toLowerCase(), line.slice(colon + 1).trim());
-  }
-}
-
-function checksumOf(headers: Iterable<[string, string]>): Checksum | undefined {
-  for (const [name, value] of headers) {
-    const algorithm = name.slice(CHECKSUM_PREFIX.length);
-    if (name.startsWith(CHECKSUM_PREFIX) && /^(crc32|crc32c|crc64nvme|sha1|sha256)$/.test(algorithm)) {
-      return { algorithm, value };
-    }
-  }
-  return undefined;
-}
-
-/** Which checksum will follow the bytes. */
-function trailerAlgorithm(headers: S3Request["headers"]): string {
-  return (headers["x-amz-trailer"] ?? "").toLowerCase().replace(CHECKSUM_PREFIX, "");
-}
-
-function requireMd5(contentMd5: string | undefined, md5: string): void {
-  if (contentMd5 !== undefined && Buffer.from(contentMd5, "base64").toString("hex") !== md5) {
-    throw new S3Error("BadDigest", "The Content-MD5 you specified did not match what we received.");
-  }
-}
-
-function requireSha256(sent: string, computedBase64: string): void {
-  if (/^[\da-f]{64}$/i.test(sent) && Buffer.from(sent, "hex").toString("base64") !== computedBase64) {
-    throw new S3Error(
-      "XAmzContentSHA256Mismatch",
-      "The provided 'x-amz-content-sha256' header does not match what was computed.",
-    );
-  }
-}
-
-function requireChecksum(checksum: Checksum | undefined, digests: ReadonlyMap<string, string>): void {
-  const computed = checksum && digests.get(checksum.algorithm);
-  if (checksum !== undefined && computed !== undefined && computed !== checksum.value) {
-    throw new S3Error(
-      "BadDigest",
-      `The ${checksum.algorithm.toUpperCase()} you specified did not match the calculated checksum.`,
-    );
   }
 }
 

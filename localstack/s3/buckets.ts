@@ -1,8 +1,9 @@
 /** Operations on buckets: create, head, delete, list them, and delete many of their objects at once. */
+import { readDocument } from "./checksums.ts";
 import { requireDeletable } from "./conditions.ts";
 import { S3Error } from "./error.ts";
-import { OWNER } from "./listing.ts";
-import { readText, requireKey, type S3Answer, type S3Request } from "./request.ts";
+import { OWNER, parseToken } from "./listing.ts";
+import { requireKey, type S3Answer, type S3Request } from "./request.ts";
 import { signedRegion } from "./signature.ts";
 import type { BucketEntry, S3Store } from "./store.ts";
 import { childrenOf, parseXml, textOf, toXml, type XmlElement } from "./xml.ts";
@@ -28,7 +29,7 @@ export async function listBuckets({ query }: S3Request, store: S3Store): Promise
     throw new S3Error("InvalidArgument", `Argument max-buckets must be an integer between 1 and ${MAX_BUCKETS}`);
   }
   const token = query.get("continuation-token");
-  const after = token === null ? "" : Buffer.from(token, "base64url").toString();
+  const after = token === null ? "" : parseToken(token);
   const found = store
     .buckets()
     .filter(({ name }) => name.startsWith(prefix) && name > after)
@@ -64,9 +65,11 @@ function regionOf(store: S3Store, bucket: string): string {
  */
 export async function createBucket(request: S3Request, store: S3Store, now: number): Promise<S3Answer> {
   const { bucket } = request;
-  const text = await readText(request);
+  const text = await readDocument(request);
   const root = text === "" ? undefined : parseXml(text);
   if (text !== "" && root?.name !== "CreateBucketConfiguration") throw S3Error.malformedXml();
+  const other = root?.children.find(({ name }) => name !== "LocationConstraint");
+  if (other !== undefined) throw S3Error.notImplemented(`'${other.name}' of CreateBucket`);
   const region = (root && textOf(root, "LocationConstraint")) || HOME_REGION;
   if (!/^(?:EU|[a-z]{2}(?:-[a-z]+)+-\d)$/.test(region)) {
     throw new S3Error("InvalidLocationConstraint", "The specified location-constraint is not valid", {
@@ -123,7 +126,7 @@ export async function getBucketLocation({ bucket }: S3Request, store: S3Store): 
 /** DeleteObjects: each key has its own outcome. */
 export async function deleteObjects(request: S3Request, store: S3Store): Promise<S3Answer> {
   const { bucket, sourceIp } = request;
-  const root = parseXml(await readText(request));
+  const root = parseXml(await readDocument(request));
   const objects = root === undefined ? [] : childrenOf(root, "Object");
   if (root?.name !== "Delete" || objects.length === 0 || objects.length > MAX_KEYS_PER_DELETE) {
     throw S3Error.malformedXml();

@@ -6,7 +6,7 @@ import { encryptionOf, withoutEncryption } from "./encryption.ts";
 import { S3Error } from "./error.ts";
 import { requireKey, type S3Answer, type S3Request } from "./request.ts";
 import type { S3Store, StoredObject } from "./store.ts";
-import { archiveOf, checksumFields, keptHeaders, requireObject } from "./stored-object.ts";
+import { archiveOf, checksumFields, keptHeaders, requireObject, typeOf } from "./stored-object.ts";
 import { tagsOf } from "./tags.ts";
 import { toXml } from "./xml.ts";
 
@@ -55,13 +55,17 @@ export async function copyObject(request: S3Request, store: S3Store, now: number
 /** The bytes of an object once more, with its checksum, or another one that was asked for. */
 async function copyBytes(
   source: StoredObject,
-  algorithm: string | undefined,
+  asked: string | undefined,
   store: S3Store,
 ): Promise<Pick<StoredObject, "blob" | "checksum">> {
-  if (algorithm === undefined || algorithm === source.checksum?.algorithm) {
+  const { checksum } = source;
+  // A copy has no parts, so its checksum is that of its bytes.
+  const isOfParts = checksum !== undefined && typeOf(checksum) === "COMPOSITE";
+  const algorithm = asked ?? (isOfParts ? checksum.algorithm : undefined);
+  if (algorithm === undefined || (algorithm === checksum?.algorithm && !isOfParts)) {
     const blob = store.newBlob();
     copyFileSync(store.blobPath(source.blob), store.blobPath(blob), constants.COPYFILE_FICLONE);
-    return { blob, checksum: source.checksum };
+    return { blob, checksum };
   }
   const { blob, digests } = await storeBytes(createReadStream(store.blobPath(source.blob)), store, [algorithm]);
   const value = digests.get(algorithm);

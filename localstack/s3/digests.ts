@@ -7,11 +7,20 @@ export interface Digester {
   base64(): string;
 }
 
-/** `undefined` for a name that S3 does not know. */
+/** The digests that are computed here. S3 knows three of the kind XXHASH, too. */
+const KNOWN = ["crc32", "crc32c", "crc64nvme", "md5", "sha1", "sha256", "sha512"];
+
+export function isKnownDigest(algorithm: string): boolean {
+  return KNOWN.includes(algorithm);
+}
+
+/** `undefined` for a name that is not among the known. */
 export function createDigester(algorithm: string): Digester | undefined {
   switch (algorithm) {
+    case "md5":
     case "sha1":
-    case "sha256": {
+    case "sha256":
+    case "sha512": {
       const hash = createHash(algorithm);
       return { update: (piece) => void hash.update(piece), base64: () => hash.digest("base64") };
     }

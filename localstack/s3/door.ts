@@ -3,6 +3,7 @@
  * here, or refused: one that was dropped would do something else than what was asked for.
  */
 import { ACCOUNT_ID } from "../account.ts";
+import { isKnownDigest } from "./digests.ts";
 import { S3Error } from "./error.ts";
 import type { S3Request } from "./request.ts";
 
@@ -19,7 +20,14 @@ const DONE = new RegExp(
       "expires",
       "signedheaders",
     ],
-    ...["signature", "trailer", "decoded-content-length", "checksum-[a-z0-9-]+", "sdk-[a-z0-9-]+", "meta-.*"],
+    ...[
+      "signature",
+      "trailer",
+      "decoded-content-length",
+      "checksum-(?:algorithm|type|mode)",
+      "sdk-[a-z0-9-]+",
+      "meta-.*",
+    ],
     ...["tagging", "tagging-directive", "metadata-directive", "storage-class", "object-attributes"],
     ...["max-parts", "part-number-marker", "expected-bucket-owner", "source-expected-bucket-owner", "acl"],
     ...["copy-source", "copy-source-range", "copy-source-if-(?:none-)?match", "copy-source-if-(?:un)?modified-since"],
@@ -56,10 +64,9 @@ const REFINEMENTS = new Set(Object.values(PARAMETERS).flat());
 
 /** `GET`, or `GET ?tagging`: the parameter that makes another operation of it is part of its name. */
 export function operationOf({ method, query }: S3Request): string {
+  if (query.has("versionId")) throw S3Error.notImplemented("Parameter 'versionId', for there are no versions,");
   const [parameter, second] = [...query.keys()].filter((name) => !isRefinement(name));
-  if (second !== undefined) {
-    throw new S3Error("InvalidArgument", `Conflicting query string parameters: ${parameter}, ${second}`);
-  }
+  if (second !== undefined) throw S3Error.notImplemented(`'${method} ?${parameter}&${second}'`);
   return parameter === undefined ? method : `${method} ?${parameter}`;
 }
 
@@ -81,11 +88,19 @@ export function requireDone(request: S3Request, operation: string): void {
   requireHeaders(headers);
 }
 
+function isChecksum(name: string): boolean {
+  const prefix = "x-amz-checksum-";
+  return name.startsWith(prefix) && isKnownDigest(name.slice(prefix.length));
+}
+
 /** The same for headers alone, which the fields of a form stand for. @throws S3Error */
 export function requireHeaders(headers: Readonly<Record<string, string>>): void {
   for (const [name, value] of Object.entries(headers)) {
-    if (name.startsWith("x-amz-") && value !== "" && !DONE.test(name)) {
+    if (name.startsWith("x-amz-") && value !== "" && !DONE.test(name) && !isChecksum(name)) {
       throw S3Error.notImplemented(`Header '${name}'`);
+    }
+    for (const trailer of name === "x-amz-trailer" ? value.split(",") : []) {
+      if (!isChecksum(trailer.trim().toLowerCase())) throw S3Error.notImplemented(`Trailer '${trailer.trim()}'`);
     }
   }
   for (const name of ["x-amz-expected-bucket-owner", "x-amz-source-expected-bucket-owner"]) {

@@ -24,7 +24,7 @@ export async function listObjects({ bucket, query }: S3Request, store: S3Store):
   const marker = second ? (query.get("start-after") ?? "") : (query.get("marker") ?? "");
   const after = token === null ? marker : parseToken(token);
   const { objects, prefixes, next } = selectPage(store, { bucket, prefix, delimiter, after, maxKeys });
-  const show = query.get("encoding-type") === "url" ? encodeUrl : (text: string) => text;
+  const show = shownBy(query);
 
   return {
     status: 200,
@@ -95,9 +95,25 @@ function parseMaxKeys(text: string | null): number {
   return Math.min(value, MAX_KEYS);
 }
 
-function parseToken(token: string): string {
-  if (!/^[\w-]+$/.test(token)) throw new S3Error("InvalidArgument", "The continuation token provided is incorrect");
-  return Buffer.from(token, "base64url").toString();
+/** The name after which a list goes on. @throws S3Error InvalidArgument for a token that no list has given */
+export function parseToken(token: string): string {
+  const name = Buffer.from(token, "base64url").toString();
+  if (name === "" || Buffer.from(name).toString("base64url") !== token) {
+    throw new S3Error("InvalidArgument", "The continuation token provided is incorrect");
+  }
+  return name;
+}
+
+/** How names are shown in a list. @throws S3Error InvalidArgument for another encoding than that of URLs */
+export function shownBy(query: URLSearchParams): (text: string) => string {
+  const encoding = query.get("encoding-type");
+  if (encoding !== null && encoding !== "url") {
+    throw new S3Error("InvalidArgument", "Invalid Encoding Method specified in Request", {
+      ArgumentName: "encoding-type",
+      ArgumentValue: encoding,
+    });
+  }
+  return encoding === "url" ? encodeUrl : (text) => text;
 }
 
 function encodeUrl(text: string): string {

@@ -2,13 +2,16 @@
 import { createHash, randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { receiveBody, storeBytes } from "./body.ts";
+import { checksumOf, requireChecksum } from "./checksums.ts";
 import { requireIfMatch } from "./conditions.ts";
 import { copySource } from "./copy.ts";
 import { encryptionHeaders, encryptionOf } from "./encryption.ts";
 import { S3Error } from "./error.ts";
-import { readText, type S3Answer, type S3Request } from "./request.ts";
-import type { S3Store } from "./store.ts";
-import { keptHeaders } from "./stored-object.ts";
+import { shownBy } from "./listing.ts";
+import { askedChecksum, askedFields, listedChecksums, PartDigests, splitKept } from "./part-checksums.ts";
+import { readBytes, type S3Answer, type S3Request } from "./request.ts";
+import type { Checksum, S3Store } from "./store.ts";
+import { checksumFields, keptHeaders } from "./stored-object.ts";
 import { tagsOf } from "./tags.ts";
 import type { Part, Upload } from "./uploads.ts";
 import { childrenOf, parseXml, textOf, toXml } from "./xml.ts";
@@ -21,10 +24,15 @@ export async function createMultipartUpload(request: S3Request, store: S3Store, 
   const { bucket, key, headers } = request;
   const id = randomBytes(32).toString("hex");
   const encryption = encryptionOf(headers, store, bucket);
-  const kept = { ...keptHeaders(headers), ...encryption };
+  const checksum = askedChecksum(headers);
+  const kept = { ...keptHeaders(headers), ...encryption, ...checksum };
   store.uploads.add({ id, bucket, key, keptHeaders: kept, tags: tagsOf(headers) }, now);
   const result = { Bucket: bucket, Key: key, UploadId: id };
-  return { status: 200, headers: encryption, body: toXml("InitiateMultipartUploadResult", result) };
+  return {
+    status: 200,
+    headers: { ...encryption, ...checksum },
+    body: toXml("InitiateMultipartUploadResult", result),
+  };
 }
 
 export async function uploadPart(request: S3Request, store: S3Store, now: number): Promise<S3Answer> {
@@ -110,6 +118,7 @@ export async function listParts(request: S3Request, store: S3Store): Promise<S3A
     MaxParts: max,
     IsTruncated: isTruncated,
     StorageClass: headers["x-amz-storage-class"] ?? "STANDARD",
+    ...askedFields(headers),
     Part: parts,
   };
   return { status: 200, body: toXml("ListPartsResult", result) };
@@ -122,7 +131,7 @@ export async function listMultipartUploads({ bucket, query }: S3Request, store: 
   const keyMarker = query.get("key-marker") ?? "";
   const idMarker = query.get("upload-id-marker") ?? "";
   const max = bound(query, "max-uploads", MAX_LISTED);
-  const show = query.get("encoding-type") === "url" ? encodeURIComponent : (text: string) => text;
+  const show = shownBy(query);
   const all = store.uploads.list(bucket).filter(({ key }) => key.startsWith(prefix));
   const begin = all.findIndex(({ key, id }) => key === keyMarker && id === idMarker);
   const left = begin >= 0 ? all.slice(begin + 1) : all.filter(({ key }) => keyMarker === "" || key > keyMarker);
@@ -140,6 +149,7 @@ export async function listMultipartUploads({ bucket, query }: S3Request, store: 
       Key: show(key),
       UploadId: id,
       StorageClass: headers["x-amz-storage-class"] ?? "STANDARD",
+      ...askedFields(headers),
       Initiated: new Date(createdAt).toISOString(),
     }));
   const result = {
@@ -162,21 +172,32 @@ export async function listMultipartUploads({ bucket, query }: S3Request, store: 
 export async function completeMultipartUpload(request: S3Request, store: S3Store, now: number): Promise<S3Answer> {
   const again = completedBefore(request, store);
   if (again !== undefined) {
-    await readText(request);
+    await readBytes(request);
     return completed(request, store, again);
   }
   const upload = requireUpload(request, store);
-  const { id, bucket, key, keptHeaders: headers, tags } = upload;
-  const parts = selectParts(await readText(request), store.uploads.parts(id));
-  const { blob, size } = await storeBytes(concatenate(store, parts), store);
+  const { id, bucket, key, tags } = upload;
+  const { headers, asked } = splitKept(upload.keptHeaders);
+  const parts = selectParts((await readBytes(request)).toString(), store.uploads.parts(id));
+  const sent = checksumOf(Object.entries(request.headers));
+  const algorithm = sent?.algorithm ?? asked["x-amz-checksum-algorithm"]?.toLowerCase();
+  const digests = new PartDigests([
+    ...parts.flatMap(({ checksums }) => checksums.map((checksum) => checksum.algorithm)),
+    ...(algorithm === undefined ? [] : [algorithm]),
+  ]);
+  const { blob, size } = await storeBytes(concatenate(store, parts, digests), store);
   const digest = createHash("md5")
     .update(Buffer.from(parts.map((part) => part.md5).join(""), "hex"))
     .digest("hex");
   const etag = `"${digest}-${parts.length}"`;
   const sizes = parts.map((part) => part.size);
-  const object = { bucket, key, blob, size, etag, modifiedAt: now, headers, checksum: undefined, tags, parts: sizes };
   let partBlobs: string[] = [];
   try {
+    requireParts(parts, digests);
+    const type = request.headers["x-amz-checksum-type"] ?? asked["x-amz-checksum-type"] ?? "FULL_OBJECT";
+    const checksum = algorithm === undefined ? undefined : digests.ofObject(algorithm, type);
+    requireChecksum(sent, checksum?.value);
+    const object = { bucket, key, blob, size, etag, modifiedAt: now, headers, checksum, tags, parts: sizes };
     store.put(object, "ObjectCreated:CompleteMultipartUpload", request.sourceIp, (existing) => {
       // In the object's transaction: it may have been completed or aborted while its parts were joined.
       requireUpload(request, store);
@@ -198,8 +219,10 @@ function completedBefore({ bucket, key, query }: S3Request, store: S3Store): str
 }
 
 function completed({ rawPath, bucket, key }: S3Request, store: S3Store, etag: string): S3Answer {
-  const result = { Location: rawPath, Bucket: bucket, Key: key, ETag: etag };
-  const headers = encryptionHeaders(store.object(bucket, key)?.headers ?? {});
+  const object = store.object(bucket, key);
+  const checksum = object?.etag === etag ? checksumFields(object) : {};
+  const result = { Location: rawPath, Bucket: bucket, Key: key, ETag: etag, ...checksum };
+  const headers = encryptionHeaders(object?.headers ?? {});
   return { status: 200, headers, body: toXml("CompleteMultipartUploadResult", result) };
 }
 
@@ -222,8 +245,24 @@ function requireUpload({ bucket, key, query }: S3Request, store: S3Store): Uploa
   return upload;
 }
 
+/** A part that a completion lists, with the checksums that it lists for it. */
+type ListedPart = Part & { readonly checksums: readonly Checksum[] };
+
+/** @throws S3Error InvalidPart if a listed checksum is not that of the part */
+function requireParts(parts: readonly ListedPart[], digests: PartDigests): void {
+  for (const [index, { number, checksums }] of parts.entries()) {
+    if (checksums.some(({ algorithm, value }) => digests.ofPart(index, algorithm) !== value)) throw invalidPart(number);
+  }
+}
+
+function invalidPart(number: number): S3Error {
+  return new S3Error("InvalidPart", "One or more of the specified parts could not be found.", {
+    PartNumber: `${number}`,
+  });
+}
+
 /** The parts that the request lists, in its order. @throws S3Error if one of them is not there, or too small */
-function selectParts(xml: string, stored: readonly Part[]): Part[] {
+function selectParts(xml: string, stored: readonly Part[]): ListedPart[] {
   const root = parseXml(xml);
   const listed = root === undefined ? [] : childrenOf(root, "Part");
   if (root?.name !== "CompleteMultipartUpload" || listed.length === 0) throw S3Error.malformedXml();
@@ -231,12 +270,8 @@ function selectParts(xml: string, stored: readonly Part[]): Part[] {
     const number = Number(textOf(element, "PartNumber"));
     const etag = (textOf(element, "ETag") ?? "").replaceAll('"', "");
     const part = stored.find((candidate) => candidate.number === number && candidate.md5 === etag);
-    if (part === undefined) {
-      throw new S3Error("InvalidPart", "One or more of the specified parts could not be found.", {
-        PartNumber: `${number}`,
-      });
-    }
-    return part;
+    if (part === undefined) throw invalidPart(number);
+    return { ...part, checksums: listedChecksums(element) };
   });
   parts.forEach((part, index) => {
     const next = parts[index + 1];
@@ -252,10 +287,8 @@ function selectParts(xml: string, stored: readonly Part[]): Part[] {
   return parts;
 }
 
-async function* concatenate(store: S3Store, parts: readonly Part[]): AsyncGenerator<Buffer> {
+async function* concatenate(store: S3Store, parts: readonly Part[], digests: PartDigests): AsyncGenerator<Buffer> {
   for (const part of parts) {
-    for await (const piece of createReadStream(store.blobPath(part.blob))) {
-      yield piece;
-    }
+    yield* digests.add(createReadStream(store.blobPath(part.blob)));
   }
 }

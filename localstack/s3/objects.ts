@@ -1,12 +1,13 @@
 /** Operations on one object: put, get, head, delete, and its tags; a copy is in copy.ts. */
-import { createReadStream, openSync } from "node:fs";
+import { closeSync, createReadStream, fstatSync, openSync } from "node:fs";
 import type { Readable } from "node:stream";
 import { receiveBody } from "./body.ts";
+import { readDocument } from "./checksums.ts";
 import { requireDeletable, requireIfMatch, requireUnmodified, selectRange, unchangedSince } from "./conditions.ts";
 import { copyObject } from "./copy.ts";
 import { encryptionHeaders, encryptionOf } from "./encryption.ts";
 import { S3Error } from "./error.ts";
-import { readText, type S3Answer, type S3Request } from "./request.ts";
+import type { S3Answer, S3Request } from "./request.ts";
 import type { S3Store, StoredObject } from "./store.ts";
 import { archiveOf, checksumFields, checksumHeaders, keptHeaders, requireObject } from "./stored-object.ts";
 import { readTags, tagCount, tagsOf } from "./tags.ts";
@@ -106,13 +107,14 @@ export async function getObjectAttributes({ bucket, key, headers }: S3Request, s
   requireUnmodified(headers, object);
   const is = (name: string): boolean => asked.includes(name);
   const { parts } = object;
-  const checksum = checksumFields(object);
+  // Without the number of its parts, which stands beside it.
+  const checksum = Object.entries(checksumFields(object)).map(([name, value]) => [name, value.replace(/-\d+$/, "")]);
   return {
     status: 200,
     headers: { "last-modified": new Date(object.modifiedAt).toUTCString() },
     body: toXml("GetObjectAttributesResponse", {
       ETag: is("ETag") ? object.etag.replaceAll('"', "") : undefined,
-      Checksum: is("Checksum") && Object.keys(checksum).length > 0 ? checksum : undefined,
+      Checksum: is("Checksum") && checksum.length > 0 ? Object.fromEntries(checksum) : undefined,
       ObjectParts: is("ObjectParts") && parts ? { PartsCount: parts.length } : undefined,
       StorageClass: is("StorageClass") ? (object.headers["x-amz-storage-class"] ?? "STANDARD") : undefined,
       ObjectSize: is("ObjectSize") ? object.size : undefined,
@@ -132,7 +134,7 @@ export async function getObjectTagging({ bucket, key }: S3Request, store: S3Stor
 export async function putObjectTagging(request: S3Request, store: S3Store): Promise<S3Answer> {
   const { bucket, key } = request;
   requireObject(store, bucket, key);
-  store.setTags(bucket, key, readTags(await readText(request)));
+  store.setTags(bucket, key, readTags(await readDocument(request)));
   return { status: 200 };
 }
 
@@ -142,9 +144,26 @@ export async function deleteObjectTagging({ bucket, key }: S3Request, store: S3S
   return { status: 204 };
 }
 
-/** Opened at once: whoever replaces the object meanwhile removes its file, but what is open is still read to its end. */
-function openBlob(store: S3Store, { blob }: StoredObject, range: { start: number; end: number } | undefined): Readable {
-  return createReadStream("", { fd: openSync(store.blobPath(blob), "r"), ...range });
+/**
+ * Opened at once: whoever replaces the object meanwhile removes its file, but what is open is still read to its end.
+ * @throws S3Error NoSuchKey if somebody else has removed or cut the file
+ */
+function openBlob(
+  store: S3Store,
+  { key, blob, size }: StoredObject,
+  range: { start: number; end: number } | undefined,
+): Readable {
+  let fd: number | undefined;
+  try {
+    fd = openSync(store.blobPath(blob), "r");
+    if (fstatSync(fd).size === size) return createReadStream("", { fd, ...range });
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
+  }
+  if (fd !== undefined) closeSync(fd);
+  throw new S3Error("NoSuchKey", "The object is damaged: its file in the data folder was removed or cut.", {
+    Key: key,
+  });
 }
 
 /** `response-content-disposition` and its like, which make a presigned URL a download with a name. */

@@ -78,16 +78,18 @@ function requireBucketName(name: string): void {
   }
 }
 
-/** The whole body as text, for configurations and lists of keys. */
-export async function readText(request: S3Request, maxBytes = 2 * 1024 * 1024): Promise<string> {
+const MAX_DOCUMENT_BYTES = 2 * 1024 * 1024;
+
+/** The whole body, for configurations and lists of keys. @throws S3Error MaxMessageLengthExceeded */
+export async function readBytes(request: S3Request): Promise<Buffer> {
   const pieces: Buffer[] = [];
   let size = 0;
   for await (const piece of request.body.rest()) {
     size += piece.length;
-    if (size > maxBytes) throw new S3Error("MaxMessageLengthExceeded", "Your request was too big.");
+    if (size > MAX_DOCUMENT_BYTES) throw new S3Error("MaxMessageLengthExceeded", "Your request was too big.");
     pieces.push(piece);
   }
-  return Buffer.concat(pieces).toString("utf8");
+  return Buffer.concat(pieces);
 }
 
 function decode(raw: string): string {

@@ -2,12 +2,13 @@
  * Bucket settings that are kept and given back: encryption, lifecycle, policy and their like. Those with an effect, or with rules of their
  * own, are checked by their own modules before they are kept here.
  */
+import { readDocument } from "./checksums.ts";
 import { parseCors } from "./cors.ts";
 import { DEFAULT_ENCRYPTION, readEncryption } from "./encryption.ts";
 import { S3Error, type S3ErrorCode } from "./error.ts";
 import { readLifecycle } from "./lifecycle.ts";
 import type { Notifications } from "./notifications.ts";
-import { readText, type S3Answer, type S3Request } from "./request.ts";
+import type { S3Answer, S3Request } from "./request.ts";
 import type { S3Store } from "./store.ts";
 import { readBucketTags } from "./tags.ts";
 import { parseXml, textOf, toXml } from "./xml.ts";
@@ -80,7 +81,7 @@ export async function handleSetting(
     return { status: 204 };
   }
   if (method !== "PUT") throw S3Error.notImplemented(`${method} of bucket setting '${name}'`);
-  const body = await readText(request);
+  const body = await readDocument(request);
   requireDocument(setting, body);
   const kept = setting.read === undefined ? body : setting.read(body);
   if (name === "notification") await notifications.put(bucket, body);

@@ -1,6 +1,6 @@
 /** One object: the headers that stay with it, its archive and its checksum, as answers tell them. */
 import { S3Error } from "./error.ts";
-import type { S3Store, StoredObject } from "./store.ts";
+import type { Checksum, S3Store, StoredObject } from "./store.ts";
 
 /** Headers that S3 keeps with an object and gives back with it. */
 const KEPT_HEADERS = [
@@ -47,12 +47,17 @@ export function requireObject(store: S3Store, bucket: string, key: string): Stor
 export function checksumHeaders({ checksum }: Pick<StoredObject, "checksum">): Record<string, string> {
   return checksum === undefined
     ? {}
-    : { [`x-amz-checksum-${checksum.algorithm}`]: checksum.value, "x-amz-checksum-type": "FULL_OBJECT" };
+    : { [`x-amz-checksum-${checksum.algorithm}`]: checksum.value, "x-amz-checksum-type": typeOf(checksum) };
 }
 
 /** `ChecksumSHA256` and its like, in an answer's document. */
 export function checksumFields({ checksum }: Pick<StoredObject, "checksum">): Record<string, string> {
   return checksum === undefined
     ? {}
-    : { [`Checksum${checksum.algorithm.toUpperCase()}`]: checksum.value, ChecksumType: "FULL_OBJECT" };
+    : { [`Checksum${checksum.algorithm.toUpperCase()}`]: checksum.value, ChecksumType: typeOf(checksum) };
+}
+
+/** One that was made of those of the parts ends in their number. */
+export function typeOf({ value }: Checksum): "COMPOSITE" | "FULL_OBJECT" {
+  return value.includes("-") ? "COMPOSITE" : "FULL_OBJECT";
 }

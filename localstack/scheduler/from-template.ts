@@ -66,6 +66,9 @@ async function readTarget(target: Properties, schedule: string, resources: Resou
     );
   }
   const resolved = await resources.resolve(target.Input);
+  if (isObject(resolved) || Array.isArray(resolved)) {
+    throw new Error(`Schedule '${schedule}' has the Input ${echo(JSON.stringify(resolved))}: expected a text.`);
+  }
   const input = resolved === undefined ? undefined : checkedInput(String(resolved), arn, schedule);
   const messageGroupId = textField(objectField(target, "SqsParameters") ?? {}, "MessageGroupId");
   const retry = objectField(target, "RetryPolicy") ?? {};

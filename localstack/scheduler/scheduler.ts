@@ -33,6 +33,10 @@ export interface Scheduler {
    * @throws InvalidScheduleError for an expression that AWS would not take; then all go on as before
    */
   replace(schedules: readonly Schedule[]): ScheduleChanges;
+  /** The fire times of all schedules after `from` and up to `to`, epoch milliseconds; the last `most` of one that fires more often. */
+  fireTimes(from: Date, to: Date, most: number): number[];
+  /** Turns the clock, and fires what is due from a time on. Fire times before it, that have not fired, are left out. */
+  goOn(from: Date, turn: () => void): void;
   /** Fires no more, and waits for what has been fired. */
   stop(): Promise<void>;
 }
@@ -48,6 +52,8 @@ interface Running {
   schedule: Schedule;
   /** When it was created: what a rate counts from. */
   anchor: Date;
+  /** The fire time that was fired last. */
+  fired?: Date;
   callOff: () => void;
 }
 
@@ -60,10 +66,8 @@ export function startScheduler(options: SchedulerOptions): Scheduler {
   const firing = new Set<Promise<void>>();
 
   const run = (one: Running, after: Date): void => {
-    const { expression, timezone, startDate, endDate } = one.schedule;
-    const from = startDate && startDate > after ? new Date(startDate.getTime() - 1) : after;
-    const due = nextFire(parseExpression(expression), from, timezone, startDate ?? one.anchor);
-    if (due === undefined || (endDate && due > endDate)) return;
+    const due = nextDue(one, after);
+    if (due === undefined) return;
     const wait = (): void => {
       const left = due.getTime() - clock.now();
       if (left > 0) {
@@ -71,6 +75,7 @@ export function startScheduler(options: SchedulerOptions): Scheduler {
         return;
       }
       const { arn: scheduleArn, target } = one.schedule;
+      one.fired = due;
       const fired: Promise<void> = options.deliver({ scheduleArn, target, due }).finally(() => firing.delete(fired));
       firing.add(fired);
       // A machine that slept has missed some: AWS would have fired each; here one firing stands for all of them.
@@ -121,11 +126,41 @@ export function startScheduler(options: SchedulerOptions): Scheduler {
 
   return {
     replace,
+    fireTimes: (from, to, most) => [...running.values()].flatMap((one) => lastDue(one, { from, to, most })),
+    goOn(from, turn) {
+      for (const one of running.values()) one.callOff();
+      turn();
+      for (const one of running.values()) {
+        run(one, new Date(Math.max(from.getTime() - 1, one.fired?.getTime() ?? 0)));
+      }
+    },
     async stop() {
       for (const one of [...running.values()]) end(one);
       await Promise.race([Promise.all(firing), new Promise((resolve) => setImmediate(resolve))]);
     },
   };
+}
+
+function nextDue({ schedule, anchor }: Running, after: Date): Date | undefined {
+  const { expression, timezone, startDate, endDate } = schedule;
+  const from = startDate && startDate > after ? new Date(startDate.getTime() - 1) : after;
+  const due = nextFire(parseExpression(expression), from, timezone, startDate ?? anchor);
+  return due === undefined || (endDate && due > endDate) ? undefined : due;
+}
+
+/** The last `most` fire times after `from` and up to `to`. */
+function lastDue(one: Running, { from, to, most }: { from: Date; to: Date; most: number }): number[] {
+  const times: number[] = [];
+  for (let due = nextDue(one, from); due !== undefined && due <= to; due = nextDue(one, due)) {
+    times.push(due.getTime());
+    if (times.length <= most) continue;
+    // So often that it is counted from the end: the stretch of the last ones, by the distance of the first.
+    const distance = (due.getTime() - from.getTime()) / most;
+    const late = new Date(to.getTime() - distance * most);
+    if (late > due) return lastDue(one, { from: late, to, most });
+    times.shift();
+  }
+  return times;
 }
 
 function timeOf({ expression, timezone, startDate, endDate }: Schedule): object {

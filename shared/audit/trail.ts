@@ -9,7 +9,7 @@ import { auditKey, auditPartition } from "../table/keys.ts";
 /** The acts of operators. */
 export const ACTS = [
   ...(["pause", "resume", "revoke", "drop", "purge", "limits", "redrive", "replay"] as const),
-  ...(["schedule", "unschedule", "run", "ignore", "resolve", "reopen"] as const),
+  ...(["schedule", "unschedule", "run", "ignore", "resolve", "reopen", "bulk", "start", "stop"] as const),
 ] as const;
 export type Act = (typeof ACTS)[number];
 

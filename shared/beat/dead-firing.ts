@@ -2,7 +2,7 @@ import { DEFAULT_QUEUE } from "../config.ts";
 import type { Delivery } from "../message/delivery.ts";
 import { type Json, parseJson } from "../message/json.ts";
 import type { App } from "../task/current-app.ts";
-import { recordUnsent } from "../task/unsent.ts";
+import { recordUnsent } from "../task/not-sent-failure.ts";
 import { type Firing, firingId, readFiring } from "./beat.ts";
 
 /** The task in the record of a firing whose schedule does not say what it sends. */

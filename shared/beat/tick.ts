@@ -7,7 +7,8 @@ import type { DueItem, Position } from "../schedules/store.ts";
 import { dayOf } from "../table/keys.ts";
 import type { App } from "../task/current-app.ts";
 import type { Registry } from "../task/registry.ts";
-import { fireAll, handleDue, lastTick, putBack, type Tick } from "./due-entry.ts";
+import { fireAll, type Tick } from "./catch-up.ts";
+import { handleDue, lastTick, putBack } from "./due-entry.ts";
 
 export interface TickOptions {
   /** The time at which Scheduler meant the tick to be, by AWS's clock. */

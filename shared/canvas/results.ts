@@ -192,7 +192,8 @@ async function taskValue({ app, definition }: Reading, place: Place): Promise<Js
   }
   const complete = await app.results.complete(record, { parts: ["result"] });
   const { result } = record.refs;
-  if (complete.large?.result && result) throw new ValueExpiredError(result.key, result.sizeBytes);
+  const lost = complete.large?.result;
+  if (lost && result) throw new ValueExpiredError(result.key, result.sizeBytes, lost.damaged);
   return complete.result ?? null;
 }
 

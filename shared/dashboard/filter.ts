@@ -57,7 +57,7 @@ export function withTerm(text: string, field: Field, value: string | undefined, 
   return writeFilter([...others, ...added]);
 }
 
-/** Fields that the service itself filters by, when they have one value. */
+/** Fields that the service itself filters by. */
 const ASKED: Readonly<Partial<Record<Field, string>>> = {
   state: "state",
   task: "task",
@@ -82,8 +82,8 @@ export function toSearch(terms: readonly Term[]): Search {
   const rest: Term[] = [];
   for (const term of terms) {
     const asked = term.field && ASKED[term.field];
-    const [value] = term.values;
-    if (asked && value !== undefined && term.values.length === 1 && !term.negated && query[asked] === undefined) {
+    if (asked && isAsked(term) && query[asked] === undefined) {
+      const value = term.values.join(",");
       query[asked] = asked === "state" ? value.toUpperCase() : value;
     } else rest.push(term);
   }
@@ -93,6 +93,17 @@ export function toSearch(terms: readonly Term[]): Search {
     keep: rest.length === 0 ? undefined : (record) => rest.every((term) => fits(record, term)),
     needsValues,
   };
+}
+
+/** Fields of which the service takes several values. */
+const SEVERAL: readonly (Field | undefined)[] = ["state", "task", "queue"];
+const MAX_VALUES = 20;
+
+/** Whether the service can say it: with commas between values, so that none may have one itself. */
+function isAsked({ field, values, negated }: Term): boolean {
+  if (negated) return false;
+  if (!SEVERAL.includes(field)) return values.length === 1;
+  return values.length <= MAX_VALUES && values.every((value) => !value.includes(","));
 }
 
 function fits(record: TaskRecord, { field, values, negated }: Term): boolean {

@@ -2,6 +2,7 @@ import "./dashboard.css";
 import { type ComponentType, type JSX, render } from "preact";
 import { Frame } from "./frame.tsx";
 import { ActivityPage } from "./pages/activity.tsx";
+import { BulkActPage } from "./pages/bulk-act.tsx";
 import { FailurePage, FailuresPage } from "./pages/failures.tsx";
 import { OverviewPage } from "./pages/overview.tsx";
 import { QueuesPage } from "./pages/queues.tsx";
@@ -30,6 +31,7 @@ const DETAILS: Readonly<Record<string, ComponentType<{ id: string }>>> = {
   failures: FailurePage,
   workflows: WorkflowPage,
   schedules: SchedulePage,
+  activity: BulkActPage,
 };
 
 function Page(): JSX.Element {

@@ -241,3 +241,13 @@ export function ActButton({ verb, sentence, run, isDangerous, isOff, children }:
     </>
   );
 }
+
+/** An object in one line. */
+export function Words({ value }: { value: unknown }): JSX.Element {
+  const entries = typeof value === "object" && value !== null ? Object.entries(value) : [["", value] as const];
+  return (
+    <bdi>
+      {entries.map(([name, one]) => `${name} ${typeof one === "string" ? one : writeExact(one)}`.trim()).join(", ")}
+    </bdi>
+  );
+}

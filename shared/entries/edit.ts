@@ -61,10 +61,8 @@ export async function putEntry(
     const entry = old ? changed(old, definition, now, app.newId) : created(name, definition, now, app.newId);
     checkFires(entry.timing, firstMoment(definition, now));
     const replaces = standing?.kind === "broken" ? standing.edition : old?.edition;
-    if (await store(app, entry, replaces)) {
-      if (old) await notePause(app, old, entry);
-      return { entry, outcome: old ? "changed" : "created" };
-    }
+    if (old) await notePause(app, old, entry);
+    if (await store(app, entry, replaces)) return { entry, outcome: old ? "changed" : "created" };
     if (tries >= TRIES) throw new ScheduleChangedError(name);
   }
 }
@@ -88,10 +86,8 @@ export async function changeEntry(
     if (isSame(old.definition, definition)) return old;
     const entry = changed(old, definition, app.clock(), app.newId);
     if (definition.enabled) checkFires(entry.timing, firstMoment(definition, entry.since));
-    if (await store(app, entry, old.edition)) {
-      await notePause(app, old, entry);
-      return entry;
-    }
+    await notePause(app, old, entry);
+    if (await store(app, entry, old.edition)) return entry;
     if (tries >= TRIES || ifMatch !== undefined) throw new ScheduleChangedError(name);
   }
 }
@@ -147,7 +143,10 @@ function firstMoment({ schedule, timezone }: Definition, now: Date): Date {
   return at && at <= now ? new Date(at.getTime() - 1) : now;
 }
 
-/** A pause is no outage: history says so. */
+/**
+ * A pause is no outage: history says so. Noted before it ends: dying after this leaves a note of a pause that goes on, which the repetition writes
+ * anew.
+ */
 async function notePause(app: App, old: Entry, entry: Entry): Promise<void> {
   if (old.definition.enabled || !entry.definition.enabled) return;
   const note = { kind: "paused", at: old.since, until: entry.since } as const;

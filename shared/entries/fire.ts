@@ -1,29 +1,21 @@
 /** Sending the task of an entry of beat: for a fire time, or by hand. */
 
-import { revokeWorkflow } from "../canvas/revoke.ts";
 import { sendFiring, WORKFLOW } from "../canvas/send.ts";
-import { describeError, TaskError, TaskRevokedError } from "../errors.ts";
+import { describeError, TaskError } from "../errors.ts";
 import { readLabels } from "../message/fields.ts";
 import type { ScheduleMark } from "../message/message.ts";
-import { isFinal } from "../results/record.ts";
 import { type Entry, firingId } from "../schedules/entry.ts";
 import type { App } from "../task/current-app.ts";
+import { recordUnsent } from "../task/not-sent-failure.ts";
 import type { Registry } from "../task/registry.ts";
 import { sendTask } from "../task/send.ts";
 import type { Sent } from "../task/submit.ts";
 import { secondsAfter } from "../task/times.ts";
-import { recordUnsent } from "../task/unsent.ts";
 import { readNode } from "../workflows/read-definition.ts";
-import { stateOfRun } from "./history.ts";
-
-/** The outcome of a fire time. `waits`: for the end of the run before. `failed`: it is a FAILURE of its task, which says why. */
-export type Fired = "sent" | "skipped" | "waits" | "failed";
+import { type Fired, heldByOverlap, skip } from "./overlap.ts";
 
 /** The tasks that a process knows: all of the service, or those that a caller has in hand. */
 export type Tasks = Pick<Registry, "find" | "get">;
-
-/** A run that has to wait is looked at by the next tick. */
-const NEXT_LOOK_MILLISECONDS = 1000;
 
 /**
  * Sends the task of one fire time, as the entry's rule for overlaps says. May be repeated: the id derives from entry and time. A
@@ -31,26 +23,14 @@ const NEXT_LOOK_MILLISECONDS = 1000;
  * @throws whatever AWS throws: nobody knows then whether it was sent
  */
 export async function fire(app: App, registry: Registry, entry: Entry, at: Date): Promise<Fired> {
-  const { definition, name } = entry;
-  const { overlap = "allow", options } = definition;
+  const { options } = entry.definition;
   const id = firingId(entry, at);
   const expires = typeof options.expires === "number" ? secondsAfter(at, options.expires) : undefined;
   if (expires && expires <= latest(app.clock(), startOf(entry, at))) {
     return skip(app, entry, at, `it expired at ${expires.toISOString()}`);
   }
-  if (overlap !== "allow") {
-    const before = await app.schedules.overlap.read(name);
-    const isOther = before?.incarnation === entry.incarnation && before.id !== undefined && before.id !== id;
-    const waiting = before?.waiting === undefined ? undefined : new Date(String(before.waiting));
-    if (isOther && (await isUnfinished(app, String(before.id)))) {
-      if (overlap === "skip") return skip(app, entry, at, `task ${String(before.id)} had not ended`);
-      if (overlap === "cancel") await cancel(app, String(before.id), entry);
-      return wait(app, entry, at, waiting);
-    }
-    if (waiting && waiting < at) await skip(app, entry, waiting, `${at.toISOString()} runs in its place`);
-    // Dying after this leaves the name of a run that was not sent; the repetition finds its own, and sends it.
-    await app.schedules.overlap.run(name, { incarnation: entry.incarnation, id, at });
-  }
+  const held = await heldByOverlap(app, entry, { id, at });
+  if (held !== undefined) return held;
   return (await send(app, registry, entry, { id, at, expires })) === undefined ? "failed" : "sent";
 }
 
@@ -140,37 +120,6 @@ async function send(
 /** The name of what an entry sends, in a record or a line of the log. */
 function nameOf({ task }: Entry["definition"]): string {
   return task ?? WORKFLOW;
-}
-
-async function skip(app: App, entry: Entry, at: Date, reason: string): Promise<Fired> {
-  await app.schedules.note(entry, { kind: "skipped", at, reason }, entry.definition.keepHistory ?? 0);
-  app.log.warn("Schedule entry skipped a fire time", { schedule: entry.name, scheduledTime: at, reason, count: 1 });
-  return "skipped";
-}
-
-/** The newest fire time waits; the one that waited before is skipped. */
-async function wait(app: App, entry: Entry, at: Date, before: Date | undefined): Promise<Fired> {
-  if (before && before > at) return skip(app, entry, at, `${before.toISOString()} waits in its place`);
-  if (before && before < at) await skip(app, entry, before, `${at.toISOString()} waits in its place`);
-  await app.schedules.overlap.wait(entry.name, at);
-  const visit = new Date(app.clock().getTime() + NEXT_LOOK_MILLISECONDS);
-  await app.schedules.putDue(
-    { name: entry.name, edition: entry.edition, at, visit },
-    { waiting: at, now: app.clock() },
-  );
-  return "waits";
-}
-
-async function cancel(app: App, id: string, { name }: Entry): Promise<void> {
-  if (await app.workflows.read(id)) return revokeWorkflow(app, id);
-  const reason = new TaskRevokedError(id, `schedule entry '${name}' is due again`);
-  await app.results.requestRevoke(id, describeError(reason));
-}
-
-/** A workflow is known by its end: the record of its last task, or the outcome of its group. */
-async function isUnfinished(app: App, id: string): Promise<boolean> {
-  const state = await stateOfRun(app, id);
-  return state !== undefined && !isFinal(state);
 }
 
 function latest(one: Date, other: Date): Date {

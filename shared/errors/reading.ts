@@ -64,13 +64,19 @@ export class ResultTimeoutError extends TaskError {
   }
 }
 
-/** A payload, result or error that was kept in S3 is no longer there. */
+/** A payload, result or error that was kept in S3 is no longer there, or is damaged. */
 export class ValueExpiredError extends TaskError {
-  constructor(key: string, sizeBytes: number) {
+  readonly isDamaged: boolean;
+
+  /** @param isDamaged something is there, and it is no JSON */
+  constructor(key: string, sizeBytes: number, isDamaged = false) {
     super(
       "VALUE_EXPIRED",
-      `A value of ${sizeBytes} bytes is no longer stored under '${key}': the bucket's lifecycle rules have removed it.`,
+      isDamaged
+        ? `A value of ${sizeBytes} bytes cannot be read under '${key}': the object there is damaged, for it is no JSON.`
+        : `A value of ${sizeBytes} bytes is no longer stored under '${key}': the bucket's lifecycle rules have removed it.`,
       { key, sizeBytes },
     );
+    this.isDamaged = isDamaged;
   }
 }

@@ -110,6 +110,17 @@ export class IdempotencyKeyReusedError extends TaskError {
   }
 }
 
+/** An id that a caller has made is that of another task, or of another payload. */
+export class IdReusedError extends TaskError {
+  constructor(id: string, task: string) {
+    super(
+      "ID_REUSED",
+      `Id ${id} of this call to '${task}' belongs to a task with another name or payload: expected the same call, or a new id.`,
+      { id, task },
+    );
+  }
+}
+
 /** An event that asked for the task, a firing of beat or a file that arrived, failed until AWS gave it up. */
 export class TaskNotSentError extends TaskError {
   /** @param reason what was tried, how often, and the last error */

@@ -5,6 +5,7 @@
  */
 
 import { ACTS } from "../audit/trail.ts";
+import { BULK_CALLS } from "./bulk-calls.ts";
 import { BODY_REFUSALS, type Call, decide } from "./call.ts";
 import { COUNT_CALLS } from "./count-calls.ts";
 import { FAILURE_CALLS } from "./failure-calls.ts";
@@ -281,6 +282,7 @@ export const CALLS = {
     answer: ref("UploadedTask"),
     refusals: [404, 422],
   },
+  ...BULK_CALLS,
   ...FAILURE_CALLS,
   ...COUNT_CALLS,
   ...SCHEDULE_CALLS,

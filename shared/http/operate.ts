@@ -8,6 +8,7 @@ import type { App } from "../task/current-app.ts";
 import type { Registry } from "../task/registry.ts";
 import { audited } from "./audit.ts";
 import { addCall, createBase, readBody } from "./base.ts";
+import { addBulkActs } from "./bulk.ts";
 import { addControl } from "./control.ts";
 import { addFailureActs } from "./failures.ts";
 import { addScheduleChanges } from "./schedules.ts";
@@ -44,6 +45,7 @@ export function createOperateApi(app: App, registry: Registry, statics: readonly
   });
 
   addControl(api, app, registry);
+  addBulkActs(api, app, registry);
   addFailureActs(api, app, registry);
   addScheduleChanges(api, app, registry, statics);
   addWorkflowRevoke(api, app);

@@ -18,10 +18,12 @@ export const unregistered: Document = {
   ...query("unregistered", { enum: ["true", "false"] }),
   description: "Whether 'task' and 'queue' may be names that the service no longer has.",
 };
-export const filters: readonly Document[] = [
-  query("state", { enum: STATES }),
-  query("task", text),
-  query("queue", text),
+const SEVERAL_STATES = `^(${STATES.join("|")})(,(${STATES.join("|")}))*$`;
+/** Tasks that a list, or a bulk act, is about. */
+export const chosen: readonly Document[] = [
+  { ...query("state", { type: "string", pattern: SEVERAL_STATES }), description: "One, or several with commas." },
+  { ...query("task", text), description: "One name, or several with commas." },
+  { ...query("queue", text), description: "One name, or several with commas." },
   query("tag", tag),
   { ...query("parent", uuid), description: "Sent by the run of this task." },
   { ...query("root", uuid), description: "This task, and all that came of it." },
@@ -30,6 +32,9 @@ export const filters: readonly Document[] = [
   { ...query("finishedFrom", bound), description: "Ended at or after." },
   { ...query("finishedTo", bound), description: "Ended at or before." },
   unregistered,
+];
+export const filters: readonly Document[] = [
+  ...chosen,
   {
     ...query("values", { enum: ["true", "false"], default: "true" }),
     description: "With false, tasks come without result, progress and stack, and their payload is null.",

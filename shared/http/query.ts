@@ -59,6 +59,21 @@ export function toState(text: string, states: readonly TaskState[] = STATES): Ta
   return state;
 }
 
+/** Values in a filter that may hold several. */
+const MAX_VALUES = 20;
+
+/**
+ * One value or several, with commas between them.
+ * @param read checks one of them
+ */
+export function toSeveral<T>(name: string, text: string, read: (value: string) => T): T | T[] {
+  const values = text.split(",");
+  if (values.length > MAX_VALUES) throw new InvalidOptionError(name, text, `at most ${MAX_VALUES} values`);
+  const [first, ...others] = values.map((value) => read(value));
+  if (first === undefined) throw new InvalidOptionError(name, text, "a value");
+  return others.length === 0 ? first : [first, ...others];
+}
+
 /** @throws InvalidOptionError for what is no number within these bounds, as JSON writes numbers */
 export function toNumber(
   name: string,

@@ -3,7 +3,6 @@ import { InvalidOptionError, TaskNotFoundError } from "../errors.ts";
 import { type Files, uploadKey } from "../files/files.ts";
 import { isId } from "../message/id.ts";
 import type { Json } from "../message/json.ts";
-import type { ListQuery } from "../results/list.ts";
 import { publicRecord, type StoredRecord, type TaskRecord } from "../results/record.ts";
 import type { Entry } from "../schedules/entry.ts";
 import { DECISIONS } from "../table/keys.ts";
@@ -12,21 +11,22 @@ import type { App } from "../task/current-app.ts";
 import type { Registry } from "../task/registry.ts";
 import { addActivity } from "./activity.ts";
 import { addCall, createBase } from "./base.ts";
+import { addBulkReads } from "./bulk.ts";
 import { addCounts } from "./counts.ts";
 import { addFailureReads } from "./failures.ts";
 import { callerOf } from "./key.ts";
 import { cutPage, withoutValues } from "./listing.ts";
 import { createMask } from "./masked.ts";
-import { createNames, type Names } from "./names.ts";
+import { createNames } from "./names.ts";
 import { createOpenApi } from "./openapi.ts";
-import { toCursor, toId, toNumber, toPeriod, toQuery, toState, toTag } from "./query.ts";
+import { toNumber, toQuery } from "./query.ts";
 import { readQueues } from "./queues.ts";
 import { addScheduleReads } from "./schedules.ts";
+import { toListQuery } from "./task-filter.ts";
 import { addWorkflowReads } from "./workflows.ts";
 
 /** Longest wait of one call: API Gateway answers after 30 s. */
 const MAX_WAIT_SECONDS = 20;
-const MAX_LIMIT = 100;
 /** Of each large value, so that all of an answer stays below Lambda's 6 MB, where quotes and backslashes count twice. */
 const MAX_ANSWER_BYTES = 950_000;
 /** Of a page of a list, which ends early if its tasks are large. */
@@ -53,13 +53,17 @@ export function createReadApi(app: App, registry: Registry, files: Files, static
 
   addCall(api, "readKey", (c) => c.json(callerOf(c)));
   addActivity(api, app);
+  addBulkReads(api, app);
   addFailureReads(api, app);
   addCounts(api, app);
 
   addCall(api, "listTasks", async (c) => {
-    const query = toListQuery(c.req.url, names);
-    const page = await app.results.list(query);
-    const tasks = query.values ? page.tasks.map(mask.record) : withoutValues(page.tasks);
+    const { values, ...fields } = toQuery(c.req.url, "listTasks");
+    if (values !== undefined && values !== "true" && values !== "false") {
+      throw new InvalidOptionError("values", values, "true or false");
+    }
+    const page = await app.results.list(toListQuery(fields, names));
+    const tasks = values === "false" ? withoutValues(page.tasks) : page.tasks.map(mask.record);
     return c.json(cutPage({ ...page, tasks }, MAX_PAGE_BYTES));
   });
   addCall(api, "readTask", async (c, { id }) => c.json(await read(id, c.req.query("wait"))));
@@ -115,30 +119,4 @@ function toControlPage(url: string): { limit: number; cursor: string | undefined
   }
   const bounds = { least: 1, most: MAX_DECISIONS, whole: true };
   return { limit: limit === undefined ? MAX_DECISIONS : toNumber("limit", limit, bounds), cursor };
-}
-
-function toListQuery(url: string, names: Names): ListQuery & { values: boolean } {
-  const { values, state, task, queue, tag, parent, root, ...others } = toQuery(url, "listTasks");
-  const { unregistered, cursor, limit, ...times } = others;
-  if (values !== undefined && values !== "true" && values !== "false") {
-    throw new InvalidOptionError("values", values, "true or false");
-  }
-  const known = names.filters(unregistered);
-  const { from, to } = toPeriod(times, "from", "to");
-  const { from: finishedFrom, to: finishedTo } = toPeriod(times, "finishedFrom", "finishedTo");
-  return {
-    values: values !== "false",
-    ...(state !== undefined && { state: toState(state) }),
-    ...(task !== undefined && { task: known.task(task) }),
-    ...(queue !== undefined && { queue: known.queue(queue) }),
-    ...(tag !== undefined && { tag: toTag("tag", tag) }),
-    ...(parent !== undefined && { parentId: toId("parent", parent) }),
-    ...(root !== undefined && { rootId: toId("root", root) }),
-    ...(from && { from }),
-    ...(to && { to }),
-    ...(finishedFrom && { finishedFrom }),
-    ...(finishedTo && { finishedTo }),
-    ...(cursor !== undefined && { cursor: toCursor(cursor) }),
-    ...(limit !== undefined && { limit: toNumber("limit", limit, { least: 1, most: MAX_LIMIT, whole: true }) }),
-  };
 }

@@ -2,9 +2,11 @@
 
 import { ROLES } from "../api-keys.ts";
 import { ACTS } from "../audit/trail.ts";
+import { OUTCOMES } from "../bulk/act.ts";
 import { GROUP_STATES } from "../failures/groups.ts";
 import { MAX_TIMER_SECONDS } from "../lifetimes.ts";
 import { MAX_CONCURRENCY } from "../limits/concurrency.ts";
+import { bulk, bulkBody } from "./bulk-schemas.ts";
 import { counts } from "./count-schemas.ts";
 import { failure, redriveLimits } from "./failure-schemas.ts";
 import { entry, node, nullable, rules, runs } from "./schedule-schemas.ts";
@@ -34,11 +36,16 @@ export function ref(name: keyof typeof schemas): Document {
 
 /** The body of a call that sends a task. */
 export function sendBody(payload: Document, isNeeded: boolean): Document {
-  const options = { options: ref("Options") };
-  return isNeeded ? body({ payload }, options) : body({}, { payload, ...options });
+  const more = { options: ref("Options"), id: callerId };
+  return isNeeded ? body({ payload }, more) : body({}, { payload, ...more });
 }
 
-const large = object({ sizeBytes: count }, { url: text, gone: { const: true } });
+const callerId = {
+  ...uuid,
+  description:
+    "A UUID of version 7, made by the caller now: the same call again is the same task, and is answered with its state.",
+};
+const large = object({ sizeBytes: count }, { url: text, gone: { const: true }, damaged: { const: true } });
 const TASK = {
   required: {
     id: uuid,
@@ -79,7 +86,7 @@ const TASK = {
     large: {
       ...object({}, { payload: large, result: large, error: large }),
       description:
-        "Values that are not shown here, for they are large: a link to each, or 'gone' when it is kept no longer.",
+        "Values that are not shown here, for they are large: a link to each, or 'gone' when it is kept no longer; 'damaged' when it is no JSON.",
     },
   },
 };
@@ -304,7 +311,7 @@ export const schemas = {
     maxBytes: { ...count, description: "S3 refuses a larger file." },
   }),
   Replay: body({}, { payload: { description: "In the place of the old one." } }),
-  Send: { ...body({}, { payload: {}, options: { $ref: "#/components/schemas/Options" } }) },
+  Send: { ...body({}, { payload: {}, options: { $ref: "#/components/schemas/Options" }, id: callerId }) },
   FailurePage: object({ failures: list({ $ref: "#/components/schemas/Failure" }) }, { cursor: text }),
   Failure: object(...failure),
   FailureWithTasks: object(
@@ -313,6 +320,21 @@ export const schemas = {
   ),
   JudgedFailure: object({ fingerprint: text, state: { enum: GROUP_STATES } }),
   ReplayFailures: body({}, redriveLimits),
+  BulkBody: bulkBody,
+  BulkAct: object(...bulk),
+  BulkPage: object({ acts: list(object(...bulk)) }, { cursor: uuid }),
+  BulkActWithTasks: object(
+    {
+      ...bulk[0],
+      tasks: list(
+        object(
+          { id: uuid, outcome: { enum: ["waiting", ...OUTCOMES] } },
+          { code: text, reason: text, replayedBy: uuid },
+        ),
+      ),
+    },
+    { ...bulk[1], cursor: text },
+  ),
   Counts: counts,
   Key: object({ name: text, role: { enum: ROLES }, readOnly: { type: "boolean" } }),
   Activity: object(

@@ -24,8 +24,8 @@ export function createSubmitApi(app: App, registry: Registry, files: Files): Hon
 
   addCall(api, "sendTask", async (c, { name }) => {
     const task = registry.get(name);
-    const { payload, options } = await readBody(c.req.raw, "sendTask");
-    const { id, state } = await sendTask(app, task, payload, { options: toOptions(options) }).catch(
+    const { id: callerId, payload, options } = await readBody(c.req.raw, "sendTask");
+    const { id, state } = await sendTask(app, task, payload, { options: toOptions(options), callerId }).catch(
       (error: unknown) => {
         // Without a payload `{}` was sent, which this task does not take: so one is missing.
         if (payload !== undefined || !(error instanceof InvalidPayloadError)) throw error;
@@ -54,7 +54,9 @@ export function createSubmitApi(app: App, registry: Registry, files: Files): Hon
     if (record?.task !== app.config.uploadTask) throw new TaskNotFoundError(id);
     // A file that comes revives a task that has failed for want of it; no other is to be replaced.
     const waits = record.arrivedAt === undefined && (record.state === "PENDING" || record.state === "FAILURE");
-    if (!waits) throw new UploadTakenError(id, record.state);
+    // Dying after it leaves a name for a form that nobody has got; the next one brings its own.
+    if (!waits || !(await app.results.awaitFile(record, request.filename)))
+      throw new UploadTakenError(id, record.state);
     return c.json(await formOf(id, request), 201, { location: `/uploads/${id}` });
   });
 

@@ -47,6 +47,7 @@ const OPTIONAL: { [K in keyof Omit<Message, Required>]-?: [Read<Exclude<Message[
   softTimeLimit: [seconds, "seconds above 0"],
   ignoreResult: [yes, "true"],
   trackStarted: [no, "false"],
+  contentHash: [contentHash, "32 hexadecimal digits"],
   keepUntil: [time, "an ISO-8601 time with its zone"],
   slot: [slot, "a time and a rate limit"],
   deferrals: [positive, "1 or more"],
@@ -91,6 +92,10 @@ function time(value: Json | undefined): string | undefined {
 function id(value: Json | undefined): string | undefined {
   const found = text(value);
   return found !== undefined && isId(found) ? found : undefined;
+}
+
+function contentHash(value: Json | undefined): string | undefined {
+  return typeof value === "string" && /^[0-9a-f]{32}$/.test(value) ? value : undefined;
 }
 
 function positive(value: Json | undefined): number | undefined {

@@ -7,7 +7,7 @@
 
 import type { Bucket } from "../aws/s3.ts";
 import { ValueExpiredError } from "../errors.ts";
-import { byteLength } from "./json.ts";
+import { byteLength, type Json, parseJson } from "./json.ts";
 
 /** Values up to this many bytes of JSON stay in the message and the record (docs/decisions/0013-large-values.md). */
 export const MAX_INLINE_BYTES = 8 * 1024;
@@ -85,6 +85,16 @@ export function createLargeValues(options: { bucket: Bucket; clock: () => Date }
     link: ({ key }) => bucket.presignGet(key, LINK_SECONDS),
   };
   return values;
+}
+
+/** A value that was stored as JSON. @throws ValueExpiredError if it is gone, or damaged */
+export async function loadJson(values: Pick<LargeValues, "load">, ref: ValueRef): Promise<Json> {
+  const text = await values.load(ref);
+  try {
+    return parseJson(text);
+  } catch {
+    throw new ValueExpiredError(ref.key, ref.sizeBytes, true);
+  }
 }
 
 /** Whether a key is one that `store` makes: a message may come from elsewhere, and must not name any other object. */

@@ -73,6 +73,8 @@ export interface Message {
   ignoreResult?: true;
   /** It runs without a claim. */
   trackStarted?: false;
+  /** Hash of task and payload, of a message whose id its caller has made: a record of that id with another one is another caller's. */
+  contentHash?: string;
   /** Its record is kept at least until then. */
   keepUntil?: string;
   /** When its record, and its stored payload, were last seen to live long enough. */

@@ -1,10 +1,11 @@
 /** The arrival of the file that an upload's task is for. It may come before its run, meanwhile, or long after. */
 
-import { allOf, equal } from "../aws/change.ts";
+import { absent, allOf, anyOf, equal } from "../aws/change.ts";
+import { toJsonText } from "../message/json.ts";
 import { recordKey } from "../table/keys.ts";
 import { lastRunItem } from "./attempts.ts";
 import type { StoreParts } from "./claims.ts";
-import { ENDED_IN_VAIN, NOT_ENDED } from "./conditions.ts";
+import { ENDED_IN_VAIN, NOT_BEGUN, NOT_ENDED } from "./conditions.ts";
 import { recordIn, type StoredRecord, toRecord } from "./record.ts";
 
 /** A run that has begun so long before the file came may have seen it all the same: clocks differ. */
@@ -27,6 +28,8 @@ export interface Arrivals {
    * Undefined: there is no such record.
    */
   arrive(id: string, time: Date): Promise<Arrived | undefined>;
+  /** Another form may be for a file of another name. False: one has come meanwhile, or none is waited for any more. */
+  awaitFile(record: StoredRecord, filename: string): Promise<boolean>;
 }
 
 export function createArrivals({ table, lifetime }: Pick<StoreParts, "table" | "lifetime">): Arrivals {
@@ -57,6 +60,11 @@ export function createArrivals({ table, lifetime }: Pick<StoreParts, "table" | "
         returns: "ALL_NEW",
       });
       return revived.applied ? { record: toRecord(revived.attributes), next: "waits" } : arrivals.arrive(id, time);
+    },
+    async awaitFile({ id, headers }, filename) {
+      const waits = allOf(absent("arrivedAt"), anyOf(NOT_BEGUN, ENDED_IN_VAIN));
+      const set = { headers: toJsonText({ ...headers, filename }) };
+      return (await table.update({ key: recordKey(id), set, when: waits })).applied;
     },
   };
   return arrivals;

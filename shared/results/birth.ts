@@ -3,7 +3,16 @@ import { toJsonText } from "../message/json.ts";
 import type { Message } from "../message/message.ts";
 import { valueRefText } from "./record.ts";
 
-const AS_THEY_ARE = ["task", "queue", "rootId", "expires", "parentId", "replayOf", "messageGroupId"] as const;
+const AS_THEY_ARE = [
+  "task",
+  "queue",
+  "rootId",
+  "expires",
+  "parentId",
+  "replayOf",
+  "messageGroupId",
+  "contentHash",
+] as const;
 
 /** Attributes that a record has from its message. They are set once, by whoever comes first: the sender, or a worker that was faster. */
 export function birth(message: Message): Item {

@@ -10,9 +10,10 @@ import type { Message } from "../message/message.ts";
 import { recordKey } from "../table/keys.ts";
 import { attemptItem } from "./attempts.ts";
 import { birth } from "./birth.ts";
-import { isMine, isUnclaimed, mayClaim } from "./conditions.ts";
+import { isMine, isUnclaimed, mayClaim, ofContent } from "./conditions.ts";
+import { isSameContent } from "./content.ts";
 import { type Ended, runTimes } from "./ended.ts";
-import { type FailureKind, failureKind } from "./fingerprint.ts";
+import { type FailureKind, failureKind } from "./failure-kind.ts";
 import { payloadRefOf, recordIn, type StoredRecord, type TaskState } from "./record.ts";
 import type { Lifetime } from "./record-ttl.ts";
 import type { Packed, Values } from "./values.ts";
@@ -110,7 +111,7 @@ export function createClaims({ table, clock, lifetime, values, shownUntil, ended
       set: { ...(!tracked && { attempt: message.attempt }), ...change.set, token },
       // Without a claim this may be the first write of all.
       ...(!tracked && { onCreate: { ...birth(message), state: "PENDING", ttl: lifetime.unfinished(message) } }),
-      when: tracked ? isMine(fence) : isUnclaimed(message.attempt),
+      when: tracked ? isMine(fence) : ofContent(message, isUnclaimed(message.attempt)),
     });
     if (outcome.applied) return outcome.attributes;
     return outcome.item?.token === token ? outcome.item : undefined;
@@ -149,7 +150,8 @@ export function createClaims({ table, clock, lifetime, values, shownUntil, ended
   const look = async (message: Message): Promise<ClaimOutcome> => {
     const record = recordIn(await table.get(recordKey(message.id)));
     const waits = record === undefined || record.state === "PENDING" || record.state === "RETRY";
-    if (waits && (record === undefined || record.attempt === message.attempt)) {
+    const isMineToRun = record === undefined || (record.attempt === message.attempt && isSameContent(message, record));
+    if (waits && isMineToRun) {
       // The ledger's entries were written under the fence of the run that held the task then.
       const claim = { message, fence: record?.fence ?? 0, starts: undefined, tracked: false, startedAt: clock() };
       return { claimed: true, claim };
@@ -183,7 +185,7 @@ export function createClaims({ table, clock, lifetime, values, shownUntil, ended
         },
         add: { fence: 1 },
         remove: ["progress"],
-        when: mayClaim(message.attempt, { message, delivery }),
+        when: ofContent(message, mayClaim(message.attempt, { message, delivery })),
         returns: countStarts ? "ALL_NEW" : "UPDATED_NEW",
       });
       if (!outcome.applied && outcome.item?.token !== token) return { claimed: false, record: recordIn(outcome.item) };

@@ -39,6 +39,19 @@ export const MAY_EXPLAIN = anyOf(NEVER_RECORDED, WAITING);
 /** It may be ended for having come too late. */
 export const MAY_EXPIRE = anyOf(NEVER_RECORDED, NOT_BEGUN);
 
+/**
+ * The same, where the caller has made the message's id: a record that is there must have the same content. A message that came with the
+ * id of somebody else's task changes nothing.
+ */
+export function ofContent({ contentHash }: Pick<Message, "contentHash">, when: Condition): Condition {
+  if (contentHash === undefined) return when;
+  const same = equal("contentHash", contentHash);
+  return when.flatMap((clauses) => {
+    const isNew = clauses.some((clause) => clause.test === "absent" && clause.name === "state");
+    return isNew ? [clauses] : allOf([clauses], same);
+  });
+}
+
 /** The two facts by which a write knows which run is over: the message, and the delivery that brought it. */
 export interface Evidence {
   message: Pick<Message, "seen">;

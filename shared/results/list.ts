@@ -1,4 +1,15 @@
-import { above, allOf, atLeast, atMost, type Condition, contains, equal, type Item, not } from "../aws/change.ts";
+import {
+  above,
+  allOf,
+  atLeast,
+  atMost,
+  type Condition,
+  contains,
+  equal,
+  type Item,
+  isOneOf,
+  not,
+} from "../aws/change.ts";
 import type { Table } from "../aws/dynamodb.ts";
 import { UNDER_WAY_SECONDS } from "../lifetimes.ts";
 import { parseJson, toJsonText } from "../message/json.ts";
@@ -7,9 +18,10 @@ import { newestFirst } from "../table/newest-first.ts";
 import { publicRecord, type TaskRecord, type TaskState, toRecord } from "./record.ts";
 
 export interface ListQuery {
-  state?: TaskState;
-  task?: string;
-  queue?: string;
+  /** With several, tasks that fit one of them. */
+  state?: TaskState | readonly TaskState[];
+  task?: string | readonly string[];
+  queue?: string | readonly string[];
   /** Only tasks that carry exactly this tag. */
   tag?: string;
   /** Only tasks that this one has sent itself. */
@@ -70,11 +82,13 @@ export async function listTasks(table: Table, now: Date, query: ListQuery): Prom
 function sentWithin({ from, to, finishedFrom, finishedTo }: ListQuery, now: Date): { from: Date; to: Date } {
   // Clocks of senders may be ahead of this one, and of the one that wrote the end, but not by a day.
   const ahead = (time: Date): number => time.getTime() + DAY_MILLISECONDS;
-  const until = new Date(Math.min((to ?? now).getTime(), ahead(now), finishedTo ? ahead(finishedTo) : ahead(now)));
+  // The clock of a caller that makes ids may be ahead, too. The rest of the day is in partitions that are read anyway.
+  const latest = to?.getTime() ?? (Math.floor(now.getTime() / DAY_MILLISECONDS) + 1) * DAY_MILLISECONDS - 1;
+  const until = new Date(Math.min(latest, ahead(now), finishedTo ? ahead(finishedTo) : ahead(now)));
   const ended = finishedFrom ?? finishedTo;
   const usual = ended
     ? ended.getTime() - LONG_LIFE_DAYS * DAY_MILLISECONDS
-    : until.getTime() - USUAL_DAYS * DAY_MILLISECONDS;
+    : Math.min(until.getTime(), (to ?? now).getTime()) - USUAL_DAYS * DAY_MILLISECONDS;
   const since = Math.max(from?.getTime() ?? usual, now.getTime() - OLDEST_MILLISECONDS);
   return { from: new Date(since), to: until };
 }
@@ -92,7 +106,7 @@ function toFilter(query: ListQuery, now: Date): Filter {
   const seconds = Math.floor(now.getTime() / 1000);
   const asked = [
     ...Object.entries({ state, task, queue, parentId, rootId }).flatMap(([name, value]) =>
-      value === undefined ? [] : [equal(name, value)],
+      value === undefined ? [] : [typeof value === "string" ? equal(name, value) : isOneOf(name, value)],
     ),
     ...(finishedFrom ? [atLeast("finishedAt", finishedFrom.toISOString())] : []),
     ...(finishedTo ? [atMost("finishedAt", finishedTo.toISOString())] : []),

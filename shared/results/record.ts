@@ -67,8 +67,10 @@ export interface TaskRecord {
   arrivedAt?: string;
   /** The runs before the newest, in their order, at most the last 20. Not in lists. */
   attempts?: Attempt[];
-  /** Values that are not shown here, for they are large and kept in S3; `gone` if they no longer are. */
-  large?: { [Part in "payload" | "result" | "error"]?: { sizeBytes: number; url?: string; gone?: true } };
+  /** Values that are not shown here, for they are large and kept in S3; `gone` if they no longer are, `damaged` if they are no JSON. */
+  large?: {
+    [Part in "payload" | "result" | "error"]?: { sizeBytes: number; url?: string; gone?: true; damaged?: true };
+  };
 }
 
 /** Fields of a record that only the engine needs. */
@@ -80,6 +82,8 @@ export interface StoredRecord extends TaskRecord {
   /** Of the run that is under way: its function has no longer than this, and this is the message that it was given. */
   functionSeconds: number;
   messageId: string;
+  /** Of a task whose caller has made its id. */
+  contentHash?: string;
   /** Where its large values lie. */
   refs: { [Part in "payload" | "result" | "error"]?: ValueRef };
 }
@@ -99,6 +103,7 @@ const TEXTS = [
   "messageGroupId",
   "revokeRequestedAt",
   "arrivedAt",
+  "contentHash",
 ] as const;
 const JSON_TEXTS = ["result", "error", "progress", "tags", "headers", "schedule", "workflow"] as const;
 const PARTS = ["payload", "result", "error"] as const;
@@ -178,6 +183,7 @@ export function publicRecord({
   fenceBase,
   functionSeconds,
   messageId,
+  contentHash,
   refs,
   ...record
 }: StoredRecord): TaskRecord {

@@ -11,7 +11,7 @@ import { recordKey } from "../table/keys.ts";
 import { type Arrivals, createArrivals } from "./arrivals.ts";
 import { birth } from "./birth.ts";
 import { type Claims, createClaims, type StoreParts } from "./claims.ts";
-import { NOT_ENDED, RECORDED } from "./conditions.ts";
+import { NOT_ENDED, ofContent, RECORDED } from "./conditions.ts";
 import { type ListPage, type ListQuery, listTasks } from "./list.ts";
 import { isExpired, payloadRefOf, recordIn, type StoredRecord, type TaskState, toRecord } from "./record.ts";
 import { createLifetime } from "./record-ttl.ts";
@@ -19,8 +19,8 @@ import { createUnclaimed, type Unclaimed } from "./unclaimed.ts";
 import { createValues, type Values } from "./values.ts";
 
 export interface ResultStore extends Claims, Unclaimed, Arrivals {
-  /** Writes the PENDING record unless a fast worker was there first. */
-  pending(message: Message): Promise<void>;
+  /** Writes the PENDING record, unless there is one: that of a fast worker, or of an earlier send; then that is the answer. */
+  pending(message: Message): Promise<StoredRecord | undefined>;
   /** Gives a record that was written before its message the payload that the message has. */
   complement(message: Message): Promise<void>;
   /** Keeps the record of a task whose message goes on waiting; false if it has ended, and the message with it. */
@@ -63,7 +63,7 @@ export function createResultStore(options: {
     ...createArrivals(parts),
 
     async pending(message) {
-      await table.update({
+      const outcome = await table.update({
         key: recordKey(message.id),
         set: {
           ...birth(message),
@@ -75,6 +75,7 @@ export function createResultStore(options: {
         // A worker that was faster has written all of it but the state.
         when: NEW,
       });
+      return outcome.applied ? undefined : recordIn(outcome.item);
     },
 
     async complement(message) {
@@ -91,7 +92,7 @@ export function createResultStore(options: {
       const outcome = await table.update({
         key: recordKey(message.id),
         set: { ttl: lifetime.unfinished(message), ...payloadRefOf(message) },
-        when: NOT_ENDED,
+        when: ofContent(message, NOT_ENDED),
       });
       // A task that has no record before it starts is not known here.
       return outcome.applied || outcome.item?.state === undefined;

@@ -17,10 +17,11 @@ import {
   MAY_EXPLAIN,
   NEVER_RECORDED,
   NOT_BEGUN,
+  ofContent,
   STARTED,
   WAITING,
 } from "./conditions.ts";
-import { failureKind } from "./fingerprint.ts";
+import { failureKind } from "./failure-kind.ts";
 import { recordIn, type StoredRecord, type TaskState, toRecord } from "./record.ts";
 
 export interface Unclaimed {
@@ -81,7 +82,7 @@ export function createUnclaimed({ table, clock, lifetime, values, shownUntil, en
         ...packed.set,
       },
       remove: [...HOLDER, "revokeRequestedAt", ...packed.remove],
-      when,
+      when: ofContent(message, when),
     });
     if (outcome.applied && kind) failed({ ...kind, id: message.id, message: error.message });
     if (outcome.applied) ended({ task: message.task, state });
@@ -106,7 +107,7 @@ export function createUnclaimed({ table, clock, lifetime, values, shownUntil, en
         // In the record itself, and nothing of it in the bucket, which may be the part that does not answer.
         set: { error: toJsonText(shortened(why)) },
         remove: ["errorRef"],
-        when: MAY_EXPLAIN,
+        when: ofContent(message, MAY_EXPLAIN),
       });
       return outcome.applied;
     },

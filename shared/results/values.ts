@@ -4,8 +4,8 @@ import { randomUUID } from "node:crypto";
 import type { Item } from "../aws/change.ts";
 import { head } from "../echo.ts";
 import { type StoredError, ValueExpiredError } from "../errors.ts";
-import { byteLength, type Json, parseJson, toJsonText } from "../message/json.ts";
-import { type LargeValues, MAX_INLINE_BYTES, MAX_VALUE_BYTES } from "../message/large-values.ts";
+import { byteLength, type Json, toJsonText } from "../message/json.ts";
+import { type LargeValues, loadJson, MAX_INLINE_BYTES, MAX_VALUE_BYTES } from "../message/large-values.ts";
 import type { Message } from "../message/message.ts";
 import { type StoredRecord, valueRefText } from "./record.ts";
 
@@ -23,7 +23,7 @@ export interface Values {
   /** Stored at least until `until`. */
   result(message: Pick<Message, "id">, json: string, until: Date): Promise<Packed>;
   error(message: Pick<Message, "id">, error: StoredError, until: Date): Promise<Packed>;
-  /** Fetches a record's large values: of these parts, and of at most `maxBytes`. A value that is gone from S3 is said to be. */
+  /** Fetches a record's large values: of these parts, and of at most `maxBytes`. A value that is gone from S3, or damaged, is said to be. */
   complete(record: StoredRecord, wanted?: { parts?: readonly Part[]; maxBytes?: number }): Promise<StoredRecord>;
 }
 
@@ -52,11 +52,11 @@ export function createValues({ largeValues }: { largeValues: LargeValues }): Val
         const ref = record.refs[part];
         if (ref === undefined || ref.sizeBytes > maxBytes) return;
         try {
-          loaded[part] = parseJson(await largeValues.load(ref));
+          loaded[part] = await loadJson(largeValues, ref);
           delete left[part];
         } catch (error) {
           if (!(error instanceof ValueExpiredError)) throw error;
-          left[part] = { sizeBytes: ref.sizeBytes, gone: true };
+          left[part] = { sizeBytes: ref.sizeBytes, ...(error.isDamaged ? { damaged: true } : { gone: true }) };
         }
       };
       await Promise.all(parts.map(load));

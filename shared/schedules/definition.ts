@@ -4,7 +4,8 @@ import { ConflictingOptionsError, InvalidOptionError, InvalidScheduleError, Unkn
 import { MAX_TIMER_SECONDS } from "../lifetimes.ts";
 import { byteLength, type Json, toJsonText } from "../message/json.ts";
 import { readTime, TIME_EXPECTED } from "../message/time.ts";
-import { nextFireTime, parseSchedule, type RepeatedTime, type SkippedTime, type Timing } from "./timing.ts";
+import type { RepeatedTime, SkippedTime } from "./clock-changes.ts";
+import { nextFireTime, parseSchedule, type Timing } from "./timing.ts";
 import { zoneOf } from "./zone.ts";
 
 /** Runs of an entry that would overlap: both run; the later is skipped; the newest waits; the earlier is revoked, and the later waits for its end. */

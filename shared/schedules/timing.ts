@@ -5,21 +5,16 @@
 
 import { echo } from "../echo.ts";
 import { InvalidScheduleError } from "../errors.ts";
-import type { CronFields } from "./cron-fields.ts";
+import { atWallTime, type RepeatedTime, type SkippedTime, withClockChanges } from "./clock-changes.ts";
 import { parseCrontab } from "./crontab.ts";
-import { nextFire, nextWallTime, parseExpression, type ScheduleExpression } from "./schedule-expression.ts";
+import { nextFire, parseExpression, type ScheduleExpression } from "./schedule-expression.ts";
 import { nextSolar, parseSolar, type SolarTime } from "./solar.ts";
-import { type Zone, zoneOf } from "./zone.ts";
+import { zoneOf } from "./zone.ts";
 
 /** A schedule that can be evaluated. */
 export type Schedule =
   | ScheduleExpression
   | { readonly kind: "solar"; readonly text: string; readonly solar: SolarTime };
-
-/** A time that the clock leaves out in spring is skipped, or comes once, at the first moment after the gap. */
-export type SkippedTime = "skip" | "runAfter";
-/** A time that the clock shows twice in autumn fires the first time only, or both times. */
-export type RepeatedTime = "once" | "twice";
 
 export interface Timing {
   /** `crontab({…})`, `every({…})`, `solar(…)`, `at(…)`, AWS's `cron(…)` and `rate(…)`, or a unix cron string of five fields. */
@@ -39,11 +34,6 @@ export interface Timing {
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
-const DAY = 86_400_000;
-const YEAR = 366 * DAY;
-
-/** Years in which every weekday has met every date, and every change of a clock: what has not fired in them never does. */
-const CYCLE_YEARS = 40;
 
 const MAX_SCHEDULE_CHARS = 256;
 
@@ -135,43 +125,11 @@ function nextOf(schedule: Schedule, timing: Timing, after: Date): Date | undefin
     const instant = nextSolar(schedule.solar, after.getTime(), timezone);
     return instant === undefined ? undefined : new Date(instant);
   }
-  if (schedule.kind === "at") return nextAt(schedule, timing, after);
+  if (schedule.kind === "at") return atWallTime(schedule, timing, after);
   const first = nextFire(schedule, after, timezone, start ?? anchor);
-  return schedule.kind === "cron" ? withChanges({ fields: schedule.fields, zone, timing }, after, first) : first;
-}
-
-function nextAt(schedule: Schedule & { kind: "at" }, { timezone, skippedTime }: Timing, after: Date): Date | undefined {
-  const found = nextFire(schedule, after, timezone, after);
-  if (found !== undefined || skippedTime !== "runAfter") return found;
-  const { wallTime } = schedule;
-  const gap = zoneOf(timezone)
-    .changes(wallTime - 2 * DAY, wallTime + 2 * DAY)
-    .find((change) => change.at + change.before <= wallTime && wallTime < change.at + change.after);
-  return gap && gap.at > after.getTime() ? new Date(gap.at) : undefined;
-}
-
-/** Changes of the clock that give a cron expression a fire time before `first`, as its rules say. */
-function withChanges(
-  { fields, zone, timing }: { fields: CronFields; zone: Zone; timing: Timing },
-  after: Date,
-  first: Date | undefined,
-): Date | undefined {
-  const { skippedTime = "skip", repeatedTime = "once" } = timing;
-  if (skippedTime === "skip" && repeatedTime === "once") return first;
-  const from = after.getTime();
-  const last = timing.end?.getTime() ?? from + CYCLE_YEARS * YEAR;
-  for (const change of zone.changes(from - DAY, Math.min(first?.getTime() ?? last, last))) {
-    const [early, late] = [change.at + change.before, change.at + change.after];
-    if (late > early && skippedTime === "runAfter" && change.at > from) {
-      if (nextWallTime(fields, early, late) !== undefined) return new Date(change.at);
-    }
-    if (late < early && repeatedTime === "twice") {
-      const start = Math.floor((from + change.after) / MINUTE) * MINUTE + MINUTE;
-      const wall = nextWallTime(fields, Math.max(late, start), early);
-      if (wall !== undefined) return new Date(wall - change.after);
-    }
-  }
-  return first;
+  return schedule.kind === "cron"
+    ? withClockChanges({ fields: schedule.fields, zone, rules: timing }, after, first)
+    : first;
 }
 
 /** Whether every fire time is a whole minute, so that a look at each minute comes in time. */

@@ -32,6 +32,18 @@ export function auditKey(time: Date, id: string): Key {
   return { pk: auditPartition(time), sk: `${time.toISOString()}#${id}` };
 }
 
+/** All bulk acts: their ids hold their times. */
+export const BULK_ACTS = "bulk";
+
+export function bulkKey(id: string): Key {
+  return { pk: BULK_ACTS, sk: id };
+}
+
+/** A part of the tasks that a bulk act is about. */
+export function bulkPageKey(id: string, number: number): Key {
+  return { pk: `bulk#${id}`, sk: String(number).padStart(6, "0") };
+}
+
 /** Groups of failures are spread over this many partitions. */
 export const FAILURE_SHARDS = [..."01234567"];
 

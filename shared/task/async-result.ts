@@ -34,14 +34,15 @@ export class AsyncResult<Result = Json> {
    * @throws TaskRevokedError if it was revoked or had expired
    * @throws ResultTimeoutError if it is not finished in time; it may still run
    * @throws TaskNotFoundError for an unknown id
-   * @throws ValueExpiredError if a large result is gone from S3
+   * @throws ValueExpiredError if a large result is gone from S3, or damaged
    */
   async get(options: GetOptions = {}): Promise<Result> {
     const timeout = timeoutOf(this.id, options);
     const final = await waitForFinal(this.#app, this.id, timeout);
     const record = await this.#app.results.complete(final, { parts: ["result", "error"] });
     const { result } = record.refs;
-    if (record.large?.result && result) throw new ValueExpiredError(result.key, result.sizeBytes);
+    const lost = record.large?.result;
+    if (lost && result) throw new ValueExpiredError(result.key, result.sizeBytes, lost.damaged);
     switch (record.state) {
       case "SUCCESS":
         // The one place where stored JSON gets its type back: run() of the same task wrote it.

@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import type { AuditTrail } from "../audit/trail.ts";
 import type { Bucket } from "../aws/s3.ts";
 import type { Broker } from "../broker/broker.ts";
+import type { BulkActs } from "../bulk/acts.ts";
 import type { Config } from "../config.ts";
 import type { Control } from "../control/decisions.ts";
 import type { Counts } from "../counts/counts.ts";
@@ -12,8 +13,8 @@ import type { RateLimiter } from "../limits/rate-limit.ts";
 import type { Log } from "../log.ts";
 import type { Mailer } from "../mail/mailer.ts";
 import type { LargeValues } from "../message/large-values.ts";
+import type { Reservations } from "../results/idempotency-keys.ts";
 import type { Ledger } from "../results/once-ledger.ts";
-import type { Reservations } from "../results/reservations.ts";
 import type { ResultStore } from "../results/store.ts";
 import type { Schedules } from "../schedules/store.ts";
 import type { Timers } from "../timers/timers.ts";
@@ -36,6 +37,7 @@ export interface App {
   bursts: Bursts;
   control: Control;
   audit: AuditTrail;
+  bulk: BulkActs;
   failures: Failures;
   counts: Counts;
   fifoOrder: FifoOrder;
@@ -49,6 +51,9 @@ export interface App {
   newId: () => string;
 }
 
+/** Addresses of the copies of this module in this process that have been given an app. */
+const GIVEN = Symbol.for("lovage.copies");
+
 let factory: (() => App) | undefined;
 let current: App | undefined;
 const inside = new AsyncLocalStorage<App>();
@@ -60,6 +65,7 @@ export function provideApp(make: () => App): void {
 
 /** Puts `app` in the place of the default one, for tests and scripts. */
 export function useApp(app: App): void {
+  given().add(import.meta.url);
   current = app;
 }
 
@@ -70,14 +76,32 @@ export function withinApp<T>(app: App, work: () => T): T {
 
 /** Makes `app` the current one for the rest of the caller's code, and for what that calls. */
 export function enterApp(app: App): void {
+  given().add(import.meta.url);
   inside.enterWith(app);
 }
 
-/** The app that `delay` sends with. */
+/**
+ * The app that `delay` sends with.
+ * @throws Error where only another copy of Lovage has been given an app: this one would send to AWS in its place
+ */
 export function currentApp(): App {
-  const own = inside.getStore();
+  const own = inside.getStore() ?? current;
   if (own !== undefined) return own;
-  current ??= factory?.();
+  const [other] = [...given()].filter((copy) => copy !== import.meta.url);
+  if (other !== undefined) {
+    throw new Error(
+      `Lovage is in this process twice: the app was given to ${other}, and the task is of ${import.meta.url}. Expected one copy: let every package depend on one version, and remove the other with npm dedupe.`,
+    );
+  }
+  current = factory?.();
   if (current === undefined) throw new Error("No app is set: import tasks through shared/index.ts, or call useApp().");
   return current;
+}
+
+function given(): Set<string> {
+  const known: unknown = Reflect.get(globalThis, GIVEN);
+  if (known instanceof Set) return known;
+  const copies = new Set<string>();
+  Reflect.set(globalThis, GIVEN, copies);
+  return copies;
 }

@@ -140,7 +140,7 @@ const CHECKS: { [K in keyof Required<ApplyOptions>]: (value: unknown) => boolean
 };
 
 /** Of these, one at most: each decides which call it is that runs. */
-const ONE_OF = ["idempotencyKey", "debounce", "throttle"] as const;
+export const ONE_OF = ["idempotencyKey", "debounce", "throttle"] as const;
 
 /** Options of a task, for a call that says nothing. */
 interface TaskDefaults {

@@ -67,6 +67,7 @@ function isPayloadOf(old: StoredRecord, payload: Json): boolean {
 export async function payloadOf(app: App, record: StoredRecord): Promise<Json> {
   const complete = await app.results.complete(record, { parts: ["payload"] });
   const { payload: ref } = record.refs;
-  if (complete.large?.payload && ref) throw new ValueExpiredError(ref.key, ref.sizeBytes);
+  const lost = complete.large?.payload;
+  if (lost && ref) throw new ValueExpiredError(ref.key, ref.sizeBytes, lost.damaged);
   return complete.payload;
 }

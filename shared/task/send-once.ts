@@ -3,7 +3,7 @@
 import { describeError, IdempotencyKeyReusedError, TaskRevokedError } from "../errors.ts";
 import { replacedReason } from "../limits/debounce.ts";
 import type { Message } from "../message/message.ts";
-import type { SharedKey } from "../results/reservations.ts";
+import type { SharedKey } from "../results/idempotency-keys.ts";
 import type { App } from "./current-app.ts";
 import type { ApplyOptions } from "./options.ts";
 import { type Outgoing, packPayload, type Sent, submit, submitPacked } from "./submit.ts";

@@ -3,7 +3,9 @@ import { parseJson } from "../message/json.ts";
 import { MAX_MESSAGE_TAGS } from "../message/labels.ts";
 import type { Message, ScheduleMark } from "../message/message.ts";
 import { payloadText } from "../message/user-values.ts";
-import type { SharedKey } from "../results/reservations.ts";
+import { contentHashOf } from "../results/content.ts";
+import type { SharedKey } from "../results/idempotency-keys.ts";
+import { checkCallerId } from "./caller-id.ts";
 import { currentRun } from "./context.ts";
 import type { App } from "./current-app.ts";
 import type { Position } from "./fifo-send-order.ts";
@@ -18,6 +20,8 @@ import { secondsAfter } from "./times.ts";
 interface Known {
   /** A derived id. @defaultValue a new one */
   id?: string;
+  /** The caller's own id: the same content again is the same task. */
+  callerId?: unknown;
   /** The task that this one runs again. */
   replayOf?: string;
   /** Tags of that task. */
@@ -37,6 +41,7 @@ interface Known {
  * @param payload taken as it is at this moment; `undefined` is no payload
  * @throws InvalidPayloadError, PayloadTooLargeError, InvalidOptionError and its kin,
  * IdempotencyKeyReusedError: nothing was sent
+ * @throws IdReusedError: there is a task of that id with other content, which goes on; nothing of this one is run
  * @throws BrokerError: SQS did not take the message
  * @throws ResultStoreError: the message was sent and will run; its record could not be written
  */
@@ -52,13 +57,15 @@ export async function sendTask(
   const now = app.clock();
   const resolved = resolveOptions(options, now, task);
   checkQueue(resolved.queue, app.config.queues);
+  const { callerId } = known;
+  if (callerId !== undefined) checkCallerId(callerId, options, now);
   const text = payloadText(task.name, payloadOrNone(task.schema, payload));
   // The order of calls is that of this moment: a schema, a payload or a key may take longer for one than for the next.
   const fifo = app.broker.isFifo(resolved.queue);
   const entry = fifo ? app.fifoOrder.join(resolved.queue) : undefined;
   let position: Position | undefined;
   try {
-    const message = await toMessage(app, task, { text, resolved, now, known });
+    const message = await toMessage(app, task, { text, resolved, now, known, callerId });
     if (fifo) {
       const { messageGroupId } = message;
       if (messageGroupId === undefined) {
@@ -79,19 +86,20 @@ export async function sendTask(
 async function toMessage(
   app: App,
   task: RegisteredTask,
-  call: { text: string; resolved: ResolvedOptions; now: Date; known: Known },
+  call: { text: string; resolved: ResolvedOptions; now: Date; known: Known; callerId: string | undefined },
 ): Promise<Message> {
-  const { text, resolved, now, known } = call;
+  const { text, resolved, now, known, callerId } = call;
   const parent = currentRun();
   const keys = await task.validate(parseJson(text));
-  const id = known.id ?? app.newId();
+  const id = callerId ?? known.id ?? app.newId();
+  const json = parseJson(text);
   const once = sharedKeyOf(app, resolved);
   return {
     v: 1,
     id,
     task: task.name,
     attempt: known.attempt ?? 1,
-    payload: parseJson(text),
+    payload: json,
     queue: resolved.queue,
     sentAt: now.toISOString(),
     rootId: parent?.context.rootId ?? id,
@@ -99,6 +107,7 @@ async function toMessage(
     ...(known.replayOf !== undefined && { replayOf: known.replayOf }),
     ...(known.schedule && { schedule: known.schedule }),
     ...(known.keepUntil && { keepUntil: known.keepUntil.toISOString() }),
+    ...(callerId !== undefined && { contentHash: contentHashOf(task.name, json) }),
     ...keys,
     ...messageOptions(task, resolved, now, known.tags),
     ...(once && { keepUntil: secondsAfter(now, once.lifetimeSeconds).toISOString() }),

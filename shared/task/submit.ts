@@ -1,8 +1,9 @@
 import { MAX_DELAY_SECONDS } from "../broker/broker.ts";
-import { ResultStoreError } from "../errors.ts";
+import { IdReusedError, ResultStoreError } from "../errors.ts";
 import { neededUntil } from "../lifetimes.ts";
 import type { Message } from "../message/message.ts";
-import type { TaskState } from "../results/record.ts";
+import { isSameContent } from "../results/content.ts";
+import type { StoredRecord, TaskState } from "../results/record.ts";
 import type { App } from "./current-app.ts";
 import type { Position } from "./fifo-send-order.ts";
 import { secondsUntil } from "./times.ts";
@@ -36,9 +37,11 @@ export async function submitPacked(app: App, packed: Message, position: Position
   position?.leave();
   // Dying here leaves a task that runs; its claim writes the record.
   // With a key, its record is what tells the next call that this one was sent.
-  const isKeyed = packed.keepUntil !== undefined || packed.debounce !== undefined;
-  if (!packed.ignoreResult || isKeyed) await recordPending(app, packed);
-  return { id: packed.id, state: "PENDING" };
+  const isKeyed = packed.keepUntil !== undefined || packed.debounce !== undefined || packed.contentHash !== undefined;
+  const earlier = packed.ignoreResult && !isKeyed ? undefined : await recordPending(app, packed);
+  // A worker refuses the message by the same comparison, so nothing of it is run.
+  if (earlier && !isSameContent(packed, earlier)) throw new IdReusedError(packed.id, packed.task);
+  return { id: packed.id, state: packed.contentHash === undefined ? "PENDING" : (earlier?.state ?? "PENDING") };
 }
 
 /**
@@ -61,13 +64,18 @@ export async function packPayload(
   const eta = message.eta === undefined ? undefined : new Date(message.eta);
   const unfinished = neededUntil(app.clock(), eta) + app.config.resultExpires * 1000;
   const until = new Date(Math.max(unfinished, Date.parse(message.keepUntil ?? message.sentAt)));
-  const stored = await app.largeValues.store({ id: message.id, part: "payload", version: "1" }, text, until);
+  const stored = await app.largeValues.store(
+    { id: message.id, part: "payload", version: message.contentHash ?? "1" },
+    text,
+    until,
+  );
   return "ref" in stored ? { payload: null, payloadRef: stored.ref } : { payload: message.payload };
 }
 
-async function recordPending(app: App, message: Message): Promise<void> {
+/** Answers with the record of an earlier send, or of a worker that was faster. */
+async function recordPending(app: App, message: Message): Promise<StoredRecord | undefined> {
   try {
-    await app.results.pending(message);
+    return await app.results.pending(message);
   } catch (error) {
     throw new ResultStoreError(message.task, message.id, error);
   }

@@ -106,7 +106,9 @@ interface TaskHooks<Payload, Result> {
  * A task with its types. Where `{}` is a payload, or the task takes none, it may be left out: `delay()`, `applyAsync(undefined, options)`.
  * (`delay` and `applyAsync` are properties: of methods the compiler checks arguments loosely.)
  */
-export interface Task<Input, Result> extends RegisteredTask {
+export interface Task<Input, Result, Name extends string = string> extends RegisteredTask {
+  /** As a literal, by which a client knows it. */
+  readonly name: Name;
   /** Sends the task; resolves once SQS has it. Same as `applyAsync(payload)`. */
   readonly delay: (...call: PayloadCall<Input>) => Promise<AsyncResult<Result>>;
   /**
@@ -173,9 +175,13 @@ const TASK_NAME = /^[A-Za-z][A-Za-z0-9_.-]{0,127}$/;
  *
  * @throws InvalidOptionError for a name or number that cannot be used
  */
-export function task<Schema extends StandardSchemaV1 = NoPayloadSchema, Result = unknown>(
-  options: TaskOptions<Schema, Result>,
-): Task<StandardSchemaV1.InferInput<Schema>, Jsonified<Result>> {
+export function task<
+  Schema extends StandardSchemaV1 = NoPayloadSchema,
+  Result = unknown,
+  const Name extends string = string,
+>(
+  options: TaskOptions<Schema, Result> & { name: Name },
+): Task<StandardSchemaV1.InferInput<Schema>, Jsonified<Result>, Name> {
   checkNames(options, Object.keys(TASK_OPTIONS));
   const { name, queue = DEFAULT_QUEUE, timeLimit, softTimeLimit, expires, concurrency } = options;
   const { tags = [], hooks = {} } = options;

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from "node:util";
-import type { SentTask } from "./app.ts";
+import type { SentTask } from "./ground.ts";
 
 interface Sender {
   sent(task: { readonly name: string }): SentTask[];

@@ -17,8 +17,8 @@ export interface Queues {
   sqs: Sqs;
   /** All messages, in the order of their sending. */
   all(): readonly Queued[];
-  /** The message that can be received first, now or later. */
-  next(): Queued | undefined;
+  /** Of the messages that `wanted` takes, the one that can be received first, now or later. */
+  next(wanted?: (message: Queued) => boolean): Queued | undefined;
   /** Receives up to 10 messages of one queue that are due and that `wanted` takes; none if nothing is due. */
   receive(wanted?: (message: Queued) => boolean): SQSRecord[];
   /** Deletes a received message. */
@@ -44,8 +44,10 @@ export function createQueues(options: {
   clock: () => Date;
   newId: () => string;
   rules: ReadonlyMap<string, QueueRules>;
+  /** Told of each message that was put on a queue. */
+  arrived?: (message: Queued) => void;
 }): Queues {
-  const { clock, newId, rules } = options;
+  const { clock, newId, rules, arrived } = options;
   const now = (): number => clock().getTime();
   const seen = new Map<string, number>();
   let queued: Queued[] = [];
@@ -64,7 +66,9 @@ export function createQueues(options: {
       seen.set(key, now());
     }
     const visibleAt = now() + delaySeconds * 1000;
-    queued.push({ messageId: newId(), url, body, group, sentAt: now(), visibleAt, receiveCount: 0 });
+    const message = { messageId: newId(), url, body, group, sentAt: now(), visibleAt, receiveCount: 0 };
+    queued.push(message);
+    arrived?.(message);
   };
   const refusal = (url: string, { delaySeconds, messageGroupId }: BatchEntry): string | undefined => {
     if (!(delaySeconds >= 0 && delaySeconds <= 900)) return `DelaySeconds is ${delaySeconds}: 0 to 900 are accepted.`;
@@ -91,7 +95,7 @@ export function createQueues(options: {
 
   return {
     all: () => queued,
-    next: () => next(),
+    next,
     sqs: {
       async sendBatch(url, entries) {
         rulesOf(url);

@@ -18,9 +18,14 @@ export function createMemoryTable(): MemoryTable {
   const find = (pk: string, sk: string): Item | undefined => partitions.get(pk)?.get(sk);
 
   const inRange = ({ index, pk, from, to, oldestFirst = false }: Range): Item[] => {
-    const all = [...partitions.values()].flatMap((partition) => [...partition]);
-    const asked = index ? all.filter(([, item]) => item.failureGroup === pk) : (partitions.get(pk) ?? []);
-    const found = [...asked].filter(([sk]) => sk >= from && sk <= to).map(([, item]) => item);
+    const asked = index ? [...partitions.values()] : [partitions.get(pk) ?? new Map<string, Item>()];
+    const found: Item[] = [];
+    // Nothing is copied that is not asked for: a partition may have as many items as a service has entries.
+    for (const partition of asked) {
+      for (const [sk, item] of partition) {
+        if (sk >= from && sk <= to && (!index || item.failureGroup === pk)) found.push(item);
+      }
+    }
     return found.sort((a, b) => (String(a.sk) < String(b.sk) === oldestFirst ? -1 : 1));
   };
   /** The answer of one call, whose items are copies. */

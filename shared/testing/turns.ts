@@ -9,12 +9,18 @@ import type { TaskModule } from "../task/registry.ts";
 import type { MemoryTable } from "./table.ts";
 
 export interface Turns {
-  /** Begins: what comes from now on counts. */
-  begin(): Promise<void>;
-  /** The next time at which something happens by itself, epoch milliseconds; Infinity if nothing will. */
-  next(): number;
-  /** Does what happens now. */
-  act(): Promise<void>;
+  /** Begins: what comes from now on counts. The calls that the cloud makes then. */
+  begin(): Turn[];
+  /** The next time at which something happens by itself, epoch milliseconds; Infinity if nothing will. Without beat, of timers alone. */
+  next(options?: { beat: boolean }): number;
+  /** The calls that the cloud makes now, to be made one after the other. */
+  due(options?: { beat: boolean }): Turn[];
+}
+
+/** A call of a function by the cloud. */
+export interface Turn {
+  name: string;
+  make(): Promise<unknown>;
 }
 
 const MINUTE = 60_000;
@@ -23,8 +29,17 @@ const SWEEP_AHEAD = 2 * MINUTE;
 const TIME = { getRemainingTimeInMillis: () => 50_000 };
 const nextMinute = (time: number): number => Math.ceil(time / MINUTE) * MINUTE;
 
-export function createTurns(app: App, modules: readonly TaskModule[], table: MemoryTable): Turns {
-  const [beat, tick, sweep] = [createBeat(modules, app), createTick(modules, app), createTimerSweep(app)];
+/** @param currentApp the app of the process whose functions are called; a process that died is followed by another */
+export function createTurns(currentApp: () => App, modules: readonly TaskModule[], table: MemoryTable): Turns {
+  const functionsOf = (app: App) => ({
+    ...{ app, beat: createBeat(modules, app), tick: createTick(modules, app), sweep: createTimerSweep(app) },
+  });
+  let known = functionsOf(currentApp());
+  const functions = (): ReturnType<typeof functionsOf> => {
+    if (known.app !== currentApp()) known = functionsOf(currentApp());
+    return known;
+  };
+  const { app } = known;
   const collected: readonly CollectedEntry[] = collectSchedule(modules);
   const entries = collected.map((one) => ({
     entry: staticEntry(one, app.config.timezone),
@@ -52,34 +67,39 @@ export function createTurns(app: App, modules: readonly TaskModule[], table: Mem
     });
     return Math.max(nextMinute(Math.min(...visits, ...times)), since + MINUTE);
   };
-  const tickAt = async (time: number): Promise<void> => {
+  const tickAt = (time: number): Turn => {
     lastTick = time;
-    await tick({ scheduledTime: new Date(time).toISOString() }, TIME);
+    return { name: "tick", make: () => functions().tick({ scheduledTime: new Date(time).toISOString() }, TIME) };
+  };
+  const firings = (): Turn[] =>
+    [...fires].flatMap(([entry, at]) => {
+      if (at > now()) return [];
+      fires.set(entry, firing(entry, at));
+      const event = { schedule: entry.name, scheduledTime: new Date(at).toISOString() };
+      return [{ name: `beat of ${entry.name}`, make: () => functions().beat(event) }];
+    });
+  const ticks = (): Turn[] => {
+    if (nextTick() > now()) return [];
+    // The minutes between had nothing to do; without their last one the engine would see an outage.
+    const before = lastTick !== undefined && now() - lastTick > MINUTE ? [tickAt(now() - MINUTE)] : [];
+    return [...before, tickAt(now())];
   };
 
   return {
-    async begin() {
+    begin() {
       for (const { entry, onScheduler } of entries) {
         if (onScheduler && !fires.has(entry)) fires.set(entry, firing(entry, now()));
       }
-      if (lastTick === undefined && (ticked.length > 0 || table.items("due#").length > 0)) await tickAt(now());
+      const isTicked = ticked.length > 0 || table.items("due#").length > 0;
+      return lastTick === undefined && isTicked ? [tickAt(now())] : [];
     },
-    next: () => Math.max(now(), Math.min(nextTimer(), nextTick(), ...fires.values())),
-    async act() {
-      for (const [entry, at] of fires) {
-        if (at > now()) continue;
-        fires.set(entry, firing(entry, at));
-        await beat({ schedule: entry.name, scheduledTime: new Date(at).toISOString() });
-      }
-      if (nextTick() <= now()) {
-        // The minutes between had nothing to do; without their last one the engine would see an outage.
-        if (lastTick !== undefined && now() - lastTick > MINUTE) await tickAt(now() - MINUTE);
-        await tickAt(now());
-      }
-      if (nextTimer() <= now()) {
-        lastSweep = now();
-        await sweep(undefined, TIME);
-      }
+    next: ({ beat: all } = { beat: true }) =>
+      Math.max(now(), Math.min(nextTimer(), ...(all ? [nextTick(), ...fires.values()] : []))),
+    due({ beat: all } = { beat: true }) {
+      const calls = all ? [...firings(), ...ticks()] : [];
+      if (nextTimer() > now()) return calls;
+      lastSweep = now();
+      return [...calls, { name: "sweep of timers", make: () => functions().sweep(undefined, TIME) }];
     },
   };
 }

@@ -1,6 +1,6 @@
 import { DEFAULT_QUEUE } from "../config.ts";
 import type { App } from "../task/current-app.ts";
-import { recordUnsent } from "../task/unsent.ts";
+import { recordUnsent } from "../task/not-sent-failure.ts";
 import type { ArrivedObject } from "./notification.ts";
 
 /**

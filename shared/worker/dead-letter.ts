@@ -1,5 +1,6 @@
 import { describeError, type StoredError, TaskCrashedError, type TaskError, TaskUndeliveredError } from "../errors.ts";
 import { isFinal } from "../results/record.ts";
+import { stepOf } from "../task/bulk.ts";
 import type { App } from "../task/current-app.ts";
 import type { Verdict } from "./acknowledgement.ts";
 import { MAX_CRASHES } from "./after-crash.ts";
@@ -53,8 +54,8 @@ export async function handleDeadLetter(app: App, delivery: TaskDelivery): Promis
   });
   const kept = await refreshed(app, message);
   if (kept === undefined) return "acknowledge";
-  // The members of a group are sent by a message that has no record: one would wait for ever.
-  if (message.workflow?.fanOut === undefined) {
+  // A message that sends the members of a group, or does a step of a bulk act, has no record: one would wait for ever.
+  if (message.workflow?.fanOut === undefined && stepOf(message) === undefined) {
     await app.results.explain(kept, describeError(lost(rescues, known?.error)));
   }
   const wait = rescues > SOON_RESCUES ? LATER_RESCUE_SECONDS : RESCUE_SECONDS;

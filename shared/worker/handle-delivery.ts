@@ -5,16 +5,19 @@
 
 import { isOfWorkflow } from "../canvas/let-go-on.ts";
 import { beginReplacement } from "../canvas/replace.ts";
-import { describeError, TaskNotRegisteredError, TaskRevokedError } from "../errors.ts";
+import { describeError, IdReusedError, TaskNotRegisteredError, TaskRevokedError } from "../errors.ts";
 import type { ClaimOutcome } from "../results/claims.ts";
-import { failureKind } from "../results/fingerprint.ts";
+import { isSameContent } from "../results/content.ts";
+import { failureKind } from "../results/failure-kind.ts";
 import { isFinal, type StoredRecord } from "../results/record.ts";
+import { stepOf } from "../task/bulk.ts";
 import type { App } from "../task/current-app.ts";
 import type { Registry } from "../task/registry.ts";
 import { secondsUntil } from "../task/times.ts";
 import type { Ending, Verdict } from "./acknowledgement.ts";
 import { admit } from "./admission.ts";
 import { afterCrash } from "./after-crash.ts";
+import { handleBulk } from "./bulk.ts";
 import type { Invocation } from "./invocation.ts";
 import { loadPayload } from "./payload.ts";
 import { comeBackAfter, hide, insure, sendRetry } from "./put-off.ts";
@@ -36,6 +39,7 @@ export async function handleDelivery(
   const { message } = delivery;
   if (isOfWorkflow(message) && isHelper(message))
     return handleHelper(app, registry, { ...delivery, message }, invocation);
+  if (stepOf(message) !== undefined) return handleBulk(app, registry, delivery, invocation);
   const ending = await handleTask(app, registry, delivery, invocation);
   if (ending === "keep") return "keep";
   // Dying before this, or in it, leaves a record that is final: the message comes back, finds it so, and goes on.
@@ -105,14 +109,21 @@ async function claimAttempt(app: App, delivery: TaskDelivery, functionSeconds: n
   const { message, fifo, suspect } = delivery;
   // So does what may expire, for only a claim tells a copy of its message that it has begun in time.
   const tracked = message.trackStarted !== false || fifo || suspect || message.expires !== undefined;
-  const outcome = await app.results.claim(message, delivery, functionSeconds, { countStarts: fifo, tracked });
+  const options = { countStarts: fifo, tracked };
+  let outcome = await app.results.claim(message, delivery, functionSeconds, options);
+  const { contentHash, ...unhashed } = message;
+  if (!outcome.claimed && contentHash !== undefined && outcome.record?.contentHash === undefined) {
+    // A worker of an older version may have written the record, which then has no hash to be found by.
+    const isSame = outcome.record !== undefined && isSameContent(message, outcome.record);
+    if (isSame) outcome = await app.results.claim(unhashed, delivery, functionSeconds, options);
+  }
   if (outcome.claimed || !fifo) return outcome;
   const { record } = outcome;
   const isDue = record?.state === "RETRY" && Date.parse(record.eta ?? "") <= app.clock().getTime();
   const isLater = isDue || record?.state === "STARTED";
   if (record === undefined || record.attempt <= message.attempt || !isLater) return outcome;
   const later = { ...message, attempt: record.attempt };
-  return app.results.claim(later, delivery, functionSeconds, { countStarts: true, tracked });
+  return app.results.claim(later, delivery, functionSeconds, options);
 }
 
 /**
@@ -142,6 +153,12 @@ async function afterRefusal(
 ): Promise<Verdict> {
   const { message, fifo } = delivery;
   if (record === undefined) return "keep";
+  if (!isSameContent(message, record)) {
+    // Its caller was told so, unless it died.
+    const { code, message: reason } = new IdReusedError(message.id, message.task);
+    app.log.warn("A message was refused", { id: message.id, task: message.task, code, reason });
+    return "acknowledge";
+  }
   if (isFinal(record.state)) {
     // Its worker may have died after it stored the failure, and before it wrote down the group.
     const { id, task, state, error } = record;

@@ -228,6 +228,7 @@ export function createRun(app: App, claim: Claim, log: Log, fifo: boolean): Run 
       const { hard, soft } = timeLimits(task, message);
       try {
         return await withinLimits({
+          process: app,
           work: () => toItsEnd(work),
           task: task.name,
           hard,

@@ -30,6 +30,8 @@ export class FunctionEndedError extends Error {
 }
 
 export interface LimitedWork<T> {
+  /** The app of the process that it runs in. */
+  process: object;
   work: () => Promise<T>;
   task: string;
   /** Seconds until the run is given up, and until it is told to come to an end. */
@@ -49,13 +51,13 @@ export interface LimitedWork<T> {
  * @throws TaskTimeLimitError, FunctionEndedError
  */
 export async function withinLimits<T>(limited: LimitedWork<T>): Promise<T> {
-  const { work, task, functionEnd, blocked, onSoftLimit, onGivenUp } = limited;
+  const { process, work, task, functionEnd, blocked, onSoftLimit, onGivenUp } = limited;
   const [hard, soft] = [limited.hard * 1000, limited.soft * 1000];
   const limitReached = (): Error => new TaskTimeLimitError(task, limited.hard);
-  const release = watchEventLoop();
-  const [begunAt, stalledBefore] = [performance.now(), stalledMilliseconds()];
+  const release = watchEventLoop(process);
+  const [begunAt, stalledBefore] = [performance.now(), stalledMilliseconds(process)];
   const used = (): number => {
-    const stalled = stalledMilliseconds() - stalledBefore;
+    const stalled = stalledMilliseconds(process) - stalledBefore;
     return performance.now() - begunAt - Math.max(0, stalled - blocked());
   };
   const timers = new Set<NodeJS.Timeout>();

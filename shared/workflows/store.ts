@@ -6,7 +6,7 @@ import type { Table } from "../aws/dynamodb.ts";
 import type { StoredError } from "../errors.ts";
 import { UNDER_WAY_SECONDS } from "../lifetimes.ts";
 import { parseJson, toJsonText } from "../message/json.ts";
-import type { LargeValues } from "../message/large-values.ts";
+import { type LargeValues, loadJson } from "../message/large-values.ts";
 import { definitionKey, definitionPartition, outcomeKey, stoppedKey } from "../table/keys.ts";
 import { newestFirst, type Span } from "../table/newest-first.ts";
 import { type Definition, isWithin, type Place } from "./definition.ts";
@@ -90,7 +90,7 @@ export function createWorkflows(options: {
     chars.set(id, Number(item.sizeBytes));
     makeRoom(id);
     const ref = { key: String(key), sizeBytes: Number(item.sizeBytes), until: String(item.until) };
-    return readDefinition(parseJson(await largeValues.load(ref)));
+    return readDefinition(await loadJson(largeValues, ref));
   };
 
   /** Forgets the oldest large definitions, but for this one. */

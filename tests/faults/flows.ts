@@ -103,6 +103,16 @@ export const flows: Record<string, Flow> = {
     step: () => ["send", "add", sendWithKey],
     finish: again("send", "add", sendWithKey),
   },
+  "sending with an id of the caller's": {
+    ...work,
+    operations: [SEND, UPDATE],
+    prepare: async ({ app }) => app.newId(),
+    step: (id) => ["send", "add", JSON.stringify({ id })],
+    finish: async (scenario, id) => {
+      await again("send", "add", JSON.stringify({ id }))(scenario, id);
+      return id;
+    },
+  },
   "sending three at once": {
     ...together,
     operations: [STATEMENTS, SEND, STATEMENTS],

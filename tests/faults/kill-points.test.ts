@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { isFinal } from "../../shared/results/record.ts";
 import { type Engine, startEngine } from "../helpers/engine.ts";
+import { bulkFlows } from "./bulk-flows.ts";
 import { bundleOf } from "./bundle.ts";
 import { canvasFlows } from "./canvas-flows.ts";
 import { type Flow, flows } from "./flows.ts";
@@ -57,7 +58,7 @@ function withoutRepeatedQueries(operations: readonly string[]): string[] {
 const TRIES = 3;
 
 describe.concurrent("a SIGKILL before and after every AWS call", () => {
-  it.each(Object.entries({ ...flows, ...scheduleFlows, ...canvasFlows }))(
+  it.each(Object.entries({ ...flows, ...scheduleFlows, ...canvasFlows, ...bulkFlows }))(
     "of %s loses nothing",
     { timeout: 180_000 },
     async (_, flow) => {

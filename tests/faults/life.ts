@@ -22,6 +22,7 @@ import {
   TaskUnfinishedError,
   task,
 } from "../../shared/index.ts";
+import { makeBulkAct, startBulkAct } from "../../shared/task/bulk.ts";
 import type { ApplyOptions } from "../../shared/task/options.ts";
 import { redrive } from "../../shared/task/redrive.ts";
 import type { RegisteredTask } from "../../shared/task/registered-task.ts";
@@ -181,8 +182,8 @@ export async function takeStep(args: readonly string[], surroundings: Surroundin
   switch (step) {
     case "send": {
       const payload = { x: 4, y: 6, ...(first === "large" && { filling: FILLING }) };
-      const given: ApplyOptions = JSON.parse(options);
-      print(`sent ${(await sendTask(app, registry.get(first), payload, { options: given })).id}`);
+      const { id: callerId, ...given }: ApplyOptions & { id?: string } = JSON.parse(options);
+      print(`sent ${(await sendTask(app, registry.get(first), payload, { options: given, callerId })).id}`);
       break;
     }
     case "send-workflow": {
@@ -214,6 +215,18 @@ export async function takeStep(args: readonly string[], surroundings: Surroundin
       break;
     case "work":
       await poll(app.config.queueUrl("default"), functionMilliseconds, createWorker(modules, app));
+      break;
+    // A function that has time for more than one step of a bulk act, on a busy machine too.
+    case "work-long":
+      await poll(app.config.queueUrl("default"), 60_000, createWorker(modules, app));
+      break;
+    case "bulk-make": {
+      const wanted = { act: "replay", rate: 1000, start: true, source: null, ids: [], ...JSON.parse(options) };
+      await makeBulkAct(app, { ...wanted, id: first, by: "a test", target: null, digest: options });
+      break;
+    }
+    case "bulk-start":
+      await startBulkAct(app, first);
       break;
     case "work-unsettled": {
       const results = { ...app.results, succeed: () => Promise.reject(new Error("The store refuses.")) };

@@ -1,8 +1,11 @@
 /** The flows of a schedule entry: made, changed, paused, deleted, run by hand, and found by a tick. */
 
+import { expect } from "vitest";
 import { readEntry } from "../../shared/entries/edit.ts";
+import { historyOf } from "../../shared/entries/history.ts";
 import { firingId } from "../../shared/schedules/entry.ts";
 import { nextFireTime } from "../../shared/schedules/timing.ts";
+import { idAt, type Node } from "../../shared/workflows/definition.ts";
 import type { Flow } from "./flows.ts";
 import { type Scenario, sentId } from "./harness.ts";
 import { ENTRY } from "./life.ts";
@@ -54,6 +57,13 @@ const CHAIN = {
   chain: [
     { task: "add", payload: { x: 1, y: 2 } },
     { task: "add", payload: { x: 7 }, into: "y" },
+  ],
+};
+
+const GROUP: Node = {
+  group: [
+    { task: "add", payload: { x: 1, y: 2 } },
+    { task: "add", payload: { x: 4, y: 6 } },
   ],
 };
 
@@ -160,6 +170,19 @@ export const scheduleFlows: Record<string, Flow> = {
     expected: { ...SUCCESS, attempt: 1 },
     tasks: 2,
   },
+  "a tick that sends a group": {
+    // Its members are sent by a worker, and there is no record of its end.
+    operations: [GET, QUERY, GET, GET, UPDATE, BATCH_GET, UPDATE, SEND, UPDATE, DELETE, UPDATE, UPDATE],
+    async prepare(scenario) {
+      await scenario.take("schedule-put", daily(), JSON.stringify({ workflow: GROUP }));
+      return idAt({ id: await firstTask(scenario), root: GROUP }, "1");
+    },
+    clockOffsetSeconds: 120,
+    step: () => ["tick"],
+    finish: tickAgain,
+    expected: { ...SUCCESS, attempt: 1 },
+    tasks: 2,
+  },
   "running a schedule entry of a workflow by hand": {
     operations: [GET, BATCH_GET, UPDATE, SEND, UPDATE, UPDATE, UPDATE],
     prepare: async (scenario) => {
@@ -178,13 +201,15 @@ export const scheduleFlows: Record<string, Flow> = {
     // The position, the due item, the entry, and a note of the pause.
     operations: [GET, GET, UPDATE, UPDATE, UPDATE, UPDATE],
     async prepare(scenario) {
-      await scenario.take("schedule-put", daily());
+      await scenario.take("schedule-put", hourly());
       await scenario.take("schedule-pause");
       return "";
     },
     step: () => ["schedule-resume"],
     async finish(scenario) {
       await scenario.take("schedule-resume");
+      const lines = await historyOf(scenario.app, await readEntry(scenario.app, ENTRY), 5);
+      expect(lines.map(({ outcome }) => outcome)).toEqual(["paused"]);
       return onlyAnother(scenario);
     },
     expected: SUCCESS,

@@ -10,7 +10,7 @@ interface Room {
 
 const ROOMS: Readonly<Record<string, Room>> = {
   beat: {
-    mutate: ["shared/schedules/{cron-fields,crontab,schedule-expression,timing,zone}.ts"],
+    mutate: ["shared/schedules/{clock-changes,cron-fields,crontab,schedule-expression,timing,zone}.ts"],
     tests: [
       "tests/unit/schedules/{cron-fields,crontab,schedule-expression,refused-expressions,timing,timing-edges,zone}.test.ts",
     ],
@@ -18,7 +18,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   },
   limits: { mutate: ["shared/limits/*.ts"], tests: ["tests/unit/limits/*.test.ts"], score: 91 },
   results: {
-    mutate: ["shared/results/{conditions,once-ledger,record-ttl,reservations}.ts"],
+    mutate: ["shared/results/{conditions,once-ledger,record-ttl,idempotency-keys}.ts"],
     tests: ["tests/unit/results/*.test.ts"],
     score: 97,
   },

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { BOOLEAN, INTEGER, parseDate, parseNumber } from "./csv-cell.ts";
+import { BOOLEAN, compareNumbers, INTEGER, parseDate, parseNumber } from "./csv-cell.ts";
 
 export type ColumnType = "empty" | "integer" | "number" | "boolean" | "date" | "text";
 
@@ -18,7 +18,7 @@ export interface ColumnSummary {
   distinctExact: boolean;
   /** Length of the longest value, in UTF-16 units as `String.length` counts. */
   longest: number;
-  /** Smallest number, or earliest date as the file writes it. A number that JavaScript would change is a text, too: `"9007199254740993"`. */
+  /** Smallest number, or earliest date as the file writes it. A number that JavaScript would change is a text, too: `"9007199254740993"`, `"0.12345678901234567891"`. */
   min?: number | string;
   max?: number | string;
   mean?: number;
@@ -118,10 +118,9 @@ export class Column {
 
   /** Welford's algorithm: a sum of squares would lose every digit of values far from zero. */
   #addNumber(value: number, text: string): void {
-    if (isBelow(value, text, this.#min)) this.#min = { value, text: detached(text) };
-    if (isBelow(-value, negated(text), { value: -this.#max.value, text: negated(this.#max.text) })) {
-      this.#max = { value, text: detached(text) };
-    }
+    const number = { value, text };
+    if (isBelow(number, this.#min)) this.#min = { value, text: detached(text) };
+    if (isBelow(this.#max, number)) this.#max = { value, text: detached(text) };
     const delta = value - this.#mean;
     this.#mean += delta / this.#count;
     this.#squares += delta * (value - this.#mean);
@@ -139,19 +138,14 @@ interface Extreme {
   text: string;
 }
 
-/** Doubles tell no two neighbours apart beyond 2^53; whole numbers are compared to their last digit then. */
-function isBelow(value: number, text: string, than: Extreme): boolean {
-  if (value !== than.value || Number.isSafeInteger(value)) return value < than.value;
-  return INTEGER.test(text) && INTEGER.test(than.text) && BigInt(text) < BigInt(than.text);
-}
-
-function negated(text: string): string {
-  return text.startsWith("-") ? text.slice(1) : `-${text.replace("+", "")}`;
+/** Two numbers may be one double: they are compared by their digits then. */
+function isBelow(a: Extreme, b: Extreme): boolean {
+  return a.value === b.value && a.text !== b.text ? compareNumbers(a.text, b.text) < 0 : a.value < b.value;
 }
 
 /** The number itself, or its text where JSON would show another number. */
 function shown({ value, text }: Extreme): number | string {
-  const isExact = !INTEGER.test(text) || Number.isSafeInteger(value);
+  const isExact = INTEGER.test(text) ? Number.isSafeInteger(value) : compareNumbers(text, String(value)) === 0;
   return isExact ? value : text.replace("+", "");
 }
 

@@ -6,7 +6,10 @@ type Use = "empty" | "word" | "year" | "data";
 /** Letters that stand in numbers and dates: units of a currency, exponents, `T` and `Z` of a time. */
 const DATA = /^[+\-(]?[\p{Sc}\s]*(?=[^\p{L}]*\d)[\d.,'’ \u00a0\u202f/:_+-]+(?:[eE][+-]?\d+)?[\s%‰\p{Sc})]*$/u;
 const TIMESTAMP = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d/;
-const YEAR = /^(?:1[5-9]|2[01])\d\d$/;
+/** A year, a span of two, a quarter or a month of one: `2024`, `2023/24`, `2024-Q1`, `2024-03`, `03/2024`. `2024.03` may be a number. */
+const YEAR = /^(?:1[5-9]|2[01])\d\d(?:[-/](?:Q?\d|\d\d|\d{4}))?$|^(?:0?[1-9]|1[0-2])[-/](?:19|2[01])\d\d$/i;
+/** A day in the order of any country: `31.12.2024`, `12/31/24`, `2024/12/31`; `1.2.24` may be a version. */
+const DAY = /^\d\d?([./-])\d\d?\1\d{4}$|^\d\d?([/-])\d\d?\2\d\d$|^\d\d\.\d\d\.\d\d$|^\d{4}([./-])\d\d?\3\d\d?$/;
 
 /**
  * Whether a first record names the columns. It does when its cells are words, or years and dates that count on, and some other
@@ -39,7 +42,7 @@ function isOverYears(column: number, rest: readonly (readonly string[])[]): bool
 function useOf(cell = ""): Use {
   const text = cell.trim();
   if (text === "") return "empty";
-  if (YEAR.test(text) || parseDate(text) !== undefined || TIMESTAMP.test(text)) return "year";
+  if (YEAR.test(text) || DAY.test(text) || parseDate(text) !== undefined || TIMESTAMP.test(text)) return "year";
   if (BOOLEAN.test(text) || INTEGER.test(text) || DATA.test(text)) return "data";
   return "word";
 }

@@ -1,6 +1,7 @@
 import { parse } from "csv-parse/sync";
+import { DELIMITER } from "./csv-cell.ts";
 import { looksLikeHeader } from "./csv-header.ts";
-import { csvOptions, type Delimiter } from "./csv-records.ts";
+import { csvOptions } from "./csv-records.ts";
 
 /** In the order of preference when two fit alike: `1,5;2,5` is more often two decimals than three cells. */
 const DELIMITERS = ["\t", ";", "|", ","] as const;
@@ -9,7 +10,7 @@ const MIN_AGREEMENT = 0.9;
 
 /** The table that a text holds, as its first records show it. */
 export interface TableShape {
-  delimiter: Delimiter;
+  delimiter: string;
   /** Cells of most records. */
   width: number;
   /** Records before the table: a line that names the delimiter, comments, titles. */
@@ -21,7 +22,7 @@ export interface TableShape {
 /** At most so many records stand before a table. */
 const MAX_PREAMBLE = 20;
 /** Excel's own first line: https://www.rfc-editor.org/rfc/rfc4180 knows none. */
-const SEPARATOR_LINE = /^sep=(.)[\r\n]/i;
+const SEPARATOR_LINE = /^sep=(.)[\r\n]/iu;
 
 /**
  * The delimiter on which most lines agree, and where the table begins. `sample` is the beginning of the text, or all of it if
@@ -31,11 +32,11 @@ const SEPARATOR_LINE = /^sep=(.)[\r\n]/i;
 export function guessTable(
   sample: string,
   complete: boolean,
-  { given, fallback = "," }: { given?: Delimiter | undefined; fallback?: Delimiter | undefined } = {},
+  { given, fallback = "," }: { given?: string | undefined; fallback?: string | undefined } = {},
 ): TableShape {
   const end = complete ? sample.length : Math.max(sample.lastIndexOf("\n"), sample.lastIndexOf("\r")) + 1;
-  const [, named] = SEPARATOR_LINE.exec(sample) ?? [];
-  const said = given ?? DELIMITERS.find((one) => one === named);
+  const [, named = ""] = SEPARATOR_LINE.exec(sample) ?? [];
+  const said = given ?? (DELIMITER.test(named) ? named : undefined);
   const shapes = (said === undefined ? DELIMITERS : [said]).map((delimiter) => {
     const records = parse(sample.slice(0, end), {
       ...csvOptions(delimiter),
@@ -89,7 +90,7 @@ function standsBefore(cells: string[], width: number): boolean {
 }
 
 /** Tells a table from prose, code, JSON, markup and Markdown, whose lines may agree by accident. */
-function isTable(sample: string, records: string[][], delimiter: Delimiter): boolean {
+function isTable(sample: string, records: string[][], delimiter: string): boolean {
   if (records.length < 2 || /^\s*[{[<]/.test(sample)) return false;
   // A column that is always empty: lines of code end in `;`, Markdown's table rows in `|`.
   const width = Math.min(...records.map((cells) => cells.length));

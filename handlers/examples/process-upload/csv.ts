@@ -1,6 +1,6 @@
 import { Column, type ColumnSummary } from "./csv-column.ts";
 import { looksLikeHeader } from "./csv-header.ts";
-import { type Delimiter, readRecords } from "./csv-records.ts";
+import { readRecords } from "./csv-records.ts";
 import type { TableShape } from "./csv-shape.ts";
 import { Decoder } from "./decode.ts";
 import type { DetectedEncoding } from "./legacy-encoding.ts";
@@ -13,7 +13,8 @@ export interface CsvSummary {
   encodingCertainty: DetectedEncoding["certainty"];
   /** Characters that are none in this encoding. */
   unreadable: number;
-  delimiter: Delimiter;
+  /** One character. */
+  delimiter: string;
   /** Whether the first record names the columns; without one they are `column_1`, `column_2`, … */
   header: boolean;
   /** Records before the table, which are left out: a line that names the delimiter, comments, titles. */
@@ -33,7 +34,7 @@ export interface CsvSummary {
 
 /** Words of a person about a CSV, in the place of a guess. */
 export interface CsvOptions {
-  delimiter?: Delimiter | undefined;
+  delimiter?: string | undefined;
   header?: boolean | undefined;
 }
 

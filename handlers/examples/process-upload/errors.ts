@@ -60,7 +60,7 @@ export class BrokenImageError extends UploadError {
   constructor(filename: string, reason: string, cause?: unknown) {
     super(
       "IMAGE_BROKEN",
-      `Image ${quote(filename)} cannot be decoded (${reason}): expected a complete JPEG, PNG, WebP, GIF, AVIF or TIFF. Save it again and upload the new file.`,
+      `Image ${quote(filename)} cannot be decoded (${reason}): expected a complete JPEG, PNG, WebP, GIF, AVIF, HEIC or TIFF. Save it again and upload the new file.`,
       { filename, reason },
       cause,
     );

@@ -1,5 +1,6 @@
 import type { Metadata, Sharp } from "sharp";
 import { BrokenImageError, ImageTooLargeError } from "./errors.ts";
+import { framesOf, isWhole } from "./image-container.ts";
 import type { ReadOptions } from "./read.ts";
 
 /** The description of an image. */
@@ -57,9 +58,9 @@ export async function summariseImage(
     frames: framesOf(bytes, metadata),
     hasAlpha: metadata.hasAlpha,
   };
+  if (!isWhole(bytes, metadata)) throw new BrokenImageError(filename, TOO_SHORT);
   // sharp comes without a decoder of HEVC, whose patents are licensed.
   if (metadata.compression === "hevc") return { ...image, thumbnail: null };
-  if (metadata.format === "gif" && !isWholeGif(bytes)) throw new BrokenImageError(filename, TOO_SHORT);
   const { data, info } = await inTurn(() => {
     signal.throwIfAborted();
     return attempt(filename, () => thumbnail(sharp, bytes));
@@ -154,40 +155,6 @@ async function thumbnail(sharp: SharpModule, bytes: Buffer) {
       .resize({ width: THUMBNAIL_PIXELS, height: THUMBNAIL_PIXELS, fit: "inside", withoutEnlargement: true })
       .webp({ quality: 80 });
   }
-}
-
-/**
- * Whether a GIF ends where one of its blocks does; libvips takes what there is of the last frame for all of it.
- * https://www.w3.org/Graphics/GIF/spec-gif89a.txt
- */
-function isWholeGif(bytes: Buffer): boolean {
-  const colours = (packed = 0): number => (packed & 0x80 ? 3 * 2 ** ((packed & 7) + 1) : 0);
-  let at = 13 + colours(bytes[10]);
-  while (at < bytes.length) {
-    const introducer = bytes[at];
-    if (introducer === 0x21) at += 2;
-    else if (introducer === 0x2c) at += 11 + colours(bytes[at + 9]);
-    // The trailer; and whatever else it is, it was not cut.
-    else return true;
-    // Sub-blocks, of which an empty one is the last.
-    for (let size = bytes[at] ?? -1; size !== 0; size = bytes[at] ?? -1) {
-      if (size < 0) return false;
-      at += 1 + size;
-    }
-    at += 1;
-  }
-  return at === bytes.length;
-}
-
-/** Frames of a PNG, which libvips does not count: https://www.w3.org/TR/png-3/#acTL-chunk */
-function framesOf(bytes: Buffer, { format, pages = 1 }: Metadata): number {
-  if (format !== "png") return pages;
-  for (let at = 8; at + 12 <= bytes.length; at += 12 + bytes.readUInt32BE(at)) {
-    const chunk = bytes.toString("latin1", at + 4, at + 8);
-    if (chunk === "acTL") return bytes.readUInt32BE(at + 8);
-    if (chunk === "IDAT") return 1;
-  }
-  return 1;
 }
 
 /** Does one operation of sharp, whose every fault is the image's. */

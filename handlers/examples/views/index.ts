@@ -1,5 +1,5 @@
 import { Hono } from "hono";
-import { createView } from "../../../shared/index.ts";
+import { createView } from "lovage";
 import { sendEmail } from "../email.ts";
 import { add } from "../math.ts";
 

@@ -1,10 +1,11 @@
 import type { JSX } from "preact";
 import type { ActRecord } from "../../audit/trail.ts";
 import { pathOf } from "../api.ts";
-import { writeExact } from "../json.ts";
+import { aboutOf, acted, isUnderWay, type ShownAct } from "../bulk.ts";
+import { count } from "../format.ts";
 import { useLive } from "../live.ts";
 import { goTo, linkTo, route } from "../route.ts";
-import { Empty, Loading, Table, Trouble, When } from "../ui.tsx";
+import { Empty, Loading, Table, Trouble, When, Words } from "../ui.tsx";
 
 const WORDS = { asked: "◐ asked; the outcome is unknown", done: "● done", refused: "▲ refused" } as const;
 
@@ -19,6 +20,7 @@ export function ActivityPage(): JSX.Element {
   return (
     <>
       <h1>Activity</h1>
+      <BulkActs />
       <p class="dim">Acts of operators, kept for 90 days. An act whose write failed was not done.</p>
       <nav class="chips" aria-label="Names of keys">
         <a href={linkTo(["activity"])} aria-current={query.by === undefined ? "true" : undefined}>
@@ -70,12 +72,44 @@ function Acts({ acts }: { acts: readonly ActRecord[] }): JSX.Element {
   );
 }
 
-/** An object in one line. */
-function Words({ value }: { value: unknown }): JSX.Element {
-  const entries = typeof value === "object" && value !== null ? Object.entries(value) : [["", value] as const];
+/** The newest bulk acts, with how far they are. */
+function BulkActs(): JSX.Element | null {
+  const { data, error } = useLive<{ acts: ShownAct[] }>(pathOf(["bulk"], { limit: "10" }));
+  if (data === undefined || data.acts.length === 0) return error ? <Trouble error={error} /> : null;
   return (
-    <bdi>
-      {entries.map(([name, one]) => `${name} ${typeof one === "string" ? one : writeExact(one)}`.trim()).join(", ")}
-    </bdi>
+    <>
+      <h2>Acts on many tasks</h2>
+      <Table label="Acts on many tasks" heads={["When", "Who", "Act", "On", "State", { number: "Tasks" }, "Progress"]}>
+        {data.acts.map((act) => (
+          <tr key={act.id}>
+            <td>
+              <When time={act.at} />
+            </td>
+            <td>
+              <bdi>{act.by}</bdi>
+            </td>
+            <td>
+              <a href={linkTo(["activity", act.id])}>{act.act}</a>
+            </td>
+            <td class="long">
+              <Words value={aboutOf(act)} />
+            </td>
+            <td>
+              {isUnderWay(act) ? "◐ " : ""}
+              {act.state}
+            </td>
+            <td class="number">{count(act.total)}</td>
+            <td>
+              <progress
+                aria-label={`${act.act}: ${acted(act)} of ${act.total}`}
+                value={acted(act)}
+                max={Math.max(1, act.total)}
+              />
+            </td>
+          </tr>
+        ))}
+      </Table>
+      <h2>Every act</h2>
+    </>
   );
 }

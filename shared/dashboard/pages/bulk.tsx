@@ -1,99 +1,93 @@
 import type { JSX } from "preact";
 import { useRef, useState } from "preact/hooks";
-import { call, pathOf, Refusal } from "../api.ts";
+import { makeAct, newActId } from "../bulk.ts";
+import type { Search } from "../filter.ts";
 import { may } from "../frame.tsx";
-import { type TaskList, ticked } from "../task-list.ts";
+import { goTo, linkTo } from "../route.ts";
+import { ticked } from "../task-list.ts";
 import { ActButton, RateField } from "../ui.tsx";
+import { ActUnderWay } from "./bulk-act.tsx";
 
-interface Progress {
-  verb: string;
-  done: number;
-  total: number;
-  refused: readonly { id: string; reason: string }[];
+/** The most ids of one act. */
+const MAX_IDS = 10_000;
+
+/** Makes acts of what the viewer wants: however often it is pressed, until it has succeeded, it is one act. */
+export function useActs(): (wanted: Parameters<typeof makeAct>[1]) => Promise<string> {
+  const [id, wantedBefore] = [useRef(""), useRef("")];
+  return async (wanted) => {
+    const text = JSON.stringify(wanted);
+    if (id.current === "" || wantedBefore.current !== text) [id.current, wantedBefore.current] = [newActId(), text];
+    const made = await makeAct(id.current, wanted);
+    id.current = "";
+    return made.id;
+  };
 }
 
-const ACTS = {
-  Revoke: (id: string) => call(pathOf(["tasks", id]), { method: "DELETE" }),
-  Replay: (id: string) => call(pathOf(["tasks", id, "replay"]), { method: "POST" }),
-} as const;
-
-const A_SECOND = 1000;
-
-/** Acts on the tasks that were ticked: by their ids, so that no other is hit, and no faster than the rate. */
-export function BulkActs({ list }: { list: TaskList }): JSX.Element | null {
-  const [progress, setProgress] = useState<Progress>();
+/** Acts on the tasks that were ticked, by their ids, and on all that a search finds, of which somebody looks at the number first. */
+export function BulkActs({ search, from }: { search: Search; from: string }): JSX.Element | null {
   const [rate, setRate] = useState("10");
-  const stopped = useRef(false);
-  const ids = [...ticked.value];
+  const [made, setMade] = useState<string>();
+  const make = useActs();
+  const ids = [...ticked.value].slice(0, MAX_IDS);
 
-  const run = (verb: keyof typeof ACTS) => async (): Promise<void> => {
-    const [pause, refused] = [A_SECOND / Math.max(0.1, Number(rate) || 10), [] as { id: string; reason: string }[]];
-    stopped.current = false;
-    // The dialog closes; the rest happens in sight, below it.
-    void (async () => {
-      for (const [index, id] of ids.entries()) {
-        if (stopped.current) break;
-        const begun = performance.now();
-        await ACTS[verb](id).catch((error: unknown) => {
-          refused.push({ id, reason: error instanceof Refusal ? error.message : String(error) });
-        });
-        setProgress({ verb, done: index + 1, total: ids.length, refused: [...refused] });
-        await new Promise((resolve) => setTimeout(resolve, pause - (performance.now() - begun)));
-      }
-      ticked.value = new Set();
-      await list.look(false);
-    })();
+  const actOnTicked = (act: "revoke" | "replay") => async (): Promise<void> => {
+    setMade(await make({ act, ids, rate: Number(rate), start: true }));
+    ticked.value = new Set();
   };
+  const actOnFound = (act: "revoke" | "replay") => async (): Promise<void> => {
+    const id = await make({ act, filter: { ...search.query, from }, rate: Number(rate), start: false });
+    goTo(linkTo(["activity", id]));
+  };
+  if (!may("operate")) return null;
 
+  const rateField = <RateField rate={rate} most={1000} onChange={setRate} />;
   const one = ids.length === 1 ? "the selected task" : `the ${ids.length} selected tasks`;
   return (
     <>
-      {ids.length > 0 && may("operate") && (
+      {ids.length > 0 ? (
         <section class="bulk" aria-label="Selected tasks">
           <span>{ids.length} selected</span>
           <ActButton
             verb="Revoke"
             isDangerous
             sentence={`This revokes ${one}: those that wait never run, those that run are told to stop, those that have ended stay as they are.`}
-            run={run("Revoke")}
-          />
+            run={actOnTicked("revoke")}
+          >
+            {rateField}
+          </ActButton>
           <ActButton
             verb="Replay"
             sentence={`This runs ${one} again, each as a new task with the same payload, under the limits of its task. Those that have not ended are left out.`}
-            run={run("Replay")}
+            run={actOnTicked("replay")}
           >
-            <RateField rate={rate} most={100} onChange={setRate} />
+            {rateField}
           </ActButton>
           <button type="button" class="quiet" onClick={() => (ticked.value = new Set())}>
             None
           </button>
         </section>
+      ) : (
+        search.keep === undefined && (
+          <section class="bulk" aria-label="All tasks that are found">
+            <ActButton
+              verb="Revoke all found"
+              isDangerous
+              sentence="This finds all tasks of the search that have not ended, and shows how many they are. Nothing is done before you have seen them."
+              run={actOnFound("revoke")}
+            >
+              {rateField}
+            </ActButton>
+            <ActButton
+              verb="Replay all found"
+              sentence="This finds all tasks of the search that have failed, or are in the states that it names, and shows how many they are. Nothing is done before you have seen them."
+              run={actOnFound("replay")}
+            >
+              {rateField}
+            </ActButton>
+          </section>
+        )
       )}
-      {progress && (
-        <div class="bulk" role="status">
-          <label>
-            {progress.verb}: {progress.done} of {progress.total}, {progress.refused.length} refused{" "}
-            <progress value={progress.done} max={progress.total} />
-          </label>
-          {progress.done < progress.total && (
-            <button type="button" onClick={() => (stopped.current = true)}>
-              Stop
-            </button>
-          )}
-          {progress.refused.length > 0 && (
-            <details>
-              <summary>Refused</summary>
-              <ul>
-                {progress.refused.map(({ id, reason }) => (
-                  <li key={id}>
-                    <code>{id}</code> {reason}
-                  </li>
-                ))}
-              </ul>
-            </details>
-          )}
-        </div>
-      )}
+      {made !== undefined && <ActUnderWay key={made} id={made} />}
     </>
   );
 }

@@ -9,6 +9,7 @@ import { useLive } from "../live.ts";
 import { goTo, linkTo, route } from "../route.ts";
 import { noteOf } from "../rows.ts";
 import { ActButton, Empty, Fact, Loading, RateField, StateMark, Table, Trouble, When } from "../ui.tsx";
+import { useActs } from "./bulk.tsx";
 
 const WORDS: Readonly<Record<GroupState, string>> = { open: "▲ open", ignored: "■ ignored", resolved: "● resolved" };
 
@@ -149,31 +150,20 @@ export function FailurePage({ id }: { id: string }): JSX.Element {
 
 function GroupActs({ group, refresh }: { group: FailureGroup; refresh: () => void }): JSX.Element {
   const [rate, setRate] = useState("10");
-  const [told, setTold] = useState<string>();
+  const make = useActs();
   const say = (word: string) => async (): Promise<void> => {
     await call(pathOf(["failures", group.fingerprint, word]), { method: "POST" });
     refresh();
   };
   const replayAll = async (): Promise<void> => {
-    let [cursor, redriven, skipped]: [string | undefined, number, number] = [undefined, 0, 0];
-    do {
-      const answer: { redriven: number; skipped: unknown[]; cursor?: string } = await call(
-        pathOf(["failures", group.fingerprint, "replay"]),
-        { method: "POST", body: { rate: Number(rate), limit: 1000, ...(cursor !== undefined && { cursor }) } },
-      );
-      redriven += answer.redriven;
-      skipped += answer.skipped.length;
-      cursor = answer.cursor;
-      setTold(`${redriven} run again, ${skipped} left as they are`);
-    } while (cursor !== undefined);
-    refresh();
+    const id = await make({ act: "replay", failure: group.fingerprint, rate: Number(rate), start: false });
+    goTo(linkTo(["activity", id]));
   };
   return (
     <div class="acts">
-      {told !== undefined && <span role="status">{told}</span>}
       <ActButton
         verb="Replay all"
-        sentence="Each of the tasks below that has not run again yet does so, one after the other at this rate and under the limits of its task."
+        sentence="This finds all tasks that have failed so, and shows how many they are. Nothing is done before you have seen them; then each that has not run again yet does so, at this rate and under the limits of its task."
         run={replayAll}
       >
         <RateField rate={rate} most={1000} onChange={setRate} />

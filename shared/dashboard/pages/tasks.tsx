@@ -149,7 +149,7 @@ export function TasksPage(): JSX.Element {
         </p>
       )}
       <Trouble error={list.error.value} />
-      <BulkActs list={list} />
+      <BulkActs search={search} from={from} />
       <div ref={table}>
         <Rows list={list} columns={shownColumns} query={query} />
       </div>

@@ -136,7 +136,7 @@ describe("the dashboard's tasks", () => {
     await page.getByRole("button", { name: "Revoke" }).click();
     await page.getByRole("dialog").getByText("the 2 selected tasks").waitFor();
     await page.getByRole("dialog").getByRole("button", { name: "Revoke" }).click();
-    await page.getByText("Revoke: 2 of 2, 0 refused").waitFor();
+    await page.getByText("2 of 2: 2 done, 0 left as they are, 0 failed").waitFor();
 
     const states = await Promise.all(sent.map(({ id }) => stateOf(service, id)));
     expect(states).toEqual(["REVOKED", "REVOKED", "PENDING"]);
@@ -170,7 +170,10 @@ describe("the dashboard's other pages", () => {
 
     await page.getByRole("button", { name: "Replay all" }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Replay all" }).click();
-    await page.getByText("2 run again, 0 left as they are").waitFor();
+    await page.getByRole("button", { name: "Replay 2 tasks" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Replay 2 tasks" }).click();
+    await page.getByText("2 of 2: 2 done, 0 left as they are, 0 failed").waitFor();
+    await page.goBack();
     await page.getByRole("button", { name: "Resolve" }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Resolve" }).click();
     await page.getByText("● resolved").waitFor();

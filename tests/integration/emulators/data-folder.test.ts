@@ -244,6 +244,29 @@ describe("a data directory that cannot be used", () => {
     });
   });
 
+  it.each<[string, (file: string) => void]>([
+    ["removed", (file) => rmSync(file)],
+    ["cut", (file) => writeFileSync(file, "half")],
+  ])("is told by the objects whose files were %s, and by no others", async (_, damage) => {
+    const dataDir = await temporaryDirectory();
+    const { gateway, s3 } = await openCloud({ dataDir }, noRetry);
+    onTestFinished(() => gateway.close());
+    const Bucket = uniqueName();
+    await s3.send(new CreateBucketCommand({ Bucket }));
+    await s3.send(new PutObjectCommand({ Bucket, Key: "damaged", Body: "all of it" }));
+    const [blob = ""] = readdirSync(join(dataDir, "s3/blobs"));
+    await s3.send(new PutObjectCommand({ Bucket, Key: "whole", Body: "all of it" }));
+    damage(join(dataDir, "s3/blobs", blob));
+
+    const read = (Key: string) => s3.send(new GetObjectCommand({ Bucket, Key }));
+
+    expect(await errorOf(read("damaged"))).toMatchObject({
+      name: "NoSuchKey",
+      message: "The object is damaged: its file in the data folder was removed or cut.",
+    });
+    expect(await (await read("whole")).Body?.transformToString()).toBe("all of it");
+  });
+
   it("can be opened again when what is damaged was moved away", async () => {
     const dataDir = await leftFolder();
     appendFileSync(join(dataDir, "dynamodb/CURRENT"), garbage);

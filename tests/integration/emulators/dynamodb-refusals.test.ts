@@ -345,6 +345,14 @@ it("a scan's segment is less than their number", async () => {
   });
 });
 
+it.each([0, 1])("segment %i of a scan is one of several", async (Segment) => {
+  expect(await errorOf(dynamodb.send(new ScanCommand({ TableName, Segment })))).toMatchObject({
+    name,
+    message:
+      "The TotalSegments parameter is required but was not present in the request when Segment parameter is present",
+  });
+});
+
 describe("a new table's attributes", () => {
   const definitions = (...names: string[]) => names.map((one) => ({ AttributeName: one, AttributeType: "S" as const }));
   const index = (key: string) => ({

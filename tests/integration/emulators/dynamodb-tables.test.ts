@@ -159,12 +159,20 @@ describe("an index that a table gets later", () => {
     const absent = await errorOf(
       update(TableName, { GlobalSecondaryIndexUpdates: [{ Delete: { IndexName: "absent" } }] }),
     );
+    const unchanged = await errorOf(
+      update(TableName, { GlobalSecondaryIndexUpdates: [{ Update: { IndexName: "absent", ProvisionedThroughput } }] }),
+    );
     await update(TableName, byColor);
+    const { IndexName } = Create;
+    const onDemand = await errorOf(
+      update(TableName, { GlobalSecondaryIndexUpdates: [{ Update: { IndexName, ProvisionedThroughput } }] }),
+    );
     const twice = await errorOf(update(TableName, byColor));
 
     expect(undefinedKey).toMatchObject({ message: expect.stringContaining("not defined in AttributeDefinitions") });
     expect(withThroughput).toMatchObject({ message: expect.stringContaining("should not be specified for index") });
-    expect(absent).toMatchObject({ name: "ResourceNotFoundException" });
+    for (const error of [absent, unchanged]) expect(error).toMatchObject({ name: "ResourceNotFoundException" });
+    expect(onDemand).toMatchObject({ message: expect.stringContaining("when BillingMode is PAY_PER_REQUEST") });
     expect(twice).toMatchObject({ message: "Attempting to create an index which already exists" });
   });
 });

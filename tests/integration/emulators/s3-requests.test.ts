@@ -109,6 +109,17 @@ describe("a header or parameter that is not done", () => {
     expect(await errorOf(s3.send(list))).toMatchObject({ name: "NotImplemented" });
   });
 
+  it.each([
+    ["GetBucketAnalyticsConfiguration", "?analytics&id=x", "'GET ?analytics&#38;id'"],
+    ["GetObjectTagging of a version", "/a?tagging&versionId=x", "Parameter 'versionId'"],
+  ])("is named: %s", async (_, path, what) => {
+    const Bucket = await createBucket();
+    const { status, text } = await sendRaw("GET", `/${Bucket}${path}`);
+
+    expect(status).toBe(501);
+    expect(text).toContain(what);
+  });
+
   it("takes what the owner's own rights and the bucket's encryption are", async () => {
     const Bucket = await createBucket();
     await put(Bucket, "a", "1", {

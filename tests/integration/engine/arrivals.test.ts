@@ -65,9 +65,10 @@ describe("a form", () => {
     const { upload } = JSON.parse(JSON.stringify(renewed.body));
 
     expect(renewed.status).toBe(201);
+    expect(await shown(id)).toMatchObject({ state: "PENDING", filename: "b.csv" });
     expect(await uploads.send(upload, encoded("a,b\n"))).toBe(204);
     await uploads.process();
-    expect(await shown(id)).toMatchObject({ state: "SUCCESS", result: { sizeBytes: 4 } });
+    expect(await shown(id)).toMatchObject({ state: "SUCCESS", result: { sizeBytes: 4 }, filename: "b.csv" });
     expect(await uploads.call("POST", `/uploads/${id}`, { filename: "b.csv", contentType: "text/csv" })).toMatchObject({
       status: 409,
       body: { code: "UPLOAD_TAKEN" },
@@ -101,6 +102,8 @@ describe("a file", () => {
     const { id, form } = await uploads.ask();
     await deadline(id);
     expect(await shown(id)).toMatchObject({ state: "FAILURE", attempt: 1, filename: "../größe & co.csv" });
+    const renewed = await uploads.call("POST", `/uploads/${id}`, { filename: "late.csv", contentType: "text/csv" });
+    expect(renewed.status).toBe(201);
 
     expect(await uploads.send(form, encoded("a,b\n1,2\n"))).toBe(204);
     await uploads.process();
@@ -110,7 +113,7 @@ describe("a file", () => {
       state: "SUCCESS",
       attempt: 2,
       result: { sizeBytes: 8 },
-      filename: "../größe & co.csv",
+      filename: "late.csv",
     });
     expect(record).not.toHaveProperty("error");
   });

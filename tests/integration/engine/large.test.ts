@@ -1,3 +1,4 @@
+import { PutObjectCommand } from "@aws-sdk/client-s3";
 import { SendMessageCommand } from "@aws-sdk/client-sqs";
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
@@ -198,6 +199,28 @@ describe("a large value", () => {
       code: "VALUE_EXPIRED",
       message: expect.stringContaining("A value of 123456 bytes is no longer stored"),
     });
+  });
+
+  it.each(["payload", "result"] as const)("that is damaged does not hide its record: %s", async (part) => {
+    const sent = await echo.delay({ text: "x".repeat(10_000) });
+    await bench.work();
+    const { refs } = await itemOf(sent.id);
+    const Bucket = engine.app.config.uploadsBucket;
+    await engine.clients.s3.send(new PutObjectCommand({ Bucket, Key: refs[part]?.key, Body: "x" }));
+    engine.clock.now = new Date();
+
+    const { status, body } = await bench.call("GET", `/tasks/${sent.id}`);
+
+    expect({ status, body }).toMatchObject({
+      status: 200,
+      body: { state: "SUCCESS", large: { [part]: { damaged: true } } },
+    });
+    if (part === "result") {
+      await expect(sent.get()).rejects.toMatchObject({ message: expect.stringContaining("is damaged") });
+    } else {
+      const replayed = await bench.call("POST", `/tasks/${sent.id}/replay`);
+      expect(replayed).toMatchObject({ status: 410, body: { code: "VALUE_EXPIRED" } });
+    }
   });
 
   it("is read from nowhere but where Lovage puts it", async () => {

@@ -22,7 +22,9 @@ import {
   schedules,
   task,
 } from "../../../shared/index.ts";
-import { failureKind } from "../../../shared/results/fingerprint.ts";
+import { newId } from "../../../shared/message/id.ts";
+import { failureKind } from "../../../shared/results/failure-kind.ts";
+import { makeBulkAct } from "../../../shared/task/bulk.ts";
 import { createRegistry } from "../../../shared/task/registry.ts";
 import { startProxy } from "../../faults/proxy.ts";
 import { type Right, rightsOf, rightsOfSigned } from "../../helpers/aws-rights.ts";
@@ -174,6 +176,31 @@ describe("the worker's role", () => {
     expect(await refused("WorkerRole")).toEqual([]);
   });
 
+  it("allows whatever bulk acts ask of AWS", { timeout: 120_000 }, async () => {
+    const dead = await caller.delay({ name: "a large error" });
+    await bench.workUntilFinal(dead.id);
+    const [fingerprint] = (await engine.app.failures.list()).map((group) => group.fingerprint);
+    engine.clock.now = new Date(Date.now() + 10);
+    const wanted = { by: "local", rate: 1000, start: true, target: null, digest: "" };
+    const acts = [
+      { act: "replay", source: { failure: fingerprint ?? "" }, ids: [] },
+      { act: "replay", source: { filter: { state: "FAILURE" } }, ids: [] },
+      { act: "revoke", source: null, ids: [dead.id] },
+    ] as const;
+    for (const act of acts) {
+      const id = newId();
+      await makeBulkAct(engine.app, { ...wanted, ...act, id });
+      await as("WorkerRole", `bulk ${JSON.stringify(act)}`, async () => {
+        for (let round = 0; round < 40 && (await engine.app.bulk.read(id))?.state !== "done"; round += 1) {
+          engine.clock.now = new Date();
+          await bench.work();
+        }
+      });
+      expect(await engine.app.bulk.read(id)).toMatchObject({ state: "done" });
+    }
+    expect(await refused("WorkerRole")).toEqual([]);
+  });
+
   it("allows whatever a task's own options ask of AWS", { timeout: 120_000 }, async () => {
     for (const { name, task: one } of declared) {
       const queue = name === "queue" ? "HighQueue" : "DefaultQueue";
@@ -206,12 +233,28 @@ describe("the other roles", () => {
     await bench.workUntilFinal(dead.id);
     const workflow = await group([child.si({ text: LARGE }), child.si({})]).delay();
     const registry = createRegistry(modules);
+    const bulk = newId();
+    const wanted = {
+      id: bulk,
+      act: "revoke",
+      by: "local",
+      rate: 1,
+      start: false,
+      ids: [],
+      target: null,
+      digest: "",
+    } as const;
+    await makeBulkAct(engine.app, { ...wanted, source: null });
+    await bench.work();
     const calls: Record<string, { path?: string; body?: unknown }> = {
       "/tasks/:name": { path: "/tasks/child", body: { payload: { text: LARGE }, options: { countdown: 3600 } } },
       "/uploads": { body: { filename: "a.csv", contentType: "text/csv" } },
       "/tasks/:id": { path: `/tasks/${id}` },
       "/uploads/:id": { path: `/uploads/${id}`, body: { filename: "a.csv", contentType: "text/csv" } },
       "/tasks/:id/replay": { path: `/tasks/${failed.id}/replay`, body: {} },
+      "POST /bulk": { body: { act: "revoke", ids: [id] } },
+      "/bulk/:id": { path: `/bulk/${bulk}` },
+      "/bulk/:id/start": { path: `/bulk/${bulk}/start` },
       "DELETE /tasks": { path: "/tasks?tag=a" },
       "/tasks/:name/limits": { path: "/tasks/child/limits", body: { concurrency: 3 } },
       "/workflows": {

@@ -70,6 +70,21 @@ describe("an entry that sends a workflow", () => {
     });
   });
 
+  it("is sent once by two ticks at one moment", async () => {
+    ground.turnTo("2026-05-03T07:58:00Z");
+    const name = uniqueName("flow");
+    await ground.schedules.create(name, { workflow: steps, schedule: "0 8 * * *" });
+    const other = createScheduleGround(engine, others);
+    await Promise.all([ground.tickAt("2026-05-03T08:00:02Z"), other.tickAt("2026-05-03T08:00:02Z")]);
+    const messages = [...ground.sent(), ...other.sent()].map(({ message }) => message);
+    expect(new Set(messages.map(({ id }) => id)).size).toBe(1);
+    await ground.work(messages);
+    await workAll();
+    const [line, ...more] = await ground.schedules.history(name);
+    expect(more).toEqual([]);
+    expect(await ground.app.results.read(line?.id ?? "")).toMatchObject({ state: "SUCCESS", attempt: 1 });
+  });
+
   it("is run by hand, and marked so", async () => {
     const name = uniqueName("flow");
     await ground.schedules.create(name, { workflow: steps, schedule: "0 8 * * *", enabled: false });

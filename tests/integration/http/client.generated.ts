@@ -89,7 +89,7 @@ export type Activity = {
     acts: {
         id: string;
         at: string;
-        act: "pause" | "resume" | "revoke" | "drop" | "purge" | "limits" | "redrive" | "replay" | "schedule" | "unschedule" | "run" | "ignore" | "resolve" | "reopen";
+        act: "pause" | "resume" | "revoke" | "drop" | "purge" | "limits" | "redrive" | "replay" | "schedule" | "unschedule" | "run" | "ignore" | "resolve" | "reopen" | "bulk" | "start" | "stop";
         /** The name of the key. */
         by: string;
         target: unknown;
@@ -167,22 +167,25 @@ export type Task = {
     };
     /** When the file of an upload came. Absent as long as a form waits for it. */
     arrivedAt?: string;
-    /** Values that are not shown here, for they are large: a link to each, or 'gone' when it is kept no longer. */
+    /** Values that are not shown here, for they are large: a link to each, or 'gone' when it is kept no longer; 'damaged' when it is no JSON. */
     large?: {
         payload?: {
             sizeBytes: number;
             url?: string;
             gone?: true;
+            damaged?: true;
         };
         result?: {
             sizeBytes: number;
             url?: string;
             gone?: true;
+            damaged?: true;
         };
         error?: {
             sizeBytes: number;
             url?: string;
             gone?: true;
+            damaged?: true;
         };
     };
 };
@@ -511,28 +514,144 @@ export type UploadedTask = {
     };
     /** When the file of an upload came. Absent as long as a form waits for it. */
     arrivedAt?: string;
-    /** Values that are not shown here, for they are large: a link to each, or 'gone' when it is kept no longer. */
+    /** Values that are not shown here, for they are large: a link to each, or 'gone' when it is kept no longer; 'damaged' when it is no JSON. */
     large?: {
         payload?: {
             sizeBytes: number;
             url?: string;
             gone?: true;
+            damaged?: true;
         };
         result?: {
             sizeBytes: number;
             url?: string;
             gone?: true;
+            damaged?: true;
         };
         error?: {
             sizeBytes: number;
             url?: string;
             gone?: true;
+            damaged?: true;
         };
     };
     /** The client's name for the file. */
     filename?: string;
     /** A link to the file as it came. */
     original?: string;
+};
+export type BulkBody = {
+    act: "revoke" | "replay";
+    /** Of version 7, made by the caller: the same call again is the same act. */
+    id?: string;
+    /** As the query of GET /tasks. */
+    filter?: {
+        /** One, or several with commas. */
+        state?: string;
+        /** One name, or several with commas. */
+        task?: string;
+        /** One name, or several with commas. */
+        queue?: string;
+        tag?: string;
+        /** Sent by the run of this task. */
+        parent?: string;
+        /** This task, and all that came of it. */
+        root?: string;
+        /** Sent at or after. */
+        "from"?: string;
+        /** Sent at or before. */
+        to?: string;
+        /** Ended at or after. */
+        finishedFrom?: string;
+        /** Ended at or before. */
+        finishedTo?: string;
+        /** Whether 'task' and 'queue' may be names that the service no longer has. */
+        unregistered?: "true" | "false";
+    };
+    /** The fingerprint of a kind of failures. */
+    failure?: string;
+    ids?: string[];
+    /** Tasks a second, at most. */
+    rate?: number;
+    /** With false it waits for its start when its tasks are found. */
+    start?: boolean;
+};
+export type BulkAct = {
+    id: string;
+    act: "revoke" | "replay";
+    /** The name of the key. */
+    by: string;
+    at: string;
+    state: "collecting" | "ready" | "acting" | "done" | "stopped";
+    rate: number;
+    /** The filter, the kind of failures, or the number of ids. */
+    target: unknown;
+    /** Tasks that were found; all of them, once it is not 'collecting'. */
+    total: number;
+    done: number;
+    /** Tasks that were left as they are, for there was nothing to do. */
+    skipped: number;
+    /** Tasks that could not be acted on. */
+    failed: number;
+    /** There are more tasks than an act may be about. */
+    isCut?: true;
+    startedAt?: string;
+    endedAt?: string;
+};
+export type BulkPage = {
+    acts: {
+        id: string;
+        act: "revoke" | "replay";
+        /** The name of the key. */
+        by: string;
+        at: string;
+        state: "collecting" | "ready" | "acting" | "done" | "stopped";
+        rate: number;
+        /** The filter, the kind of failures, or the number of ids. */
+        target: unknown;
+        /** Tasks that were found; all of them, once it is not 'collecting'. */
+        total: number;
+        done: number;
+        /** Tasks that were left as they are, for there was nothing to do. */
+        skipped: number;
+        /** Tasks that could not be acted on. */
+        failed: number;
+        /** There are more tasks than an act may be about. */
+        isCut?: true;
+        startedAt?: string;
+        endedAt?: string;
+    }[];
+    cursor?: string;
+};
+export type BulkActWithTasks = {
+    id: string;
+    act: "revoke" | "replay";
+    /** The name of the key. */
+    by: string;
+    at: string;
+    state: "collecting" | "ready" | "acting" | "done" | "stopped";
+    rate: number;
+    /** The filter, the kind of failures, or the number of ids. */
+    target: unknown;
+    /** Tasks that were found; all of them, once it is not 'collecting'. */
+    total: number;
+    done: number;
+    /** Tasks that were left as they are, for there was nothing to do. */
+    skipped: number;
+    /** Tasks that could not be acted on. */
+    failed: number;
+    tasks: {
+        id: string;
+        outcome: "waiting" | "done" | "skipped" | "failed";
+        code?: string;
+        reason?: string;
+        replayedBy?: string;
+    }[];
+    /** There are more tasks than an act may be about. */
+    isCut?: true;
+    startedAt?: string;
+    endedAt?: string;
+    cursor?: string;
 };
 export type Failure = {
     /** Made of task, name, code and place. */
@@ -818,6 +937,8 @@ export type SchedulePreview = {
 export function sendAdd(body: {
     payload: PayloadAdd;
     options?: Options;
+    /** A UUID of version 7, made by the caller now: the same call again is the same task, and is answered with its state. */
+    id?: string;
 }, opts?: Oazapfts.RequestOpts) {
     return oazapfts.fetchJson<{
         status: 202;
@@ -861,6 +982,8 @@ export function sendAdd(body: {
 export function sendTick(body?: {
     payload?: PayloadTick;
     options?: Options;
+    /** A UUID of version 7, made by the caller now: the same call again is the same task, and is answered with its state. */
+    id?: string;
 }, opts?: Oazapfts.RequestOpts) {
     return oazapfts.fetchJson<{
         status: 202;
@@ -904,6 +1027,8 @@ export function sendTick(body?: {
 export function sendOutline(body: {
     payload: PayloadOutline;
     options?: Options;
+    /** A UUID of version 7, made by the caller now: the same call again is the same task, and is answered with its state. */
+    id?: string;
 }, opts?: Oazapfts.RequestOpts) {
     return oazapfts.fetchJson<{
         status: 202;
@@ -947,6 +1072,8 @@ export function sendOutline(body: {
 export function sendFails(body?: {
     payload?: PayloadFails;
     options?: Options;
+    /** A UUID of version 7, made by the caller now: the same call again is the same task, and is answered with its state. */
+    id?: string;
 }, opts?: Oazapfts.RequestOpts) {
     return oazapfts.fetchJson<{
         status: 202;
@@ -1056,7 +1183,7 @@ export function listActivity({ $from, to, by, act, cursor, limit }: {
     $from?: string;
     to?: string;
     by?: string;
-    act?: "pause" | "resume" | "revoke" | "drop" | "purge" | "limits" | "redrive" | "replay" | "schedule" | "unschedule" | "run" | "ignore" | "resolve" | "reopen";
+    act?: "pause" | "resume" | "revoke" | "drop" | "purge" | "limits" | "redrive" | "replay" | "schedule" | "unschedule" | "run" | "ignore" | "resolve" | "reopen" | "bulk" | "start" | "stop";
     cursor?: string;
     limit?: number;
 } = {}, opts?: Oazapfts.RequestOpts) {
@@ -1087,7 +1214,7 @@ export function listActivity({ $from, to, by, act, cursor, limit }: {
  * List tasks, newest first
  */
 export function listTasks({ state, task, queue, tag, parent, root, $from, to, finishedFrom, finishedTo, unregistered, values, cursor, limit }: {
-    state?: "PENDING" | "STARTED" | "RETRY" | "SUCCESS" | "FAILURE" | "REVOKED";
+    state?: string;
     task?: string;
     queue?: string;
     tag?: string;
@@ -1843,6 +1970,159 @@ export function readUpload(id: string, { wait }: {
         wait
     }))}`, {
         ...opts
+    });
+}
+/**
+ * Revoke or replay many tasks, at a rate
+ */
+export function makeBulkAct(bulkBody: BulkBody, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 202;
+        data: BulkAct;
+    } | {
+        status: 400;
+        data: Problem;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 403;
+        data: Problem;
+    } | {
+        status: 404;
+        data: Problem;
+    } | {
+        status: 409;
+        data: Problem;
+    } | {
+        status: 413;
+        data: Problem;
+    } | {
+        status: 415;
+        data: Problem;
+    } | {
+        status: 422;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    } | {
+        status: 503;
+        data: Problem;
+    }>("/bulk", oazapfts.json({
+        ...opts,
+        method: "POST",
+        body: bulkBody
+    }));
+}
+/**
+ * Bulk acts, newest first; kept for 90 days
+ */
+export function listBulkActs({ cursor, limit }: {
+    cursor?: string;
+    limit?: number;
+} = {}, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 200;
+        data: BulkPage;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 422;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    }>(`/bulk${QS.query(QS.explode({
+        cursor,
+        limit
+    }))}`, {
+        ...opts
+    });
+}
+/**
+ * A bulk act, how far it is, and a page of its tasks with their outcomes
+ */
+export function readBulkAct(id: string, { cursor }: {
+    cursor?: string;
+} = {}, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 200;
+        data: BulkActWithTasks;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 404;
+        data: Problem;
+    } | {
+        status: 422;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    }>(`/bulk/${encodeURIComponent(id)}${QS.query(QS.explode({
+        cursor
+    }))}`, {
+        ...opts
+    });
+}
+/**
+ * Stop a bulk act: what it has done stays, and the other tasks are left as they are
+ */
+export function stopBulkAct(id: string, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 202;
+        data: BulkAct;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 403;
+        data: Problem;
+    } | {
+        status: 404;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    } | {
+        status: 503;
+        data: Problem;
+    }>(`/bulk/${encodeURIComponent(id)}`, {
+        ...opts,
+        method: "DELETE"
+    });
+}
+/**
+ * Let a bulk act go on that is ready
+ */
+export function startBulkAct(id: string, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 202;
+        data: BulkAct;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 403;
+        data: Problem;
+    } | {
+        status: 404;
+        data: Problem;
+    } | {
+        status: 409;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    } | {
+        status: 503;
+        data: Problem;
+    }>(`/bulk/${encodeURIComponent(id)}/start`, {
+        ...opts,
+        method: "POST"
     });
 }
 /**

@@ -286,6 +286,21 @@ describe("an answer", () => {
     await call("GET", `/failures/${kind}?limit=1`);
     for (const word of ["ignore", "resolve", "reopen", "replay"]) await call("POST", `/failures/${kind}/${word}`);
 
+    for (const query of ["", "?limit=1"]) await call("GET", `/bulk${query}`);
+    const bulk = await call("POST", "/bulk", { body: { act: "revoke", filter: { tag: "bulk" }, start: false } });
+    await call("POST", `/bulk/${bulk.id}/start`);
+    await call("POST", "/bulk", { body: { act: "revoke", filter: { tag: "other" }, id: bulk.id } });
+    await call("GET", "/bulk?limit=1");
+    await call("DELETE", `/bulk/${bulk.id}`);
+    await call("POST", `/bulk/${bulk.id}/start`);
+    const acting = await call("POST", "/bulk", { body: { act: "replay", ids: [failed, UNKNOWN], rate: 1000 } });
+    const hasEnded = async () => (await call("GET", `/bulk/${acting.id}`)).state === "done";
+    for (let round = 0; round < 40 && !(await hasEnded()); round += 1) {
+      engine.clock.now = new Date();
+      await bench.work();
+    }
+    expect(await hasEnded()).toBe(true);
+
     await refusals({ done, big, kind, key: options.idempotencyKey });
 
     const unmet = [...contract.declared]
@@ -327,12 +342,16 @@ async function refusals(known: { done: string; big: string; kind: string; key: s
     ...everywhere.filter(([method, path]) => method !== "GET" && !path.startsWith("/uploads")),
   ];
   for (const [method, path] of acts) {
+    if (path === "/bulk") await call(method, path, { body: { act: "revoke", filter: { tag: "t" } } }, untold);
     const body = path.endsWith("/limits") ? { concurrency: 1 } : { task: "add", schedule: "0 8 * * *" };
     const isBodied = method === "PUT" || method === "PATCH";
     await call(method, path, isBodied ? { body } : {}, untold);
   }
   const flow = await call("POST", "/workflows", { body: { chain: [{ task: "tick" }, { task: "tick" }] } });
   await call("DELETE", `/workflows/${flow.id}`, {}, untold);
+  const bulk = await call("POST", "/bulk", { body: { act: "revoke", filter: { tag: "t" }, start: false } });
+  await call("POST", `/bulk/${bulk.id}/start`, {}, untold);
+  await call("DELETE", `/bulk/${bulk.id}`, {}, untold);
   // The open stage's callers are let in as readers.
   const readOnly = createApi(createApp({ ...engine.environment, READ_ONLY: "on" }), registry);
   for (const [method, path] of everywhere) if (method !== "GET") await call(method, path, {}, readOnly);
@@ -345,6 +364,7 @@ async function refusals(known: { done: string; big: string; kind: string; key: s
     ["POST", "/queues/default/redrive", { rate: 0 }],
     ["POST", `/failures/${kind}/replay`, { rate: 0 }],
     ["POST", "/uploads", { filename: 1, contentType: "text/csv" }],
+    ["POST", "/bulk", { act: "drop" }],
     ["POST", "/workflows", { chain: [] }],
     ["PUT", "/schedules/daily", { task: "add", schedule: "0 25 * * *" }],
     ["PATCH", "/schedules/daily", { overlap: "maybe" }],
@@ -360,6 +380,10 @@ async function refusals(known: { done: string; big: string; kind: string; key: s
     await call("GET", path);
   }
   for (const path of ["/tasks", "/control"]) await call("DELETE", path);
+  await call("POST", "/bulk", { body: { act: "revoke", filter: { task: "typo" } } });
+  for (const path of ["/bulk?limit=0", `/bulk/${done}?cursor=x`, `/bulk/${UNKNOWN}`]) await call("GET", path);
+  await call("POST", `/bulk/${UNKNOWN}/start`);
+  await call("DELETE", `/bulk/${UNKNOWN}`);
 
   // Things that do not exist.
   const unknown = [`/tasks/${UNKNOWN}`, "/tasks?task=typo", `/uploads/${UNKNOWN}`, `/workflows/${UNKNOWN}`];

@@ -204,6 +204,7 @@ describe("the schedules of a template", () => {
 
   it.each<[Record<string, unknown>, Record<string, unknown>, RegExp]>([
     [{}, { Arn: FUNCTION, Input: "no" }, /^Schedule 'clean' has the Input 'no': expected JSON/],
+    [{}, { Input: { a: 1 } }, /^Schedule 'clean' has the Input '\{"a":1\}': expected a text/],
     [{ EndDate: "soon" }, {}, /the EndDate 'soon': expected an ISO-8601 time/],
     [{}, { RetryPolicy: { MaximumRetryAttempts: 186 } }, /'MaximumRetryAttempts' has the value '186': .* 0 to 185/],
     [{}, { RetryPolicy: { MaximumEventAgeInSeconds: 59 } }, /'MaximumEventAgeInSeconds' .* 60 to 86400/],

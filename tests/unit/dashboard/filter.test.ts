@@ -39,7 +39,7 @@ describe("the search", () => {
 
   it.each([
     "-error:mailbox",
-    "state:SUCCESS,RETRY",
+    "-state:FAILURE,RETRY",
     "tag:customer,x",
     "-tag:customer-7",
     "result:1",

@@ -4,7 +4,11 @@ import { join, resolve } from "node:path";
 export const ROOT = resolve(import.meta.dirname, "../../../..");
 
 /** Pages whose code is compiled and whose calls are made. */
-export const PAGES: readonly string[] = ["README.md", ...globSync("docs/guide/*.md", { cwd: ROOT }).toSorted()];
+export const PAGES: readonly string[] = [
+  "README.md",
+  "docs/client.md",
+  ...globSync("docs/guide/*.md", { cwd: ROOT }).toSorted(),
+];
 
 /** The code blocks of a page in this language, with the line at which each begins. */
 export function blocksOf(page: string, language: string): { line: number; code: string }[] {

@@ -1,13 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  type Delimiter,
-  MAX_RECORD_CHARS,
-  readRecords,
-} from "../../../../handlers/examples/process-upload/csv-records.ts";
+import { MAX_RECORD_BYTES, readRecords } from "../../../../handlers/examples/process-upload/csv-records.ts";
 import { uploadCsv } from "./upload.ts";
 
-async function recordsOf(text: string, delimiter: Delimiter, chunkChars: number): Promise<string[][]> {
+async function recordsOf(text: string, delimiter: string, chunkChars: number): Promise<string[][]> {
   const records: string[][] = [];
   async function* chunks() {
     for (let at = 0; at < text.length; at += chunkChars) yield text.slice(at, at + chunkChars);
@@ -109,19 +105,20 @@ describe("CSV records", () => {
   });
 
   it.each([
-    ["an open quote", `a,b\n1,"${"x".repeat(2 * MAX_RECORD_CHARS)}`],
-    ["a closing quote too far away", `a,b\n1,"${"x".repeat(2 * MAX_RECORD_CHARS)}"\n`],
-    ["one endless line", `a,b\n${"1,".repeat(2 * MAX_RECORD_CHARS)}`],
-    ["one endless line of delimiters", `a,b\n${",".repeat(3 * MAX_RECORD_CHARS)}`],
+    ["an open quote", `a,b\n1,"${"x".repeat(2 * MAX_RECORD_BYTES)}`],
+    ["a closing quote too far away", `a,b\n1,"${"x".repeat(2 * MAX_RECORD_BYTES)}"\n`],
+    ["a cell of fewer letters, of two bytes each", `a,b\n1,"${"ü".repeat(0.9 * MAX_RECORD_BYTES)}"\n`],
+    ["one endless line", `a,b\n${"1,".repeat(2 * MAX_RECORD_BYTES)}`],
+    ["one endless line of delimiters", `a,b\n${",".repeat(3 * MAX_RECORD_BYTES)}`],
   ])("are bounded: %s is refused", async (_, text) => {
     await expect(recordsOf(text, ",", 65_536)).rejects.toMatchObject({
       code: "CSV_BROKEN",
-      details: { recordNumber: 2, reason: expect.stringContaining("longer than the 1048576 characters") },
+      details: { recordNumber: 2, reason: expect.stringContaining("longer than the 1 MiB") },
     });
   });
 
   it("are as many as the file has, however many empty lines stand between", async () => {
-    expect(await recordsOf(`a,b\n${"\n".repeat(3 * MAX_RECORD_CHARS)}1,2`, ",", 65_536)).toHaveLength(2);
+    expect(await recordsOf(`a,b\n${"\n".repeat(3 * MAX_RECORD_BYTES)}1,2`, ",", 65_536)).toHaveLength(2);
   });
 });
 

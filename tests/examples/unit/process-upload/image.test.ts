@@ -218,22 +218,62 @@ describe("An image that others show", () => {
     expect(summary).toMatchObject({ image: { format: "png", frames: 3 } });
   });
 
-  it("is refused when its animation is cut, though the first frame is whole", async () => {
-    const frames = ["red", "green", "blue"].map((background) =>
-      sharp({ create: { width: 80, height: 60, channels: 3, background } })
-        .png()
-        .toBuffer(),
-    );
-    const animation = await sharp(await Promise.all(frames), { join: { animated: true } })
-      .gif({ loop: 0 })
-      .toBuffer();
-    expect((await upload(animation)).summary).toMatchObject({ image: { frames: 3 } });
+  it.each(["gif", "webp", "png", "heic"] as const)(
+    "is refused when it is cut anywhere, its animation too: %s",
+    async (kind) => {
+      const bytes = kind === "heic" ? HEIC : kind === "png" ? await animatedPng() : await animation(kind);
+      expect((await upload(bytes)).summary).toMatchObject({ image: { frames: kind === "heic" ? 1 : 3 } });
 
-    const cut = animation.subarray(0, Math.floor(animation.length * 0.7));
+      for (const share of [0.5, 0.8, 0.97]) {
+        await expect(upload(bytes.subarray(0, Math.floor(bytes.length * share)))).rejects.toMatchObject({
+          code: "IMAGE_BROKEN",
+          message: expect.stringContaining("it ends too early"),
+        });
+      }
+    },
+  );
 
-    await expect(upload(cut)).rejects.toMatchObject({
-      code: "IMAGE_BROKEN",
-      message: expect.stringContaining("it ends too early"),
-    });
+  it.each(["png", "heic"] as const)("may have bytes behind its end: %s", async (kind) => {
+    const bytes = Buffer.concat([kind === "png" ? await animatedPng() : HEIC, Buffer.from("and a camera's own words")]);
+
+    expect((await upload(bytes)).summary).toMatchObject({ kind: "image", image: { width: 64 } });
   });
 });
+
+/** Three frames of 64 x 40 pixels. */
+async function animation(format: "gif" | "webp"): Promise<Buffer> {
+  const frames = await Promise.all(
+    ["red", "green", "blue"].map((colour) => canvas(64, 40).tint(colour).png().toBuffer()),
+  );
+  return sharp(frames, { join: { animated: true } })
+    .toFormat(format)
+    .toBuffer();
+}
+
+/** https://www.w3.org/TR/png-3/#apng-frame-based-animation */
+async function animatedPng(): Promise<Buffer> {
+  const png = await canvas(64, 40).png().toBuffer();
+  const header = 8 + 25;
+  const start = png.indexOf("IDAT");
+  const data = png.subarray(start + 4, start + 4 + png.readUInt32BE(start - 4));
+  const control = (sequence: number): Buffer => {
+    const fields = Buffer.alloc(26);
+    for (const [index, value] of [sequence, 64, 40].entries()) fields.writeUInt32BE(value, 4 * index);
+    fields.writeUInt16BE(10, 20);
+    fields.writeUInt16BE(100, 22);
+    return chunk("fcTL", fields);
+  };
+  const frame = (sequence: number): Buffer => {
+    const number = Buffer.alloc(4);
+    number.writeUInt32BE(sequence);
+    return chunk("fdAT", Buffer.concat([number, data]));
+  };
+  return Buffer.concat([
+    png.subarray(0, header),
+    chunk("acTL", Buffer.from([0, 0, 0, 3, 0, 0, 0, 0])),
+    control(0),
+    chunk("IDAT", data),
+    ...[control(1), frame(2), control(3), frame(4)],
+    chunk("IEND", Buffer.alloc(0)),
+  ]);
+}

@@ -8,6 +8,7 @@ describe("A table", () => {
       "sep=;\r\na;b,c\r\n1;2\r\n3;4\r\n",
       { delimiter: ";", preamble: 1, rows: 2, columnCount: 2 },
     ],
+    ["one that names another one", "sep=^\na^b\n1^2\n3^4\n", { delimiter: "^", preamble: 1, rows: 2, columnCount: 2 }],
     ["comments", "# made by x\n# on 2024\na,b,c\n1,2,3\n4,5,6\n", { preamble: 2, rows: 2, columnCount: 3 }],
     ["a title", "Report 2024\n\nname,x,y\na,1,2\nb,3,4\n", { preamble: 1, rows: 2, columnCount: 3 }],
     [
@@ -38,9 +39,17 @@ describe("A table", () => {
     ["words", "name,town\nAnn,Rome\n", true],
     ["years", "country,2022,2023\nFrance,3,4\nGermany,5,6\n", true],
     ["dates", "item,2024-01-01,2024-02-01\na,1,2\nb,3,4\n", true],
+    ["dates as Germans write them", "Konto;31.01.2024;28.02.2024\nA;1.234,56;2,00\nB;3,00;4,00\n", true],
+    ["dates as Americans write them", "account,1/31/24,2/29/24\nA,1,2\nB,3,4\n", true],
+    ["months", "region,2024-01,2024-02\nN,1,2\nS,3,4\n", true],
+    ["spans of years", "item,2022/23,2023/24\nx,1,2\ny,3,4\n", true],
+    ["months alone", "01/2024,02/2024\n1,2\n3,4\n", true],
     ["a number among words", "id,7,total\n1,2,3\n", true],
     ["years of a row", "France,2022\nGermany,2023\nItaly,2024\n", false],
     ["dates and numbers as Germans write them", "31.12.2024;1.234,56\n01.01.2025;2.345,67\n", false],
+    ["a name and a date as Americans write it", "Ann,12/31/2024\nBob,1/2/2023\n", false],
+    ["a name and a month", "Ann,2024-01\nBob,2024-02\n", false],
+    ["a name and a version", "foo,1.2.24\nbar,1.2.3\nbaz,2.0.11\n", false],
     ["prices", "$1,234.50|10%\n$2.00|20%\n", false],
     ["numbers", "1,2\n3,4\n", false],
     ["words over words of a single record", "name,town\n", true],
@@ -59,9 +68,27 @@ describe("A table", () => {
     });
   });
 
+  it("has the delimiter that a person says, whatever mark that is", async () => {
+    const csv = await uploadCsv("Ann~Rome\nBob~Oslo\n", { text: { delimiter: "~", header: false } });
+
+    expect(csv).toMatchObject({ delimiter: "~", columnCount: 2, rows: 2 });
+  });
+
   it("has extremes that stand in the file, however large", async () => {
     const { columns } = await uploadCsv("id\n9007199254740993\n9007199254740995\n-9007199254740993\n");
 
     expect(columns).toMatchObject([{ type: "integer", min: "-9007199254740993", max: "9007199254740995" }]);
+  });
+
+  it.each([
+    [["9007199254740993.0", "1"], 1, "9007199254740993.0"],
+    [["9007199254740993.25", "9007199254740993.75"], "9007199254740993.25", "9007199254740993.75"],
+    [["9007199254740993e0", "-0.12345678901234567891"], "-0.12345678901234567891", "9007199254740993e0"],
+    [["1.50", "1.5", "-2.50e2", "1e300"], -250, 1e300],
+    [["0.1", "1e-400"], "1e-400", 0.1],
+  ])("has decimals that stand in the file, too: %j", async (cells, min, max) => {
+    const { columns } = await uploadCsv(`x,y\n${cells.map((cell) => `${cell},a\n`).join("")}`);
+
+    expect(columns).toMatchObject([{ type: "number", min, max }, {}]);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { failureKind } from "../../../shared/results/fingerprint.ts";
+import { failureKind } from "../../../shared/results/failure-kind.ts";
 import type { StoredError } from "../../../shared/stored-error.ts";
 
 const stack = (...frames: string[]): string =>

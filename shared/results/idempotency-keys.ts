@@ -5,6 +5,7 @@ import { decodeMessage, encodeMessage } from "../message/encoding.ts";
 import type { Json } from "../message/json.ts";
 import type { Message } from "../message/message.ts";
 import { reservationKey } from "../table/keys.ts";
+import { sortedHash } from "./content.ts";
 
 /** The call that a key stands for. */
 type Reservation =
@@ -74,47 +75,4 @@ function otherOf(item: Item, message: Message, hashes: ReturnType<typeof payload
  */
 function payloadHashes(text: string, payload: Json): { payloadHash: string; sortedHash: string } {
   return { payloadHash: createHash("sha256").update(text).digest("base64"), sortedHash: sortedHash(payload) };
-}
-
-/** Text that stands for itself, among values that are still to be written. */
-class Written {
-  readonly text: string;
-
-  constructor(text: string) {
-    this.text = text;
-  }
-}
-const COMMA = new Written(",");
-const END_OF_LIST = new Written("]");
-const END_OF_OBJECT = new Written("}");
-const CHUNK_CHARS = 65_536;
-
-/**
- * Hash of a value's JSON with the fields of each object sorted. Takes about as long as parsing it: 30 ms for 1 MB. It calls nothing
- * within itself, so no depth is too much for it.
- */
-export function sortedHash(value: Json): string {
-  const digest = createHash("sha256");
-  const left: (Json | Written)[] = [value];
-  let text = "";
-  for (let part = left.pop(); part !== undefined; part = left.pop()) {
-    if (part instanceof Written) text += part.text;
-    else if (Array.isArray(part)) {
-      text += "[";
-      left.push(END_OF_LIST);
-      for (const one of part.toReversed()) left.push(COMMA, one);
-    } else if (typeof part === "object" && part !== null) {
-      text += "{";
-      left.push(END_OF_OBJECT);
-      for (const name of Object.keys(part).sort().reverse()) {
-        left.push(COMMA, part[name] ?? null, new Written(`${JSON.stringify(name)}:`));
-      }
-    } else text += JSON.stringify(part);
-    // Stryker disable next-line ConditionalExpression,EqualityOperator: the hash is the same in pieces of any size.
-    if (text.length > CHUNK_CHARS) {
-      digest.update(text);
-      text = "";
-    }
-  }
-  return digest.update(text).digest("base64");
 }

@@ -3,7 +3,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Json } from "../../../shared/message/json.ts";
 import type { Message } from "../../../shared/message/message.ts";
-import { createReservations, sortedHash } from "../../../shared/results/reservations.ts";
+import { sortedHash } from "../../../shared/results/content.ts";
+import { createReservations } from "../../../shared/results/idempotency-keys.ts";
 import { reservationKey } from "../../../shared/table/keys.ts";
 import { createMemoryTable } from "../../../shared/testing/table.ts";
 

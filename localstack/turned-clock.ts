@@ -1,0 +1,58 @@
+/** The clock of a local cloud, which can be turned ahead. */
+
+import { type Clock, systemClock } from "./clock.ts";
+import { aheadMilliseconds, setAhead } from "./turned-date.ts";
+
+export interface TurnedClock extends Clock {
+  /** Goes to a time, unless it has passed, and wakes whoever waits for one before it. */
+  turnTo(time: number): void;
+}
+
+interface Waiting {
+  due: number;
+  act: () => void;
+  callOff: () => void;
+}
+
+export function createTurnedClock(): TurnedClock {
+  const all = new Set<Waiting>();
+  const arm = (one: Waiting): void => {
+    one.callOff = systemClock.after(Math.max(0, one.due - systemClock.now()), () => {
+      all.delete(one);
+      one.act();
+    });
+  };
+  const clock: TurnedClock = {
+    now: systemClock.now,
+    after(ms, act) {
+      const one: Waiting = { due: clock.now() + ms, act, callOff: () => {} };
+      all.add(one);
+      arm(one);
+      return () => {
+        all.delete(one);
+        one.callOff();
+      };
+    },
+    sleep: (ms, signal) =>
+      new Promise((resolve) => {
+        if (signal?.aborted) return resolve();
+        const wake = (): void => {
+          callOff();
+          signal?.removeEventListener("abort", wake);
+          resolve();
+        };
+        const callOff = clock.after(ms, wake);
+        signal?.addEventListener("abort", wake, { once: true });
+      }),
+    turnTo(time) {
+      const left = time - clock.now();
+      if (left <= 0) return;
+      setAhead(aheadMilliseconds() + left);
+      for (const one of [...all]) {
+        one.callOff();
+        arm(one);
+      }
+    },
+  };
+  return clock;
+}

@@ -59,7 +59,7 @@ export function createMortalCrew(modules: readonly TaskModule[], random: Chance,
   const born = (isMortal: boolean): Process => {
     let isDead = false;
     let callsLeft = Math.ceil(random.between(0, 80));
-    /** Whoever is dead makes no call more, and never hears of the last one. */
+    /** A process that is dead makes no call more, and never hears of its last one. */
     const mortal = <T extends object>(service: T): T =>
       new Proxy(service, {
         get(target, name) {

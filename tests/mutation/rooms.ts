@@ -18,7 +18,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   },
   limits: { mutate: ["shared/limits/*.ts"], tests: ["tests/unit/limits/*.test.ts"], score: 91 },
   results: {
-    mutate: ["shared/results/{conditions,once-ledger,record-ttl,idempotency-keys}.ts"],
+    mutate: ["shared/results/{conditions,content,once-ledger,record-ttl,idempotency-keys}.ts"],
     tests: ["tests/unit/results/*.test.ts"],
     score: 97,
   },

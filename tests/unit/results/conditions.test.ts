@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Condition, Item } from "../../../shared/aws/change.ts";
+import { absent, type Condition, equal, type Item } from "../../../shared/aws/change.ts";
 import {
   ENDED_BADLY,
   ENDED_IN_VAIN,
@@ -13,6 +13,7 @@ import {
   NEVER_RECORDED,
   NOT_BEGUN,
   NOT_ENDED,
+  ofContent,
   RECORDED,
   STARTED,
   WAITING,
@@ -28,6 +29,31 @@ async function applies(when: Condition, record: Item | undefined): Promise<boole
 }
 
 const STATES = ["PENDING", "STARTED", "RETRY", "SUCCESS", "FAILURE", "REVOKED"];
+
+describe("a message whose id its caller has made", () => {
+  const mine = { contentHash: "mine" };
+
+  it.each([
+    ["a record of the same content", { state: "PENDING", contentHash: "mine" }, true],
+    ["a record of another content", { state: "PENDING", contentHash: "other" }, false],
+    ["a record of no caller's id", { state: "PENDING" }, false],
+    ["a record of the same content that has ended", { state: "SUCCESS", contentHash: "mine" }, false],
+    ["no record", undefined, true],
+  ])("changes %s: as its hash says", async (_, record, changes) => {
+    expect(await applies(ofContent(mine, MAY_EXPLAIN), record)).toBe(changes);
+  });
+
+  it("changes no record at all where there has to be one, and none is", async () => {
+    expect(await applies(ofContent(mine, WAITING), undefined)).toBe(false);
+    expect(await applies(ofContent(mine, absent("ended")), { state: "PENDING" })).toBe(false);
+    expect(await applies(ofContent(mine, equal("state", "state")), { state: "state" })).toBe(false);
+  });
+
+  it("is told by nothing else, where the caller made none", async () => {
+    expect(await applies(ofContent({}, WAITING), { state: "PENDING" })).toBe(true);
+    expect(await applies(ofContent({}, WAITING), { state: "PENDING", contentHash: "other" })).toBe(true);
+  });
+});
 
 describe("a record's state", () => {
   it.each([

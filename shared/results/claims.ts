@@ -87,6 +87,11 @@ export interface Claims {
   revokeRunning(claim: Claim, error: StoredError): Promise<boolean>;
 }
 
+/** Whether the first run of a task is likely the first to write of it: its sender has not. */
+function isUnwritten({ ignoreResult, contentHash, attempt }: Message): boolean {
+  return ignoreResult === true && contentHash === undefined && attempt === 1;
+}
+
 /** How often this attempt was given back. */
 const RELEASES = ["unsettled", "cutShort", "requeued"] as const;
 
@@ -112,6 +117,7 @@ export function createClaims({ table, clock, lifetime, values, shownUntil, ended
       // Without a claim this may be the first write of all.
       ...(!tracked && { onCreate: { ...birth(message), state: "PENDING", ttl: lifetime.unfinished(message) } }),
       when: tracked ? isMine(fence) : ofContent(message, isUnclaimed(message.attempt)),
+      ...(!tracked && isUnwritten(message) && { likelyNew: true as const }),
     });
     if (outcome.applied) return outcome.attributes;
     return outcome.item?.token === token ? outcome.item : undefined;
@@ -186,6 +192,7 @@ export function createClaims({ table, clock, lifetime, values, shownUntil, ended
         add: { fence: 1 },
         remove: ["progress"],
         when: ofContent(message, mayClaim(message.attempt, { message, delivery })),
+        ...(isUnwritten(message) && { likelyNew: true as const }),
         returns: countStarts ? "ALL_NEW" : "UPDATED_NEW",
       });
       if (!outcome.applied && outcome.item?.token !== token) return { claimed: false, record: recordIn(outcome.item) };

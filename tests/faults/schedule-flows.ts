@@ -22,7 +22,8 @@ const STATEMENTS = "DynamoDB.BatchExecuteStatement";
 const SUCCESS = { state: "SUCCESS", result: 10 };
 
 /** A time that has just passed, which a new one-off still counts. */
-const ago = (seconds: number): string => `at(${new Date(Date.now() - seconds * 1000).toISOString().slice(0, 19)})`;
+const ago = ({ app }: Scenario, seconds: number): string =>
+  `at(${new Date(app.clock().getTime() - seconds * 1000).toISOString().slice(0, 19)})`;
 
 /** The task of the entry's first fire time. */
 async function firstTask({ app }: Scenario): Promise<string> {
@@ -40,18 +41,18 @@ async function onlyAnother(scenario: Scenario): Promise<string> {
 }
 
 const put = async (scenario: Scenario): Promise<string> => {
-  await scenario.take("schedule-put", ago(10));
+  await scenario.take("schedule-put", ago(scenario, 10));
   return "";
 };
 
 /** Each day at the minute that comes next. */
-const daily = (): string => {
-  const next = new Date(Date.now() + 60_000);
+const daily = ({ app }: Scenario): string => {
+  const next = new Date(app.clock().getTime() + 60_000);
   return `${next.getUTCMinutes()} ${next.getUTCHours()} * * *`;
 };
 
 /** In each hour, first ten minutes from now. */
-const hourly = (): string => `${new Date(Date.now() + 600_000).getUTCMinutes()} * * * *`;
+const hourly = ({ app }: Scenario): string => `${new Date(app.clock().getTime() + 600_000).getUTCMinutes()} * * * *`;
 
 const CHAIN = {
   chain: [
@@ -78,7 +79,7 @@ async function tickAgain(scenario: Scenario, id: string): Promise<string> {
 export const scheduleFlows: Record<string, Flow> = {
   "making a schedule entry": {
     operations: [GET, UPDATE, UPDATE, UPDATE],
-    prepare: () => Promise.resolve(ago(10)),
+    prepare: async (scenario) => ago(scenario, 10),
     step: (schedule) => ["schedule-put", schedule],
     async finish(scenario, schedule) {
       await scenario.take("schedule-put", schedule);
@@ -94,7 +95,7 @@ export const scheduleFlows: Record<string, Flow> = {
     operations: [GET, UPDATE, UPDATE, UPDATE],
     async prepare(scenario) {
       await put(scenario);
-      return ago(5);
+      return ago(scenario, 5);
     },
     step: (schedule) => ["schedule-change", schedule],
     async finish(scenario, schedule) {
@@ -144,7 +145,7 @@ export const scheduleFlows: Record<string, Flow> = {
     // Its position, what is due, the entry and the run before; the run, the task, its record, the next time; the position.
     operations: [GET, QUERY, GET, GET, UPDATE, SEND, UPDATE, UPDATE, DELETE, UPDATE, UPDATE],
     async prepare(scenario) {
-      await scenario.take("schedule-put", daily());
+      await scenario.take("schedule-put", daily(scenario));
       return firstTask(scenario);
     },
     clockOffsetSeconds: 120,
@@ -161,7 +162,7 @@ export const scheduleFlows: Record<string, Flow> = {
     // As above; in the place of the task: what there is of it, the definition, the first task, its record and that of the end.
     operations: [GET, QUERY, GET, GET, UPDATE, BATCH_GET, UPDATE, SEND, UPDATE, UPDATE, UPDATE, DELETE, UPDATE, UPDATE],
     async prepare(scenario) {
-      await scenario.take("schedule-put", daily(), JSON.stringify({ workflow: CHAIN }));
+      await scenario.take("schedule-put", daily(scenario), JSON.stringify({ workflow: CHAIN }));
       return firstTask(scenario);
     },
     clockOffsetSeconds: 120,
@@ -174,7 +175,7 @@ export const scheduleFlows: Record<string, Flow> = {
     // Its members are sent by a worker, and there is no record of its end.
     operations: [GET, QUERY, GET, GET, UPDATE, BATCH_GET, UPDATE, SEND, UPDATE, DELETE, UPDATE, UPDATE],
     async prepare(scenario) {
-      await scenario.take("schedule-put", daily(), JSON.stringify({ workflow: GROUP }));
+      await scenario.take("schedule-put", daily(scenario), JSON.stringify({ workflow: GROUP }));
       return idAt({ id: await firstTask(scenario), root: GROUP }, "1");
     },
     clockOffsetSeconds: 120,
@@ -186,7 +187,7 @@ export const scheduleFlows: Record<string, Flow> = {
   "running a schedule entry of a workflow by hand": {
     operations: [GET, BATCH_GET, UPDATE, SEND, UPDATE, UPDATE, UPDATE],
     prepare: async (scenario) => {
-      await scenario.take("schedule-put", daily(), JSON.stringify({ workflow: CHAIN }));
+      await scenario.take("schedule-put", daily(scenario), JSON.stringify({ workflow: CHAIN }));
       return "";
     },
     step: () => ["schedule-run"],
@@ -201,7 +202,7 @@ export const scheduleFlows: Record<string, Flow> = {
     // The position, the due item, the entry, and a note of the pause.
     operations: [GET, GET, UPDATE, UPDATE, UPDATE, UPDATE],
     async prepare(scenario) {
-      await scenario.take("schedule-put", hourly());
+      await scenario.take("schedule-put", hourly(scenario));
       await scenario.take("schedule-pause");
       return "";
     },
@@ -219,7 +220,7 @@ export const scheduleFlows: Record<string, Flow> = {
     // The three tasks share their calls.
     operations: [GET, QUERY, GET, SEND, STATEMENTS, UPDATE, DELETE, UPDATE, UPDATE],
     async prepare(scenario) {
-      await scenario.take("schedule-put", hourly(), JSON.stringify({ catchUp: "all", overlap: "allow" }));
+      await scenario.take("schedule-put", hourly(scenario), JSON.stringify({ catchUp: "all", overlap: "allow" }));
       return firstTask(scenario);
     },
     clockOffsetSeconds: 10_800,

@@ -86,7 +86,10 @@ async function inspect(modules: readonly TaskModule[]): Promise<Inspection> {
     ),
     // The tick fires the others.
     schedules: entries.filter(isOnScheduler).map((entry) => ({
-      ...{ name: entry.name, schedule: entry.schedule, timezone: entry.timezone ?? timezone, input: beatInput(entry) },
+      name: entry.name,
+      schedule: entry.schedule,
+      timezone: entry.timezone ?? timezone,
+      input: beatInput(entry),
     })),
   };
 }

@@ -137,7 +137,12 @@ async function manifest(source: Manifest) {
   const peers = { ...development, ...PEERS };
   const places = Object.entries(source.exports).map(([path, file]) => [path, compiled(file)] as const);
   return {
-    ...{ name, version, description, license, type, engines },
+    name,
+    version,
+    description,
+    license,
+    type,
+    engines,
     exports: { ...Object.fromEntries(places), "./modules": { types: "./modules.d.ts" } },
     sideEffects: ["./shared/app.js"],
     dependencies,

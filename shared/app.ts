@@ -80,7 +80,9 @@ export function createApp(
       deadLetterQueueUrl: () => config.deadLetterQueueUrl,
     }),
     results: createResultStore({
-      ...{ table, clock, largeValues },
+      table,
+      clock,
+      largeValues,
       resultExpires: () => config.resultExpires,
       failed: (failure) => failures.note(failure),
       ended: counts.note,

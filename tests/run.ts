@@ -28,8 +28,16 @@ const CHECKS: readonly Part[] = [
   },
   {
     name: "house",
-    says: "layers, glossary, sentences, docs",
-    command: ["vitest", "run", "--project", "unit", "tests/unit/layers.test.ts", "unit/docs/"],
+    says: "layers, spreads, glossary, sentences, docs",
+    command: [
+      "vitest",
+      "run",
+      "--project",
+      "unit",
+      "tests/unit/layers.test.ts",
+      "tests/unit/spreads.test.ts",
+      "unit/docs/",
+    ],
   },
 ];
 

@@ -10,9 +10,18 @@ import { type Compare, judgedHere } from "./conditions.ts";
 type Validations = typeof import("dynalite/validations/index.js").default;
 
 const OPERATORS: Readonly<Record<string, string>> = {
-  ...{ EQ: "=", NE: "<>", LT: "<", LE: "<=", GT: ">", GE: ">=", IN: "in", BETWEEN: "between" },
-  ...{ NOT_NULL: "attribute_exists", NULL: "attribute_not_exists" },
-  ...{ CONTAINS: "contains", BEGINS_WITH: "begins_with" },
+  EQ: "=",
+  NE: "<>",
+  LT: "<",
+  LE: "<=",
+  GT: ">",
+  GE: ">=",
+  IN: "in",
+  BETWEEN: "between",
+  NOT_NULL: "attribute_exists",
+  NULL: "attribute_not_exists",
+  CONTAINS: "contains",
+  BEGINS_WITH: "begins_with",
 };
 /** Of values of every type it may be asked whether they are equal; dynalite lets a list, a map, a Boolean and null not through. */
 const EQUALITIES = ["EQ", "NE"];

@@ -35,8 +35,10 @@ export interface DynamoDb {
 
 /** AWS's quotas of a new account. */
 const LIMITS = {
-  ...{ AccountMaxReadCapacityUnits: 80_000, AccountMaxWriteCapacityUnits: 80_000 },
-  ...{ TableMaxReadCapacityUnits: 40_000, TableMaxWriteCapacityUnits: 40_000 },
+  AccountMaxReadCapacityUnits: 80_000,
+  AccountMaxWriteCapacityUnits: 80_000,
+  TableMaxReadCapacityUnits: 40_000,
+  TableMaxWriteCapacityUnits: 40_000,
 };
 const MAX_REQUEST_BYTES = 16 * 1024 * 1024;
 

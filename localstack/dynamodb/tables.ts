@@ -113,8 +113,11 @@ export class TableUpdates {
     const index = {
       ...wanted,
       ProvisionedThroughput: { ...throughput, NumberOfDecreasesToday: 0 },
-      ...{ IndexArn: `${table.TableArn}/index/${wanted.IndexName}`, IndexSizeBytes: 0, ItemCount: 0 },
-      ...{ IndexStatus: "CREATING", Backfilling: true },
+      IndexArn: `${table.TableArn}/index/${wanted.IndexName}`,
+      IndexSizeBytes: 0,
+      ItemCount: 0,
+      IndexStatus: "CREATING",
+      Backfilling: true,
     };
     // An index of this name may have been removed by a process that was killed before its entries were gone.
     await promised((done) => this.#store.deleteIndexDb("Global", name, String(wanted.IndexName), done));

@@ -63,7 +63,15 @@ export async function startMappings(
         ({ id, properties: config }) => (textField(config, "FunctionName") ?? id) === functionName,
       );
       return startEventSourceMapping({
-        ...{ sqs, queueUrl, queueArn, region, functionName, invoke, log, poolLimit: sandboxes, turns },
+        sqs,
+        queueUrl,
+        queueArn,
+        region,
+        functionName,
+        invoke,
+        log,
+        poolLimit: sandboxes,
+        turns,
         batchSize: numberField(properties, "BatchSize", 10),
         maximumBatchingWindowSeconds: numberField(properties, "MaximumBatchingWindowInSeconds", 0),
         maximumConcurrency: concurrency === undefined ? undefined : Number(concurrency),

@@ -34,7 +34,13 @@ export async function copyObject(request: S3Request, store: S3Store, now: number
     ? keptHeaders(headers)
     : { ...sourceHeaders, ...(storageClass !== undefined && { "x-amz-storage-class": storageClass }) };
   const object = {
-    ...{ ...source, bucket, key, blob, checksum, modifiedAt: now, parts: undefined },
+    ...source,
+    bucket,
+    key,
+    blob,
+    checksum,
+    modifiedAt: now,
+    parts: undefined,
     headers: { ...kept, ...encryption },
     tags: headers["x-amz-tagging-directive"] === "REPLACE" ? tagsOf(headers) : source.tags,
   };

@@ -20,8 +20,15 @@ export async function putObject(request: S3Request, store: S3Store, now: number)
   requireIfMatch(headers, store.object(bucket, key));
   const { blob, size, md5, checksum } = await receiveBody(request, store);
   const object = {
-    ...{ bucket, key, blob, size, etag: `"${md5}"`, modifiedAt: now },
-    ...{ headers: kept, checksum, tags: tagsOf(headers) },
+    bucket,
+    key,
+    blob,
+    size,
+    etag: `"${md5}"`,
+    modifiedAt: now,
+    headers: kept,
+    checksum,
+    tags: tagsOf(headers),
   };
   try {
     store.put(object, "ObjectCreated:Put", sourceIp, (existing) => requireIfMatch(headers, existing));

@@ -134,8 +134,15 @@ function prepare({ scheduleArn, target, due }: Firing, number: number): Attempt 
 function defaultEvent(scheduleArn: string, time: string, id: string): object {
   const [, , , region, account] = scheduleArn.split(":");
   return {
-    ...{ version: "0", id, "detail-type": "Scheduled Event", source: "aws.scheduler" },
-    ...{ account, time, region, resources: [scheduleArn], detail: "{}" },
+    version: "0",
+    id,
+    "detail-type": "Scheduled Event",
+    source: "aws.scheduler",
+    account,
+    time,
+    region,
+    resources: [scheduleArn],
+    detail: "{}",
   };
 }
 

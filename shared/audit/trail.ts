@@ -71,7 +71,11 @@ export function createAuditTrail({
       await table.update({
         key,
         set: {
-          ...{ at: now.toISOString(), act, by, target: toJsonText(target), state: "asked" },
+          at: now.toISOString(),
+          act,
+          by,
+          target: toJsonText(target),
+          state: "asked",
           ...(sourceIp !== undefined && { sourceIp }),
           ttl: Math.floor(now.getTime() / 1000) + AUDIT_SECONDS,
         },
@@ -98,7 +102,12 @@ export function createAuditTrail({
         if (days === DAYS_PER_PAGE) return { acts, cursor: `${day.toISOString().slice(0, 10)}T24` };
         const wanted = limit - acts.length;
         const items = await table.query({
-          ...{ pk: auditPartition(day), from: oldest, to: newest, limit: wanted, pageSize: 100, filter },
+          pk: auditPartition(day),
+          from: oldest,
+          to: newest,
+          limit: wanted,
+          pageSize: 100,
+          filter,
         });
         acts.push(...items.map(toAct));
         const last = items.at(-1);

@@ -67,7 +67,7 @@ export async function putBack(tick: Tick, item: DueItem): Promise<void> {
   if (stored?.kind !== "entry" || stored.entry.edition !== item.edition) return;
   const at = new Date(handledUntil(tick, stored.entry, item).getTime() + 1);
   const { name, edition, until } = item;
-  await app.schedules.putDue({ ...{ name, edition, at, until }, visit: new Date(now.getTime() + 1000) }, { now });
+  await app.schedules.putDue({ name, edition, at, until, visit: new Date(now.getTime() + 1000) }, { now });
   await app.schedules.removeDue(item.key);
 }
 
@@ -86,7 +86,9 @@ async function recordBroken(app: App, item: DueItem, reason: string): Promise<vo
   const { name, at, edition } = item;
   await recordUnsent(app, {
     id: firingId({ name, incarnation: edition === CODE ? CODE : edition }, at),
-    ...{ task: UNKNOWN_TASK, queue: "default", askedAt: at },
+    task: UNKNOWN_TASK,
+    queue: "default",
+    askedAt: at,
     payload: { schedule: name, scheduledTime: at.toISOString() },
     reason: `the document of schedule entry '${name}' cannot be read (${reason}). Write the entry anew, or delete it`,
   });

@@ -142,8 +142,14 @@ export function staticEntry(named: NamedEntry, timezone: string): Entry {
   const fields = { ...rules, ...sent, options: jsonFields(options), schedule };
   const definition: Definition = toDefinition(fields, named.timezone ?? timezone);
   return {
-    ...{ name, definition, incarnation: CODE, edition: CODE, past: [] },
-    ...{ createdAt: BEFORE_ALL, since: BEFORE_ALL, begun: BEFORE_ALL },
+    name,
+    definition,
+    incarnation: CODE,
+    edition: CODE,
+    past: [],
+    createdAt: BEFORE_ALL,
+    since: BEFORE_ALL,
+    begun: BEFORE_ALL,
     timing: timingOf(definition, BEFORE_ALL),
   };
 }

@@ -112,8 +112,18 @@ export function createBulkActs({ table, clock }: { table: Table; clock: () => Da
         id,
         {
           ...given,
-          ...{ at: now, state: "collecting", step: 1, page: 1, offset: 0, nextAt: now, start: start ? 1 : 0 },
-          ...{ total: ids.length, pages, done: 0, skipped: 0, failed: 0 },
+          at: now,
+          state: "collecting",
+          step: 1,
+          page: 1,
+          offset: 0,
+          nextAt: now,
+          start: start ? 1 : 0,
+          total: ids.length,
+          pages,
+          done: 0,
+          skipped: 0,
+          failed: 0,
           target: toJsonText(target),
           source: toJsonText(source),
         },
@@ -136,7 +146,11 @@ export function createBulkActs({ table, clock }: { table: Table; clock: () => Da
     async list({ limit, before }) {
       const seconds = Math.floor(clock().getTime() / 1000);
       const items = await table.query({
-        ...{ pk: BULK_ACTS, from: "0", to: before ?? LAST, limit: limit + 1, pageSize: limit + 1 },
+        pk: BULK_ACTS,
+        from: "0",
+        to: before ?? LAST,
+        limit: limit + 1,
+        pageSize: limit + 1,
       });
       return items
         .filter(({ sk, ttl }) => sk !== before && Number(ttl) > seconds)
@@ -152,7 +166,11 @@ export function createBulkActs({ table, clock }: { table: Table; clock: () => Da
       const outcome = await table.update({
         key: bulkKey(id),
         set: {
-          ...{ state, cursor, step: step + 1, total: total + ids.length, pages: pages + (ids.length > 0 ? 1 : 0) },
+          state,
+          cursor,
+          step: step + 1,
+          total: total + ids.length,
+          pages: pages + (ids.length > 0 ? 1 : 0),
           ...(isCut && { isCut: 1 }),
           ...(state === "acting" && { startedAt: clock().toISOString(), nextAt: clock().toISOString() }),
           ttl: keptUntil(),

@@ -55,7 +55,11 @@ export function fanOutMessage(flow: Flow, { place, input, parentId, eta }: Group
   const wanted = defaults?.queue ?? DEFAULT_QUEUE;
   const parent = parentId ?? definition.parentId;
   return {
-    ...{ v: 1, id: helperId(id, place, `members/${from}`), task: FAN_OUT, attempt: 1, payload: null },
+    v: 1,
+    id: helperId(id, place, `members/${from}`),
+    task: FAN_OUT,
+    attempt: 1,
+    payload: null,
     // On a FIFO queue it would stand among the tasks of some group.
     queue: app.config.queues.includes(wanted) && !app.broker.isFifo(wanted) ? wanted : DEFAULT_QUEUE,
     sentAt: app.clock().toISOString(),

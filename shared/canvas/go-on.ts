@@ -45,7 +45,8 @@ export async function start(flow: Flow, place: Place, given: Start): Promise<voi
     id: idAt(flow.definition, place),
     mark: { id, place, ...(isByReference && { input: input.ref }) },
     payload: node.payload,
-    ...{ parentId, eta },
+    parentId,
+    eta,
   };
   let failure: Outcome | undefined;
   try {

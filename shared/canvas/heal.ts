@@ -97,7 +97,9 @@ async function fireAgain(
   const root = readNode(payload ?? (await payloadOf(app, old)));
   const options: CanvasOptions = {
     ...(queue !== DEFAULT_QUEUE && app.config.queues.includes(queue) && { queue }),
-    ...{ ...(tags && { tags }), ...(headers && { headers }), ...(eta && { eta }) },
+    ...(tags && { tags }),
+    ...(headers && { headers }),
+    ...(eta && { eta }),
   };
   return sendFiring(app, registry, root, { options, id: replayId(old, payload), schedule });
 }

@@ -71,7 +71,11 @@ async function show(app: App, id: string): Promise<ListedWorkflow | undefined> {
   const isOver = Date.parse(definition.keepUntil) < app.clock().getTime();
   if (isOver && state === "PENDING" && record === undefined) return undefined;
   return {
-    ...{ id, state, title: titleOf(root), sentAt, rootId },
+    id,
+    state,
+    title: titleOf(root),
+    sentAt,
+    rootId,
     ...(record?.finishedAt !== undefined && { finishedAt: record.finishedAt }),
     ...(parentId !== undefined && { parentId }),
     ...(replaces && { replaces: replaces.id }),

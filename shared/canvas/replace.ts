@@ -24,10 +24,16 @@ export async function defineReplacement(app: App, tasks: KnownTasks, message: Me
   const id = derivedId(idTime(task) ?? now, `replace/${task}/${attempt}`);
   const defaults = { ...(tags && { tags }), ...(headers && { headers }) };
   const definition: Definition = {
-    ...{ v: 1, id, root, sentAt: now.toISOString(), rootId, parentId: task },
+    v: 1,
+    id,
+    root,
+    sentAt: now.toISOString(),
+    rootId,
+    parentId: task,
     keepUntil: keepUntil !== undefined && keepUntil > until ? keepUntil : until,
     replaces: {
-      ...{ id: task, task: message.task },
+      id: task,
+      task: message.task,
       ...(keepUntil !== undefined && { keepUntil }),
       ...(workflow && workflow.callback === undefined && { workflow: { id: workflow.id, place: workflow.place } }),
     },

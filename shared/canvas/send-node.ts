@@ -83,7 +83,11 @@ export function baseMessage(
   const parent = parentId ?? definition.parentId;
   const { schedule } = definition;
   return {
-    ...{ v: 1, id, task: node.task, attempt, payload: payload ?? null },
+    v: 1,
+    id,
+    task: node.task,
+    attempt,
+    payload: payload ?? null,
     queue: app.config.queues.includes(queue) ? queue : DEFAULT_QUEUE,
     sentAt: app.clock().toISOString(),
     rootId,

@@ -93,7 +93,11 @@ async function define(
     ...(resolved.expires && { expires: resolved.expires.toISOString() }),
   };
   const definition: Definition = {
-    ...{ v: 1, id, root, sentAt: now.toISOString(), keepUntil: keepUntil.toISOString() },
+    v: 1,
+    id,
+    root,
+    sentAt: now.toISOString(),
+    keepUntil: keepUntil.toISOString(),
     rootId: parent?.context.rootId ?? id,
     ...(parent && { parentId: parent.context.id }),
     ...(Object.keys(defaults).length > 0 && { defaults }),
@@ -146,7 +150,10 @@ async function defineFiring(
   const { id: other, rootId } = definition;
   const kept = keepUntil?.toISOString() ?? "";
   return {
-    ...{ ...definition, id, schedule, rootId: rootId === other ? id : rootId },
+    ...definition,
+    id,
+    schedule,
+    rootId: rootId === other ? id : rootId,
     ...(eta && { begins: eta.toISOString() }),
     keepUntil: kept > definition.keepUntil ? kept : definition.keepUntil,
   };
@@ -171,7 +178,12 @@ async function reserve(app: App, definition: Definition, key: string | undefined
   if (key === undefined) return definition;
   const text = toJsonText(definition.root);
   const message: Message = {
-    ...{ v: 1, id: definition.id, task: WORKFLOW, attempt: 1, payload: parseJson(text), queue: DEFAULT_QUEUE },
+    v: 1,
+    id: definition.id,
+    task: WORKFLOW,
+    attempt: 1,
+    payload: parseJson(text),
+    queue: DEFAULT_QUEUE,
     sentAt: definition.sentAt,
     rootId: definition.rootId,
   };

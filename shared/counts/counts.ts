@@ -93,7 +93,11 @@ export function createCounts({
   const readHour = async (hour: number): Promise<Minutes> => {
     const minutes: Minutes = new Map();
     const items = await table.query({
-      ...{ pk: countPartition(new Date(hour)), from: "0", to: "~", limit: MAX_ITEMS, pageSize: 1000 },
+      pk: countPartition(new Date(hour)),
+      from: "0",
+      to: "~",
+      limit: MAX_ITEMS,
+      pageSize: 1000,
     });
     for (const item of items) {
       const first = Date.parse(String(item.sk).slice(0, 24));
@@ -114,7 +118,11 @@ export function createCounts({
 
   const readHours = async (from: number, to: number): Promise<Minutes> => {
     const items = await table.query({
-      ...{ pk: HOUR_COUNTS, from: iso(from), to: iso(to), limit: MAX_ITEMS, pageSize: 1000 },
+      pk: HOUR_COUNTS,
+      from: iso(from),
+      to: iso(to),
+      limit: MAX_ITEMS,
+      pageSize: 1000,
     });
     const hours: Minutes = new Map();
     for (const item of items) {

@@ -55,7 +55,10 @@ function sumOf(a: Row, b: Row): Row {
     max: Math.max(one.max, other.max),
   });
   return {
-    ...{ task: a.task, state: a.state, count: a.count + b.count, runs: a.runs + b.runs },
+    task: a.task,
+    state: a.state,
+    count: a.count + b.count,
+    runs: a.runs + b.runs,
     waitMilliseconds: times(a.waitMilliseconds, b.waitMilliseconds),
     runMilliseconds: times(a.runMilliseconds, b.runMilliseconds),
   };
@@ -79,7 +82,10 @@ export function unpackRow(packed: Json): Row | undefined {
   if (typeof task !== "string" || typeof state !== "string") return undefined;
   const [count = 0, runs = 0, waitSum = 0, waitMax = 0, runSum = 0, runMax = 0] = numbers.map(Number);
   return {
-    ...{ task, state, count, runs },
+    task,
+    state,
+    count,
+    runs,
     waitMilliseconds: { sum: waitSum, max: waitMax },
     runMilliseconds: { sum: runSum, max: runMax },
   };

@@ -93,7 +93,13 @@ export function createTaskList(search: Search, period: { from?: string; to?: str
   };
 
   return {
-    ...{ rows, waiting, searchedTo, isSearching, isComplete, error, more },
+    rows,
+    waiting,
+    searchedTo,
+    isSearching,
+    isComplete,
+    error,
+    more,
     stop() {
       isStopped = true;
     },

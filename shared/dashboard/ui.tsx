@@ -38,6 +38,18 @@ export function When({ time, exact = false }: { time: string | undefined; exact?
   );
 }
 
+/** A task or a workflow by its name, with the beginning of its id. */
+export function Named({ href, name, id }: { href: string; name: string; id: string }): JSX.Element {
+  return (
+    <>
+      <a href={href}>
+        <bdi>{name}</bdi>
+      </a>{" "}
+      <span class="dim id">{id.slice(0, 8)}</span>
+    </>
+  );
+}
+
 /** A part that scrolls by itself, also by keyboard. */
 export function Scroll({ label, children }: { label: string; children: ComponentChildren }): JSX.Element {
   return (

@@ -39,7 +39,9 @@ export async function runNow(app: App, tasks: Tasks, entry: Entry, by: string | 
   const id = app.newId();
   const at = app.clock();
   const schedule: ScheduleMark = {
-    ...{ name: entry.name, at: at.toISOString(), manual: true },
+    name: entry.name,
+    at: at.toISOString(),
+    manual: true,
     ...(by !== undefined && { by }),
   };
   const { expires } = entry.definition.options;
@@ -108,7 +110,11 @@ async function send(
     const task = nameOf(definition);
     const what = definition.workflow === undefined ? "task" : "workflow";
     await recordUnsent(app, {
-      ...{ id, task, payload: definition.workflow ?? definition.payload, askedAt: at, schedule },
+      id,
+      task,
+      payload: definition.workflow ?? definition.payload,
+      askedAt: at,
+      schedule,
       ...readLabels(definition.options),
       queue: typeof queue === "string" ? queue : (registry.find(task)?.queue ?? "default"),
       reason: `schedule entry '${name}' was due at ${at.toISOString()}, and its ${what} was refused: ${describeError(error).message}`,

@@ -163,9 +163,13 @@ export const schedules: Schedules = /* @__PURE__ */ createScheduleApi(currentApp
 export function viewOf(app: App, entry: Entry, count = 5): EntryView {
   const { name, edition, definition, timing, createdAt, since } = entry;
   return {
-    ...{ name, ...(definition.task !== undefined && { task: definition.task }), edition, definition },
+    name,
+    ...(definition.task !== undefined && { task: definition.task }),
+    edition,
+    definition,
     next: definition.enabled ? preview(timing, app.clock(), count).next : [],
-    ...{ createdAt: createdAt.toISOString(), changedAt: since.toISOString() },
+    createdAt: createdAt.toISOString(),
+    changedAt: since.toISOString(),
   };
 }
 

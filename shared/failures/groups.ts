@@ -86,14 +86,12 @@ export function createFailures(options: {
     const isCounted = times === 0;
     await table.update({
       key: failureGroupKey(fingerprint),
-      onCreate: { ...{ fingerprint, task, name, code, place }, firstAt: now.toISOString(), firstVersion: version },
+      onCreate: { fingerprint, task, name, code, place, firstAt: now.toISOString(), firstVersion: version },
       set: {
-        ...{
-          message: message.slice(0, MAX_MESSAGE_CHARS),
-          sample: id,
-          lastAt: now.toISOString(),
-          lastVersion: version,
-        },
+        message: message.slice(0, MAX_MESSAGE_CHARS),
+        sample: id,
+        lastAt: now.toISOString(),
+        lastVersion: version,
         ttl: Math.floor(now.getTime() / 1000) + FAILURE_GROUP_SECONDS,
       },
       add: { count: Math.max(1, times) },
@@ -119,7 +117,8 @@ export function createFailures(options: {
         const later = noted.get(one.fingerprint);
         noted.set(one.fingerprint, { ...one, ...later, times: one.times + (later?.times ?? 0) });
         log.warn("A group of failures could not be written", {
-          ...{ task: one.task, fingerprint: one.fingerprint },
+          task: one.task,
+          fingerprint: one.fingerprint,
           error: describeError(outcome.reason),
         });
       }
@@ -130,7 +129,9 @@ export function createFailures(options: {
       const pages = await Promise.all(
         FAILURE_SHARDS.map((shard) =>
           table.query({
-            ...{ pk: failureGroupPartition(shard), from: "0", to: LAST },
+            pk: failureGroupPartition(shard),
+            from: "0",
+            to: LAST,
             limit: MAX_GROUPS,
             pageSize: 1000,
           }),
@@ -157,7 +158,10 @@ export function createFailures(options: {
 
     async members(fingerprint, { limit, before }) {
       const items = await table.query({
-        ...{ index: "failures" as const, pk: fingerprint, from: "0", to: before ?? LAST },
+        index: "failures" as const,
+        pk: fingerprint,
+        from: "0",
+        to: before ?? LAST,
         limit: limit + 1,
         pageSize: limit + 1,
       });
@@ -182,12 +186,18 @@ function toGroup(item: Item): FailureGroup {
   const isAnother = text("lastVersion") === "" || text("lastVersion") !== stateVersion;
   const reopened = said === "resolved" && failedSince && isAnother;
   return {
-    ...{ fingerprint: text("fingerprint"), task: text("task"), name: text("name") },
+    fingerprint: text("fingerprint"),
+    task: text("task"),
+    name: text("name"),
     ...(code !== undefined && { code: String(code) }),
     ...(place !== undefined && { place: String(place) }),
-    ...{ message: text("message"), sample: text("sample"), firstAt: text("firstAt"), lastAt: text("lastAt") },
+    message: text("message"),
+    sample: text("sample"),
+    firstAt: text("firstAt"),
+    lastAt: text("lastAt"),
     count: Number(item.count ?? 0),
-    ...{ firstVersion: text("firstVersion"), lastVersion: text("lastVersion") },
+    firstVersion: text("firstVersion"),
+    lastVersion: text("lastVersion"),
     state: reopened ? "open" : said,
     ...(reopened && { reopened }),
   };

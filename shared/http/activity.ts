@@ -23,7 +23,8 @@ export function addActivity(api: Hono, app: App): void {
     const since = from ?? new Date(to.getTime() - USUAL_DAYS * DAY_MILLISECONDS);
     if (since > to) throw new InvalidOptionError("from", since, "a time before now");
     const page = await app.audit.list({
-      ...{ from: since, to },
+      from: since,
+      to,
       limit: limit === undefined ? 50 : toNumber("limit", limit, { least: 1, most: MAX_LIMIT, whole: true }),
       ...(by !== undefined && { by }),
       ...(known !== undefined && { act: known }),

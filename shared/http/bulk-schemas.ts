@@ -1,9 +1,9 @@
 /** Bulk acts as JSON Schema. */
 
-import { BULK_KINDS, BULK_STATES } from "../bulk/act.ts";
+import { BULK_KINDS, BULK_STATES, OUTCOMES } from "../bulk/act.ts";
 import { MAX_BULK_IDS, MAX_BULK_RATE, MIN_BULK_RATE } from "../task/bulk.ts";
 import { chosen } from "./parameters.ts";
-import { anything, body, count, type Document, text, time, uuid } from "./schema-parts.ts";
+import { anything, body, count, type Document, list, object, text, time, uuid } from "./schema-parts.ts";
 
 const filter: Document = body(
   {},
@@ -17,7 +17,10 @@ export const bulkBody: Document = body(
     failure: { ...text, description: "The fingerprint of a kind of failures." },
     ids: { type: "array", minItems: 1, maxItems: MAX_BULK_IDS, items: uuid },
     rate: {
-      ...{ type: "number", minimum: MIN_BULK_RATE, maximum: MAX_BULK_RATE, default: 10 },
+      type: "number",
+      minimum: MIN_BULK_RATE,
+      maximum: MAX_BULK_RATE,
+      default: 10,
       description: "Tasks a second, at most.",
     },
     start: {
@@ -28,7 +31,7 @@ export const bulkBody: Document = body(
   },
 );
 
-/** A bulk act. */
+/** Fields of a bulk act, and those that it may have. */
 export const bulk: readonly [Document, Document] = [
   {
     id: uuid,
@@ -49,3 +52,13 @@ export const bulk: readonly [Document, Document] = [
     endedAt: time,
   },
 ];
+
+export const bulkActWithTasks = object(
+  {
+    ...bulk[0],
+    tasks: list(
+      object({ id: uuid, outcome: { enum: ["waiting", ...OUTCOMES] } }, { code: text, reason: text, replayedBy: uuid }),
+    ),
+  },
+  { ...bulk[1], cursor: text },
+);

@@ -52,7 +52,9 @@ export function addBulkReads(api: Hono, app: App): void {
     const page = isId(id) ? await app.bulk.page(id, number) : undefined;
     const act = await known(app, id);
     const tasks = (page?.ids ?? []).map((task, index) => ({
-      ...{ id: task, outcome: "waiting", ...page?.outcomes[index] },
+      id: task,
+      outcome: "waiting",
+      ...page?.outcomes[index],
     }));
     return c.json({ ...shown(act), tasks, ...(number < act.pages && { cursor: String(number + 1) }) });
   });
@@ -110,7 +112,17 @@ function conflict(sentence: string): HttpError {
 function shown({ id, act, by, at, state, rate, target, total, done, skipped, failed, ...more }: BulkAct) {
   const { isCut, startedAt, endedAt } = more;
   return {
-    ...{ id, act, by, at, state, rate, target, total, done, skipped, failed },
+    id,
+    act,
+    by,
+    at,
+    state,
+    rate,
+    target,
+    total,
+    done,
+    skipped,
+    failed,
     ...(isCut && { isCut }),
     ...(startedAt !== undefined && { startedAt }),
     ...(endedAt !== undefined && { endedAt }),

@@ -139,7 +139,10 @@ export function answerOf(outcome: Redriven) {
 function toSkipped({ replayed, failed }: Redriven) {
   return [
     ...replayed.map(({ id, replayedBy }) => ({
-      ...{ id, code: "ALREADY_REPLAYED", reason: `It was run again as ${replayedBy}.`, replayedBy },
+      id,
+      code: "ALREADY_REPLAYED",
+      reason: `It was run again as ${replayedBy}.`,
+      replayedBy,
     })),
     ...failed.map(({ id, error }) => ({ id, ...toReason(error) })),
   ];

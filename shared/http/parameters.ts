@@ -6,7 +6,9 @@ import { type Document, tag, text, uuid } from "./schema-parts.ts";
 export const id: Document = { name: "id", in: "path", required: true, schema: uuid };
 export const name: Document = { name: "name", in: "path", required: true, schema: text };
 export const match: Document = {
-  ...{ name: "If-Match", in: "header", schema: text },
+  name: "If-Match",
+  in: "header",
+  schema: text,
   description: "The ETag of an earlier answer: an entry that was changed since is left alone.",
 };
 export const wait: Document = {

@@ -33,7 +33,12 @@ export const rules: Document = {
 export const entry: readonly [Document, Document] = [
   { name: text, static: { type: "boolean" }, next: list(text) },
   {
-    ...{ ...rules, task: text, schedule: text, edition: text, createdAt: time, changedAt: time },
+    ...rules,
+    task: text,
+    schedule: text,
+    edition: text,
+    createdAt: time,
+    changedAt: time,
     broken: { ...text, description: "Its document cannot be read, and why." },
   },
 ];

@@ -152,7 +152,8 @@ function schedule(value: Json | undefined): ScheduleMark | undefined {
   const [name, at, edition, by] = [value.name, time(value.at), text(value.edition), text(value.by)];
   if (typeof name !== "string" || name === "" || name.length > MAX_ENTRY_CHARS || at === undefined) return undefined;
   return {
-    ...{ name, at },
+    name,
+    at,
     ...(edition !== undefined && { edition }),
     ...(value.manual === true && { manual: true as const }),
     ...(by !== undefined && { by }),

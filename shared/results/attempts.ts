@@ -98,7 +98,11 @@ function toKept(json: Json): (Attempt & { fence: number })[] {
   const time = (milliseconds: Json | undefined): string => new Date(Number(milliseconds)).toISOString();
   return [
     {
-      ...{ attempt: Number(attempt), fence: Number(fence), outcome, startedAt: time(started), endedAt: time(ended) },
+      attempt: Number(attempt),
+      fence: Number(fence),
+      outcome,
+      startedAt: time(started),
+      endedAt: time(ended),
       ...(name !== undefined && {
         error: { name: String(name), message: String(message), ...(code !== undefined && { code: String(code) }) },
       }),

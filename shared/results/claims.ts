@@ -127,7 +127,10 @@ export function createClaims({ table, clock, lifetime, values, shownUntil, ended
     ended({ task: claim.message.task, state, times: runTimes(claim, clock()) });
 
   const runOf = ({ message: { attempt }, fence, tracked, startedAt }: Claim) => ({
-    ...{ attempt, fence: tracked ? fence : 0, startedAt, endedAt: clock() },
+    attempt,
+    fence: tracked ? fence : 0,
+    startedAt,
+    endedAt: clock(),
   });
 
   /** Ends a run. Dying between storing a large value and this leaves an object that nobody refers to. */

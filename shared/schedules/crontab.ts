@@ -104,7 +104,10 @@ export function parseCrontab(text: string, dialect: "celery" | "unix", schedule:
   const isStar = (field: CrontabField = "*"): boolean => String(field).startsWith("*");
   const either = dialect === "unix" && !isStar(options.dayOfMonth) && !isStar(options.dayOfWeek);
   return {
-    ...{ minutes, hours, months, years: YEARS },
+    minutes,
+    hours,
+    months,
+    years: YEARS,
     days: { kind: either ? "either" : "both", dates, weekdays: awsWeekdays },
   };
 }

@@ -194,7 +194,8 @@ export type TimingFields = Pick<Definition, "schedule" | "timezone" | "start" | 
 export function timingFields(definition: TimingFields): TimingFields {
   const { schedule, timezone, start, end, skippedTime, repeatedTime } = definition;
   return {
-    ...{ schedule, timezone },
+    schedule,
+    timezone,
     ...(start !== undefined && { start }),
     ...(end !== undefined && { end }),
     ...(skippedTime && { skippedTime }),
@@ -206,7 +207,9 @@ export function timingFields(definition: TimingFields): TimingFields {
 export function timingOf(definition: TimingFields, anchor: Date): Timing {
   const { schedule, timezone, start, end, skippedTime, repeatedTime } = definition;
   return {
-    ...{ schedule, timezone, anchor },
+    schedule,
+    timezone,
+    anchor,
     ...(start !== undefined && { start: new Date(start) }),
     ...(end !== undefined && { end: new Date(end) }),
     ...(skippedTime && { skippedTime }),

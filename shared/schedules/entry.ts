@@ -93,7 +93,8 @@ function anchorOf(now: Date): Date {
 export function erasOf(entry: Entry, now: Date): { timing: Timing; since: Date; until: Date }[] {
   const past = entry.past.map(({ fields, anchor, since, until }) => ({
     timing: timingOf(fields, new Date(anchor)),
-    ...{ since: new Date(since), until: new Date(until) },
+    since: new Date(since),
+    until: new Date(until),
   }));
   return [{ timing: entry.timing, since: entry.begun, until: now }, ...past];
 }
@@ -110,8 +111,13 @@ export function toItem(entry: Entry): Item {
   const last = lastTime(entry);
   const ttl = last && Math.ceil(last.getTime() / 1000) + Math.max(FINISHED_SECONDS, definition.keepHistory ?? 0);
   return {
-    ...{ body: toJsonText(body), incarnation, edition, task: definition.task, since: since.toISOString() },
-    ...{ enabled: definition.enabled ? 1 : 0, ttl },
+    body: toJsonText(body),
+    incarnation,
+    edition,
+    task: definition.task,
+    since: since.toISOString(),
+    enabled: definition.enabled ? 1 : 0,
+    ttl,
   };
 }
 
@@ -126,14 +132,14 @@ function lastTime({ definition, timing, since }: Entry): Date | undefined {
 export function toEntry(item: Item): Entry {
   const { definition, createdAt, begun, anchor, past }: Body = JSON.parse(String(item.body));
   const entry: Entry = {
-    ...{
-      name: String(item.sk),
-      definition,
-      incarnation: String(item.incarnation),
-      edition: String(item.edition),
-      past,
-    },
-    ...{ createdAt: new Date(createdAt), since: new Date(String(item.since)), begun: new Date(begun) },
+    name: String(item.sk),
+    definition,
+    incarnation: String(item.incarnation),
+    edition: String(item.edition),
+    past,
+    createdAt: new Date(createdAt),
+    since: new Date(String(item.since)),
+    begun: new Date(begun),
     timing: timingOf(definition, new Date(anchor)),
   };
   // A damaged one is found here, and not where it is half done.
@@ -171,5 +177,5 @@ export function dueAfter(entry: Entry, after: Date, earliest: Date): Due | undef
   const end = new Date(at.getTime() + STRETCH_MILLISECONDS);
   const isOften = fireTimes(timing, at, end, OFTEN - 1).length === OFTEN - 1;
   const visit = new Date(Math.max(at.getTime() - leadMilliseconds(timing), earliest.getTime()));
-  return { ...{ name, edition, at, visit }, ...(isOften && { until: end }) };
+  return { name, edition, at, visit, ...(isOften && { until: end }) };
 }

@@ -36,7 +36,9 @@ export function createNotes(table: Table): Notes {
         set: {
           kind,
           ...(until && { until: until.toISOString() }),
-          ...{ count, reason, id },
+          count,
+          reason,
+          id,
           ttl: Math.ceil((until ?? at).getTime() / 1000) + Math.max(NOTE_SECONDS, keepSeconds),
         },
       });

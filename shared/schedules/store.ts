@@ -115,7 +115,10 @@ export function createSchedules({ table, newId }: { table: Table; newId: () => s
     await table.update({
       key: dueKey(visit, name, waiting ? "waiting" : edition),
       set: {
-        ...{ name, edition, at: at.toISOString(), put: now.toISOString() },
+        name,
+        edition,
+        at: at.toISOString(),
+        put: now.toISOString(),
         ...(until && { until: until.toISOString() }),
         ...(waiting && { waiting: waiting.toISOString() }),
       },
@@ -151,7 +154,9 @@ export function createSchedules({ table, newId }: { table: Table; newId: () => s
       const outcome = await table.update({
         key: scheduleKey(name),
         set: {
-          ...{ deleted: 1, edition: newId(), since: now.toISOString() },
+          deleted: 1,
+          edition: newId(),
+          since: now.toISOString(),
           ttl: Math.floor(now.getTime() / 1000) + TOMBSTONE_SECONDS,
         },
         remove: ["body"],
@@ -192,7 +197,11 @@ export function createSchedules({ table, newId }: { table: Table; newId: () => s
     async pauses() {
       const items = await table.query({
         ...STATIC_SCHEDULES,
-        ...{ from: " ", to: "~", limit: Number.POSITIVE_INFINITY, pageSize: PAGE, consistent: true },
+        from: " ",
+        to: "~",
+        limit: Number.POSITIVE_INFINITY,
+        pageSize: PAGE,
+        consistent: true,
       });
       return new Map(items.map((item) => [String(item.sk), toPause(item)]));
     },
@@ -310,7 +319,10 @@ function toDue({ pk, sk, name, edition, at, put, until, seen, waiting }: Item): 
   const [visit = ""] = String(sk).split("#");
   return {
     key: { pk: String(pk), sk: String(sk) },
-    ...{ name: String(name), edition: String(edition), at: new Date(String(at)), visit: new Date(visit) },
+    name: String(name),
+    edition: String(edition),
+    at: new Date(String(at)),
+    visit: new Date(visit),
     put: new Date(String(put)),
     ...(until !== undefined && { until: new Date(String(until)) }),
     ...(seen !== undefined && { seen: new Date(String(seen)) }),

@@ -29,8 +29,14 @@ export type BulkSource = { filter: ListQuery } | { failure: string };
 export async function askForStep(app: App, { id, at, step }: BulkAct, waitSeconds = 0): Promise<void> {
   const messageId = derivedId(new Date(at), `bulk/${id}`);
   const message: Message = {
-    ...{ v: 1, id: messageId, task: BULK, attempt: 1, payload: { bulk: id, step }, queue: DEFAULT_QUEUE },
-    ...{ sentAt: app.clock().toISOString(), rootId: messageId },
+    v: 1,
+    id: messageId,
+    task: BULK,
+    attempt: 1,
+    payload: { bulk: id, step },
+    queue: DEFAULT_QUEUE,
+    sentAt: app.clock().toISOString(),
+    rootId: messageId,
   };
   await app.broker.send(message, Math.min(MAX_WAIT_SECONDS, Math.max(0, Math.ceil(waitSeconds))));
 }

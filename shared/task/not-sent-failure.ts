@@ -32,7 +32,9 @@ export async function recordUnsent(app: App, unsent: Unsent): Promise<void> {
   const fields = { v: 1, id, task, attempt: 1, payload, queue, sentAt: askedAt.toISOString(), rootId: id };
   const message = {
     ...requiredFields(fields),
-    ...{ ...(tags && { tags }), ...(headers && { headers }), ...(schedule && { schedule }) },
+    ...(tags && { tags }),
+    ...(headers && { headers }),
+    ...(schedule && { schedule }),
   };
   const packed = { ...message, ...(await packPayload(app, message, payloadText(payload))) };
   // Dying before this leaves a stored payload that nobody refers to; the event comes back and does the same again.

@@ -117,7 +117,8 @@ async function readPage(
     return { ids, cursor: ids.length === limit ? ids.at(-1) : undefined };
   }
   const page = await app.results.list({
-    ...{ state: "FAILURE", limit },
+    state: "FAILURE",
+    limit,
     ...(queue !== undefined && { queue }),
     ...(task !== undefined && { task }),
     ...(from && { from }),

@@ -173,12 +173,26 @@ export function createGround({ tasks, environment, clock, newId, ...hooks }: Gro
     url === dead ? "dead-letter" : (config.queueNamed(url.split("/").at(-1) ?? "") ?? url);
 
   return {
-    ...{ config, table, bucket, queues, dead, sent, runs, logged, outbox, mailer },
+    config,
+    table,
+    bucket,
+    queues,
+    dead,
+    sent,
+    runs,
+    logged,
+    outbox,
+    mailer,
     modules: [{ file, exports: tasks }],
     watched: [{ file, exports: oneOfEach(watched) }],
     createApp: (parts) =>
       createApp(settings, {
-        ...{ clock, newId, table, bucket, mailer, sqs: queues.sqs },
+        clock,
+        newId,
+        table,
+        bucket,
+        mailer,
+        sqs: queues.sqs,
         log: createLog({}, (line) => logged.push(parseJson(line))),
         ...parts,
       }),
@@ -189,7 +203,9 @@ export function createGround({ tasks, environment, clock, newId, ...hooks }: Gro
     waiting() {
       const queued = queues.all().map(({ body, url, visibleAt }) => ({ body, queue: nameOf(url), at: visibleAt }));
       const timers = table.items("timer#").map(({ body, eta }) => ({
-        ...{ body: String(body), queue: "timer", at: Date.parse(String(eta)) },
+        body: String(body),
+        queue: "timer",
+        at: Date.parse(String(eta)),
       }));
       return [...queued, ...timers]
         .toSorted((a, b) => a.at - b.at)

@@ -32,7 +32,10 @@ const nextMinute = (time: number): number => Math.ceil(time / MINUTE) * MINUTE;
 /** @param currentApp the app of the process whose functions are called; a process that died is followed by another */
 export function createTurns(currentApp: () => App, modules: readonly TaskModule[], table: MemoryTable): Turns {
   const functionsOf = (app: App) => ({
-    ...{ app, beat: createBeat(modules, app), tick: createTick(modules, app), sweep: createTimerSweep(app) },
+    app,
+    beat: createBeat(modules, app),
+    tick: createTick(modules, app),
+    sweep: createTimerSweep(app),
   });
   let known = functionsOf(currentApp());
   const functions = (): ReturnType<typeof functionsOf> => {

@@ -58,7 +58,8 @@ export function readDefinition(value: Json): Definition {
 function scheduleOf(value: Json): NonNullable<Definition["schedule"]> {
   const { name, at, edition, manual, by } = fieldsOf(value, "schedule");
   return {
-    ...{ name: String(name), at: String(at) },
+    name: String(name),
+    at: String(at),
     ...(edition !== undefined && { edition: String(edition) }),
     ...(manual === true && { manual }),
     ...(by !== undefined && { by: String(by) }),
@@ -69,7 +70,8 @@ function replacesOf(value: Json): NonNullable<Definition["replaces"]> {
   const { id, task, keepUntil, workflow } = fieldsOf(value, "replaces");
   const mark = workflow === undefined ? undefined : fieldsOf(workflow, "replaces.workflow");
   return {
-    ...{ id: String(id), task: String(task) },
+    id: String(id),
+    task: String(task),
     ...(keepUntil !== undefined && { keepUntil: String(keepUntil) }),
     ...(mark && { workflow: { id: String(mark.id), place: String(mark.place) } }),
   };

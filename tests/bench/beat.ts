@@ -74,7 +74,11 @@ export async function measureBeat(entries: number, progress: (line: string) => v
   const { reads, queries, writes } = table.calls;
   const counted = { queries: queries - before.queries, reads: reads - before.reads, writes: writes - before.writes };
   return {
-    ...{ entries, due: DUE, sent, ...counted, milliseconds },
+    entries,
+    due: DUE,
+    sent,
+    ...counted,
+    milliseconds,
     // A consistent read of up to 4 KB is a unit; a due item is about 150 bytes, and a query reads them together.
     readUnits: counted.reads + counted.queries + Math.ceil((DUE * 150) / 4096),
     writeUnits: counted.writes,

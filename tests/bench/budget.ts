@@ -35,7 +35,9 @@ export function checkBudget({ tasks, usage, reads }: { tasks: number; usage: Usa
     },
     { what: "read units but for the control item", perTask: recordReads, most: 0, holds: recordReads === 0 },
     {
-      ...{ what: "SQS requests in full batches", perTask: sqsRequest, most: MOST_SQS_REQUESTS },
+      what: "SQS requests in full batches",
+      perTask: sqsRequest,
+      most: MOST_SQS_REQUESTS,
       holds: sqsRequest <= MOST_SQS_REQUESTS + ROUNDING,
     },
   ];

@@ -24,7 +24,10 @@ export async function calibrate(
 ): Promise<void> {
   const make = async (bytes: number, ConditionExpression?: string): Promise<void> => {
     const update = new UpdateItemCommand({
-      ...{ TableName, Key: KEY, ConditionExpression, UpdateExpression: "SET v = :v" },
+      TableName,
+      Key: KEY,
+      ConditionExpression,
+      UpdateExpression: "SET v = :v",
       ExpressionAttributeValues: { ":v": { S: "x".repeat(bytes - BESIDE_VALUE) } },
     });
     await dynamodb.send(update).catch((error: unknown) => {

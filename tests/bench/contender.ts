@@ -80,7 +80,11 @@ export async function startLoop(
   const table = observe(environment);
   let resting: Promise<unknown> = Promise.resolve();
   return {
-    ...{ name, cloud, sender, worker, ...table },
+    name,
+    cloud,
+    sender,
+    worker,
+    ...table,
     hold: async () => void (await resting),
     async release() {
       await resting;
@@ -102,16 +106,27 @@ export async function startLoop(
 export async function startOffline(name: string, profile: boolean): Promise<Contender> {
   const module = join(import.meta.dirname, "offline-process.ts");
   const cloud = startChild<CounterCommands & OfflineCommands>({
-    ...{ name, module, preload: join(import.meta.dirname, COUNTER), profile },
+    name,
+    module,
+    preload: join(import.meta.dirname, COUNTER),
+    profile,
   });
   await cloud.says(/Local cloud ready/);
   const environment = await cloud.ask("environment");
   const sender = startChild<SideCommands>({
-    ...{ name: `${name}-sender`, module: SIDE, arguments: ["lovage"], environment, profile },
+    name: `${name}-sender`,
+    module: SIDE,
+    arguments: ["lovage"],
+    environment,
+    profile,
   });
   const table = observe(environment);
   return {
-    ...{ name, cloud, sender, worker: undefined, ...table },
+    name,
+    cloud,
+    sender,
+    worker: undefined,
+    ...table,
     async hold() {
       await rm(PLUG_FOLDER, { recursive: true, force: true });
       await mkdir(PLUG_FOLDER, { recursive: true });

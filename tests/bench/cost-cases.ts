@@ -51,12 +51,15 @@ export const COST_CASES: readonly CostCase[] = [
   { ...full, name: "rateLimit, some wait", send: (index) => tasks.waiting.delay(sum(index)), tasks: 100 },
   { ...full, name: "concurrency by key", send: (index) => tasks.shared.delay(sum(index)) },
   {
-    ...{ ...full, name: "idempotencyKey" },
+    ...full,
+    name: "idempotencyKey",
     send: (index) => tasks.add.applyAsync(sum(index), { idempotencyKey: `order-${index}` }),
   },
   { ...full, name: "one ctx.once", send: (index) => tasks.once.delay(sum(index)) },
   {
-    ...{ ...full, name: "messageGroupId", request: "sqsGroupRequest" },
+    ...full,
+    name: "messageGroupId",
+    request: "sqsGroupRequest",
     send: (index) => tasks.fair.delay(sum(index)),
   },
   { ...full, name: "step of a chain", send: sendChain, tasks: 100 },

@@ -43,7 +43,9 @@ async function run({ send, batch }: CostCase, count: number): Promise<Drained> {
 async function drainBatch(MaxNumberOfMessages: number, drained: Drained): Promise<void> {
   const { Messages = [] } = await sqs.send(
     new ReceiveMessageCommand({
-      ...{ QueueUrl, MaxNumberOfMessages, WaitTimeSeconds: POLL_SECONDS },
+      QueueUrl,
+      MaxNumberOfMessages,
+      WaitTimeSeconds: POLL_SECONDS,
       MessageSystemAttributeNames: ["All"],
     }),
   );

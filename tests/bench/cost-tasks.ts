@@ -29,7 +29,10 @@ const broken = (): never => {
 export const failing = task({ name: "failing", payload, hooks, run: broken });
 /** Ends with its second run. */
 export const retried = task({
-  ...{ name: "retried", payload, hooks, retry: { maxRetries: 1, backoff: { base: 0 } } },
+  name: "retried",
+  payload,
+  hooks,
+  retry: { maxRetries: 1, backoff: { base: 0 } },
   run: (sum, { attempt }) => (attempt === 1 ? broken() : run(sum)),
 });
 
@@ -45,16 +48,22 @@ export const shared = task({ name: "shared", payload, hooks, run, concurrency: 1
 export const fair = task({ name: "fair", payload, hooks, run, messageGroupId: concurrencyKey });
 
 export const once = task({
-  ...{ name: "once", payload, hooks },
+  name: "once",
+  payload,
+  hooks,
   run: ({ x, y }, context) => context.once("sum", () => x + y),
 });
 
 export const total = task({
-  ...{ name: "total", payload: z.object({ numbers: z.array(z.number()) }), hooks },
+  name: "total",
+  payload: z.object({ numbers: z.array(z.number()) }),
+  hooks,
   run: ({ numbers }) => numbers.reduce((all, one) => all + one, 0),
 });
 
 export const read = task({
-  ...{ name: "read", payload: z.object({ text: z.string() }), hooks },
+  name: "read",
+  payload: z.object({ text: z.string() }),
+  hooks,
   run: ({ text }) => text.length,
 });

@@ -54,7 +54,9 @@ export interface CostOptions {
 /** Measures on emulators of its own: what it counts must be nobody else's. */
 export async function measureCost({ tasks, progress }: CostOptions): Promise<CostReport> {
   const emulators = await startMetered<MeterCommands>({
-    ...{ name: "cost-emulators", meter: "cost-meter.ts", profile: false },
+    name: "cost-emulators",
+    meter: "cost-meter.ts",
+    profile: false,
   });
   try {
     return await measureOn(emulators, { tasks, progress });
@@ -99,7 +101,8 @@ async function calibrateMeter(
   cloud: Child<MeterCommands>,
 ): Promise<void> {
   const dynamodb = new DynamoDBClient({
-    ...{ endpoint: AWS_ENDPOINT_URL, region: AWS_REGION },
+    endpoint: AWS_ENDPOINT_URL,
+    region: AWS_REGION,
     credentials: { accessKeyId: "test", secretAccessKey: "test" },
   });
   try {
@@ -128,8 +131,15 @@ function toLine(one: CostCase, tasks: number, drained: Drained, metered: Metered
     ...(PutObject + GetObject > 0 && { s3Put: PutObject, s3Get: GetObject }),
   };
   return {
-    ...{ name, tasks, batch, usage, deliveries: drained.deliveries / tasks },
-    ...{ writes: ofTasks, reads: reads ?? {}, sqs: sqs ?? {}, s3: s3 ?? {} },
+    name,
+    tasks,
+    batch,
+    usage,
+    deliveries: drained.deliveries / tasks,
+    writes: ofTasks,
+    reads: reads ?? {},
+    sqs: sqs ?? {},
+    s3: s3 ?? {},
     dynamodb: dynamodb ?? {},
     cpuMilliseconds: drained.cpuMilliseconds / tasks,
     bill: toBill(usage),

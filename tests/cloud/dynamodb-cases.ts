@@ -6,9 +6,17 @@ export const N = (number: number | string): AttributeValue => ({ N: `${number}` 
 
 /** The item that each case begins with, besides its key. */
 export const ITEM: Record<string, AttributeValue> = {
-  ...{ a: S("x"), n: N(5), nul: { NULL: true }, f: { BOOL: true }, blank: S(""), u: S("é😀") },
-  ...{ l: { L: [N(1), N(2), N(3), S("four")] }, m: { M: { q: { M: { r: { L: [N(7)] } } }, "a b": N(1) } } },
-  ...{ s: { SS: ["a", "b"] }, ns: { NS: ["1", "2"] }, b: { B: Buffer.from("bytes") } },
+  a: S("x"),
+  n: N(5),
+  nul: { NULL: true },
+  f: { BOOL: true },
+  blank: S(""),
+  u: S("é😀"),
+  l: { L: [N(1), N(2), N(3), S("four")] },
+  m: { M: { q: { M: { r: { L: [N(7)] } } }, "a b": N(1) } },
+  s: { SS: ["a", "b"] },
+  ns: { NS: ["1", "2"] },
+  b: { B: Buffer.from("bytes") },
 };
 
 /** A text in PartiQL, and the parameters for its question marks. */

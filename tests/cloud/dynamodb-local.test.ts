@@ -37,7 +37,9 @@ afterAll(async () => {
 
 const clientAt = (endpoint: string) =>
   new DynamoDBClient({
-    ...{ endpoint, region: "us-east-1", credentials: { accessKeyId: "test", secretAccessKey: "test" } },
+    endpoint,
+    region: "us-east-1",
+    credentials: { accessKeyId: "test", secretAccessKey: "test" },
     maxAttempts: 1,
   });
 
@@ -51,7 +53,8 @@ async function clients({ skip }: TestContext): Promise<[DynamoDBClient, DynamoDB
     await client
       .send(
         new CreateTableCommand({
-          ...{ TableName: TABLE, BillingMode: "PAY_PER_REQUEST" },
+          TableName: TABLE,
+          BillingMode: "PAY_PER_REQUEST",
           KeySchema: names.map((name, index) => ({ AttributeName: name, KeyType: index === 0 ? "HASH" : "RANGE" })),
           AttributeDefinitions: names.map((name) => ({ AttributeName: name, AttributeType: "S" })),
         }),
@@ -112,7 +115,8 @@ function statement(text: string, parameters: readonly AttributeValue[] = []): St
     const key = `pk='${pk}' AND sk='1'`;
     const Statement = text.replace(/\bT\b/, `"${TABLE}"`).replace(/\bK\b/, key).replace(/\bP\b/, `'${pk}'`);
     const request = {
-      ...{ Statement, ReturnValuesOnConditionCheckFailure: "ALL_OLD" as const },
+      Statement,
+      ReturnValuesOnConditionCheckFailure: "ALL_OLD" as const,
       ...(parameters.length > 0 && { Parameters: [...parameters] }),
     };
     const { Responses } = await client.send(new BatchExecuteStatementCommand({ Statements: [request] }));
@@ -214,8 +218,11 @@ describe("expressions", () => {
       const step: Step = async (client, pk) => {
         await client.send(
           new UpdateItemCommand({
-            ...{ TableName: TABLE, Key: { pk: S(pk), sk: S("1") }, ConditionExpression },
-            ...{ UpdateExpression: "SET done = :done", ExpressionAttributeValues: { ...values, ":done": N(1) } },
+            TableName: TABLE,
+            Key: { pk: S(pk), sk: S("1") },
+            ConditionExpression,
+            UpdateExpression: "SET done = :done",
+            ExpressionAttributeValues: { ...values, ":done": N(1) },
           }),
         );
         return "done";
@@ -232,7 +239,9 @@ describe("expressions", () => {
       const step: Step = async (client, pk) => {
         const { Items, Count, ScannedCount } = await client.send(
           new QueryCommand({
-            ...{ TableName: TABLE, KeyConditionExpression: "pk = :pk", FilterExpression },
+            TableName: TABLE,
+            KeyConditionExpression: "pk = :pk",
+            FilterExpression,
             ExpressionAttributeValues: { ...values, ":pk": S(pk) },
           }),
         );

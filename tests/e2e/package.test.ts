@@ -117,8 +117,11 @@ describe("a packaged function", () => {
     const before = readFileSync(join(WORK_FOLDER, "package", "deadLetter.zip"));
     const { packageFunction } = await import("../../build/package-function.ts");
     const again = await packageFunction({
-      ...{ name: "deadLetter", handler: "handlers/dead-letter.handler", taskFolders: ["tests/fixtures/tasks"] },
-      ...{ native: [], architecture: "arm64" },
+      name: "deadLetter",
+      handler: "handlers/dead-letter.handler",
+      taskFolders: ["tests/fixtures/tasks"],
+      native: [],
+      architecture: "arm64",
     });
 
     expect(existsSync(again)).toBe(true);

@@ -19,7 +19,8 @@ it("loses no task that was accepted while three calls of ten go wrong", async ()
     workers: routes.map((route) => ({ route })),
     ...(senderRoute && { senderRoute }),
     // Most of the time each is waiting for a call that is tried again.
-    ...{ lanes: 16, senders: 16 },
+    lanes: 16,
+    senders: 16,
   });
   const { accepted, witness } = trial;
   const tasks = [plain, effect, failsOnce] as const;

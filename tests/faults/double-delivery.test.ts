@@ -29,7 +29,11 @@ it("records each task once, and has its effect once, when two workers get every 
     `Delivered twice, at once: ${accepted.size} tasks, ${twins.messages()} messages to two workers each: ${lost.length} lost, ${witness.overwritten.length} recorded twice, ${effects.length} effects of ctx.once, ${repeated} of them repeated (seed ${SEED}).`,
   );
   expect({ lost, wrong, twice: witness.overwritten, repeated, missing }, `seed ${SEED}`).toEqual({
-    ...{ lost: [], wrong: [], twice: [], repeated: 0, missing: [] },
+    lost: [],
+    wrong: [],
+    twice: [],
+    repeated: 0,
+    missing: [],
   });
   expect(ends).toEqual({ SUCCESS: accepted.size });
   expect(twins.messages()).toBeGreaterThanOrEqual(accepted.size);

@@ -70,7 +70,13 @@ const givenUp = async (scenario: Scenario, deaths: number): Promise<string> => {
   const id = scenario.app.newId();
   const sentAt = new Date().toISOString();
   const message: Message = {
-    ...{ v: 1, id, task: "add", attempt: 1, queue: "default", sentAt, rootId: id },
+    v: 1,
+    id,
+    task: "add",
+    attempt: 1,
+    queue: "default",
+    sentAt,
+    rootId: id,
     payload: { x: 4, y: 6 },
   };
   await scenario.app.results.pending(message);
@@ -88,7 +94,13 @@ const threeWithoutRecords = async ({ app }: Scenario): Promise<string> => {
   const ids = [app.newId(), app.newId(), app.newId()];
   const messages = ids.map(
     (id): Message => ({
-      ...{ v: 1, id, task: "add", attempt: 1, queue: "default", sentAt: new Date().toISOString(), rootId: id },
+      v: 1,
+      id,
+      task: "add",
+      attempt: 1,
+      queue: "default",
+      sentAt: new Date().toISOString(),
+      rootId: id,
       payload: { x: 4, y: 6 },
     }),
   );
@@ -220,8 +232,14 @@ export const flows: Record<string, Flow> = {
       const id = app.newId();
       const eta = new Date(Date.now() + 1_000_000);
       const message: Message = {
-        ...{ v: 1, id, task: "add", attempt: 1, rootId: id },
-        ...{ queue: "gone", sentAt: new Date().toISOString(), eta: eta.toISOString() },
+        v: 1,
+        id,
+        task: "add",
+        attempt: 1,
+        rootId: id,
+        queue: "gone",
+        sentAt: new Date().toISOString(),
+        eta: eta.toISOString(),
         payload: { x: 4, y: 6 },
       };
       await app.timers.put(message, eta);

@@ -61,7 +61,9 @@ export async function createGround(
     );
   };
   return {
-    ...{ queueUrl, deadLetterUrl, tableName: name },
+    queueUrl,
+    deadLetterUrl,
+    tableName: name,
     environment: { BROKER_URL: queueUrl, RESULT_BACKEND: `dynamodb://${name}`, DEAD_LETTER_QUEUE_URL: deadLetterUrl },
     // The first queue again, since a message can move either way between two looks.
     messagesLeft: async () => (await count(queueUrl)) + (await count(deadLetterUrl)) + (await count(queueUrl)),

@@ -108,7 +108,9 @@ export async function createScenario(
   };
 
   return {
-    ...{ app, run, take },
+    app,
+    run,
+    take,
     messagesLeft: ground.messagesLeft,
     read: (id) => app.results.read(id),
     // A day is 16 queries.

@@ -76,6 +76,17 @@ async function tickAgain(scenario: Scenario, id: string): Promise<string> {
   return id;
 }
 
+/** The step of a run by hand: whatever became of it, another one runs. */
+const runByHand = {
+  step: () => ["schedule-run"],
+  async finish(scenario: Scenario) {
+    const id = sentId(await scenario.take("schedule-run"));
+    await scenario.drain();
+    return id;
+  },
+  expected: SUCCESS,
+};
+
 export const scheduleFlows: Record<string, Flow> = {
   "making a schedule entry": {
     operations: [GET, UPDATE, UPDATE, UPDATE],
@@ -133,13 +144,7 @@ export const scheduleFlows: Record<string, Flow> = {
   "running a schedule entry by hand": {
     operations: [GET, SEND, UPDATE, UPDATE],
     prepare: put,
-    step: () => ["schedule-run"],
-    async finish(scenario) {
-      const id = sentId(await scenario.take("schedule-run"));
-      await scenario.drain();
-      return id;
-    },
-    expected: SUCCESS,
+    ...runByHand,
   },
   "a tick": {
     // Its position, what is due, the entry and the run before; the run, the task, its record, the next time; the position.
@@ -190,13 +195,7 @@ export const scheduleFlows: Record<string, Flow> = {
       await scenario.take("schedule-put", daily(scenario), JSON.stringify({ workflow: CHAIN }));
       return "";
     },
-    step: () => ["schedule-run"],
-    async finish(scenario) {
-      const id = sentId(await scenario.take("schedule-run"));
-      await scenario.drain();
-      return id;
-    },
-    expected: SUCCESS,
+    ...runByHand,
   },
   "resuming a schedule entry": {
     // The position, the due item, the entry, and a note of the pause.

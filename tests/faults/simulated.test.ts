@@ -18,25 +18,35 @@ const add = task({ name: "add", payload: z.object({ x: z.number(), y: z.number()
 const double = task({ name: "double", payload: z.number(), run: (x) => x * 2 });
 const sum = task({ name: "sum", payload: z.array(z.number()), run: (all) => all.reduce((a, b) => a + b, 0) });
 const flaky = task({
-  ...{ name: "flaky", payload: z.object({ failures: z.number() }), retry },
+  name: "flaky",
+  payload: z.object({ failures: z.number() }),
+  retry,
   run({ failures }, { attempt }) {
     if (attempt <= failures) throw new Error("not yet");
     return attempt;
   },
 });
 const greet = task({
-  ...{ name: "greet", payload: z.object({ to: z.string() }), retry },
+  name: "greet",
+  payload: z.object({ to: z.string() }),
+  retry,
   async run({ to }, ctx) {
     await ctx.once("mail", () => mailer.send({ to, subject: "Hello", text: "Hello." }, ctx.id));
     return ctx.once("chance", () => Math.random());
   },
 });
 const inOrder = task({
-  ...{ name: "in_order", payload: z.object({ n: z.number() }), queue: "fifo", messageGroupId: () => "one", retry },
+  name: "in_order",
+  payload: z.object({ n: z.number() }),
+  queue: "fifo",
+  messageGroupId: () => "one",
+  retry,
   run: ({ n }) => seen.see(n),
 });
 const parent = task({
-  ...{ name: "parent", payload: z.object({ children: z.number() }), retry },
+  name: "parent",
+  payload: z.object({ children: z.number() }),
+  retry,
   async run({ children }) {
     for (let x = 0; x < children; x++) await add.delay({ x, y: 1 });
     return children;

@@ -89,7 +89,11 @@ export async function startTrial(options: TrialOptions): Promise<Trial> {
   const underway = (): number => sent - rejected.length - witness.ended();
 
   return {
-    ...{ cloud, crew, witness, accepted, rejected },
+    cloud,
+    crew,
+    witness,
+    accepted,
+    rejected,
     async load(send, enough) {
       const sendOne = async (x: number): Promise<void> => {
         try {

@@ -43,23 +43,26 @@ export async function runPytest({ name, plugins, tests }: Suite, stage: Stage): 
   const chosen = ["outcomes", ...plugins].flatMap((plugin) => ["-p", plugin]);
   try {
     await pytest([...options, ...chosen, tests], {
-      ...{
-        PATH: `${join(folder, "venv/bin")}:${process.env.PATH}`,
-        HOME: home,
-        TMPDIR: home,
-        LANG: "C.UTF-8",
-        TZ: "UTC",
-      },
+      PATH: `${join(folder, "venv/bin")}:${process.env.PATH}`,
+      HOME: home,
+      TMPDIR: home,
+      LANG: "C.UTF-8",
+      TZ: "UTC",
       // Ids of tests that are made from a set have one order only then.
       PYTHONHASHSEED: "0",
       PYTHONDONTWRITEBYTECODE: "1",
       PYTHONPATH: `${import.meta.dirname}:${folder}`,
-      ...{ AWS_ACCESS_KEY_ID: "test", AWS_SECRET_ACCESS_KEY: "test", AWS_DEFAULT_REGION: "us-east-1" },
+      AWS_ACCESS_KEY_ID: "test",
+      AWS_SECRET_ACCESS_KEY: "test",
+      AWS_DEFAULT_REGION: "us-east-1",
       AWS_CONFIG_FILE: join(import.meta.dirname, "aws-config"),
       AWS_ENDPOINT_URL: stage.endpoint,
       // moto's names for a cloud that is not in its own process.
-      ...{ TEST_SERVER_MODE: "true", TEST_SERVER_MODE_ENDPOINT: stage.endpoint },
-      ...{ LOVAGE_RESET: stage.resetUrl, LOVAGE_ACCOUNT: stage.account, LOVAGE_OUTCOMES: file },
+      TEST_SERVER_MODE: "true",
+      TEST_SERVER_MODE_ENDPOINT: stage.endpoint,
+      LOVAGE_RESET: stage.resetUrl,
+      LOVAGE_ACCOUNT: stage.account,
+      LOVAGE_OUTCOMES: file,
     });
   } finally {
     rmSync(home, { recursive: true, force: true });

@@ -63,9 +63,13 @@ describe("the record of an error", () => {
     const record = describeError(new TypeError("fetch failed", { cause: attempts }));
 
     expect(record).toEqual({
-      ...{ name: "TypeError", message: "fetch failed", stack: expect.any(String) },
+      name: "TypeError",
+      message: "fetch failed",
+      stack: expect.any(String),
       cause: {
-        ...{ name: "AggregateError", message: "", code: "ECONNREFUSED" },
+        name: "AggregateError",
+        message: "",
+        code: "ECONNREFUSED",
         errors: [
           { name: "Error", message: refused.message, code: "ECONNREFUSED" },
           { name: "Error", message: refused.message, code: "ECONNREFUSED" },
@@ -84,7 +88,8 @@ describe("the record of an error", () => {
     });
 
     expect(describeError(new Error("x", { cause: { status: 404 } })).cause).toEqual({
-      ...{ name: "NonErrorThrown", message: "{ status: 404 }" },
+      name: "NonErrorThrown",
+      message: "{ status: 404 }",
     });
     expect(describeError(suppressed).errors?.map(({ message }) => message)).toEqual(["late", "first"]);
   });
@@ -116,7 +121,9 @@ describe("the record of an error", () => {
     const Short = { e: class extends Error {} }.e;
 
     expect(describeError(runInNewContext("new TypeError('no', { cause: new Error('why') })"))).toMatchObject({
-      ...{ name: "TypeError", message: "no", cause: { name: "Error", message: "why" } },
+      name: "TypeError",
+      message: "no",
+      cause: { name: "Error", message: "why" },
     });
     expect(describeError(new SmtpError("550")).name).toBe("SmtpError");
     expect(describeError(new Gone("x")).name).toBe("410");

@@ -14,8 +14,14 @@ import { createLifetime } from "../../shared/results/record-ttl.ts";
 
 const now = new Date("2026-11-22T08:00:00Z");
 const message: Message = {
-  ...{ v: 1, id: "019aaaaa-0000-7000-8000-000000000000", task: "t", attempt: 1, payload: null, queue: "default" },
-  ...{ sentAt: now.toISOString(), rootId: "019aaaaa-0000-7000-8000-000000000000" },
+  v: 1,
+  id: "019aaaaa-0000-7000-8000-000000000000",
+  task: "t",
+  attempt: 1,
+  payload: null,
+  queue: "default",
+  sentAt: now.toISOString(),
+  rootId: "019aaaaa-0000-7000-8000-000000000000",
 };
 
 describe("lifetimes", () => {

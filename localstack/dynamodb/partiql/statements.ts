@@ -28,12 +28,17 @@ const STATEMENT = {
 const PARAMETERS = { Parameters: { type: "List", lengthGreaterThanOrEqual: 1, children: "AttrStruct<ValueStruct>" } };
 const CAPACITY = { ReturnConsumedCapacity: { type: "String", enum: ["INDEXES", "TOTAL", "NONE"] } };
 const SINGLE = {
-  ...{ ...STATEMENT, ...CAPACITY, NextToken: "String" },
+  ...STATEMENT,
+  ...CAPACITY,
+  NextToken: "String",
   Limit: { type: "Integer", greaterThanOrEqual: 1 },
 };
 const BATCH = {
   Statements: {
-    ...{ type: "List", notNull: true, lengthGreaterThanOrEqual: 1, lengthLessThanOrEqual: 25 },
+    type: "List",
+    notNull: true,
+    lengthGreaterThanOrEqual: 1,
+    lengthLessThanOrEqual: 25,
     children: { type: "ValueStruct<BatchStatementRequest>", children: STATEMENT },
   },
   ...CAPACITY,

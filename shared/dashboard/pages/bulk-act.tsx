@@ -7,7 +7,7 @@ import { count } from "../format.ts";
 import { may } from "../frame.tsx";
 import { useLive } from "../live.ts";
 import { goTo, linkTo, route } from "../route.ts";
-import { ActButton, Empty, Fact, Loading, StateMark, Table, Trouble, When, Words } from "../ui.tsx";
+import { ActButton, Empty, Fact, Loading, Named, StateMark, Table, Trouble, When, Words } from "../ui.tsx";
 
 const TITLES = { revoke: "Revoke many tasks", replay: "Replay many tasks" } as const;
 const VERBS = { revoke: "Revoke", replay: "Replay" } as const;
@@ -166,10 +166,7 @@ function Sample({ ids, total }: { ids: readonly string[]; total: number }): JSX.
               <StateMark state={record.state} />
             </td>
             <td>
-              <a href={linkTo(["tasks", record.id])}>
-                <bdi>{record.task}</bdi>
-              </a>{" "}
-              <span class="dim id">{record.id.slice(0, 8)}</span>
+              <Named href={linkTo(["tasks", record.id])} name={record.task} id={record.id} />
             </td>
             <td>
               <When time={record.createdAt} />

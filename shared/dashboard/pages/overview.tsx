@@ -6,7 +6,7 @@ import { pathOf } from "../api.ts";
 import { count, isUtc, moment } from "../format.ts";
 import { useLive } from "../live.ts";
 import { linkTo } from "../route.ts";
-import { Empty, Loading, StateMark, Trouble, When } from "../ui.tsx";
+import { Empty, Loading, Named, StateMark, Trouble, When } from "../ui.tsx";
 import type { Decision, Depth } from "../why.ts";
 import { Groups } from "./failures.tsx";
 import { Rate } from "./rate.tsx";
@@ -147,10 +147,7 @@ function Running({ page }: { page: Page }): JSX.Element {
       <ul class="plain">
         {page.tasks.slice(0, 20).map(({ id, task, state, startedAt, attempt }) => (
           <li key={id}>
-            <StateMark state={state} />{" "}
-            <a href={linkTo(["tasks", id])}>
-              <bdi>{task}</bdi> <span class="id dim">{id.slice(0, 8)}</span>
-            </a>{" "}
+            <StateMark state={state} /> <Named href={linkTo(["tasks", id])} name={task} id={id} />{" "}
             <span class="dim">
               since <When time={startedAt} />
               {attempt > 1 && `, attempt ${attempt}`}

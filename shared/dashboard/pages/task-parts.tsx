@@ -6,7 +6,7 @@ import { pathOf } from "../api.ts";
 import { duration } from "../format.ts";
 import { useLive } from "../live.ts";
 import { linkTo } from "../route.ts";
-import { Fact, JsonView, now, StateMark, Table, Text, When } from "../ui.tsx";
+import { Fact, JsonView, Named, now, StateMark, Table, Text, When } from "../ui.tsx";
 
 interface Attempt {
   attempt: number;
@@ -223,10 +223,7 @@ export function Children({ record }: { record: Shown }): JSX.Element | null {
       <ul class="plain">
         {data.tasks.map(({ id, task, state }) => (
           <li key={id}>
-            <StateMark state={state} />{" "}
-            <a href={linkTo(["tasks", id])}>
-              <bdi>{task}</bdi> <span class="id dim">{id.slice(0, 8)}</span>
-            </a>
+            <StateMark state={state} /> <Named href={linkTo(["tasks", id])} name={task} id={id} />
           </li>
         ))}
       </ul>

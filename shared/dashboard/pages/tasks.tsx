@@ -7,7 +7,7 @@ import { isPaused, mayMove } from "../live.ts";
 import { goTo, linkTo, route } from "../route.ts";
 import { noteOf } from "../rows.ts";
 import { createTaskList, type TaskList, ticked } from "../task-list.ts";
-import { Empty, Loading, Scroll, STATES, StateMark, Trouble, When } from "../ui.tsx";
+import { Empty, Loading, Named, Scroll, STATES, StateMark, Trouble, When } from "../ui.tsx";
 import { BulkActs } from "./bulk.tsx";
 import { Export } from "./export.tsx";
 
@@ -226,10 +226,7 @@ function Rows({
                   <StateMark state={record.state} note={noteOf(record)} />
                 </td>
                 <td>
-                  <a href={linkTo(["tasks", record.id])}>
-                    <bdi>{record.task}</bdi>
-                  </a>{" "}
-                  <span class="dim id">{record.id.slice(0, 8)}</span>
+                  <Named href={linkTo(["tasks", record.id])} name={record.task} id={record.id} />
                 </td>
                 {columns.map((name) => (
                   <td key={name} class={name === "error" ? "long" : ""}>

@@ -6,7 +6,7 @@ import { call, pathOf } from "../api.ts";
 import { count } from "../format.ts";
 import { mayMove, useLive } from "../live.ts";
 import { goTo, linkTo, route } from "../route.ts";
-import { Empty, Loading, StateMark, Table, Trouble, When } from "../ui.tsx";
+import { Empty, Loading, Named, StateMark, Table, Trouble, When } from "../ui.tsx";
 
 const STATES = ["PENDING", "SUCCESS", "FAILURE", "REVOKED"] as const;
 const PAGE = "50";
@@ -142,10 +142,7 @@ function Rows({ workflows }: { workflows: readonly ListedWorkflow[] }): JSX.Elem
             <StateMark state={workflow.state} />
           </td>
           <td>
-            <a href={linkTo(["workflows", workflow.id])}>
-              <bdi>{workflow.title}</bdi>
-            </a>{" "}
-            <span class="dim id">{workflow.id.slice(0, 8)}</span>
+            <Named href={linkTo(["workflows", workflow.id])} name={workflow.title} id={workflow.id} />
             {workflow.replaces !== undefined && (
               <>
                 {" "}

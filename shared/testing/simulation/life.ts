@@ -79,13 +79,20 @@ export async function live(story: Story, options: LifeOptions): Promise<Life> {
   const clock = (): Date => new RealDate(world.now());
   let ids = 0;
   const ground = createGround({
-    ...{ tasks, environment, clock, around: aroundRun },
+    tasks,
+    environment,
+    clock,
+    around: aroundRun,
     arrived: (message) => delay(message, { plan, calls }),
     newId: () => currentSurroundings()?.newUuid() ?? `${ids++}`,
   });
   const { queues, table, runs } = ground;
   const parts: ProcessOptions = {
-    ...{ world, plan, names, calls, ground },
+    world,
+    plan,
+    names,
+    calls,
+    ground,
     tell: (task, what, where) => told.add(`${task} takes ${what} from the real world: ${where}`),
   };
   const workers = createWorkers(parts);

@@ -29,7 +29,11 @@ export async function startCelery({
   const environment = { ...rest, CELERY_QUEUE_URL: BROKER_URL ?? "", CELERY_TABLE: TABLE };
   const start = (role: string) =>
     startChild<SideCommands>({
-      ...{ name: `celery-${role}`, module: MODULE, arguments: [role], environment, profile: false },
+      name: `celery-${role}`,
+      module: MODULE,
+      arguments: [role],
+      environment,
+      profile: false,
     });
   const sender = start("sender");
   const worker = start("worker");
@@ -41,7 +45,12 @@ export async function startCelery({
   });
   await worker.ask("stop");
   return {
-    ...{ name: "celery", portion: PORTION, cloud, sender, worker, emptied: queue.emptied },
+    name: "celery",
+    portion: PORTION,
+    cloud,
+    sender,
+    worker,
+    emptied: queue.emptied,
     hold: async () => void (await worker.ask("stop")),
     release: async () => void (await worker.ask("start")),
     rest() {

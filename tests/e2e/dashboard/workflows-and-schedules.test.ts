@@ -260,7 +260,9 @@ describe("the dashboard's schedules", () => {
     await page.getByRole("button", { name: "Change it" }).click();
     await page.getByRole("heading", { name: "shared ● fires" }).waitFor();
     expect(await read(service, "/schedules/shared")).toMatchObject({
-      ...{ description: "mine", payload: { text: "two" }, keepHistory: 3600 },
+      description: "mine",
+      payload: { text: "two" },
+      keepHistory: 3600,
     });
 
     await page.getByText("mine").waitFor();

@@ -121,7 +121,13 @@ export function createRealTask(cloud: { table: Table; largeValues: LargeValues }
 function firstMessage({ tracked, ignoreResult, keepSeconds }: Setup): Message {
   const id = newId();
   return {
-    ...{ v: 1, id, rootId: id, task: "t", attempt: 1, payload: { a: 1 }, queue: "default" },
+    v: 1,
+    id,
+    rootId: id,
+    task: "t",
+    attempt: 1,
+    payload: { a: 1 },
+    queue: "default",
     sentAt: new Date(START).toISOString(),
     ...(!tracked && { trackStarted: false }),
     ...(ignoreResult && { ignoreResult: true }),

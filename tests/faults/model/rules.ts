@@ -103,8 +103,18 @@ export function take(model: TaskModel, step: Event): Answer {
 
 function born(state: TaskState, attempt: number, ttl: number): ModelRecord {
   return {
-    ...{ state, attempt, ttl, fence: 0, starts: 0, holder: undefined, revokeAsked: false },
-    ...{ shownUntil: undefined, finishedAt: undefined, result: undefined, error: undefined, progress: undefined },
+    state,
+    attempt,
+    ttl,
+    fence: 0,
+    starts: 0,
+    holder: undefined,
+    revokeAsked: false,
+    shownUntil: undefined,
+    finishedAt: undefined,
+    result: undefined,
+    error: undefined,
+    progress: undefined,
   };
 }
 

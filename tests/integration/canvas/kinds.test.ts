@@ -12,14 +12,18 @@ let running = 0;
 let most = 0;
 
 const paced = task({
-  ...{ name: "paced", payload: number, rateLimit: "60/m" },
+  name: "paced",
+  payload: number,
+  rateLimit: "60/m",
   run: ({ n }) => {
     starts.push(now().getTime());
     return n;
   },
 });
 const narrow = task({
-  ...{ name: "narrow", payload: number, concurrency: 2 },
+  name: "narrow",
+  payload: number,
+  concurrency: 2,
   run: async ({ n }) => {
     running += 1;
     most = Math.max(most, running);
@@ -31,11 +35,13 @@ const narrow = task({
 const forgetful = task({ name: "forgetful", payload: number, ignoreResult: true, run: ({ n }) => n });
 const unclaimed = task({ name: "unclaimed", payload: number, trackStarted: false, run: ({ n }) => n });
 const big = task({
-  ...{ name: "big", payload: number },
+  name: "big",
+  payload: number,
   run: ({ n }) => ({ n, text: "x".repeat(40 * 1024) }),
 });
 const count = task({
-  ...{ name: "count", payload: z.object({ values: z.array(z.object({ n: z.number(), text: z.string() })) }) },
+  name: "count",
+  payload: z.object({ values: z.array(z.object({ n: z.number(), text: z.string() })) }),
   run: ({ values }) => values.reduce((all, { n, text }) => all + n + text.length, 0),
 });
 const gather = task({

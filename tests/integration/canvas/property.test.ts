@@ -43,7 +43,8 @@ async function sent(root: Node, chance: number) {
   if (definition === undefined) throw new Error("The definition is gone.");
   const reading = { app, definition };
   return {
-    ...{ random, chaos },
+    random,
+    chaos,
     outcome: () => outcomeAt(reading, ""),
     value: async () => withoutErrors(await valueAt(reading, "")),
     /** Replays one of the tasks that have not ended well; what has meanwhile is refused. */

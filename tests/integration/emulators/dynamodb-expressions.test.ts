@@ -54,8 +54,12 @@ describe("numbers", () => {
 
 describe("conditions and filters", () => {
   const item = {
-    ...{ l: { L: [N(1), { M: { a: S("x") } }] }, m: { M: { b: { SS: ["p", "q"] }, a: N(1) } } },
-    ...{ s: { NS: ["1", "2"] }, blank: S(""), u: S("é😀"), b: { B: Buffer.from("bytes") } },
+    l: { L: [N(1), { M: { a: S("x") } }] },
+    m: { M: { b: { SS: ["p", "q"] }, a: N(1) } },
+    s: { NS: ["1", "2"] },
+    blank: S(""),
+    u: S("é😀"),
+    b: { B: Buffer.from("bytes") },
   };
 
   it.each<[string, Item, boolean]>([
@@ -89,7 +93,9 @@ describe("conditions and filters", () => {
       );
     const { Count, ScannedCount } = await dynamodb.send(
       new QueryCommand({
-        ...{ TableName, KeyConditionExpression: "id = :id", FilterExpression: condition },
+        TableName,
+        KeyConditionExpression: "id = :id",
+        FilterExpression: condition,
         ExpressionAttributeValues: { ...values, ":id": id },
       }),
     );

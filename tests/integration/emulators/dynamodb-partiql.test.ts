@@ -84,7 +84,9 @@ describe("INSERT", () => {
       { TableName: table, Error: { Code: "DuplicateItem", Message: "Duplicate primary key exists in table" } },
     ]);
     expect(await itemAt(key)).toEqual({
-      ...{ ...key, state: S("PENDING"), set: { NS: ["1", "2"] } },
+      ...key,
+      state: S("PENDING"),
+      set: { NS: ["1", "2"] },
       list: { L: [N(1), S("two"), { BOOL: true }, { NULL: true }] },
     });
   });
@@ -136,7 +138,8 @@ describe("UPDATE", () => {
     const answer = await update(`SET a=1 ${WHERE}`, key);
 
     expect(answer).toEqual({
-      ...{ TableName: table, Error: { Code: "ConditionalCheckFailed", Message: "The conditional request failed" } },
+      TableName: table,
+      Error: { Code: "ConditionalCheckFailed", Message: "The conditional request failed" },
     });
     expect(await itemAt(key)).toBeUndefined();
   });
@@ -150,8 +153,12 @@ describe("UPDATE", () => {
 
     expect(answer).toEqual({ TableName: table });
     expect(await itemAt(key)).toEqual({
-      ...{ ...key, m: { M: { "a b": N(2), new: N(2) } }, l: { L: [N(2), N(3)] } },
-      ...{ s: { SS: ["b", "c"] }, t: { NS: ["1"] }, u: N(5) },
+      ...key,
+      m: { M: { "a b": N(2), new: N(2) } },
+      l: { L: [N(2), N(3)] },
+      s: { SS: ["b", "c"] },
+      t: { NS: ["1"] },
+      u: N(5),
     });
   });
 
@@ -173,8 +180,12 @@ describe("UPDATE", () => {
     [`n IN [4, 6]`, false],
   ])("holds to WHERE %s: %s", async (condition, holds) => {
     const key = await seed({
-      ...{ a: S("x"), n: N(5), l: { L: [N(1), N(2)] }, m: { M: { q: { L: [N(7)] } } } },
-      ...{ s: { SS: ["a", "b"] }, nul: { NULL: true } },
+      a: S("x"),
+      n: N(5),
+      l: { L: [N(1), N(2)] },
+      m: { M: { q: { L: [N(7)] } } },
+      s: { SS: ["a", "b"] },
+      nul: { NULL: true },
     });
 
     const answer = await update(`SET done=1 WHERE pk=? AND sk=? AND ${condition}`, key);
@@ -219,12 +230,10 @@ describe("DELETE and SELECT", () => {
   it("read whole items or parts, and nothing where nothing is", async () => {
     const key = await seed({ a: N(1), m: { M: { b: N(2), c: N(3) } } });
     const select = (what: string, { pk, sk }: Key) => ({
-      ...{
-        Statement: `SELECT ${what} FROM "${table}" ${WHERE}`,
-        Parameters: [pk, sk],
-        ConsistentRead: true,
-        ...showOld,
-      },
+      Statement: `SELECT ${what} FROM "${table}" ${WHERE}`,
+      Parameters: [pk, sk],
+      ConsistentRead: true,
+      ...showOld,
     });
 
     const { Responses } = await batch([
@@ -247,7 +256,8 @@ describe("a batch", () => {
   it("does what can be done, and tells of each of the others", async () => {
     const [good, bad] = [await seed(), await seed()];
     const set = (key: Key, text = `SET a=1 ${WHERE}`) => ({
-      ...{ Statement: `UPDATE "${table}" ${text}`, Parameters: [key.pk, key.sk] },
+      Statement: `UPDATE "${table}" ${text}`,
+      Parameters: [key.pk, key.sk],
     });
 
     const { Responses = [] } = await batch([
@@ -280,7 +290,8 @@ describe("a batch", () => {
     const name = "ValidationException";
     expect(twice).toMatchObject({ name, message: "Provided list of item keys contains duplicates" });
     expect(mixed).toMatchObject({
-      ...{ name, message: "Read and write requests together in the same batch is not supported." },
+      name,
+      message: "Read and write requests together in the same batch is not supported.",
     });
     expect(many).toMatchObject({ name, message: expect.stringContaining("less than or equal to 25") });
     expect(none).toMatchObject({ name, message: expect.stringContaining("greater than or equal to 1") });
@@ -294,7 +305,10 @@ describe("a batch", () => {
       keys.map((Key) =>
         dynamodb.send(
           new UpdateItemCommand({
-            ...{ TableName: table, Key, UpdateExpression: "SET b = :b", ExpressionAttributeValues: { ":b": N(1) } },
+            TableName: table,
+            Key,
+            UpdateExpression: "SET b = :b",
+            ExpressionAttributeValues: { ":b": N(1) },
             ReturnConsumedCapacity: "TOTAL",
           }),
         ),

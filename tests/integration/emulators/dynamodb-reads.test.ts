@@ -72,8 +72,14 @@ describe("BatchGetItem", () => {
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/LegacyConditionalParameters.html
 describe("conditions without an expression", () => {
   const item = {
-    ...{ n: N(5), s: S("abc"), l: { L: [N(1), S("x")] }, m: { M: { a: { SS: ["p", "q"] } } }, b: { BOOL: true } },
-    ...{ set: { NS: ["1", "2"] }, u: S("é😀"), nothing: { NULL: true } },
+    n: N(5),
+    s: S("abc"),
+    l: { L: [N(1), S("x")] },
+    m: { M: { a: { SS: ["p", "q"] } } },
+    b: { BOOL: true },
+    set: { NS: ["1", "2"] },
+    u: S("é😀"),
+    nothing: { NULL: true },
   };
 
   const replace = (id: AttributeValue, Expected: Record<string, ExpectedAttributeValue>) =>

@@ -30,7 +30,9 @@ const invalid = "One or more parameter values were invalid: ";
 const update = (UpdateExpression: string, values?: Item, more: Partial<UpdateItemCommandInput> = {}) =>
   dynamodb.send(
     new UpdateItemCommand({
-      ...{ TableName, Key: { id: S("a") }, UpdateExpression },
+      TableName,
+      Key: { id: S("a") },
+      UpdateExpression,
       ...(values && { ExpressionAttributeValues: values }),
       ...more,
     }),
@@ -40,7 +42,8 @@ const putWith = (attributes: Item, more: Partial<PutItemCommandInput> = {}) =>
 const create = (more: Partial<CreateTableCommandInput>) =>
   dynamodb.send(
     new CreateTableCommand({
-      ...{ TableName: uniqueName(), BillingMode: "PAY_PER_REQUEST" as const },
+      TableName: uniqueName(),
+      BillingMode: "PAY_PER_REQUEST" as const,
       KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
       AttributeDefinitions: [{ AttributeName: "id", AttributeType: "S" }],
       ...more,
@@ -356,7 +359,8 @@ it.each([0, 1])("segment %i of a scan is one of several", async (Segment) => {
 describe("a new table's attributes", () => {
   const definitions = (...names: string[]) => names.map((one) => ({ AttributeName: one, AttributeType: "S" as const }));
   const index = (key: string) => ({
-    ...{ IndexName: `by-${key}`, KeySchema: [{ AttributeName: key, KeyType: "HASH" as const }] },
+    IndexName: `by-${key}`,
+    KeySchema: [{ AttributeName: key, KeyType: "HASH" as const }],
     Projection: { ProjectionType: "ALL" as const },
   });
 

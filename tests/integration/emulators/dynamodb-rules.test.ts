@@ -71,7 +71,9 @@ describe("the key of an index", () => {
     ];
     const updating = dynamodb.send(
       new UpdateItemCommand({
-        ...{ TableName, Key, UpdateExpression: `SET ${names.map((one) => `#${one} = :${one}`).join(", ")}` },
+        TableName,
+        Key,
+        UpdateExpression: `SET ${names.map((one) => `#${one} = :${one}`).join(", ")}`,
         ExpressionAttributeNames: Object.fromEntries(names.map((one) => [`#${one}`, one])),
         ExpressionAttributeValues: Object.fromEntries(names.map((one) => [`:${one}`, attributes[one] ?? S("")])),
       }),

@@ -52,7 +52,9 @@ async function describeTable(TableName: string, client = dynamodb) {
 async function red(TableName: string, client = dynamodb): Promise<(string | undefined)[]> {
   const { Items = [] } = await client.send(
     new QueryCommand({
-      ...{ TableName, IndexName: "by-color", KeyConditionExpression: "color = :color" },
+      TableName,
+      IndexName: "by-color",
+      KeyConditionExpression: "color = :color",
       ExpressionAttributeValues: { ":color": S("red") },
     }),
   );
@@ -212,7 +214,8 @@ describe("a table's settings", () => {
 
     expect(described?.DeletionProtectionEnabled).toBe(true);
     expect(refused).toMatchObject({
-      ...{ name: "ValidationException", message: expect.stringContaining("protected against deletion") },
+      name: "ValidationException",
+      message: expect.stringContaining("protected against deletion"),
     });
     expect(unprotected?.DeletionProtectionEnabled).toBe(false);
   });
@@ -261,13 +264,15 @@ describe("a parameter that is not emulated", () => {
     const create = new CreateTableCommand({ ...table, [name]: value });
 
     expect(await errorOf(dynamodb.send(create))).toMatchObject({
-      ...{ name: "ValidationException", message: `CreateTable.${name} is not emulated: leave it out.` },
+      name: "ValidationException",
+      message: `CreateTable.${name} is not emulated: leave it out.`,
     });
   });
 
   it("is let through where it asks for nothing", async () => {
     const TableName = await createTable(dynamodb, {
-      ...{ StreamSpecification: { StreamEnabled: false }, SSESpecification: { Enabled: false } },
+      StreamSpecification: { StreamEnabled: false },
+      SSESpecification: { Enabled: false },
     });
 
     expect(await describeTable(TableName)).toMatchObject({ TableStatus: "ACTIVE" });

@@ -151,7 +151,9 @@ describe("conditional writes", () => {
     const absent = await errorOf(
       dynamodb.send(
         new UpdateItemCommand({
-          ...{ TableName, Key: { id: { S: "b" } }, ConditionExpression: "attribute_exists(id)" },
+          TableName,
+          Key: { id: { S: "b" } },
+          ConditionExpression: "attribute_exists(id)",
           ReturnValuesOnConditionCheckFailure: "ALL_OLD",
         }),
       ),
@@ -166,8 +168,11 @@ describe("conditional writes", () => {
     const claims = Array.from({ length: 50 }, (_, n) =>
       dynamodb.send(
         new UpdateItemCommand({
-          ...{ TableName, Key: { id: { S: "x" } }, ConditionExpression: "attribute_not_exists(id)" },
-          ...{ UpdateExpression: "SET winner = :n", ExpressionAttributeValues: { ":n": { N: `${n}` } } },
+          TableName,
+          Key: { id: { S: "x" } },
+          ConditionExpression: "attribute_not_exists(id)",
+          UpdateExpression: "SET winner = :n",
+          ExpressionAttributeValues: { ":n": { N: `${n}` } },
         }),
       ),
     );
@@ -207,8 +212,10 @@ describe("time to live", () => {
     await enableTtl(TableName, "ttl", timed.dynamodb);
     const sixYears = 6 * 365 * 86_400;
     const items = {
-      ...{ expired: { N: `${nowSeconds - 1}` }, later: { N: `${nowSeconds + 60}` } },
-      ...{ text: { S: "1" }, ancient: { N: `${nowSeconds - sixYears}` } },
+      expired: { N: `${nowSeconds - 1}` },
+      later: { N: `${nowSeconds + 60}` },
+      text: { S: "1" },
+      ancient: { N: `${nowSeconds - sixYears}` },
     };
     for (const [id, ttl] of Object.entries(items)) {
       await put(TableName, { id: { S: id }, ttl }, timed.dynamodb);

@@ -123,7 +123,8 @@ async function setUp({ sqs, dynamodb, s3 }: Clients): Promise<void> {
   await createQueue(sqs, { VisibilityTimeout: "600" }, `${NAME}-deleted`);
   await dynamodb.send(
     new CreateTableCommand({
-      ...{ TableName: NAME, BillingMode: "PAY_PER_REQUEST" },
+      TableName: NAME,
+      BillingMode: "PAY_PER_REQUEST",
       KeySchema: [{ AttributeName: "id", KeyType: "HASH" }],
       AttributeDefinitions: [{ AttributeName: "id", AttributeType: "S" }],
     }),

@@ -248,7 +248,8 @@ describe("attributes and tags", () => {
     const ask = (Key: string) =>
       s3.send(
         new GetObjectAttributesCommand({
-          ...{ Bucket, Key },
+          Bucket,
+          Key,
           ObjectAttributes: ["ETag", "ObjectSize", "ObjectParts", "StorageClass", "Checksum"],
         }),
       );

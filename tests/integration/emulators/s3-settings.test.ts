@@ -155,7 +155,9 @@ describe("a lifecycle configuration", () => {
 
   it("is given back as it was put", async () => {
     const transition: LifecycleRule = {
-      ...{ ID: "b", Status: "Disabled", Filter: { Tag: { Key: "k", Value: "v" } } },
+      ID: "b",
+      Status: "Disabled",
+      Filter: { Tag: { Key: "k", Value: "v" } },
       Transitions: [{ Days: 30, StorageClass: "GLACIER" }],
     };
     expect((await configure([rule, transition])).Rules).toMatchObject([rule, transition]);

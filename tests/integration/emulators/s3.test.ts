@@ -306,7 +306,10 @@ describe("listing", () => {
     const first = await s3.send(new ListObjectsV2Command({ Bucket, Prefix: "in/", Delimiter: "/", MaxKeys: 3 }));
     const second = await s3.send(
       new ListObjectsV2Command({
-        ...{ Bucket, Prefix: "in/", Delimiter: "/", MaxKeys: 3 },
+        Bucket,
+        Prefix: "in/",
+        Delimiter: "/",
+        MaxKeys: 3,
         ContinuationToken: first.NextContinuationToken,
       }),
     );

@@ -27,7 +27,9 @@ describe("a dead letter", () => {
     expect(first?.Attributes).not.toHaveProperty("DeadLetterQueueSourceArn");
     expect(moved).toEqual([]);
     expect(buried?.Attributes).toMatchObject({
-      ...{ ApproximateReceiveCount: "2", DeadLetterQueueSourceArn: arnOf(url), AWSTraceHeader: TRACE },
+      ApproximateReceiveCount: "2",
+      DeadLetterQueueSourceArn: arnOf(url),
+      AWSTraceHeader: TRACE,
       ApproximateFirstReceiveTimestamp: first?.Attributes?.ApproximateFirstReceiveTimestamp,
     });
   });
@@ -44,8 +46,10 @@ describe("a dead letter", () => {
     const [buried] = await receive(dead);
 
     expect(buried?.Attributes).toMatchObject({
-      ...{ ApproximateReceiveCount: "2", DeadLetterQueueSourceArn: arnOf(url) },
-      ...{ MessageGroupId: "g", MessageDeduplicationId: "d" },
+      ApproximateReceiveCount: "2",
+      DeadLetterQueueSourceArn: arnOf(url),
+      MessageGroupId: "g",
+      MessageDeduplicationId: "d",
     });
   });
 

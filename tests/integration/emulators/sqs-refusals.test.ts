@@ -140,8 +140,11 @@ describe("message attributes", () => {
   it("of every kind that AWS takes arrive as they were sent", async () => {
     const url = await createQueue(sqs);
     const MessageAttributes = {
-      ...{ "a.b-c_9": text("grüße"), number: text("-1.5e3", "Number"), "custom.int": text("007", "Number.int") },
-      ...{ bytes: { DataType: "Binary.png", BinaryValue: new Uint8Array([0, 255]) }, Under: text("x", "String.json") },
+      "a.b-c_9": text("grüße"),
+      number: text("-1.5e3", "Number"),
+      "custom.int": text("007", "Number.int"),
+      bytes: { DataType: "Binary.png", BinaryValue: new Uint8Array([0, 255]) },
+      Under: text("x", "String.json"),
     };
 
     await send(url, "x", { MessageAttributes });
@@ -154,7 +157,9 @@ describe("message attributes", () => {
     const url = await createQueue(sqs);
 
     const other = await post("SendMessage", {
-      ...{ QueueUrl: url, MessageBody: "x", MessageSystemAttributes: { SenderId: text("x") } },
+      QueueUrl: url,
+      MessageBody: "x",
+      MessageSystemAttributes: { SenderId: text("x") },
     });
     const empty = await errorOf(send(url, "x", { MessageSystemAttributes: { AWSTraceHeader: text("") } }));
 

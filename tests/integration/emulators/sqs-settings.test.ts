@@ -281,7 +281,11 @@ describe("permissions", () => {
   const permit = (QueueUrl: string, input: Partial<AddPermissionCommandInput> = {}) =>
     sqs.send(
       new AddPermissionCommand({
-        ...{ QueueUrl, Label: "first", AWSAccountIds: ["111111111111"], Actions: ["ReceiveMessage"], ...input },
+        QueueUrl,
+        Label: "first",
+        AWSAccountIds: ["111111111111"],
+        Actions: ["ReceiveMessage"],
+        ...input,
       }),
     );
   const withdraw = (QueueUrl: string, Label: string) => sqs.send(new RemovePermissionCommand({ QueueUrl, Label }));
@@ -303,11 +307,17 @@ describe("permissions", () => {
       Id: `${arn}/SQSDefaultPolicy`,
       Statement: [
         {
-          ...{ Sid: "first", Effect: "Allow", Action: "SQS:ReceiveMessage", Resource: arn },
+          Sid: "first",
+          Effect: "Allow",
+          Action: "SQS:ReceiveMessage",
+          Resource: arn,
           Principal: { AWS: "arn:aws:iam::111111111111:root" },
         },
         {
-          ...{ Sid: "second", Effect: "Allow", Action: ["SQS:*", "SQS:SendMessage"], Resource: arn },
+          Sid: "second",
+          Effect: "Allow",
+          Action: ["SQS:*", "SQS:SendMessage"],
+          Resource: arn,
           Principal: { AWS: ["arn:aws:iam::111111111111:root", "arn:aws:iam::222222222222:root"] },
         },
       ],

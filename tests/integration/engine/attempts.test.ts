@@ -93,7 +93,8 @@ describe("earlier runs of a task", () => {
     await drain();
 
     expect(await read(id)).toMatchObject({
-      ...{ state: "SUCCESS", attempt: 1 },
+      state: "SUCCESS",
+      attempt: 1,
       attempts: [{ attempt: 1, outcome: "requeued", error: { message: "not now" } }],
     });
   });

@@ -70,8 +70,11 @@ describe("the Input of a schedule", () => {
     const fired = input.replaceAll("<aws.scheduler.scheduled-time>", "2026-11-23T07:00:00Z");
 
     expect(JSON.parse(fired)).toEqual({
-      ...{ schedule: "odd", scheduledTime: "2026-11-23T07:00:00Z" },
-      ...{ task: "mail", queue: "default", payload },
+      schedule: "odd",
+      scheduledTime: "2026-11-23T07:00:00Z",
+      task: "mail",
+      queue: "default",
+      payload,
     });
   });
 
@@ -92,8 +95,10 @@ describe("the local scheduler", () => {
     timezone: "Europe/Berlin",
     arn: "arn:aws:scheduler:us-east-1:000000000000:schedule/default/daily-mail",
     target: {
-      ...{ arn: "arn:aws:lambda:us-east-1:000000000000:function:beat", input: "{}" },
-      ...{ maximumRetryAttempts: 0, maximumEventAgeSeconds: 60 },
+      arn: "arn:aws:lambda:us-east-1:000000000000:function:beat",
+      input: "{}",
+      maximumRetryAttempts: 0,
+      maximumEventAgeSeconds: 60,
     },
   };
 
@@ -161,7 +166,10 @@ describe("the local scheduler", () => {
     const fired: string[] = [];
     const clock = virtualClock("2026-01-01T00:00:00Z");
     const rate = (name: string, minutes: number, input = "{}"): Schedule => ({
-      ...{ arn: name, name, timezone: "UTC", target: { ...entry.target, input } },
+      arn: name,
+      name,
+      timezone: "UTC",
+      target: { ...entry.target, input },
       expression: `rate(${minutes} minutes)`,
     });
     const scheduler = startScheduler({

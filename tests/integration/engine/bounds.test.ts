@@ -137,7 +137,9 @@ describe("a store that refuses for good", () => {
     const result = await add.delay({ x: 1, y: 2 });
     await queues.until(inHours(9), broken("succeed"));
     expect(await result.fetch()).toMatchObject({
-      ...{ state: "RETRY", attempt: 1, error: { message: "ValidationException: never" } },
+      state: "RETRY",
+      attempt: 1,
+      error: { message: "ValidationException: never" },
     });
     await queues.until(inHours(24), broken("succeed"));
 

@@ -55,7 +55,9 @@ function newProcess() {
   const app = engine.appOn(table);
   const { counts } = app;
   return {
-    ...{ app, counts, writes },
+    app,
+    counts,
+    writes,
     note: (name: string, state = "SUCCESS", times = { waitMilliseconds: 10, runMilliseconds: 20 }) =>
       counts.note({ task: name, state, times }),
     setDown: (down: boolean) => {

@@ -86,7 +86,10 @@ describe("a firing that failed for good", () => {
     await bury(invocationRecord(input));
 
     expect(await engine.app.results.read(id)).toMatchObject({
-      ...{ task: "mail", state: "FAILURE", queue: "low", payload: { to: "ada" } },
+      task: "mail",
+      state: "FAILURE",
+      queue: "low",
+      payload: { to: "ada" },
       error: {
         code: "TASK_NOT_SENT",
         message: `Task 'mail' was not sent: schedule entry 'daily-mail' was due at ${new Date(time).toISOString()}, and the beat function failed 3 times: BrokerError: Queue 'low' did not accept the message: down. Mend the cause, then replay it or redrive its queue.`,
@@ -107,10 +110,14 @@ describe("a firing that failed for good", () => {
     expect(replayed.status).toBe(202);
     await bench.workUntilFinal(String(replayed.body.id), "LowQueue");
     expect(await engine.app.results.read(String(replayed.body.id))).toMatchObject({
-      ...{ state: "SUCCESS", result: "ada", replayOf: id },
+      state: "SUCCESS",
+      result: "ada",
+      replayOf: id,
     });
     const redriven = await bench.call("POST", "/queues/low/redrive", {
-      ...{ task: "mail", from: "2026-11-01T00:00:00Z", to: "2026-11-02T00:00:00Z" },
+      task: "mail",
+      from: "2026-11-01T00:00:00Z",
+      to: "2026-11-02T00:00:00Z",
     });
     expect(Number(redriven.body.redriven)).toBeGreaterThan(0);
   });
@@ -162,7 +169,9 @@ describe("a firing that failed for good", () => {
     await bury(JSON.stringify(unfilled), attributes);
 
     expect(await engine.app.results.read(id)).toMatchObject({
-      ...{ task: "mail", state: "FAILURE", payload: { to: "ada" } },
+      task: "mail",
+      state: "FAILURE",
+      payload: { to: "ada" },
       error: {
         code: "TASK_NOT_SENT",
         message: expect.stringContaining(
@@ -177,7 +186,9 @@ describe("a firing that failed for good", () => {
     await bury(invocationRecord({ schedule: "daily-mail", scheduledTime: time }));
 
     expect(await engine.app.results.read(id)).toMatchObject({
-      ...{ task: "(unknown)", state: "FAILURE", payload: { schedule: "daily-mail" } },
+      task: "(unknown)",
+      state: "FAILURE",
+      payload: { schedule: "daily-mail" },
       error: { message: expect.stringContaining("schedule entry 'daily-mail'") },
     });
   });
@@ -187,7 +198,8 @@ describe("a firing that failed for good", () => {
     const { messageId } = await bury(invocationRecord({ ...Object(input), task: "" }));
 
     expect(await engine.app.results.read(messageId)).toMatchObject({
-      ...{ task: "(unreadable)", error: { code: "MESSAGE_INVALID" } },
+      task: "(unreadable)",
+      error: { code: "MESSAGE_INVALID" },
     });
   });
 

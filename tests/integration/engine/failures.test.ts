@@ -77,7 +77,10 @@ describe("failures", () => {
 
     const [mails, parses] = [await groupOf("mail"), await groupOf("parse")];
     expect(mails).toMatchObject({
-      ...{ name: "SmtpError", count: 3, state: "open", message: expect.stringMatching(/^no such mailbox [abc]$/) },
+      name: "SmtpError",
+      count: 3,
+      state: "open",
+      message: expect.stringMatching(/^no such mailbox [abc]$/),
       place: expect.stringContaining("failures.test.ts"),
     });
     expect(parses).toMatchObject({ name: "SyntaxError", count: 1 });

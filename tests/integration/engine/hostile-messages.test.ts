@@ -45,7 +45,10 @@ describe("a message for a queue that the service does not have", () => {
     await bench.workUntilFinal(message.id, "LowQueue");
 
     expect(await engine.app.results.read(message.id)).toMatchObject({
-      ...{ state: "SUCCESS", result: 4, attempt: 2, queue: "low" },
+      state: "SUCCESS",
+      result: 4,
+      attempt: 2,
+      queue: "low",
     });
   });
 

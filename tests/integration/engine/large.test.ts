@@ -146,16 +146,14 @@ describe("a large value", () => {
       const id = engine.app.newId();
       const sentAt = engine.clock.now.toISOString();
       const message = {
-        ...{
-          v: 1 as const,
-          id,
-          task: "echo_large",
-          attempt: 1,
-          payload: { text },
-          queue: "default",
-          sentAt,
-          rootId: id,
-        },
+        v: 1 as const,
+        id,
+        task: "echo_large",
+        attempt: 1,
+        payload: { text },
+        queue: "default",
+        sentAt,
+        rootId: id,
       };
       const outcome = await results.claim(message, { messageId: id, receiveCount: 1 }, 30);
       if (!outcome.claimed) throw new Error("not claimed");
@@ -187,7 +185,14 @@ describe("a large value", () => {
     const id = engine.app.newId();
     const sentAt = engine.clock.now.toISOString();
     const message = {
-      ...{ v: 1, id, task: "echo", attempt: 1, payload: null, queue: "default", sentAt, rootId: id },
+      v: 1,
+      id,
+      task: "echo",
+      attempt: 1,
+      payload: null,
+      queue: "default",
+      sentAt,
+      rootId: id,
       payloadRef: { key: `claims/30d/${id}/payload-1`, sizeBytes: 123_456, until: sentAt },
     };
     await engine.clients.sqs.send(
@@ -228,12 +233,15 @@ describe("a large value", () => {
     for (const key of ["uploads/secret", "claims/2d/../../uploads/secret", `claims/30d/${stranger}/payload-1`]) {
       const id = engine.app.newId();
       const body = JSON.stringify({
-        ...{ v: 1, id, task: "echo", attempt: 1, payload: null, queue: "default" },
-        ...{
-          sentAt: engine.clock.now.toISOString(),
-          rootId: id,
-          payloadRef: { key, sizeBytes: 1, until: "2099-01-01T00:00:00Z" },
-        },
+        v: 1,
+        id,
+        task: "echo",
+        attempt: 1,
+        payload: null,
+        queue: "default",
+        sentAt: engine.clock.now.toISOString(),
+        rootId: id,
+        payloadRef: { key, sizeBytes: 1, until: "2099-01-01T00:00:00Z" },
       });
       const { MessageId } = await engine.clients.sqs.send(
         new SendMessageCommand({ QueueUrl: engine.app.config.queueUrl("default"), MessageBody: body }),

@@ -215,8 +215,15 @@ describe("a place under a concurrency limit", () => {
     engine.app.broker = { ...broker, send: async () => {} };
     const bodyOf = (id: string) =>
       JSON.stringify({
-        ...{ v: 1, id, task: "per_tenant", attempt: 1, payload: { tenant }, queue: "default", rootId: id },
-        ...{ sentAt: engine.clock.now.toISOString(), concurrencyKey: tenant },
+        v: 1,
+        id,
+        task: "per_tenant",
+        attempt: 1,
+        payload: { tenant },
+        queue: "default",
+        rootId: id,
+        sentAt: engine.clock.now.toISOString(),
+        concurrencyKey: tenant,
       });
     await bench.call("PUT", "/tasks/per_tenant/limits", { concurrency: 1 });
     const [first, second] = [bodyOf(engine.app.newId()), bodyOf(engine.app.newId())];

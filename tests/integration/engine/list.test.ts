@@ -66,7 +66,8 @@ describe("a list", () => {
     ])
       expect((await ask(query)).status).toBeGreaterThan(400);
     expect(await ask({ state: Array(21).fill("PENDING").join(",") })).toMatchObject({
-      ...{ status: 422, body: { detail: expect.stringContaining("at most 20 values") } },
+      status: 422,
+      body: { detail: expect.stringContaining("at most 20 values") },
     });
   });
 

@@ -117,20 +117,18 @@ const light = task({
 });
 
 const tasks = {
-  ...{
-    child,
-    cleansUp,
-    runsOver,
-    patient,
-    rejects,
-    ignores,
-    hooked,
-    badHook,
-    expectsError,
-    unreadable,
-    forgets,
-    light,
-  },
+  child,
+  cleansUp,
+  runsOver,
+  patient,
+  rejects,
+  ignores,
+  hooked,
+  badHook,
+  expectsError,
+  unreadable,
+  forgets,
+  light,
 };
 
 const { engine, bench } = await startBench(tasks, visibility(1, "DefaultQueue"));

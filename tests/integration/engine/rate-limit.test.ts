@@ -21,13 +21,16 @@ const partner = task({ name: "partner", payload, rateLimit: "2/s", run: start })
 const evenly = task({ name: "evenly", payload, rateLimit: "1/s", run: start });
 const hourly = task({ name: "hourly", payload, rateLimit: "1/h", run: start });
 const ordered = task({
-  ...{ name: "ordered", rateLimit: "6/m", queue: "fifo" },
+  name: "ordered",
+  rateLimit: "6/m",
+  queue: "fifo",
   payload,
   messageGroupId: ({ text }) => text.slice(0, 1),
   run: start,
 });
 const impatient = task({
-  ...{ name: "impatient", rateLimit: "2/m" },
+  name: "impatient",
+  rateLimit: "2/m",
   payload,
   run(value) {
     start(value);

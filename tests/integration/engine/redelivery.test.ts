@@ -122,7 +122,8 @@ describe("a run that the function's end cuts short", () => {
   it("has failed if it had all the time that a function gives", async () => {
     const result = await endless.delay({ text: "small" });
     expect(await deliver(createWorker([{ file: "endless.ts", exports: { endless } }], engine.app))).toEqual({
-      ...{ count: 1, kept: [] },
+      count: 1,
+      kept: [],
     });
 
     expect(await result.fetch()).toMatchObject({ state: "FAILURE", error: { code: "TASK_TIME_LIMIT" } });

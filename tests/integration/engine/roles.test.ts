@@ -104,7 +104,10 @@ const schedule = beatSchedule({
   "ticked-flow": { workflow: group([child.s({ text: LARGE })]), schedule: "rate(1 minute)", overlap: "cancel" },
 });
 const exported = {
-  ...{ child, caller, uploaded, schedule },
+  child,
+  caller,
+  uploaded,
+  schedule,
   ...Object.fromEntries(declared.map(({ name, task }) => [name, task])),
 };
 const modules = [{ file: "tests.ts", exports: exported }];
@@ -331,10 +334,19 @@ describe("the other roles", () => {
       Records: [{ eventName: "ObjectCreated:Post", s3: { bucket: { name: "b" }, object: { key, size: 1 } } }],
     };
     const record = (body: string) => ({
-      ...{ messageId: "m", receiptHandle: "r", body, messageAttributes: {}, md5OfBody: "", eventSource: "aws:sqs" },
-      ...{ eventSourceARN: "arn:aws:sqs:us-east-1:000000000000:lovage-local-default", awsRegion: "us-east-1" },
+      messageId: "m",
+      receiptHandle: "r",
+      body,
+      messageAttributes: {},
+      md5OfBody: "",
+      eventSource: "aws:sqs",
+      eventSourceARN: "arn:aws:sqs:us-east-1:000000000000:lovage-local-default",
+      awsRegion: "us-east-1",
       attributes: {
-        ...{ ApproximateReceiveCount: "1", SentTimestamp: "1", SenderId: "s", ApproximateFirstReceiveTimestamp: "1" },
+        ApproximateReceiveCount: "1",
+        SentTimestamp: "1",
+        SenderId: "s",
+        ApproximateFirstReceiveTimestamp: "1",
       },
     });
     const time = { getRemainingTimeInMillis: () => 30_000 };

@@ -137,7 +137,16 @@ function block(milliseconds: number): void {
 }
 
 const tasks = {
-  ...{ mutates, returnsSignal, mailAndText, sameKey, triesAgain, unawaited, reports, light, neighbour, blocker },
+  mutates,
+  returnsSignal,
+  mailAndText,
+  sameKey,
+  triesAgain,
+  unawaited,
+  reports,
+  light,
+  neighbour,
+  blocker,
 };
 const modules = [{ file: "tests.ts", exports: tasks }];
 

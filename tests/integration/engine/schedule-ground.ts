@@ -49,7 +49,8 @@ export function createScheduleGround(engine: Engine, others: readonly TaskModule
   const schedules = createScheduleApi(() => app);
   const worker = createWorker(modules, app);
   const ground: ScheduleGround = {
-    ...{ app, schedules },
+    app,
+    schedules,
     sent() {
       const known = new Set<string>();
       const all = messages.splice(0).flatMap(({ message, delay }) => {
@@ -93,14 +94,19 @@ function toRecord(message: Message): SQSRecord {
   const body = JSON.stringify(message);
   decodeMessage(body);
   return {
-    ...{ messageId: message.id, receiptHandle: message.id, body, messageAttributes: {}, md5OfBody: "" },
-    ...{
-      eventSource: "aws:sqs",
-      awsRegion: "us-east-1",
-      eventSourceARN: "arn:aws:sqs:us-east-1:000000000000:lovage-local-default",
-    },
+    messageId: message.id,
+    receiptHandle: message.id,
+    body,
+    messageAttributes: {},
+    md5OfBody: "",
+    eventSource: "aws:sqs",
+    awsRegion: "us-east-1",
+    eventSourceARN: "arn:aws:sqs:us-east-1:000000000000:lovage-local-default",
     attributes: {
-      ...{ ApproximateReceiveCount: "1", SentTimestamp: "0", SenderId: "a", ApproximateFirstReceiveTimestamp: "0" },
+      ApproximateReceiveCount: "1",
+      SentTimestamp: "0",
+      SenderId: "a",
+      ApproximateFirstReceiveTimestamp: "0",
     },
   };
 }

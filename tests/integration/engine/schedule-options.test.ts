@@ -51,7 +51,10 @@ describe("an entry's options", () => {
     ground.turnTo("2026-05-05T11:59:30Z");
     const entry = name();
     await ground.schedules.create(entry, {
-      ...{ task: report, schedule: "0 12 * * *", catchUp: "all", options: { expires: 50, tags: ["t"] } },
+      task: report,
+      schedule: "0 12 * * *",
+      catchUp: "all",
+      options: { expires: 50, tags: ["t"] },
     });
     await ground.tickAt("2026-05-05T12:00:01Z");
     const [sent] = ground.sent();

@@ -203,7 +203,10 @@ describe("an entry that sends a workflow", () => {
     await ground.tickAt("2026-05-12T08:00:02Z");
     const [sent] = ground.sent();
     expect(sent?.message).toMatchObject({
-      ...{ task: "count", queue: "low", tags: ["t"], headers: { h: "1" } },
+      task: "count",
+      queue: "low",
+      tags: ["t"],
+      headers: { h: "1" },
       expires: "2026-05-12T08:01:00.000Z",
     });
     await ground.tickAt("2026-05-13T10:00:02Z");

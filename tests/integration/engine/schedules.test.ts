@@ -30,7 +30,8 @@ describe("an entry that is made at run time", () => {
     expect(sent.map(({ at, message }) => [at, message.payload])).toEqual([["2026-05-04T06:00:00.000Z", { id: 42 }]]);
     await ground.work(sent.map(({ message }) => message));
     expect(await ground.app.results.read(sent[0]?.id ?? "")).toMatchObject({
-      ...{ state: "SUCCESS", schedule: { name: entry, at: "2026-05-04T06:00:00.000Z" } },
+      state: "SUCCESS",
+      schedule: { name: entry, at: "2026-05-04T06:00:00.000Z" },
       result: { id: 42, at: "2026-05-04T06:00:00.000Z", manual: false },
     });
     expect(await ground.schedules.history(entry)).toMatchObject([

@@ -71,7 +71,8 @@ describe("a delay past 15 minutes", () => {
     pass(1000 - 95);
     await engine.app.timers.sweep({
       send: async ({ task: name }, delaySeconds) => void sent.push([name, delaySeconds]),
-      ...{ mayGoOn, tooLate },
+      mayGoOn,
+      tooLate,
     });
 
     expect(sent).toEqual([["ping", 95]]);
@@ -146,7 +147,13 @@ describe("the first timer of a service", () => {
     const empty = createTimers({ table: inFolder(engine.table), clock: () => engine.clock.now });
     const sent: string[] = [];
     const message = (id: string): Message => ({
-      ...{ v: 1, id, task: "ping", attempt: 1, payload: {}, queue: "default", rootId: id },
+      v: 1,
+      id,
+      task: "ping",
+      attempt: 1,
+      payload: {},
+      queue: "default",
+      rootId: id,
       sentAt: engine.clock.now.toISOString(),
     });
     const [fast, right] = [newId(), newId()];

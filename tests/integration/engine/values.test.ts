@@ -106,7 +106,8 @@ describe("a result that is no JSON", () => {
     await bench.work();
 
     expect(await result.fetch()).toMatchObject({
-      ...{ state: "FAILURE", attempt: 1 },
+      state: "FAILURE",
+      attempt: 1,
       error: { code: "RESULT_INVALID", name: "InvalidResultError", message: expect.stringContaining(reason) },
     });
     expect(ran).toEqual([what, "onFailure InvalidResultError"]);
@@ -138,7 +139,8 @@ describe("ctx.once with a result that cannot be kept", () => {
     await bench.work();
 
     expect(await result.fetch()).toMatchObject({
-      ...{ state: "FAILURE", attempt: 1 },
+      state: "FAILURE",
+      attempt: 1,
       error: { code: "ONCE_RESULT_INVALID", message: expect.stringContaining(reason) },
     });
     expect(ran).toEqual(["work in attempt 1"]);
@@ -149,7 +151,8 @@ describe("ctx.once with a result that cannot be kept", () => {
     await bench.workUntilFinal(result.id);
 
     expect(await result.fetch()).toMatchObject({
-      ...{ state: "FAILURE", attempt: 6 },
+      state: "FAILURE",
+      attempt: 6,
       error: { code: "MAX_RETRIES_EXCEEDED", cause: { cause: { code: "ONCE_RESULT_INVALID" } } },
     });
     expect(ran).toEqual(["work in attempt 1"]);
@@ -164,7 +167,7 @@ describe("progress that is no JSON", () => {
     expect(await result.fetch()).toMatchObject({
       state: "FAILURE",
       error: {
-        ...{ code: "OPTION_INVALID" },
+        code: "OPTION_INVALID",
         message:
           "Option 'progress' has the value { done: [ 0.5, NaN ] }: expected JSON, but at 'done.1' it is NaN, which JSON would make null.",
       },
@@ -202,7 +205,8 @@ describe("JSON that others wrote", () => {
 
     const { body } = await bench.call("GET", `/tasks/${messageId}`);
     expect(body).toMatchObject({
-      ...{ state: "FAILURE", task: "(unreadable)" },
+      state: "FAILURE",
+      task: "(unreadable)",
       error: { code: "MESSAGE_INVALID", message: expect.stringContaining(reason) },
     });
     expect(String(Object(body.error).message).length).toBeLessThan(700);

@@ -1,20 +1,13 @@
 import { createHash } from "node:crypto";
-import { toStandardJsonSchema } from "@valibot/to-json-schema";
-import { type } from "arktype";
-import * as v from "valibot";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import * as z from "zod";
-import { resourcesOf } from "../../../localstack/template/template.ts";
 import { BrokerError, TooManyRevokesError, ValueExpiredError } from "../../../shared/errors.ts";
-import type { Call } from "../../../shared/http/call.ts";
-import { CALLS } from "../../../shared/http/calls.ts";
-import { beatSchedule, createApp, crontab, task } from "../../../shared/index.ts";
+import { beatSchedule, createApp, crontab } from "../../../shared/index.ts";
 import { createRegistry } from "../../../shared/task/registry.ts";
 import { type Api, createApi, type Sent } from "../../helpers/api.ts";
-import { readTemplate } from "../../helpers/compile-template.ts";
 import { type Contract, readContract } from "../../helpers/contract.ts";
 import { type Engine, startEngine, uniqueName } from "../../helpers/engine.ts";
 import { createWorkbench, type Workbench } from "../../helpers/workbench.ts";
+import { add, LARGE, tasks, tick } from "./contract-tasks.ts";
 
 let engine: Engine;
 let bench: Workbench;
@@ -22,52 +15,6 @@ let contract: Contract;
 let document: unknown;
 let api: Api;
 
-const LARGE = "x".repeat(20_000);
-const tree: z.ZodType = z.lazy(() => z.object({ name: z.string(), leaves: z.array(tree).default([]) }));
-
-const add = task({ name: "add", payload: z.object({ x: z.number(), y: z.number() }), run: ({ x, y }) => x + y });
-const grow = task({ name: "grow", payload: z.object({ tree: z.json() }), run: () => LARGE });
-const tick = task({ name: "tick", run: () => null });
-const mail = task({
-  name: "mail",
-  payload: toStandardJsonSchema(v.object({ to: v.pipe(v.string(), v.email()), copies: v.optional(v.number(), 1) })),
-  run: ({ to }) => to,
-});
-const ship = task({
-  name: "ship",
-  payload: type({ to: "string", "parcels?": "number.integer > 0" }),
-  run: ({ to }) => to,
-});
-const fails = task({
-  name: "fails",
-  payload: z.object({ text: z.string().default("") }),
-  retry: { maxRetries: 0 },
-  run: () => {
-    throw new AggregateError([new Error("one"), new Error("two", { cause: "deep" })], "both", {
-      cause: new TypeError("why"),
-    });
-  },
-});
-const reports = task({
-  name: "reports",
-  payload: z.object({}),
-  run: async (_, { progress }) => {
-    await progress({ done: 1 });
-    return 1;
-  },
-});
-const upload = task({
-  name: "process_upload",
-  payload: z.object({ key: z.string() }),
-  run: () => ({ derived: ["small.png"] }),
-});
-const plain = task({ name: "plain", payload: v.object({ to: v.string() }), run: ({ to }) => to });
-const trim = task({
-  name: "trim",
-  payload: z.object({ to: z.custom<string>((value) => typeof value === "string") }),
-  run: ({ to }) => to,
-});
-const tasks = { plain, trim, add, grow, tick, mail, ship, fails, reports, upload };
 const registry = createRegistry([{ file: "tests.ts", exports: tasks }]);
 beatSchedule({ declared: { task: tick, schedule: crontab({ minute: 0 }) } });
 
@@ -97,64 +44,6 @@ async function ended(name: string, payload?: unknown): Promise<string> {
 
 const UNKNOWN = "00000000-0000-7000-8000-000000000000";
 
-describe("the contract", () => {
-  it("names each route of the functions, and no other", () => {
-    const served = api.routes
-      .map(({ method, path }) => `${method} ${path.replaceAll(/:(\w+)/g, "{$1}")}`)
-      .flatMap((route) =>
-        route === "POST /tasks/{name}" ? registry.names.map((name) => `POST /tasks/${name}`) : [route],
-      );
-    const named = [...contract.declared].map((one) => one.replace(/ \d+$/, ""));
-
-    expect([...new Set(named)].toSorted()).toEqual([...new Set(served)].toSorted());
-  });
-
-  it("is what serverless.yml gives to each function: its routes, and every other to `read`", async () => {
-    const template = await readTemplate();
-    const given = resourcesOf(template, "AWS::ApiGatewayV2::Route").flatMap(({ properties }) => {
-      const [, integration = ""] = /HttpApiIntegration(\w+)/.exec(JSON.stringify(properties.Target)) ?? [];
-      const owner = integration.toLowerCase();
-      return owner === "view" ? [] : [`${owner}: ${anonymous(String(properties.RouteKey))}`];
-    });
-    const declared = Object.values<Call>(CALLS).flatMap((one) =>
-      one.function === "read" ? [] : [`${one.function}: ${anonymous(one.route)}`],
-    );
-
-    expect(new Set(given)).toEqual(new Set([...declared, "read: $default"]));
-  });
-
-  it("has an id for each operation, and says where the service is", () => {
-    const shape = z.object({
-      servers: z.array(z.object({ url: z.url() })).nonempty(),
-      paths: z.record(z.string(), z.record(z.string(), z.object({ operationId: z.string() }))),
-    });
-    const { paths, servers } = shape.parse(document);
-    const ids = Object.values(paths).flatMap((methods) => Object.values(methods).map(({ operationId }) => operationId));
-
-    expect(new Set(ids).size).toBe(ids.length);
-    expect(servers).toEqual([{ url: "http://127.0.0.1:3000" }]);
-  });
-
-  it("has the payload of each task as its schema library says it", () => {
-    const { schemas } = z
-      .object({ components: z.object({ schemas: z.record(z.string(), z.unknown()) }) })
-      .parse(document).components;
-
-    expect(schemas).toMatchObject({
-      payload_add: { type: "object", required: ["x", "y"], properties: { x: { type: "number" } } },
-      payload_mail: { type: "object", required: ["to"], properties: { to: { type: "string", format: "email" } } },
-      payload_ship: { type: "object", required: ["to"], properties: { parcels: { type: "integer" } } },
-      payload_tick: { maxProperties: 0 },
-      // valibot says it only if it is asked to.
-      payload_plain: { description: expect.stringContaining("does not describe it") },
-      payload_trim: { description: expect.stringContaining("does not describe it") },
-    });
-    expect(Object.keys(schemas.payload_plain ?? {})).toEqual(["description"]);
-    // A schema that refers to itself does so where it stands.
-    expect(JSON.stringify(schemas.payload_grow)).toContain("#/components/schemas/payload_grow/");
-  });
-});
-
 const workflowBody = {
   chord: {
     header: [
@@ -174,8 +63,6 @@ const workflowBody = {
 
 /** Each task's call refuses as every other's does. */
 const ofAnyTask = (name: string): string => name.replace(/^POST \/tasks\/[a-z_]+ /, "POST /tasks/{} ");
-
-const anonymous = (route: string): string => route.replaceAll(/\{\w+\}/g, "{}");
 
 describe("an answer", () => {
   it("of each call is what the contract says, and so is each refusal", { timeout: 120_000 }, async () => {
@@ -198,15 +85,13 @@ describe("an answer", () => {
       await call("POST", `/tasks/${name}`, { body: payload === undefined ? {} : { payload } });
     }
     const options = {
-      ...{
-        countdown: 500,
-        expires: 600,
-        tags: ["t"],
-        headers: { a: "b" },
-        messageGroupId: "g",
-        timeLimit: 5,
-        softTimeLimit: 1,
-      },
+      countdown: 500,
+      expires: 600,
+      tags: ["t"],
+      headers: { a: "b" },
+      messageGroupId: "g",
+      timeLimit: 5,
+      softTimeLimit: 1,
       idempotencyKey: uniqueName("key"),
     };
     const waiting = String((await call("POST", "/tasks/add", { body: { payload: { x: 1, y: 1 }, options } })).id);

@@ -38,7 +38,11 @@ beforeEach(async () => {
     "handlers/dead-letter.handler": join(folder, "handlers", "dead-letter.mjs"),
   };
   cloud = await startLocalCloud({
-    ...{ template, clock, environment: {}, port: 0, region: "us-east-1" },
+    template,
+    clock,
+    environment: {},
+    port: 0,
+    region: "us-east-1",
     bundleOf: (handler) => modules[handler] ?? join(folder, "other.mjs"),
     log: (line) => lines.push(line),
   });
@@ -54,7 +58,8 @@ function daily(Name: string, hour: number, Arn: unknown) {
   return {
     Type: "AWS::Scheduler::Schedule",
     Properties: {
-      ...{ Name, ScheduleExpression: `cron(0 ${hour} * * ? *)` },
+      Name,
+      ScheduleExpression: `cron(0 ${hour} * * ? *)`,
       Target: {
         Arn,
         Input: JSON.stringify({ ...input, scheduledTime: "<aws.scheduler.scheduled-time>" }),

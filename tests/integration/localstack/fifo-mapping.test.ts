@@ -157,7 +157,7 @@ describe("6 FIFO queues: whole batches", () => {
   it("a crash returns the whole batch, in its order, before what was sent later", async () => {
     await createQueue("orders.fifo", { VisibilityTimeout: "1" });
     const module = new URL("../../fixtures/functions/failures.mjs", import.meta.url).pathname;
-    const definition = { ...{ name: "worker", module, handler: "exits" }, timeoutSeconds: 1, memorySizeMb: 128 };
+    const definition = { name: "worker", module, handler: "exits", timeoutSeconds: 1, memorySizeMb: 128 };
     const functions = createFunctions({ definitions: [{ ...definition, environment: {} }], log: () => {} });
     await send(inGroups("a1", "a2", "b1"));
 

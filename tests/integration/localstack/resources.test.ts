@@ -78,8 +78,12 @@ describe("the template's resources", () => {
   it("of FIFO queues are created, and brought up to date, with what makes them FIFO", async () => {
     const dataDir = await mkdtemp(join(tmpdir(), "lovage-data-"));
     const Properties: Record<string, unknown> = {
-      ...{ QueueName: "ordered.fifo", FifoQueue: true, ContentBasedDeduplication: true, VisibilityTimeout: 30 },
-      ...{ DeduplicationScope: "messageGroup", FifoThroughputLimit: "perMessageGroupId" },
+      QueueName: "ordered.fifo",
+      FifoQueue: true,
+      ContentBasedDeduplication: true,
+      VisibilityTimeout: 30,
+      DeduplicationScope: "messageGroup",
+      FifoThroughputLimit: "perMessageGroupId",
     };
     const attributes = async () => {
       const gateway = await startGateway({ port: 0, dataDir });
@@ -101,12 +105,18 @@ describe("the template's resources", () => {
     await rm(dataDir, { recursive: true });
 
     expect(created).toMatchObject({
-      ...{ FifoQueue: "true", ContentBasedDeduplication: "true", VisibilityTimeout: "30" },
-      ...{ DeduplicationScope: "messageGroup", FifoThroughputLimit: "perMessageGroupId" },
+      FifoQueue: "true",
+      ContentBasedDeduplication: "true",
+      VisibilityTimeout: "30",
+      DeduplicationScope: "messageGroup",
+      FifoThroughputLimit: "perMessageGroupId",
     });
     expect(updated).toMatchObject({
-      ...{ FifoQueue: "true", ContentBasedDeduplication: "true", VisibilityTimeout: "7" },
-      ...{ DeduplicationScope: "queue", FifoThroughputLimit: "perQueue" },
+      FifoQueue: "true",
+      ContentBasedDeduplication: "true",
+      VisibilityTimeout: "7",
+      DeduplicationScope: "queue",
+      FifoThroughputLimit: "perQueue",
     });
   });
 

@@ -65,8 +65,14 @@ describe("a function", () => {
     await (await fire({ arn: `${FUNCTION}:$LATEST` })).delivered;
 
     const event = {
-      ...{ version: "0", id: expect.any(String), "detail-type": "Scheduled Event", source: "aws.scheduler" },
-      ...{ account: "000000000000", time: "2026-03-01T02:00:00Z", region: "us-east-1", resources: [SCHEDULE] },
+      version: "0",
+      id: expect.any(String),
+      "detail-type": "Scheduled Event",
+      source: "aws.scheduler",
+      account: "000000000000",
+      time: "2026-03-01T02:00:00Z",
+      region: "us-east-1",
+      resources: [SCHEDULE],
       detail: "{}",
     };
     expect(invoked).toEqual([["beat", event]]);
@@ -120,9 +126,14 @@ describe("a firing that cannot be delivered", () => {
     const [letter] = await receive(dead);
     expect(letter?.Body).toBe('{"a":1}');
     expect(letter && textOf(letter)).toEqual({
-      ...{ ERROR_CODE: code, ERROR_MESSAGE: expect.stringMatching(/.+/), EXECUTION_ID: expect.any(String) },
-      ...{ IS_PAYLOAD_TRUNCATED: "false", RETRY_ATTEMPTS: "0", SCHEDULED_TIME: "2026-03-01T02:00:00Z" },
-      ...{ SCHEDULE_ARN: SCHEDULE, TARGET_ARN: arn },
+      ERROR_CODE: code,
+      ERROR_MESSAGE: expect.stringMatching(/.+/),
+      EXECUTION_ID: expect.any(String),
+      IS_PAYLOAD_TRUNCATED: "false",
+      RETRY_ATTEMPTS: "0",
+      SCHEDULED_TIME: "2026-03-01T02:00:00Z",
+      SCHEDULE_ARN: SCHEDULE,
+      TARGET_ARN: arn,
     });
   });
 
@@ -174,7 +185,9 @@ describe("the schedules of a template", () => {
         Nightly: {
           Type: "AWS::Scheduler::Schedule",
           Properties: {
-            ...{ Name: "clean", ScheduleExpression: "rate(1 day)", ...properties },
+            Name: "clean",
+            ScheduleExpression: "rate(1 day)",
+            ...properties,
             Target: { Arn: { "Fn::GetAtt": ["Queue", "Arn"] }, ...target },
           },
         },
@@ -195,8 +208,10 @@ describe("the schedules of a template", () => {
       {
         arn: "arn:aws:scheduler:eu-west-1:000000000000:schedule/nightly/clean",
         target: {
-          ...{ arn: arnOf(name), messageGroupId: "g" },
-          ...{ maximumRetryAttempts: 185, maximumEventAgeSeconds: 86_400 },
+          arn: arnOf(name),
+          messageGroupId: "g",
+          maximumRetryAttempts: 185,
+          maximumEventAgeSeconds: 86_400,
         },
       },
     ]);

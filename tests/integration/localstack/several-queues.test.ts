@@ -20,7 +20,9 @@ const HANDLER = `
 const mapping = (queue: string, BatchSize: number, more: Record<string, unknown> = {}) => ({
   Type: "AWS::Lambda::EventSourceMapping",
   Properties: {
-    ...{ BatchSize, Enabled: true, FunctionResponseTypes: ["ReportBatchItemFailures"] },
+    BatchSize,
+    Enabled: true,
+    FunctionResponseTypes: ["ReportBatchItemFailures"],
     EventSourceArn: { "Fn::GetAtt": [queue, "Arn"] },
     FunctionName: { "Fn::GetAtt": ["WorkerLambdaFunction", "Arn"] },
     ...more,
@@ -35,8 +37,10 @@ const queue = (QueueName: string, more: Record<string, unknown> = {}) => ({
 const TEMPLATE: Template = {
   Resources: {
     OrderedQueue: queue("ordered.fifo", {
-      ...{ FifoQueue: true, ContentBasedDeduplication: true },
-      ...{ DeduplicationScope: "messageGroup", FifoThroughputLimit: "perMessageGroupId" },
+      FifoQueue: true,
+      ContentBasedDeduplication: true,
+      DeduplicationScope: "messageGroup",
+      FifoThroughputLimit: "perMessageGroupId",
     }),
     HeavyQueue: queue("heavy"),
     LightQueue: queue("light"),
@@ -66,7 +70,11 @@ beforeEach(async () => {
 
 function start(template: Template, module: string): Promise<LocalCloud> {
   return startLocalCloud({
-    ...{ template, bundleOf: () => module, environment: {}, port: 0, region: "us-east-1" },
+    template,
+    bundleOf: () => module,
+    environment: {},
+    port: 0,
+    region: "us-east-1",
     log: (line) => lines.push(line.replace("[worker] ", "")),
   });
 }

@@ -43,10 +43,19 @@ async function map(
   invoke = hold,
 ): Promise<EventSourceMapping> {
   const mapping = await startEventSourceMapping({
-    ...{ sqs, queueUrl: `${gateway.endpoint}/000000000000/${queue}`, region: "us-east-1", functionName: "worker" },
+    sqs,
+    queueUrl: `${gateway.endpoint}/000000000000/${queue}`,
+    region: "us-east-1",
+    functionName: "worker",
     queueArn: `arn:aws:sqs:us-east-1:000000000000:${queue}`,
-    ...{ batchSize: 1, maximumBatchingWindowSeconds: 0, functionTimeoutSeconds: 60, reportBatchItemFailures: true },
-    ...{ maximumConcurrency, turns, invoke, log: () => {} },
+    batchSize: 1,
+    maximumBatchingWindowSeconds: 0,
+    functionTimeoutSeconds: 60,
+    reportBatchItemFailures: true,
+    maximumConcurrency,
+    turns,
+    invoke,
+    log: () => {},
   });
   mappings.push(mapping);
   return mapping;
@@ -160,7 +169,7 @@ describe("In real sandboxes", () => {
 
   it("no invocation is throttled while more mappings want sandboxes than there are", async () => {
     const module = new URL("../../fixtures/functions/answers.mjs", import.meta.url).pathname;
-    const definition = { ...{ name: "worker", module, handler: "nothing" }, timeoutSeconds: 5, memorySizeMb: 128 };
+    const definition = { name: "worker", module, handler: "nothing", timeoutSeconds: 5, memorySizeMb: 128 };
     const log = () => {};
     functions = createFunctions({ definitions: [{ ...definition, environment: {} }], log, maxSandboxesPerFunction: 2 });
     const turns = createTurns(2);

@@ -27,12 +27,18 @@ const HOSTILE = [
 ];
 
 const graph = (names: readonly string[]): Graph => ({
-  ...{ id: "w", state: "SUCCESS", sentAt: "2026-11-27T00:00:00Z" },
+  id: "w",
+  state: "SUCCESS",
+  sentAt: "2026-11-27T00:00:00Z",
   nodes: [
     { place: "", kind: "chain", state: "SUCCESS" },
     { place: "0", kind: "group", parent: "", state: "SUCCESS", members: names.length, ended: 1, failed: 0 },
     ...names.map((task, index) => ({
-      ...{ place: `0.${index}`, kind: "task" as const, parent: "0", state: "SUCCESS" as const, task },
+      place: `0.${index}`,
+      kind: "task" as const,
+      parent: "0",
+      state: "SUCCESS" as const,
+      task,
     })),
     { place: "1", kind: "task", parent: "", state: "PENDING", task: "body" },
   ],

@@ -2,7 +2,10 @@ import { describe, expect, it } from "vitest";
 import { createTally, OTHERS, packRow, type Row, unpackRow } from "../../../shared/counts/tally.ts";
 
 const row = (task: string, state = "SUCCESS"): Row => ({
-  ...{ task, state, count: 1, runs: 1 },
+  task,
+  state,
+  count: 1,
+  runs: 1,
   waitMilliseconds: { sum: 5, max: 5 },
   runMilliseconds: { sum: 7, max: 7 },
 });

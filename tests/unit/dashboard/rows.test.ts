@@ -3,7 +3,14 @@ import { merged, timeOf } from "../../../shared/dashboard/rows.ts";
 import type { TaskRecord } from "../../../shared/results/record.ts";
 
 const record = (id: string, state: TaskRecord["state"] = "PENDING"): TaskRecord => ({
-  ...{ id, state, task: "add", queue: "default", attempt: 1, payload: null, createdAt: "", rootId: id },
+  id,
+  state,
+  task: "add",
+  queue: "default",
+  attempt: 1,
+  payload: null,
+  createdAt: "",
+  rootId: id,
 });
 
 describe("rows of the tasks' page", () => {

@@ -2,8 +2,14 @@ import { describe, expect, it } from "vitest";
 import { type Entry, rulesOf, runWords, standingOf, wallTime } from "../../../shared/dashboard/schedule.ts";
 
 const entry: Entry = {
-  ...{ name: "nightly", static: false, next: ["2027-03-28T02:30:00+01:00"], edition: "e" },
-  ...{ task: "echo", schedule: "30 2 * * *", enabled: true, keepHistory: 60 },
+  name: "nightly",
+  static: false,
+  next: ["2027-03-28T02:30:00+01:00"],
+  edition: "e",
+  task: "echo",
+  schedule: "30 2 * * *",
+  enabled: true,
+  keepHistory: 60,
 };
 
 describe("words about schedule entries", () => {

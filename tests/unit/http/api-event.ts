@@ -19,9 +19,18 @@ export function apiEvent(
     body: body ?? null,
     isBase64Encoded: false,
     requestContext: {
-      ...{ accountId: "1", apiId: "abc", domainName: host, domainPrefix: "abc", stage: "$default", http },
-      ...{ authentication: null, authorizer: {}, requestId: randomUUID(), routeKey: "$default" },
-      ...{ time: "12/Mar/2026:19:03:58 +0000", timeEpoch: 1_773_342_238_000 },
+      accountId: "1",
+      apiId: "abc",
+      domainName: host,
+      domainPrefix: "abc",
+      stage: "$default",
+      http,
+      authentication: null,
+      authorizer: {},
+      requestId: randomUUID(),
+      routeKey: "$default",
+      time: "12/Mar/2026:19:03:58 +0000",
+      timeEpoch: 1_773_342_238_000,
     },
   };
 }

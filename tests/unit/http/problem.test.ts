@@ -13,7 +13,10 @@ const strict = task({ name: "strict", payload: z.strictObject({}), run: () => 0 
 const logged: string[] = [];
 const app = createApp(
   {
-    ...{ API_KEY_HASHES: "none", RESULT_BACKEND: "dynamodb://table", UPLOADS_BUCKET: "bucket", UPLOAD_TASK: "sum" },
+    API_KEY_HASHES: "none",
+    RESULT_BACKEND: "dynamodb://table",
+    UPLOADS_BUCKET: "bucket",
+    UPLOAD_TASK: "sum",
     BROKER_URL: "http://127.0.0.1:1/000000000000/default",
   },
   { log: createLog({}, (line) => logged.push(line)) },

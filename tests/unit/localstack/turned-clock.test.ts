@@ -71,7 +71,11 @@ describe("a clock that was turned", () => {
 describe("turning", () => {
   const target = { arn: "arn:aws:sqs:us-east-1:000000000000:q", maximumRetryAttempts: 0, maximumEventAgeSeconds: 60 };
   const schedule = (expression: string): Schedule => ({
-    ...{ arn: expression, name: expression, expression, timezone: "UTC", target },
+    arn: expression,
+    name: expression,
+    expression,
+    timezone: "UTC",
+    target,
   });
   /** Fire times by schedule, and the clock at each. */
   const run = async (expressions: readonly string[], turns: readonly Date[]) => {

@@ -159,8 +159,15 @@ describe("the writer of JSON", () => {
 
   it("refuses a value, or keeps what its type promises", () => {
     const anything = fc.anything({
-      ...{ withBigInt: true, withBoxedValues: true, withDate: true, withMap: true, withNullPrototype: true },
-      ...{ withSet: true, withSparseArray: true, withTypedArray: true, withObjectString: true },
+      withBigInt: true,
+      withBoxedValues: true,
+      withDate: true,
+      withMap: true,
+      withNullPrototype: true,
+      withSet: true,
+      withSparseArray: true,
+      withTypedArray: true,
+      withObjectString: true,
     });
     let kept = 0;
     fc.assert(

@@ -85,7 +85,13 @@ const OLDER = "00000000-0000-7000-8000-000000000004";
 
 const sent = (id: string, payload: Json): Message => ({
   v: 1,
-  ...{ id, rootId: id, task: "add", attempt: 1, payload, queue: "default", sentAt: "2026-01-01T00:00:00.000Z" },
+  id,
+  rootId: id,
+  task: "add",
+  attempt: 1,
+  payload,
+  queue: "default",
+  sentAt: "2026-01-01T00:00:00.000Z",
 });
 
 describe("a reservation", () => {

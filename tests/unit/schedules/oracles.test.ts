@@ -145,13 +145,11 @@ describe.skipIf(!existsSync(PYTHON))(`Celery's own crontab (skipped where ${PYTH
 
   it("means the same values in all five fields", () => {
     const options: fc.Arbitrary<Record<keyof CrontabOptions, string>> = fc.record({
-      ...{
-        minute: spec(0, 59),
-        hour: spec(0, 23),
-        dayOfMonth: spec(1, 31),
-        monthOfYear: spec(1, 12),
-        dayOfWeek: spec(0, 6),
-      },
+      minute: spec(0, 59),
+      hour: spec(0, 23),
+      dayOfMonth: spec(1, 31),
+      monthOfYear: spec(1, 12),
+      dayOfWeek: spec(0, 6),
     });
     const given = fc.sample(options, 3000);
     const theirs: (number[][] | string)[] = JSON.parse(

@@ -11,7 +11,9 @@ import {
 const ANCHOR = new Date("2026-01-01T00:00:00Z");
 
 const timing = (schedule: string, more: Partial<Timing> = {}): Timing => ({
-  ...{ schedule, timezone: "UTC", anchor: ANCHOR },
+  schedule,
+  timezone: "UTC",
+  anchor: ANCHOR,
   ...more,
 });
 

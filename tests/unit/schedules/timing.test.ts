@@ -10,7 +10,9 @@ import {
 } from "../../../shared/schedules/timing.ts";
 
 const timing = (schedule: string, timezone = "UTC", more: Partial<Timing> = {}): Timing => ({
-  ...{ schedule, timezone, anchor: new Date("2026-01-01T00:00:00Z") },
+  schedule,
+  timezone,
+  anchor: new Date("2026-01-01T00:00:00Z"),
   ...more,
 });
 

@@ -39,7 +39,9 @@ function createBeat() {
   };
   const tick = createTick(modules, app);
   return {
-    ...{ app, clock, table },
+    app,
+    clock,
+    table,
     schedules: createScheduleApi(() => app),
     timesOf: (name: string): string[] => [...(sent.get(name) ?? [])].sort(),
     messages: () => messages,

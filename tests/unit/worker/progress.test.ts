@@ -4,19 +4,10 @@ import { createLog } from "../../../shared/log.ts";
 import type { Json } from "../../../shared/message/json.ts";
 import type { Claim } from "../../../shared/results/claims.ts";
 import { createProgress } from "../../../shared/worker/progress.ts";
+import { aMessage } from "../../helpers/message.ts";
 
-const id = "019aaaaa-0000-7000-8000-000000000000";
 const claim: Claim = {
-  message: {
-    v: 1,
-    id,
-    task: "t",
-    attempt: 1,
-    payload: null,
-    queue: "default",
-    sentAt: "2026-05-13T08:00:00.000Z",
-    rootId: id,
-  },
+  message: aMessage(),
   fence: 1,
   starts: 1,
   tracked: true,

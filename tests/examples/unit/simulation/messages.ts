@@ -20,7 +20,9 @@ const articles = outside("articles", () => {
 function indexed(order: "send first" | "write first"): Told {
   const id = z.object({ id: z.string() });
   const addToIndex = task({
-    ...{ name: "index", payload: id, retry },
+    name: "index",
+    payload: id,
+    retry,
     async run({ id }) {
       // It was deleted meanwhile.
       if ((await articles.read(id)) === undefined) return;
@@ -28,7 +30,9 @@ function indexed(order: "send first" | "write first"): Told {
     },
   });
   const save = task({
-    ...{ name: "save", payload: id, retry },
+    name: "save",
+    payload: id,
+    retry,
     async run({ id }) {
       if (order === "send first") await addToIndex.delay({ id });
       await articles.save(id, "a text");
@@ -62,14 +66,18 @@ const page = z.object({ page: z.string() });
 
 const report = task({ name: "report", retry, run: (_, { id }) => pages.report(id) });
 const readAndCount = task({
-  ...{ name: "read", payload: page, retry },
+  name: "read",
+  payload: page,
+  retry,
   async run({ page }) {
     const count = await pages.note(page);
     if (count === PAGES.length) await report.delay();
   },
 });
 const readPage = task({
-  ...{ name: "read", payload: page, retry },
+  name: "read",
+  payload: page,
+  retry,
   async run({ page }) {
     await pages.note(page);
   },

@@ -117,7 +117,9 @@ const orderAssumed: Lesson = {
 function newestName(versionOf: (sequence: number) => number): Told {
   const payload = z.object({ name: z.string(), sequence: z.number() });
   const rename = task({
-    ...{ name: "rename", payload, retry },
+    name: "rename",
+    payload,
+    retry,
     run: ({ name, sequence }) => parcels.putIfNewer({ state: name, version: versionOf(sequence) }),
   });
   return {

@@ -80,7 +80,9 @@ describe("an asynchronous invocation", () => {
           version: "1.0",
           timestamp: "2026-01-01T00:03:00.000Z",
           requestContext: {
-            ...{ requestId: expect.any(String), condition: "Success", approximateInvokeCount: 3 },
+            requestId: expect.any(String),
+            condition: "Success",
+            approximateInvokeCount: 3,
             functionArn: "arn:aws:lambda:eu-central-1:000000000000:function:beat:$LATEST",
           },
           requestPayload: { schedule: "daily" },

@@ -1,0 +1,105 @@
+/** The record of a task, its error, and the options of a call as JSON Schema. */
+
+import { MAX_TIMER_SECONDS } from "../lifetimes.ts";
+import {
+  anything,
+  attempts,
+  body,
+  count,
+  type Document,
+  key,
+  list,
+  object,
+  seconds,
+  state,
+  tag,
+  text,
+  texts,
+  time,
+  timeLimit,
+  uuid,
+} from "./schema-parts.ts";
+
+const large = object({ sizeBytes: count }, { url: text, gone: { const: true }, damaged: { const: true } });
+
+/** Fields of a record, and those that it may have. */
+export const taskRecord: [Document, Document] = [
+  {
+    id: uuid,
+    task: text,
+    state,
+    queue: text,
+    attempt: { type: "integer", minimum: 1 },
+    payload: anything,
+    createdAt: time,
+    rootId: uuid,
+  },
+  {
+    result: anything,
+    error: { $ref: "#/components/schemas/TaskError" },
+    progress: anything,
+    attempts,
+    startedAt: time,
+    finishedAt: time,
+    eta: time,
+    expires: time,
+    parentId: uuid,
+    replayOf: uuid,
+    replayedBy: uuid,
+    replacedBy: { ...uuid, description: "The workflow that it has become." },
+    revokeRequestedAt: time,
+    messageGroupId: text,
+    tags: list(text),
+    headers: texts,
+    workflow: {
+      ...object({ id: uuid, place: text }, { input: text }),
+      description: "The workflow that it belongs to, its place there, and the place whose results its payload takes.",
+    },
+    schedule: {
+      ...object({ name: text, at: time }, { manual: { const: true }, by: text }),
+      description: "The entry that asked for it, and the fire time.",
+    },
+    arrivedAt: { ...time, description: "When the file of an upload came. Absent as long as a form waits for it." },
+    large: {
+      ...object({}, { payload: large, result: large, error: large }),
+      description:
+        "Values that are not shown here, for they are large: a link to each, or 'gone' when it is kept no longer; 'damaged' when it is no JSON.",
+    },
+  },
+];
+
+export const taskError = object(
+  { name: text, message: text },
+  {
+    stack: text,
+    code: text,
+    cause: { $ref: "#/components/schemas/TaskError", description: "Why it came to this error; without a stack." },
+    errors: {
+      type: "array",
+      maxItems: 10,
+      items: { $ref: "#/components/schemas/TaskError" },
+      description: "What an AggregateError holds.",
+    },
+    moreErrors: { type: "integer", minimum: 1, description: "How many more it holds." },
+  },
+);
+
+export const callOptions = body(
+  {},
+  {
+    countdown: { type: "number", minimum: 0, maximum: MAX_TIMER_SECONDS },
+    eta: time,
+    expires: { anyOf: [{ type: "number", exclusiveMinimum: 0, maximum: MAX_TIMER_SECONDS }, time] },
+    queue: { type: "string", pattern: "^[a-z][a-z0-9-]{0,62}$" },
+    idempotencyKey: key,
+    idempotencyExpires: seconds,
+    debounce: body({ key, wait: seconds }, { maxWait: seconds }),
+    throttle: body({ key, period: seconds }),
+    tags: { type: "array", maxItems: 10, items: tag },
+    headers: texts,
+    messageGroupId: { type: "string", pattern: "^[\\x21-\\x7e]{1,128}$" },
+    timeLimit,
+    softTimeLimit: timeLimit,
+    ignoreResult: { type: "boolean" },
+  },
+);

@@ -23,7 +23,7 @@ import { callerOf } from "./key.ts";
 import { createNames, type Names } from "./names.ts";
 import { chosen } from "./parameters.ts";
 import { HttpError } from "./problem.ts";
-import { toId, toNumber, toQuery } from "./query.ts";
+import { toCursor, toId, toNumber, toQuery } from "./query.ts";
 import { toListQuery } from "./task-filter.ts";
 
 const DEFAULT_RATE = 10;
@@ -36,7 +36,7 @@ export function addBulkReads(api: Hono, app: App): void {
     const most = limit === undefined ? 50 : toNumber("limit", limit, { least: 1, most: MAX_LIMIT, whole: true });
     const acts = await app.bulk.list({
       limit: most,
-      before: cursor === undefined ? undefined : toId("cursor", cursor),
+      before: cursor === undefined ? undefined : toCursor(cursor),
     });
     const last = acts.length === most ? acts.at(-1) : undefined;
     return c.json({ acts: acts.map(shown), ...(last && { cursor: last.id }) });

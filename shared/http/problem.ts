@@ -66,11 +66,8 @@ const STATUS: Partial<Record<ErrorCode, ContentfulStatusCode>> = {
  * https://www.rfc-editor.org/rfc/rfc9457
  */
 export function problem(c: Context, log: Log, error: unknown): Response {
-  if (error instanceof HttpError) {
-    const { status, code, message, headers } = error;
-    return answer(c, { status, code, detail: message }, headers);
-  }
   const { status, code, reason } = explain(error);
+  if (error instanceof HttpError) return answer(c, { status, code, detail: reason }, error.headers);
   if (status >= 500) {
     log.error("A request failed", { method: c.req.method, path: c.req.path, error: describeError(error) });
   }
@@ -84,6 +81,7 @@ export function problem(c: Context, log: Log, error: unknown): Response {
 
 /** The part of an error that a caller is told: of one that is not the caller's doing, no more than that. */
 export function explain(error: unknown): { status: ContentfulStatusCode; code: string; reason: string } {
+  if (error instanceof HttpError) return { status: error.status, code: error.code, reason: error.message };
   const status = error instanceof TaskError ? STATUS[error.code] : undefined;
   if (!(error instanceof TaskError) || status === undefined) {
     const reason = "The request failed for a reason that is in the service's log.";

@@ -1,11 +1,12 @@
-import type { ComponentChildren, JSX } from "preact";
-import { useEffect, useId, useMemo, useState } from "preact/hooks";
+import type { JSX } from "preact";
+import { useEffect, useState } from "preact/hooks";
 import { call, pathOf, Refusal } from "../api.ts";
 import { readExact, writeExact } from "../json.ts";
 import { useLive } from "../live.ts";
 import { goTo, linkTo } from "../route.ts";
 import { type Entry, type Preview, type Rules, rulesOf } from "../schedule.ts";
 import { Loading } from "../ui.tsx";
+import { Field, Json, Text, Zone } from "./fields.tsx";
 import { NextTimes, Notes } from "./preview.tsx";
 
 /** Fields as they are typed. */
@@ -234,86 +235,4 @@ function More({ draft, set }: { draft: Draft; set: (field: string) => (value: st
       </Field>
     </details>
   );
-}
-
-function Field(props: { label: string; hint?: string; children: (id: string) => ComponentChildren }): JSX.Element {
-  const id = useId();
-  return (
-    <div class="field">
-      <label for={id}>{props.label}</label>
-      {props.children(id)}
-      {props.hint !== undefined && <span class="dim">{props.hint}</span>}
-    </div>
-  );
-}
-
-interface InputProps {
-  id: string;
-  value: string | undefined;
-  onChange: (value: string) => void;
-}
-
-function Text({
-  id,
-  value,
-  onChange,
-  isRequired,
-  type,
-}: InputProps & { isRequired?: boolean; type?: "text" | "number" }): JSX.Element {
-  return (
-    <input
-      id={id}
-      {...(type === "number" ? { type } : { type: "text" })}
-      autocomplete="off"
-      value={value}
-      required={isRequired}
-      onInput={({ currentTarget }) => onChange(currentTarget.value)}
-    />
-  );
-}
-
-function Zone({ id, value, onChange }: InputProps): JSX.Element {
-  const zones = useMemo(() => Intl.supportedValuesOf("timeZone"), []);
-  return (
-    <>
-      <input
-        id={id}
-        list={`${id}-zones`}
-        autocomplete="off"
-        value={value}
-        onInput={({ currentTarget }) => onChange(currentTarget.value)}
-      />
-      <datalist id={`${id}-zones`}>
-        {zones.map((zone) => (
-          <option key={zone} value={zone} />
-        ))}
-      </datalist>
-    </>
-  );
-}
-
-function Json({ id, value, onChange }: InputProps): JSX.Element {
-  return (
-    <>
-      <textarea
-        id={id}
-        rows={4}
-        spellcheck={false}
-        value={value}
-        onInput={({ currentTarget }) => onChange(currentTarget.value)}
-      />
-      <span class="trouble-text" role="status">
-        {problemOf(value ?? "")}
-      </span>
-    </>
-  );
-}
-
-function problemOf(text: string): string {
-  try {
-    if (text.trim() !== "") JSON.parse(text);
-    return "";
-  } catch (error) {
-    return `This is no JSON: ${error instanceof Error ? error.message : String(error)}`;
-  }
 }

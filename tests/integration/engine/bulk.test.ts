@@ -241,7 +241,7 @@ describe("a bulk act", () => {
     await make({ id, act: "revoke", filter: { tag: "a" } });
     const other = await bench.call("POST", "/bulk", { id, act: "revoke", filter: { tag: "b" } });
     expect(other).toMatchObject({ status: 409, body: { code: "BULK_CONFLICT" } });
-    // Who asked for it reads the same in the trail.
+    // The trail says the same as the answer.
     const { acts } = (await bench.call("GET", "/activity?act=bulk&limit=1")).body;
     expect(acts).toMatchObject([{ state: "refused", outcome: { code: "BULK_CONFLICT", reason: other.body.detail } }]);
     expect(await bench.call("GET", "/bulk?cursor=zz")).toMatchObject({

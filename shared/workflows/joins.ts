@@ -72,6 +72,7 @@ export function createJoins({ table, ttl }: { table: Table; ttl: () => number })
       // DynamoDB takes an emptied set away: the number of members is what says that the shard was made.
       set: { members: count, pending, ttl: ttl() },
       when: absent("members"),
+      likelyNew: true,
     });
   };
 
@@ -114,16 +115,16 @@ export function createJoins({ table, ttl }: { table: Table; ttl: () => number })
 
   return {
     async create(group, size, { from, to }) {
-      // From the top down: a shard that is made can be emptied, and then the one above it is needed.
+      const made: Promise<void>[] = [];
       for (let level = topOf(size); level >= 0; level--) {
         const width = SHARD_MEMBERS ** (level + 1);
-        const last = Math.floor(Math.max(from, to - 1) / width);
-        const some: Promise<void>[] = [];
-        for (let index = Math.floor(from / width); index <= last; index++) {
-          some.push(createShard(group, size, level, index));
+        // One that begins before the range was made with its first member: whoever sends later ones finds it.
+        for (let index = Math.ceil(from / width); index * width < to; index++) {
+          made.push(createShard(group, size, level, index));
         }
-        await Promise.all(some);
       }
+      // Together, in one call: no member is sent before all of them are there.
+      await Promise.all(made);
     },
 
     async finish(group, size, index, failed) {

@@ -117,7 +117,7 @@ async function heal(app: App, registry: Registry, old: StoredRecord, payload: Js
 
   const work: Work = { runs: [], unsent: [], become: [] };
   // A task that could not run has failed by others: those run again.
-  await healWorkflow(flow, old.error?.code === "WORKFLOW_STEP_FAILED" ? undefined : place, work, { place });
+  await healWorkflow(flow, old.error?.code === "WORKFLOW_STEP_FAILED" ? undefined : place, work);
   // Before anything of their workflows runs: the end of one finds its task waiting for it.
   for (const record of work.become) if (isFinal(record.state)) await app.results.reopen(record, "STARTED");
   for (const { flow: of, ...group } of work.unsent) {
@@ -142,17 +142,12 @@ async function heal(app: App, registry: Registry, old: StoredRecord, payload: Js
 }
 
 /** Lets a workflow wait again, and those that stand around it: the task that has become it waits for its end. */
-async function healWorkflow(
-  flow: Flow,
-  target: Place | undefined,
-  work: Work,
-  { place, within }: { place: Place; within?: string },
-): Promise<void> {
+async function healWorkflow(flow: Flow, target: Place | undefined, work: Work, within?: string): Promise<void> {
   const { app, definition } = flow;
   const { id, root, replaces } = definition;
-  // All of a whole that somebody has revoked runs again.
-  const isStopped = await app.workflows.isStopped(id, place, 0);
-  const healing = { ...work, flow, target: isStopped ? undefined : target, ...(within !== undefined && { within }) };
+  // All of a whole that somebody has revoked runs again; of a group that has failed fast, what was revoked with it.
+  const isRevoked = await app.workflows.isRevoked(id);
+  const healing = { ...work, flow, target: isRevoked ? undefined : target, ...(within !== undefined && { within }) };
   await app.workflows.goOn(id, "");
   await reopen(healing, root, "");
   const task = replaces && (await app.results.kept(replaces.id));
@@ -161,7 +156,7 @@ async function healWorkflow(
   const around = replaces?.workflow && (await app.workflows.read(replaces.workflow.id));
   if (replaces?.workflow === undefined || around === undefined) return void work.become.push(task);
   const { place: above } = replaces.workflow;
-  await healWorkflow({ ...flow, definition: around }, above, work, { place: above, within: task.id });
+  await healWorkflow({ ...flow, definition: around }, above, work, task.id);
 }
 
 /** Lets a node that has not ended well wait again, and notes the tasks in it that are to run; false if there are none. */

@@ -45,6 +45,8 @@ export interface Workflows {
    * as of now.
    */
   isStopped(id: string, place: Place, maxAgeMilliseconds?: number): Promise<boolean>;
+  /** Whether somebody has revoked the whole, or the one around the task that has become it; as of now. */
+  isRevoked(id: string): Promise<boolean>;
   /** When a workflow was sent, or let go on by a replay; undefined if it is gone. Its tasks are as old as it, whenever their turn comes. */
   sentAt(id: string, maxAgeMilliseconds?: number): Promise<string | undefined>;
   /** Stores the outcome of a group unless it has one, and answers with the one that it has then. */
@@ -206,6 +208,13 @@ export function createWorkflows(options: {
       }
       const around = (await definition)?.replaces?.workflow;
       return around !== undefined && this.isStopped(around.id, around.place, maxAgeMilliseconds);
+    },
+
+    async isRevoked(id) {
+      const { places } = await marksOf(id, 0).found;
+      if (places.has("/")) return true;
+      const around = (await read(id))?.replaces?.workflow;
+      return around !== undefined && this.isRevoked(around.id);
     },
 
     async sentAt(id, maxAgeMilliseconds = LOOK_MILLISECONDS) {

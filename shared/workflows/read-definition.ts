@@ -51,6 +51,7 @@ export function readDefinition(value: Json): Definition {
     ...(fields.schedule !== undefined && { schedule: scheduleOf(fields.schedule) }),
     ...(fields.begins !== undefined && { begins: text("begins") }),
     ...(fields.replaces !== undefined && { replaces: replacesOf(fields.replaces) }),
+    ...(fields.adds !== undefined && { adds: addsOf(fields.adds) }),
     ...(defaults !== undefined && { defaults: defaultsOf(defaults) }),
   };
 }
@@ -75,6 +76,11 @@ function replacesOf(value: Json): NonNullable<Definition["replaces"]> {
     ...(keepUntil !== undefined && { keepUntil: String(keepUntil) }),
     ...(mark && { workflow: { id: String(mark.id), place: String(mark.place) } }),
   };
+}
+
+function addsOf(value: Json): NonNullable<Definition["adds"]> {
+  const { workflow, place, member } = fieldsOf(value, "adds");
+  return { workflow: String(workflow), place: String(place), member: String(member) };
 }
 
 function defaultsOf(value: Json): NonNullable<Definition["defaults"]> {

@@ -4,7 +4,6 @@
  */
 
 import { InvalidWorkflowError, WorkflowNotFoundError } from "../errors.ts";
-import { parseJson, toJsonText } from "../message/json.ts";
 import { type Message, withoutEdition } from "../message/message.ts";
 import type { App } from "../task/current-app.ts";
 import {
@@ -20,7 +19,7 @@ import {
   type Policy,
   parentOf,
 } from "../workflows/definition.ts";
-import { readNode } from "../workflows/read-definition.ts";
+import { nodeOfCode } from "../workflows/read-definition.ts";
 import { checkNode, keptUntil } from "./check.ts";
 import type { KnownTasks } from "./flow.ts";
 import { begin } from "./send.ts";
@@ -92,7 +91,7 @@ async function define(
 ): Promise<Definition> {
   const now = app.clock();
   const policy = policyWithin(node.policy);
-  const root = readNode(parseJson(toJsonText({ group: members, ...(policy !== undefined && { policy }) })));
+  const root = nodeOfCode({ group: [...members], ...(policy !== undefined && { policy }) });
   const delaySeconds = await checkNode({ tasks, queues: app.config.queues, now }, root);
   const until = keptUntil(app, now, delaySeconds).toISOString();
   const { rootId, keepUntil, defaults, schedule } = around;

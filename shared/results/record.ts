@@ -1,4 +1,5 @@
 import type { Item } from "../aws/change.ts";
+import type { MultipartUpload } from "../aws/s3-multipart.ts";
 import { echo } from "../echo.ts";
 import type { StoredError } from "../errors.ts";
 import { type Json, parseJson } from "../message/json.ts";
@@ -84,6 +85,8 @@ export interface StoredRecord extends TaskRecord {
   messageId: string;
   /** Of a task whose caller has made its id. */
   contentHash?: string;
+  /** Of an upload whose file comes in parts. */
+  multipart?: MultipartUpload;
   /** Where its large values lie. */
   refs: { [Part in "payload" | "result" | "error"]?: ValueRef };
 }
@@ -105,7 +108,7 @@ const TEXTS = [
   "arrivedAt",
   "contentHash",
 ] as const;
-const JSON_TEXTS = ["result", "error", "progress", "tags", "headers", "schedule", "workflow"] as const;
+const JSON_TEXTS = ["result", "error", "progress", "tags", "headers", "schedule", "workflow", "multipart"] as const;
 const PARTS = ["payload", "result", "error"] as const;
 
 /** The record that an item holds, if it holds one. */
@@ -184,6 +187,7 @@ export function publicRecord({
   functionSeconds,
   messageId,
   contentHash,
+  multipart,
   refs,
   ...record
 }: StoredRecord): TaskRecord {

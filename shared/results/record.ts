@@ -64,6 +64,8 @@ export interface TaskRecord {
   workflow?: { id: string; place: string; input?: string };
   /** Someone has asked for its end: it has not come to it yet. */
   revokeRequestedAt?: string;
+  /** Of the code that ran it last, where the deployment has named it: `VERSION`. */
+  version?: string;
   /** When the file of an upload's task came, by S3's clock. Absent as long as a form waits for it. */
   arrivedAt?: string;
   /** The runs before the newest, in their order, at most the last 20. Not in lists. */
@@ -107,6 +109,7 @@ const TEXTS = [
   "revokeRequestedAt",
   "arrivedAt",
   "contentHash",
+  "version",
 ] as const;
 const JSON_TEXTS = ["result", "error", "progress", "tags", "headers", "schedule", "workflow", "multipart"] as const;
 const PARTS = ["payload", "result", "error"] as const;

@@ -10,7 +10,7 @@ export interface MultipartUpload {
 }
 
 /** A part that S3 has. */
-export interface StoredPart {
+interface StoredPart {
   number: number;
   sizeBytes: number;
   etag: string;

@@ -20,7 +20,7 @@ interface Part {
 }
 
 /** How far a file has come. */
-export interface Parts {
+interface Parts {
   sentBytes: number;
   /** The next parts that are missing, at most 20, each with a link that takes it; none when all are there. */
   parts: (Part & { url: string })[];

@@ -17,6 +17,7 @@ import { isId } from "../message/id.ts";
 import type { Json } from "../message/json.ts";
 import type { StoredRecord } from "../results/record.ts";
 import type { App } from "../task/current-app.ts";
+import type { ApplyOptions } from "../task/options.ts";
 import type { Registry } from "../task/registry.ts";
 import { sendTask } from "../task/send.ts";
 import { addCall, readBody } from "./base.ts";
@@ -43,8 +44,8 @@ export function addUploads(api: Hono, { app, registry }: { app: App; registry: R
    * Sends the task of an upload, to run at the deadline: if S3's notification is lost it still runs, and if nothing was ever uploaded it
    * ends and says so. A notification sends it again, for at once; only one of the two will run.
    */
-  const sendLater = (id: string, { filename }: UploadRequest, countdown: number) =>
-    sendTask(app, uploadTask(), { key: uploadKey(id) }, { id, options: { countdown, headers: { filename } } });
+  const sendLater = (id: string, { filename }: UploadRequest, options: ApplyOptions) =>
+    sendTask(app, uploadTask(), { key: uploadKey(id) }, { id, options: { ...options, headers: { filename } } });
 
   /** The record of an upload. @throws TaskNotFoundError */
   const recordOf = async (id: string): Promise<StoredRecord> => {
@@ -80,7 +81,7 @@ export function addUploads(api: Hono, { app, registry }: { app: App; registry: R
     const id = app.newId();
     const request = toUploadRequest(await readBody(c.req.raw, "createUpload"));
     const form = await formOf(id, request);
-    await sendLater(id, request, FORM_DEADLINE_SECONDS);
+    await sendLater(id, request, { countdown: FORM_DEADLINE_SECONDS });
     return c.json(form, 201, { location: `/uploads/${id}` });
   });
 
@@ -90,8 +91,8 @@ export function addUploads(api: Hono, { app, registry }: { app: App; registry: R
     const { size, ...request } = toUploadRequest(await readBody(c.req.raw, "createMultipartUpload"));
     if (size === undefined) throw new InvalidOptionError("size", size, "the size of the file in bytes");
     const multipart = await parts.begin(id, { ...request, size });
-    // Dying before it leaves parts to the lifecycle rule, and a caller without an answer.
-    await sendLater(id, request, PARTS_DEADLINE_SECONDS);
+    // Its record is written in any case, for it keeps the upload. Dying before it leaves parts to the lifecycle rule.
+    await sendLater(id, request, { countdown: PARTS_DEADLINE_SECONDS, ignoreResult: false });
     const { filename } = request;
     const isNoted = await app.results.awaitFile({ id, headers: { filename } }, { filename, multipart });
     if (!isNoted) throw new UploadTakenError(id, "taken");

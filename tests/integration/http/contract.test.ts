@@ -362,7 +362,6 @@ async function refusals(known: { done: string; big: string; kind: string; key: s
   const mute = createApi({ ...engine.app, broker: { ...engine.app.broker, send } }, registry);
   await call("POST", "/tasks/add", { body: { payload: { x: 1, y: 1 } } }, mute);
   await call("POST", "/uploads", form, mute);
-  await call("POST", "/uploads/multipart", inParts, mute);
   const whole = await call("POST", "/uploads/multipart", inParts);
   const [only] = Array.isArray(whole.parts) ? whole.parts : [];
   await fetch(only.url, { method: "PUT", body: "0123456789" });
@@ -372,6 +371,13 @@ async function refusals(known: { done: string; big: string; kind: string; key: s
   await call("POST", "/schedules/daily/run", {}, mute);
   const down = () => Promise.reject(new Error("down"));
   const { results, control } = engine.app;
+  const pending = () => Promise.reject(new Error("down"));
+  await call(
+    "POST",
+    "/uploads/multipart",
+    inParts,
+    createApi({ ...engine.app, results: { ...results, pending } }, registry),
+  );
   const deaf = createApi(
     {
       ...engine.app,

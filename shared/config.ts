@@ -73,12 +73,11 @@ export function loadConfig(environment: Environment): Config {
     if (value === undefined) throw new ConfigError(variable, value, expected, WHERE);
     return value;
   };
-  const wholeNumber = (variable: string, fallback: number, least: number, most = Number.MAX_SAFE_INTEGER): number => {
+  const wholeNumber = (variable: string, fallback: number, least: number, most: number): number => {
     const value = read(variable);
     const number = value === undefined ? fallback : Number(value);
     if (!Number.isSafeInteger(number) || number < least || number > most) {
-      const bound = most === Number.MAX_SAFE_INTEGER ? `${least} or more` : `${least} to ${most}`;
-      throw new ConfigError(variable, value, `a whole number, ${bound}`, WHERE);
+      throw new ConfigError(variable, value, `a whole number, ${least} to ${most}`, WHERE);
     }
     return number;
   };

@@ -27,6 +27,8 @@
  *   IdempotencyKeyReusedError  IDEMPOTENCY_KEY_REUSED    same key, other payload
  *   IdReusedError              ID_REUSED                 same id of the caller's, other task or payload
  *   UploadTakenError           UPLOAD_TAKEN              another form of an upload that has its file
+ *   UploadExpiredError         UPLOAD_EXPIRED            its parts have become no file within a day, and are gone
+ *   UploadIncompleteError      UPLOAD_INCOMPLETE         it was to become a file, and parts are missing
  *   TooManyRevokesError        REVOKES_FULL              as many revokes of many are kept as may be
  *   TaskTimeLimitError         TASK_TIME_LIMIT           ran longer than it may
  *   SoftTimeLimitError         TASK_SOFT_TIME_LIMIT      the reason of its signal at the soft limit

@@ -12,7 +12,11 @@ export const BATCH = 10;
 const POLL_SECONDS = 1;
 
 /** Receive, handle, delete, over and over in each lane: what Lambda's event source mapping does for a function. */
-export function startLanes({ sqs, queueUrl: QueueUrl }: Connection, handle: Side["handle"]): { stop(): Promise<void> } {
+export function startLanes(
+  { sqs, queueUrl: QueueUrl }: Connection,
+  handle: Side["handle"],
+  count = LANES,
+): { stop(): Promise<void> } {
   let isRunning = true;
   const run = async (): Promise<void> => {
     while (isRunning) {
@@ -30,7 +34,7 @@ export function startLanes({ sqs, queueUrl: QueueUrl }: Connection, handle: Side
       if (Entries.length > 0) await sqs.send(new DeleteMessageBatchCommand({ QueueUrl, Entries }));
     }
   };
-  const lanes = Array.from({ length: LANES }, run);
+  const lanes = Array.from({ length: count }, run);
   return {
     async stop() {
       isRunning = false;

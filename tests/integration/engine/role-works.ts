@@ -10,6 +10,7 @@ import {
   files,
   group,
   Ignore,
+  InvalidWorkflowError,
   mailer,
   Reject,
   type TaskContext,
@@ -49,6 +50,15 @@ export const CONTEXT: {
     for await (const _ of results());
   },
   replace: ({ replace }) => replace(chain(child.si({ text: LARGE }), child.si({}))),
+  addToGroup: async ({ replace, addToGroup }) => {
+    try {
+      await addToGroup([child.si({ text: LARGE })]);
+    } catch (error) {
+      if (!(error instanceof InvalidWorkflowError)) throw error;
+      // By itself it is in no group.
+      replace({ node: { group: [{ task: "caller", payload: { name: "ctx.addToGroup" } }] } });
+    }
+  },
   retry: (context) => {
     if (context.attempt === 1) throw context.retry({ countdown: 0 });
     if (context.attempt === 2) throw context.retry({ countdown: 1200 });

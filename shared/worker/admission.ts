@@ -11,6 +11,7 @@ import { revokedBy } from "../task/revoked-by.ts";
 import { secondsUntil } from "../task/times.ts";
 import type { Verdict } from "./acknowledgement.ts";
 import type { Invocation } from "./invocation.ts";
+import { awaitNewerPayload } from "./newer-code.ts";
 import { putOff } from "./put-off.ts";
 import type { TaskDelivery } from "./task-delivery.ts";
 import { RESERVE_MILLISECONDS, timeLimits } from "./time-limit.ts";
@@ -43,6 +44,7 @@ export async function admit(
   const turnedAway =
     (await hasEnded(app, delivery, { decisions, isStopped })) ??
     (await afterReplacement(app, delivery)) ??
+    (await awaitNewerPayload(app, task, delivery)) ??
     (await whilePaused(app, delivery, decisions)) ??
     (await untilItFits(app, task, delivery, invocation));
   if (turnedAway) return { admitted: false, verdict: turnedAway };

@@ -195,7 +195,10 @@ export const schemas = {
   Key: object({ name: text, role: { enum: ROLES }, readOnly: { type: "boolean" } }),
   Activity: activity,
   Health: object({ status: { const: "ok" } }),
-  Index: object({ service: { const: "lovage" }, tasks: list(text), contract: text }),
+  Index: object(
+    { service: { const: "lovage" }, tasks: list(text), contract: text },
+    { versions: list(object({ task: text, oldest: payloadVersion, newest: payloadVersion }, { aliases: list(text) })) },
+  ),
   Options: callOptions,
   TaskError: taskError,
   Problem: {

@@ -15,9 +15,12 @@ type Following<Older extends readonly unknown[], Newest> = Older extends readonl
   ? [...Rest, Newest]
   : [];
 
-type NextInput<Older extends readonly unknown[], Newest, Index> = Index extends keyof Following<Older, Newest>
-  ? Input<Following<Older, Newest>[Index]>
-  : never;
+/** Of a list whose length nobody knows, any of them may follow. */
+type NextInput<Older extends readonly unknown[], Newest, Index> = number extends Older["length"]
+  ? Input<Older[number]> | Input<Newest>
+  : Index extends keyof Following<Older, Newest>
+    ? Input<Following<Older, Newest>[Index]>
+    : never;
 
 /** The older versions of a payload, in their order: each `upgrade` makes of one what the schema of the next one takes. */
 export type Versions<Older extends readonly StandardSchemaV1[], Newest> = {

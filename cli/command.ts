@@ -29,7 +29,7 @@ export function createServiceClient(address: string): Client<Record<string, { pa
   const key = process.env[KEY];
   if (!URL.canParse(address) || !/^https?:$/.test(new URL(address).protocol)) {
     throw new UsageError(
-      `the address of a service, such as https://api.example.com; '${address.slice(0, 100)}' is none`,
+      `<command> <address of a service>, such as https://api.example.com; '${address.slice(0, 100)}' is none`,
     );
   }
   return createClient({ url: address, ...(key !== undefined && key !== "" && { key }) });

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The command `lovage`: what one asks of a service from outside, over HTTP, with the key in `LOVAGE_KEY` (docs/reference/command.md). */
+/** The command `lovage`: what one asks of a service from outside, over HTTP, with the key in `LOVAGE_KEY` (docs/upgrading.md, docs/client.md). */
 
 import type { Command } from "./command.ts";
 import { doctor } from "./doctor.ts";

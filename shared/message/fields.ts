@@ -61,16 +61,14 @@ const OPTIONAL: { [K in keyof Omit<Message, Required>]-?: [Read<Exclude<Message[
   newerSince: [time, "an ISO-8601 time with its zone"],
 };
 
-const REQUIRED: Readonly<Record<Required, true>> = {
-  ...{ v: true, id: true, task: true, attempt: true, payload: true, queue: true, sentAt: true, rootId: true },
-};
+const REQUIRED: readonly Required[] = ["v", "id", "task", "attempt", "payload", "queue", "sentAt", "rootId"];
 
 /** In bytes, of all fields of one message that this version does not know: they travel with it, and lie in its timer and its record. */
 const MAX_OTHERS_BYTES = 262_144;
 
 /** The fields of a message that this version does not know. A newer one has written them: they are kept wherever the message is sent again. */
 export function otherFields(message: object): Fields {
-  return others(message, [...Object.keys(REQUIRED), ...Object.keys(OPTIONAL)]);
+  return others(message, [...REQUIRED, ...Object.keys(OPTIONAL)]);
 }
 
 /** The same, of a message that is read. @throws InvalidMessageError for more than a timer or a record holds */

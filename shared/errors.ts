@@ -14,6 +14,8 @@
  *   ConflictingOptionsError    OPTION_INVALID            two that rule each other out
  *   MissingOptionError         OPTION_INVALID            one that another option, or the queue, needs
  *   InvalidMessageError        MESSAGE_INVALID           not a Lovage message; never retried
+ *   NewerMessageError          MESSAGE_NEWER             a newer Lovage has sent it; it waits for a worker that can read it
+ *   NewerPayloadError          PAYLOAD_NEWER             newer code of its task has sent it; it waits for a worker that has that
  *   InvalidScheduleError       SCHEDULE_INVALID          expression, field, accepted range
  *   ScheduleNotFoundError      SCHEDULE_NOT_FOUND        no entry has that name
  *   ScheduleExistsError        SCHEDULE_EXISTS           one was to be made that is there

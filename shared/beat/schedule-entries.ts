@@ -4,6 +4,7 @@ import { DEFAULT_QUEUE } from "../config.ts";
 import type { NewEntry, WorkflowEntry } from "../entries/schedules.ts";
 import { describeError, InvalidOptionError, InvalidScheduleError } from "../errors.ts";
 import { type Json, parseJson, toJsonText } from "../message/json.ts";
+import { payloadVersionField } from "../message/payload-version.ts";
 import { payloadText } from "../message/user-values.ts";
 import { type Definition, ENTRY_FIELDS, timingOf, toDefinition } from "../schedules/definition.ts";
 import { CODE, type Entry } from "../schedules/entry.ts";
@@ -116,13 +117,15 @@ export function sentBy({ target, options }: Pick<NamedEntry, "target" | "options
   task: string;
   queue: string;
   payload: Json;
+  payloadVersion?: number;
 } {
   const { task, workflow, payload } = target;
   if (workflow) {
     return { task: WORKFLOW, queue: options.queue ?? DEFAULT_QUEUE, payload: parseJson(toJsonText(workflow.node)) };
   }
   const sent = parseJson(payloadText(task.name, payloadOrNone(task.schema, payload)));
-  return { task: task.name, queue: options.queue ?? task.queue, payload: sent };
+  const version = payloadVersionField(task.payloadVersion);
+  return { task: task.name, queue: options.queue ?? task.queue, payload: sent, ...version };
 }
 
 /** Dates become texts, as they would over HTTP. */
@@ -137,8 +140,8 @@ function jsonFields(fields: object): { readonly [field: string]: Json } {
  */
 export function staticEntry(named: NamedEntry, timezone: string): Entry {
   const { name, target, schedule, options, rules } = named;
-  const { task, payload } = sentBy(named);
-  const sent = target.workflow ? { workflow: payload } : { task, payload };
+  const { queue: _, ...call } = sentBy(named);
+  const sent = target.workflow ? { workflow: call.payload } : call;
   const fields = { ...rules, ...sent, options: jsonFields(options), schedule };
   const definition: Definition = toDefinition(fields, named.timezone ?? timezone);
   return {

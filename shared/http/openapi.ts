@@ -48,11 +48,13 @@ function sendCall(
   payload: Document | undefined,
 ): Call {
   const isNeeded = payload === undefined || !takesNothing(payload);
+  const versions = { oldest: task.oldestVersion, newest: task.payloadVersion };
+  const schema = sendBody({ $ref: `#/components/schemas/${payloadName(task)}` }, isNeeded, versions);
   return {
     ...call,
     route: `POST /tasks/${task.name}`,
     summary: `Send ${task.name}`,
-    body: { schema: sendBody({ $ref: `#/components/schemas/${payloadName(task)}` }, isNeeded), required: isNeeded },
+    body: { schema, required: isNeeded },
     refusals: refusals.filter((status) => status !== 404),
   };
 }

@@ -49,15 +49,15 @@ const MAX_COMPARED_CHARS = 20_000;
 const WINDOW_CHARS = 4;
 
 /**
- * @param schema marks secrets of the payload by `secret: true` (zod's `.meta()`, valibot's `metadata()`, arktype's `.configure()`) or JSON
+ * @param schemas of all versions of the payload; they mark its secrets by `secret: true` (zod's `.meta()`, valibot's `metadata()`, arktype's `.configure()`) or JSON
  * Schema's `writeOnly: true`. A schema that cannot say itself as JSON Schema marks none.
  * @param places marks of the option `secrets`
  */
-export function createSecrets(name: string, schema: StandardSchemaV1, places: readonly string[]): Secrets {
+export function createSecrets(name: string, schemas: readonly StandardSchemaV1[], places: readonly string[]): Secrets {
   const byPart = new Map<Part, Marks>();
   // Made when first asked: a worker that starts must not wait for it.
   const marksOf = (part: Part): Marks => {
-    const known = byPart.get(part) ?? createMarks(schemasOf(part, schema, places));
+    const known = byPart.get(part) ?? createMarks(schemasOf(part, schemas, places));
     byPart.set(part, known);
     return known;
   };
@@ -106,13 +106,18 @@ export const ALL_SECRET: Pick<Secrets, "has" | "mask"> = {
   mask: (_, value) => (value === null ? value : SECRET),
 };
 
-function schemasOf(part: Part, schema: StandardSchemaV1, places: readonly string[]): JsonSchema[] {
-  const own = part === "payload" ? inputSchemaOf(schema, { unrepresentable: "any" }) : undefined;
+function schemasOf(part: Part, schemas: readonly StandardSchemaV1[], places: readonly string[]): JsonSchema[] {
+  const own: JsonSchema[] =
+    part === "payload" ? schemas.flatMap((one) => toList(inputSchemaOf(one, { unrepresentable: "any" }))) : [];
   const named = places
     .map((place) => place.split("."))
     .filter(([first]) => first === part)
     .map(([, ...path]) => path.reduceRight<JsonSchema>(within, { secret: true }));
-  return [...(own ? [own] : []), ...named];
+  return [...own, ...named];
+}
+
+function toList(schema: JsonSchema | undefined): JsonSchema[] {
+  return schema === undefined ? [] : [schema];
 }
 
 /** A schema of a value that has another one under a name. */

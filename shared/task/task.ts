@@ -2,11 +2,12 @@
 
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { DEFAULT_QUEUE } from "../config.ts";
-import { describeError, InvalidOptionError, InvalidPayloadError } from "../errors.ts";
+import { describeError, InvalidOptionError, InvalidPayloadError, NewerPayloadError } from "../errors.ts";
 import { isConcurrency, MAX_CONCURRENCY } from "../limits/concurrency.ts";
 import { parseRateLimit } from "../limits/rate-limit.ts";
 import type { Json, Jsonified } from "../message/json.ts";
 import { isTag, TAG_EXPECTED } from "../message/labels.ts";
+import { FIRST_PAYLOAD_VERSION } from "../message/payload-version.ts";
 import { AsyncResult } from "./async-result.ts";
 import { currentRun, type TaskContext } from "./context.ts";
 import { currentApp } from "./current-app.ts";
@@ -21,24 +22,38 @@ import {
   validate,
 } from "./payload.ts";
 import { type KeyOptions, keysOf, thrownText } from "./payload-keys.ts";
-import type { Outcome, RegisteredTask } from "./registered-task.ts";
+import type { Outcome, PayloadShape, RegisteredTask } from "./registered-task.ts";
 import { checkClasses, type ErrorClass, isOneOf, type RetryOptions, toRetryPolicy } from "./retry-policy.ts";
 import { checkSecrets, createSecrets, type SecretPlace } from "./secrets.ts";
 import { sendTask } from "./send.ts";
 import { TaskSignal } from "./signals.ts";
 import { createSignature, type Missing, type Signature, type SignatureCall } from "./signature.ts";
 import { EXPIRY_EXPECTED, isExpiry } from "./times.ts";
+import { createUpgrades, inVersion, type Versions } from "./versions.ts";
 
-export interface TaskOptions<Schema extends StandardSchemaV1, Result>
-  extends KeyOptions<StandardSchemaV1.InferOutput<Schema>> {
-  /** Unique in the service; part of messages and URLs, so it must not change while messages are under way. */
+export interface TaskOptions<
+  Schema extends StandardSchemaV1,
+  Result,
+  Older extends readonly StandardSchemaV1[] = readonly [],
+> extends KeyOptions<StandardSchemaV1.InferOutput<Schema>> {
+  /** Unique in the service; part of messages and URLs. A task that gets another name keeps the old one in `aliases`. */
   name: string;
+  /** Names that the task had before: tasks that were sent under one of them run as this task. @defaultValue none */
+  aliases?: readonly string[];
   /**
    * Any Standard Schema (zod, valibot, arktype, …): checked where the task is sent and again where it runs, each time in the form that
    * JSON gives it. One that accepts nothing that JSON can hold, such as `z.date()`, does not compile. Where it throws, the caller gets
    * an InvalidPayloadError, and a run an error like any other. @defaultValue none: the task is called as `delay()`, and runs with `null`
    */
   payload?: Schema & Sendable<Schema>;
+  /**
+   * The versions that the payload had before, oldest first: the schema of each, and an `upgrade` that makes of such a payload what the next
+   * one takes. A payload that was sent in an older version is upgraded whenever it is read, and stays as it was sent. `payload` is the version
+   * after the last of these (docs/upgrading.md). @defaultValue none
+   */
+  versions?: Versions<Older, Schema>;
+  /** The number of the first of `versions`, where older ones were taken out; a payload older than that fails. @defaultValue 1 */
+  oldestVersion?: number;
   /** The queue that its messages go to. @defaultValue default */
   queue?: string;
   /** Without it a task fails at its first error. */
@@ -137,6 +152,9 @@ const HOOKS: Readonly<Record<keyof TaskHooks<unknown, unknown>, true>> = {
 const TASK_OPTIONS: Readonly<Record<keyof TaskOptions<StandardSchemaV1, unknown>, true>> = {
   name: true,
   payload: true,
+  versions: true,
+  oldestVersion: true,
+  aliases: true,
   queue: true,
   messageGroupId: true,
   concurrencyKey: true,
@@ -156,6 +174,11 @@ const TASK_OPTIONS: Readonly<Record<keyof TaskOptions<StandardSchemaV1, unknown>
 };
 const SCHEMA_THREW_SECRET = "the schema threw an error that repeats a secret, and is not shown";
 const TASK_NAME = /^[A-Za-z][A-Za-z0-9_.-]{0,127}$/;
+const NAME_EXPECTED = "letters, digits, '_', '-' and '.', a letter first";
+
+function isTaskName(name: unknown): boolean {
+  return typeof name === "string" && TASK_NAME.test(name);
+}
 
 /**
  * Defines a task. Export it from a module in `handlers/tasks/` and it is registered.
@@ -179,8 +202,9 @@ export function task<
   Schema extends StandardSchemaV1 = NoPayloadSchema,
   Result = unknown,
   const Name extends string = string,
+  const Older extends readonly StandardSchemaV1[] = readonly [],
 >(
-  options: TaskOptions<Schema, Result> & { name: Name },
+  options: TaskOptions<Schema, Result, Older> & { name: Name },
 ): Task<StandardSchemaV1.InferInput<Schema>, Jsonified<Result>, Name> {
   checkNames(options, Object.keys(TASK_OPTIONS));
   const { name, queue = DEFAULT_QUEUE, timeLimit, softTimeLimit, expires, concurrency } = options;
@@ -188,9 +212,8 @@ export function task<
   checkNames(hooks, Object.keys(HOOKS), "hooks");
   // Where no payload is given, Schema is its default; the compiler cannot see that it is.
   const { payload: schema = NO_PAYLOAD as StandardSchemaV1 as Schema } = options;
-  if (typeof name !== "string" || !TASK_NAME.test(name)) {
-    throw new InvalidOptionError("name", name, "a task name of letters, digits, '_', '-' and '.', a letter first");
-  }
+  if (!isTaskName(name)) throw new InvalidOptionError("name", name, `a task name of ${NAME_EXPECTED}`);
+  const { aliases = [] } = options;
   // A circular import leaves `undefined` in a bundle: it must not become a task without a payload.
   if ("payload" in options && !isSchema(options.payload)) {
     throw new InvalidOptionError(
@@ -223,27 +246,53 @@ export function task<
   if (rateLimit !== undefined) parseRateLimit(rateLimit);
   checkClasses("throws", options.throws);
   checkSecrets(options.secrets ?? []);
+  const areAliases = Array.isArray(aliases) && aliases.every((alias) => isTaskName(alias) && alias !== name);
+  refuseUnless(areAliases, "aliases", aliases, `other names of the task, each of ${NAME_EXPECTED}`);
   refuseUnless(typeof options.run === "function", "run", options.run, "a function");
   for (const [hook, call] of Object.entries(hooks)) {
     refuseUnless(call === undefined || typeof call === "function", `hooks.${hook}`, call, "a function");
   }
 
-  const secrets = createSecrets(name, schema, options.secrets ?? []);
-  const check = async (payload: Json): Promise<StandardSchemaV1.InferOutput<Schema>> => {
-    const outcome = await validate(schema, payload).catch((error: unknown) => {
+  const upgrades = createUpgrades(name, options.versions ?? [], options.oldestVersion ?? FIRST_PAYLOAD_VERSION);
+  const secrets = createSecrets(name, [schema, ...upgrades.schemas], options.secrets ?? []);
+  const refusal = (payload: Json, issues: readonly StandardSchemaV1.Issue[]): InvalidPayloadError =>
+    new InvalidPayloadError(name, secrets.clean(payload, issues));
+  const newestShape: PayloadShape = { version: upgrades.newest };
+  const read = async (payload: Json, version: number): Promise<StandardSchemaV1.InferOutput<Schema>> => {
+    if (version > upgrades.newest) throw new NewerPayloadError(name, version, upgrades.newest);
+    const newest = await upgrades.upgraded(payload, version, refusal);
+    const outcome = await validate(schema, newest);
+    if (!outcome.issues) return outcome.value;
+    const isUpgraded = version < upgrades.newest;
+    const where = `after its upgrade from version ${version}`;
+    throw refusal(newest, isUpgraded ? inVersion(outcome.issues, where) : outcome.issues);
+  };
+  const check = async (
+    payload: Json,
+    { version, isCompleted = false }: PayloadShape,
+  ): Promise<StandardSchemaV1.InferOutput<Schema>> => {
+    try {
+      return await read(payload, version).catch((error: unknown) => {
+        if (!(isCompleted && version < upgrades.newest && error instanceof InvalidPayloadError)) throw error;
+        // The first refusal is told: it is about the version that the workflow was sent in.
+        return read(payload, upgrades.newest).catch(() => Promise.reject(error));
+      });
+    } catch (error) {
+      if (isRefusal(error)) throw error;
       // It is logged and recorded, with its causes and its stack.
       const isTelling = secrets.has("payload") && secrets.repeats(payload, JSON.stringify(describeError(error)));
       throw isTelling ? new Error(SCHEMA_THREW_SECRET) : error;
-    });
-    if (outcome.issues) throw new InvalidPayloadError(name, secrets.clean(payload, outcome.issues));
-    return outcome.value;
+    }
   };
 
   /** Undefined for a payload that is gone, or that the schema does not take any more: a failure is told all the same. */
-  const acceptable = async (payload: Json | undefined): Promise<StandardSchemaV1.InferOutput<Schema> | undefined> => {
+  const acceptable = async (
+    payload: Json | undefined,
+    shape: PayloadShape,
+  ): Promise<StandardSchemaV1.InferOutput<Schema> | undefined> => {
     if (payload === undefined) return undefined;
     try {
-      return await check(payload);
+      return await check(payload, shape);
     } catch {
       return undefined;
     }
@@ -252,6 +301,7 @@ export function task<
   const defined = {
     [TASK]: true,
     name,
+    aliases: [...aliases],
     queue,
     retry: toRetryPolicy(options.retry),
     timeLimit,
@@ -265,15 +315,21 @@ export function task<
     throws: options.throws ?? [],
     schema,
     secrets,
-    async validate(payload: Json): Promise<{ messageGroupId?: string; concurrencyKey?: string }> {
-      const checked = await check(payload).catch((error: unknown) => {
-        if (error instanceof InvalidPayloadError) throw error;
-        throw new InvalidPayloadError(name, [{ message: `its schema threw ${thrownText(error)}` }], error);
+    payloadVersion: upgrades.newest,
+    oldestVersion: upgrades.oldest,
+    async validate(
+      payload: Json,
+      version = upgrades.newest,
+    ): Promise<{ messageGroupId?: string; concurrencyKey?: string }> {
+      const checked = await check(payload, { version }).catch((error: unknown) => {
+        if (isRefusal(error)) throw error;
+        const thrower = version < upgrades.newest ? "its schema or its upgrade" : "its schema";
+        throw new InvalidPayloadError(name, [{ message: `${thrower} threw ${thrownText(error)}` }], error);
       });
       return keysOf(options, checked);
     },
-    async execute(payload: Json, context: TaskContext): Promise<unknown> {
-      const checked = await check(payload);
+    async execute(payload: Json, context: TaskContext, shape = newestShape): Promise<unknown> {
+      const checked = await check(payload, shape);
       await hooks.beforeStart?.(checked, context);
       const begunAt = performance.now();
       const running = options.run(checked, context);
@@ -284,17 +340,22 @@ export function task<
       if (isOneOf([TaskSignal], result)) throw result;
       return result;
     },
-    async callHook(payload: Json | undefined, context: TaskContext, outcome: Outcome): Promise<void> {
+    async callHook(
+      payload: Json | undefined,
+      context: TaskContext,
+      outcome: Outcome,
+      shape = newestShape,
+    ): Promise<void> {
       switch (outcome.state) {
         case "SUCCESS":
           if (hooks.onSuccess === undefined || payload === undefined) return;
           // The one place where a run's result gets its type back: execute() of this same task returned it.
-          return hooks.onSuccess(outcome.result as Result, await check(payload), context);
+          return hooks.onSuccess(outcome.result as Result, await check(payload, shape), context);
         case "FAILURE":
-          return hooks.onFailure?.(outcome.error, await acceptable(payload), context);
+          return hooks.onFailure?.(outcome.error, await acceptable(payload, shape), context);
         case "RETRY":
           if (hooks.onRetry === undefined || payload === undefined) return;
-          return hooks.onRetry(outcome.error, await check(payload), context);
+          return hooks.onRetry(outcome.error, await check(payload, shape), context);
       }
     },
     s: <Known>(known?: Known) =>
@@ -315,6 +376,10 @@ export function task<
     },
   };
   return defined;
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof InvalidPayloadError || error instanceof NewerPayloadError;
 }
 
 /** Whether an exported value was made by `task()`. */

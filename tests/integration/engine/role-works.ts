@@ -96,6 +96,9 @@ type Declared = Omit<TaskOptions<typeof payload, unknown>, "name" | "payload" | 
 const twice: Declared = { retry: { maxRetries: 1, backoff: { base: 0.01, max: 0.01 } } };
 /** Options of a task, each with the call that shows it. */
 export const DECLARED: { [K in keyof Required<Declared>]: { options: Declared; work?: Work } } = {
+  aliases: { options: { aliases: ["earlier"] } },
+  versions: { options: {} },
+  oldestVersion: { options: { oldestVersion: 2 } },
   queue: { options: { queue: "high" } },
   retry: { options: twice, work: ({ attempt }) => attempt > 1 || failure() },
   timeLimit: { options: { timeLimit: 0.1 }, work: () => new Promise(() => {}) },

@@ -6,7 +6,7 @@ export default defineConfig({
     coverage: {
       include: ["shared/**", "handlers/**", "localstack/**", "build/**"],
       reporter: ["text", "html"],
-      reportsDirectory: ".serverless/coverage",
+      reportsDirectory: ".lovage/coverage",
     },
     projects: [
       // A machine that is busy with other things must not fail what only computes.

@@ -43,7 +43,7 @@ const tasks = [
 const contract = JSON.parse(JSON.stringify(createOpenApi(tasks, "https://api.example.com")));
 
 it("declarations compile with a client, and take and refuse as the tasks do", () => {
-  const folder = ".serverless/client-types";
+  const folder = ".lovage/client-types";
   rmSync(join(ROOT, folder), { recursive: true, force: true });
   mkdirSync(join(ROOT, folder), { recursive: true });
   writeFileSync(join(ROOT, folder, "tasks.d.ts"), clientTypes(contract));

@@ -26,13 +26,15 @@ export interface RegisteredTask {
   readonly trackStarted: boolean;
   readonly throws: readonly ErrorClass[];
   readonly schema: StandardSchemaV1;
+  /** Of what it returns; undefined where the task says nothing of it. */
+  readonly resultSchema: StandardSchemaV1 | undefined;
   readonly secrets: Secrets;
   /**
    * Checks a payload, and answers with what the message says because of it.
    * @throws InvalidPayloadError with the schema's issues, InvalidOptionError for a key that cannot be used
    */
   validate(payload: Json): Promise<{ messageGroupId?: string; concurrencyKey?: string }>;
-  /** Checks the payload and runs the task. @throws InvalidPayloadError, or whatever `beforeStart` and `run` throw */
+  /** Checks the payload and runs the task. @throws InvalidPayloadError, InvalidResultError, or whatever `beforeStart` and `run` throw */
   execute(payload: Json, context: TaskContext): Promise<unknown>;
   /** Calls the hook for this outcome, if there is one. */
   callHook(payload: Json | undefined, context: TaskContext, outcome: Outcome): Promise<void>;

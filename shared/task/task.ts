@@ -22,6 +22,7 @@ import {
 } from "./payload.ts";
 import { type KeyOptions, keysOf, thrownText } from "./payload-keys.ts";
 import type { Outcome, RegisteredTask } from "./registered-task.ts";
+import { checkResult, type Returnable, type Stored } from "./result.ts";
 import { checkClasses, type ErrorClass, isOneOf, type RetryOptions, toRetryPolicy } from "./retry-policy.ts";
 import { checkSecrets, createSecrets, type SecretPlace } from "./secrets.ts";
 import { sendTask } from "./send.ts";
@@ -29,7 +30,7 @@ import { TaskSignal } from "./signals.ts";
 import { createSignature, type Missing, type Signature, type SignatureCall } from "./signature.ts";
 import { EXPIRY_EXPECTED, isExpiry } from "./times.ts";
 
-export interface TaskOptions<Schema extends StandardSchemaV1, Result>
+export interface TaskOptions<Schema extends StandardSchemaV1, Result, Returns extends StandardSchemaV1 = never>
   extends KeyOptions<StandardSchemaV1.InferOutput<Schema>> {
   /** Unique in the service; part of messages and URLs, so it must not change while messages are under way. */
   name: string;
@@ -39,6 +40,12 @@ export interface TaskOptions<Schema extends StandardSchemaV1, Result>
    * an InvalidPayloadError, and a run an error like any other. @defaultValue none: the task is called as `delay()`, and runs with `null`
    */
   payload?: Schema & Sendable<Schema>;
+  /**
+   * Any Standard Schema: takes the value that `run` returns, as it is, and gives the one that is stored, by its types for callers and in the
+   * contract. A value that it refuses ends the task as a FAILURE (`RESULT_INVALID`), and so does a schema that throws; neither is retried,
+   * for the work is done. @defaultValue none: what `run` returns, `unknown` in the contract
+   */
+  result?: Returns & Returnable<Returns, NoInfer<Result>>;
   /** The queue that its messages go to. @defaultValue default */
   queue?: string;
   /** Without it a task fails at its first error. */
@@ -78,7 +85,7 @@ export interface TaskOptions<Schema extends StandardSchemaV1, Result>
    * `"payload.cards.*.number"`; `*` is each field or item. @defaultValue none
    */
   secrets?: readonly SecretPlace[];
-  hooks?: TaskHooks<StandardSchemaV1.InferOutput<Schema>, Result>;
+  hooks?: TaskHooks<StandardSchemaV1.InferOutput<Schema>, Stored<Returns, Result>>;
   /** The work. The value that it returns is stored as JSON. */
   run: (payload: StandardSchemaV1.InferOutput<Schema>, context: TaskContext) => Result | Promise<Result>;
 }
@@ -137,6 +144,7 @@ const HOOKS: Readonly<Record<keyof TaskHooks<unknown, unknown>, true>> = {
 const TASK_OPTIONS: Readonly<Record<keyof TaskOptions<StandardSchemaV1, unknown>, true>> = {
   name: true,
   payload: true,
+  result: true,
   queue: true,
   messageGroupId: true,
   concurrencyKey: true,
@@ -179,9 +187,11 @@ export function task<
   Schema extends StandardSchemaV1 = NoPayloadSchema,
   Result = unknown,
   const Name extends string = string,
+  Returns extends StandardSchemaV1 = never,
 >(
-  options: TaskOptions<Schema, Result> & { name: Name },
-): Task<StandardSchemaV1.InferInput<Schema>, Jsonified<Result>, Name> {
+  options: TaskOptions<Schema, Result, Returns> & { name: Name },
+): Task<StandardSchemaV1.InferInput<Schema>, Jsonified<Stored<Returns, Result>>, Name> {
+  type Answer = Jsonified<Stored<Returns, Result>>;
   checkNames(options, Object.keys(TASK_OPTIONS));
   const { name, queue = DEFAULT_QUEUE, timeLimit, softTimeLimit, expires, concurrency } = options;
   const { tags = [], hooks = {} } = options;
@@ -198,6 +208,9 @@ export function task<
       options.payload,
       "a Standard Schema; for a task without a payload, leave it out",
     );
+  }
+  if (options.result !== undefined && !isSchema(options.result)) {
+    throw new InvalidOptionError("result", options.result, "a Standard Schema; for results of any kind, leave it out");
   }
   const refuseUnless = (valid: boolean, option: string, value: unknown, expected: string): void => {
     if (!valid) throw new InvalidOptionError(option, value, expected);
@@ -228,7 +241,7 @@ export function task<
     refuseUnless(call === undefined || typeof call === "function", `hooks.${hook}`, call, "a function");
   }
 
-  const secrets = createSecrets(name, schema, options.secrets ?? []);
+  const secrets = createSecrets(name, { payload: schema, result: options.result }, options.secrets ?? []);
   const check = async (payload: Json): Promise<StandardSchemaV1.InferOutput<Schema>> => {
     const outcome = await validate(schema, payload).catch((error: unknown) => {
       // It is logged and recorded, with its causes and its stack.
@@ -264,6 +277,7 @@ export function task<
     trackStarted: options.trackStarted ?? true,
     throws: options.throws ?? [],
     schema,
+    resultSchema: options.result,
     secrets,
     async validate(payload: Json): Promise<{ messageGroupId?: string; concurrencyKey?: string }> {
       const checked = await check(payload).catch((error: unknown) => {
@@ -282,14 +296,15 @@ export function task<
       const result = await running;
       // Returned or thrown, it says the same.
       if (isOneOf([TaskSignal], result)) throw result;
-      return result;
+      if (options.result === undefined) return result;
+      return checkResult(name, options.result, { result, isSecret: secrets.has("result") });
     },
     async callHook(payload: Json | undefined, context: TaskContext, outcome: Outcome): Promise<void> {
       switch (outcome.state) {
         case "SUCCESS":
           if (hooks.onSuccess === undefined || payload === undefined) return;
           // The one place where a run's result gets its type back: execute() of this same task returned it.
-          return hooks.onSuccess(outcome.result as Result, await check(payload), context);
+          return hooks.onSuccess(outcome.result as Stored<Returns, Result>, await check(payload), context);
         case "FAILURE":
           return hooks.onFailure?.(outcome.error, await acceptable(payload), context);
         case "RETRY":
@@ -298,13 +313,13 @@ export function task<
       }
     },
     s: <Known>(known?: Known) =>
-      createSignature<Missing<StandardSchemaV1.InferInput<Schema>, Known>, Jsonified<Result>>(defined, known, false),
-    si: (payload?: unknown) => createSignature<unknown, Jsonified<Result>>(defined, payload, true),
-    delay(payload?: unknown): Promise<AsyncResult<Jsonified<Result>>> {
+      createSignature<Missing<StandardSchemaV1.InferInput<Schema>, Known>, Answer>(defined, known, false),
+    si: (payload?: unknown) => createSignature<unknown, Answer>(defined, payload, true),
+    delay(payload?: unknown): Promise<AsyncResult<Answer>> {
       return defined.applyAsync(payload);
     },
-    applyAsync(payload?: unknown, applyOptions?: ApplyOptions): Promise<AsyncResult<Jsonified<Result>>> {
-      const send = async (): Promise<AsyncResult<Jsonified<Result>>> => {
+    applyAsync(payload?: unknown, applyOptions?: ApplyOptions): Promise<AsyncResult<Answer>> {
+      const send = async (): Promise<AsyncResult<Answer>> => {
         const app = currentApp();
         const { id } = await sendTask(app, defined, payload, { options: applyOptions });
         return new AsyncResult(id, app);

@@ -86,6 +86,8 @@ type Declared = Omit<TaskOptions<typeof payload, unknown>, "name" | "payload" | 
 const twice: Declared = { retry: { maxRetries: 1, backoff: { base: 0.01, max: 0.01 } } };
 /** Options of a task, each with the call that shows it. */
 export const DECLARED: { [K in keyof Required<Declared>]: { options: Declared; work?: Work } } = {
+  // Of no type that tasks share: its test is tests/unit/task/result.test.ts.
+  result: { options: {} },
   queue: { options: { queue: "high" } },
   retry: { options: twice, work: ({ attempt }) => attempt > 1 || failure() },
   timeLimit: { options: { timeLimit: 0.1 }, work: () => new Promise(() => {}) },

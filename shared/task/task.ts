@@ -23,6 +23,7 @@ import {
 } from "./payload.ts";
 import { type KeyOptions, keysOf, thrownText } from "./payload-keys.ts";
 import type { Outcome, PayloadShape, RegisteredTask } from "./registered-task.ts";
+import { checkResult, type Returnable, type Stored } from "./result.ts";
 import { checkClasses, type ErrorClass, isOneOf, type RetryOptions, toRetryPolicy } from "./retry-policy.ts";
 import { checkSecrets, createSecrets, type SecretPlace } from "./secrets.ts";
 import { sendTask } from "./send.ts";
@@ -34,6 +35,7 @@ import { createUpgrades, inVersion, type Versions } from "./versions.ts";
 export interface TaskOptions<
   Schema extends StandardSchemaV1,
   Result,
+  Returns extends StandardSchemaV1 = never,
   Older extends readonly StandardSchemaV1[] = readonly [],
 > extends KeyOptions<StandardSchemaV1.InferOutput<Schema>> {
   /** Unique in the service; part of messages and URLs. A task that gets another name keeps the old one in `aliases`. */
@@ -46,6 +48,12 @@ export interface TaskOptions<
    * an InvalidPayloadError, and a run an error like any other. @defaultValue none: the task is called as `delay()`, and runs with `null`
    */
   payload?: Schema & Sendable<Schema>;
+  /**
+   * Any Standard Schema: takes the value that `run` returns, as it is, and gives the one that is stored, by its types for callers and in the
+   * contract. A value that it refuses ends the task as a FAILURE (`RESULT_INVALID`), and so does a schema that throws; neither is retried,
+   * for the work is done. @defaultValue none: what `run` returns, `unknown` in the contract
+   */
+  result?: Returns & Returnable<Returns, NoInfer<Result>>;
   /**
    * The versions that the payload had before, oldest first: the schema of each, and an `upgrade` that makes of such a payload what the next
    * one takes. A payload that was sent in an older version is upgraded whenever it is read, and stays as it was sent. `payload` is the version
@@ -93,7 +101,7 @@ export interface TaskOptions<
    * `"payload.cards.*.number"`; `*` is each field or item. @defaultValue none
    */
   secrets?: readonly SecretPlace[];
-  hooks?: TaskHooks<StandardSchemaV1.InferOutput<Schema>, Result>;
+  hooks?: TaskHooks<StandardSchemaV1.InferOutput<Schema>, Stored<Returns, Result>>;
   /** The work. The value that it returns is stored as JSON. */
   run: (payload: StandardSchemaV1.InferOutput<Schema>, context: TaskContext) => Result | Promise<Result>;
 }
@@ -155,6 +163,7 @@ const TASK_OPTIONS: Readonly<Record<keyof TaskOptions<StandardSchemaV1, unknown>
   versions: true,
   oldestVersion: true,
   aliases: true,
+  result: true,
   queue: true,
   messageGroupId: true,
   concurrencyKey: true,
@@ -202,10 +211,12 @@ export function task<
   Schema extends StandardSchemaV1 = NoPayloadSchema,
   Result = unknown,
   const Name extends string = string,
+  Returns extends StandardSchemaV1 = never,
   const Older extends readonly StandardSchemaV1[] = readonly [],
 >(
-  options: TaskOptions<Schema, Result, Older> & { name: Name },
-): Task<StandardSchemaV1.InferInput<Schema>, Jsonified<Result>, Name> {
+  options: TaskOptions<Schema, Result, Returns, Older> & { name: Name },
+): Task<StandardSchemaV1.InferInput<Schema>, Jsonified<Stored<Returns, Result>>, Name> {
+  type Answer = Jsonified<Stored<Returns, Result>>;
   checkNames(options, Object.keys(TASK_OPTIONS));
   const { name, queue = DEFAULT_QUEUE, timeLimit, softTimeLimit, expires, concurrency } = options;
   const { tags = [], hooks = {} } = options;
@@ -221,6 +232,9 @@ export function task<
       options.payload,
       "a Standard Schema; for a task without a payload, leave it out",
     );
+  }
+  if (options.result !== undefined && !isSchema(options.result)) {
+    throw new InvalidOptionError("result", options.result, "a Standard Schema; for results of any kind, leave it out");
   }
   const refuseUnless = (valid: boolean, option: string, value: unknown, expected: string): void => {
     if (!valid) throw new InvalidOptionError(option, value, expected);
@@ -254,7 +268,11 @@ export function task<
   }
 
   const upgrades = createUpgrades(name, options.versions ?? [], options.oldestVersion ?? FIRST_PAYLOAD_VERSION);
-  const secrets = createSecrets(name, [schema, ...upgrades.schemas], options.secrets ?? []);
+  const secrets = createSecrets(
+    name,
+    { payloads: [schema, ...upgrades.schemas], result: options.result },
+    options.secrets ?? [],
+  );
   const refusal = (payload: Json, issues: readonly StandardSchemaV1.Issue[]): InvalidPayloadError =>
     new InvalidPayloadError(name, secrets.clean(payload, issues));
   const newestShape: PayloadShape = { version: upgrades.newest };
@@ -314,6 +332,7 @@ export function task<
     trackStarted: options.trackStarted ?? true,
     throws: options.throws ?? [],
     schema,
+    resultSchema: options.result,
     secrets,
     payloadVersion: upgrades.newest,
     oldestVersion: upgrades.oldest,
@@ -338,7 +357,8 @@ export function task<
       const result = await running;
       // Returned or thrown, it says the same.
       if (isOneOf([TaskSignal], result)) throw result;
-      return result;
+      if (options.result === undefined) return result;
+      return checkResult(name, options.result, { result, isSecret: secrets.has("result") });
     },
     async callHook(
       payload: Json | undefined,
@@ -350,7 +370,7 @@ export function task<
         case "SUCCESS":
           if (hooks.onSuccess === undefined || payload === undefined) return;
           // The one place where a run's result gets its type back: execute() of this same task returned it.
-          return hooks.onSuccess(outcome.result as Result, await check(payload, shape), context);
+          return hooks.onSuccess(outcome.result as Stored<Returns, Result>, await check(payload, shape), context);
         case "FAILURE":
           return hooks.onFailure?.(outcome.error, await acceptable(payload, shape), context);
         case "RETRY":
@@ -359,13 +379,13 @@ export function task<
       }
     },
     s: <Known>(known?: Known) =>
-      createSignature<Missing<StandardSchemaV1.InferInput<Schema>, Known>, Jsonified<Result>>(defined, known, false),
-    si: (payload?: unknown) => createSignature<unknown, Jsonified<Result>>(defined, payload, true),
-    delay(payload?: unknown): Promise<AsyncResult<Jsonified<Result>>> {
+      createSignature<Missing<StandardSchemaV1.InferInput<Schema>, Known>, Answer>(defined, known, false),
+    si: (payload?: unknown) => createSignature<unknown, Answer>(defined, payload, true),
+    delay(payload?: unknown): Promise<AsyncResult<Answer>> {
       return defined.applyAsync(payload);
     },
-    applyAsync(payload?: unknown, applyOptions?: ApplyOptions): Promise<AsyncResult<Jsonified<Result>>> {
-      const send = async (): Promise<AsyncResult<Jsonified<Result>>> => {
+    applyAsync(payload?: unknown, applyOptions?: ApplyOptions): Promise<AsyncResult<Answer>> {
+      const send = async (): Promise<AsyncResult<Answer>> => {
         const app = currentApp();
         const { id } = await sendTask(app, defined, payload, { options: applyOptions });
         return new AsyncResult(id, app);

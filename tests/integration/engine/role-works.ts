@@ -99,6 +99,8 @@ export const DECLARED: { [K in keyof Required<Declared>]: { options: Declared; w
   aliases: { options: { aliases: ["earlier"] } },
   versions: { options: {} },
   oldestVersion: { options: { oldestVersion: 2 } },
+  // Of no type that tasks share: its test is tests/unit/task/result.test.ts.
+  result: { options: {} },
   queue: { options: { queue: "high" } },
   retry: { options: twice, work: ({ attempt }) => attempt > 1 || failure() },
   timeLimit: { options: { timeLimit: 0.1 }, work: () => new Promise(() => {}) },

@@ -177,6 +177,18 @@ export function toDefinition(fields: { readonly [field: string]: Json }, timezon
   return definition;
 }
 
+/**
+ * A definition that comes from the table, checked. A field that is not known stays as it is: it may be of a newer version of this code.
+ * @throws as toDefinition
+ */
+export function readStored(definition: Definition): Definition {
+  const known = Object.entries(definition).filter(([name]) => ENTRY_FIELDS.includes(name));
+  const checked = toDefinition(Object.fromEntries(known), definition.timezone);
+  if (typeof definition.enabled !== "boolean")
+    throw new InvalidOptionError("enabled", definition.enabled, "true or false");
+  return { ...definition, ...checked };
+}
+
 /** An option that would make all of an entry's runs one, or means one moment, is refused. */
 function checkOptionNames(options: { readonly [option: string]: Json }, known: readonly string[]): void {
   for (const [name, value] of Object.entries(options)) {

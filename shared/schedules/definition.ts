@@ -7,7 +7,7 @@ import { isPayloadVersion, PAYLOAD_VERSION_EXPECTED } from "../message/payload-v
 import { readTime, TIME_EXPECTED } from "../message/time.ts";
 import type { RepeatedTime, SkippedTime } from "./clock-changes.ts";
 import { nextFireTime, parseSchedule, type Timing } from "./timing.ts";
-import { zoneOf } from "./zone.ts";
+import { checkTimezone } from "./zone.ts";
 
 /** Runs of an entry that would overlap: both run; the later is skipped; the newest waits; the earlier is revoked, and the later waits for its end. */
 type Overlap = "allow" | "skip" | "queueOne" | "cancel";
@@ -163,7 +163,7 @@ export function toDefinition(fields: { readonly [field: string]: Json }, timezon
     ...(workflow === undefined ? { task: String(task) } : { workflow }),
   };
   parseSchedule(schedule);
-  zoneOf(definition.timezone);
+  checkTimezone(definition.timezone);
   if (definition.start !== undefined && definition.end !== undefined && definition.start > definition.end) {
     throw new InvalidOptionError("end", end, `a time that is not before 'start' (${definition.start})`);
   }

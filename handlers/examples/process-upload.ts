@@ -44,19 +44,17 @@ export const processUpload = task({
 
 /** A summary for each kind of file. */
 type Made =
-  | { kind: "csv"; csv: CsvSummary }
-  | { kind: "image"; image: ImageSummary }
-  | { kind: "text"; text: TextSummary }
-  | { kind: "file"; file: { extension: string | null } };
+  | { kind: "csv"; contentType: string; csv: CsvSummary }
+  | { kind: "image"; contentType: string; image: ImageSummary }
+  | { kind: "text"; contentType: string; text: TextSummary }
+  | { kind: "file"; contentType: string; file: { extension: string | null } };
 
 /** The summary of an upload: plain JSON of 1 to 4 KB. */
 type Summary = Made & {
   sizeBytes: number;
   /** Hexadecimal. */
   sha256: string;
-  /** The kind that its bytes show. */
-  contentType: string;
-  /** The kind that the uploader named. */
+  /** The type that the uploader named; `contentType` is that of its bytes. */
   declaredContentType: string;
 };
 
@@ -80,30 +78,31 @@ async function summarise(upload: Upload): Promise<Summary> {
   const { sizeBytes, sha256 } = seen;
   const declaredContentType = upload.contentType.slice(0, 100).toWellFormed();
   const made = await make(kind, { ...upload, sizeBytes });
-  return { ...made, sizeBytes, sha256, contentType: kind.contentType, declaredContentType };
+  return { ...made, sizeBytes, sha256, declaredContentType };
 }
 
 async function make(kind: Kind, upload: Upload): Promise<Made> {
+  const { contentType } = kind;
   switch (kind.kind) {
     case "image": {
       const { summariseImage } = await import("./process-upload/image.ts");
-      return { kind: "image", image: await summariseImage(upload) };
+      return { kind: "image", contentType, image: await summariseImage(upload) };
     }
     case "csv": {
       const { summariseCsv } = await import("./process-upload/csv.ts");
       try {
-        return { kind: "csv", csv: await summariseCsv(kind, upload) };
+        return { kind: "csv", contentType, csv: await summariseCsv(kind, upload) };
       } catch (error) {
         // That it is a CSV was only a guess from its beginning: then it is a text.
         if (kind.isSaid || !(error instanceof UploadError)) throw error;
-        return await make({ ...kind, kind: "text" }, upload);
+        return await make({ ...kind, kind: "text", contentType: "text/plain" }, upload);
       }
     }
     case "text": {
       const { summariseText } = await import("./process-upload/text.ts");
-      return { kind: "text", text: await summariseText(kind, upload) };
+      return { kind: "text", contentType, text: await summariseText(kind, upload) };
     }
     case "file":
-      return { kind: "file", file: { extension: kind.extension } };
+      return { kind: "file", contentType, file: { extension: kind.extension } };
   }
 }

@@ -105,7 +105,12 @@ describe("summariseUpload", () => {
         "CSV 't.csv' is broken at record 4: a quote is opened and never closed. Correct the file there and upload it again.",
     });
     const { summary, opened } = await upload(broken);
-    expect(summary).toMatchObject({ kind: "text", text: { lines: 5 }, sizeBytes: broken.length });
+    expect(summary).toMatchObject({
+      kind: "text",
+      contentType: "text/plain",
+      text: { lines: 5 },
+      sizeBytes: broken.length,
+    });
     expect(opened).toBe(3);
   });
 

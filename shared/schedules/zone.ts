@@ -84,7 +84,7 @@ export function checkTimezone(timezone: string): void {
   throw new InvalidScheduleError(`time zone '${timezone}'`, `${expected}${alike(timezone)}`);
 }
 
-export function isTimezone(name: string): boolean {
+function isTimezone(name: string): boolean {
   // The list is a few times cheaper than the first formatter of a process, and lacks other names of the same zones.
   if (name === "UTC" || Intl.supportedValuesOf("timeZone").includes(name)) return true;
   // Intl also takes '+05:30', which AWS does not.

@@ -135,7 +135,7 @@ function nodesIn(value: Json | undefined): { task: string; payloadVersion?: numb
   return [{ task, ...(typeof payloadVersion === "number" && { payloadVersion }) }, ...inner];
 }
 
-/** What is found, added up. */
+/** The tasks that were found, added up. */
 class Rows {
   readonly #reads: ReadonlyMap<string, Reads>;
   readonly #rows = new Map<string, Row>();

@@ -110,7 +110,7 @@ async function withLinks(app: App, record: StoredRecord): Promise<StoredRecord> 
 }
 
 /** Names of the files that a task made, if its result lists them as `derived`. */
-/** What the code reads of tasks whose payload has several versions, or that had other names; absent where there are none. */
+/** The versions that the code reads, of tasks whose payload has several versions, or that had other names; absent where there are none. */
 function versionsOf(tasks: Registry["tasks"]) {
   const versions = tasks
     .filter(({ payloadVersion, aliases }) => payloadVersion > FIRST_PAYLOAD_VERSION || aliases.length > 0)

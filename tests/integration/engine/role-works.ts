@@ -17,7 +17,7 @@ import {
   task,
 } from "../../../shared/index.ts";
 import type { Mailer } from "../../../shared/mail/mailer.ts";
-import type { TaskOptions } from "../../../shared/task/task.ts";
+import type { TaskOptions } from "../../../shared/task/task-options.ts";
 import { scheduleWorks } from "./schedule-works.ts";
 
 export type Work = (context: TaskContext) => unknown;

@@ -4,9 +4,9 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     coverage: {
-      include: ["shared/**", "handlers/**", "localstack/**", "build/**"],
+      include: ["shared/**", "handlers/**", "localstack/**", "build/**", "cli/**"],
       reporter: ["text", "html"],
-      reportsDirectory: ".serverless/coverage",
+      reportsDirectory: ".lovage/coverage",
     },
     projects: [
       // A machine that is busy with other things must not fail what only computes.

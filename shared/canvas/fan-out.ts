@@ -4,6 +4,7 @@ import { DEFAULT_QUEUE } from "../config.ts";
 import { describeError, InvalidWorkflowError, type TaskError, WorkflowStoppedError } from "../errors.ts";
 import type { Json } from "../message/json.ts";
 import type { Message } from "../message/message.ts";
+import { payloadVersionOf } from "../message/payload-version.ts";
 import { dispatch } from "../task/submit.ts";
 import {
   childPlace,
@@ -146,10 +147,10 @@ async function refusalOf(flow: Flow, { each }: EachNode, value: Json, from: numb
     return new InvalidWorkflowError("", `${value.length} items in the list before 'each'`, `at most ${MAX_MEMBERS}`);
   }
   const task = isTaskNode(each) ? flow.tasks.find(each.task) : undefined;
-  if (task === undefined || !isTaskNode(each)) return undefined;
+  if (task === undefined || !isTaskNode(each) || payloadVersionOf(each) > task.payloadVersion) return undefined;
   for (const [index, item] of value.entries()) {
     try {
-      await task.validate(payloadWith(each, item));
+      await task.validate(payloadWith(each, item), payloadVersionOf(each));
     } catch (error) {
       const { message } = describeError(error);
       return new InvalidWorkflowError(`each, item ${index}`, item, `what task '${task.name}' accepts (${message})`);

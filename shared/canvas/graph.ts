@@ -18,6 +18,7 @@ import {
   type Place,
   type Policy,
   parentOf,
+  type TaskNode,
 } from "../workflows/definition.ts";
 import { groupAt, outcomeAt, type Reading, sizeOf, stateOfWhole, tallyOf } from "./results.ts";
 
@@ -30,6 +31,8 @@ export interface GraphNode {
   state: TaskState;
   /** Of a task. */
   task?: string;
+  /** Of its payload; absent for the first. */
+  payloadVersion?: number;
   id?: string;
   attempt?: number;
   startedAt?: string;
@@ -121,7 +124,7 @@ interface Hand {
 /** Answers with the member after the page, if there is one. */
 async function draw(drawing: Drawing, node: Node, place: Place, hand: Hand): Promise<number | undefined> {
   if (isTaskNode(node)) {
-    drawing.nodes.push(await taskNode(drawing, node.task, place, hand.isDead));
+    drawing.nodes.push(await taskNode(drawing, node, place, hand.isDead));
     return undefined;
   }
   const own = isChainNode(node)
@@ -180,10 +183,16 @@ async function failuresOn(drawing: Drawing, place: Place, parts: number, { from,
   return { numbers: found.slice(0, limit), ...(next !== undefined && { next }) };
 }
 
-async function taskNode({ app, definition }: Drawing, task: string, place: Place, isDead: boolean): Promise<GraphNode> {
+async function taskNode(
+  { app, definition }: Drawing,
+  { task, payloadVersion }: TaskNode,
+  place: Place,
+  isDead: boolean,
+): Promise<GraphNode> {
   const id = idAt(definition, place);
   const record = await app.results.kept(id);
-  const common = { place, kind: "task" as const, ...parentIn(place), task, id };
+  const version = payloadVersion === undefined ? {} : { payloadVersion };
+  const common = { place, kind: "task" as const, ...parentIn(place), task, ...version, id };
   if (record === undefined) {
     // It was never sent: it will be, or the workflow has ended, or was stopped, before it came to it.
     const isOver = isDead || (await app.workflows.isStopped(definition.id, place));

@@ -6,7 +6,7 @@
 
 import { DEFAULT_QUEUE } from "../config.ts";
 import { type ErrorCode, type StoredError, TaskUnfinishedError, WorkflowNotFoundError } from "../errors.ts";
-import type { Json } from "../message/json.ts";
+import { payloadVersionField, payloadVersionOf } from "../message/payload-version.ts";
 import { isFinal, type StoredRecord } from "../results/record.ts";
 import type { App } from "../task/current-app.ts";
 import type { Registry } from "../task/registry.ts";
@@ -30,11 +30,12 @@ import {
   type TaskNode,
 } from "../workflows/definition.ts";
 import type { GroupId } from "../workflows/joins.ts";
-import { readNode } from "../workflows/read-definition.ts";
+import { readNode, readStoredNode } from "../workflows/read-definition.ts";
 import { fanOutMessage } from "./fan-out.ts";
 import type { Flow } from "./flow.ts";
 import { ended } from "./go-on.ts";
 import { addedAs, groupAt, outcomeAt, sizeOf } from "./results.ts";
+import { withVersions } from "./secrets.ts";
 import { type Firing, sendFiring, WORKFLOW } from "./send.ts";
 import { sendNode } from "./send-node.ts";
 
@@ -87,8 +88,8 @@ export async function replayOrHeal(
   const { payload: given } = change;
   const { secrets } = registry.get(old.task);
   const payload = given === undefined ? undefined : await secrets.restore(given, () => payloadOf(app, old));
-  if (old.workflow !== undefined) return heal(app, registry, old, payload);
-  return replay(app, registry, old, payload === undefined ? change : { ...change, payload });
+  const edited = payload === undefined ? change : { ...change, payload };
+  return old.workflow === undefined ? replay(app, registry, old, edited) : heal(app, registry, old, edited);
 }
 
 /** Sends the workflow of a firing that could not be sent, or another in its place, under an id of its own: the same for whoever asks. */
@@ -99,7 +100,10 @@ async function fireAgain(
   { payload, eta }: Replay,
 ): Promise<Sent> {
   const { queue, tags, headers, schedule } = old;
-  const root = readNode(payload ?? (await payloadOf(app, old)));
+  const root =
+    payload === undefined
+      ? readStoredNode(await payloadOf(app, old))
+      : withVersions(registry, readNode(payload), "first");
   const options: CanvasOptions = {
     ...(queue !== DEFAULT_QUEUE && app.config.queues.includes(queue) && { queue }),
     ...(tags && { tags }),
@@ -110,7 +114,7 @@ async function fireAgain(
 }
 
 /** @throws WorkflowNotFoundError, TaskUnfinishedError for a task that has not ended, or has ended well; ValueExpiredError */
-async function heal(app: App, registry: Registry, old: StoredRecord, payload: Json | undefined): Promise<Sent> {
+async function heal(app: App, registry: Registry, old: StoredRecord, change: Replay): Promise<Sent> {
   const { id, place } = old.workflow ?? { id: old.id, place: "" };
   const definition = await app.workflows.read(id);
   if (definition === undefined) throw new WorkflowNotFoundError(id);
@@ -133,7 +137,7 @@ async function heal(app: App, registry: Registry, old: StoredRecord, payload: Js
   // The task itself last: once it runs, a repeated call is refused.
   const isOwn = ({ record }: Run): boolean => record.id === old.id;
   for (const one of work.runs.toSorted((a, b) => Number(isOwn(a)) - Number(isOwn(b)))) {
-    const again = isOwn(one) ? payload : undefined;
+    const again = isOwn(one) ? change : {};
     if (!isFinal(one.record.state)) await run(one, again);
     else {
       // It may become another workflow; nothing more of the one that it has become is wanted.
@@ -268,18 +272,19 @@ async function reopenEnd(flow: Flow, chain: Node, place: Place): Promise<void> {
   if (record?.error?.code === "WORKFLOW_STEP_FAILED") await flow.app.results.reopen(record, "PENDING");
 }
 
-async function run({ flow, node, place, record }: Run, payload: Json | undefined): Promise<void> {
+async function run({ flow, node, place, record }: Run, { payload, payloadVersion }: Replay): Promise<void> {
   const { id } = flow.definition;
   const { countdown, eta, ...options } = node.options ?? {};
   // Another payload is whole.
   const input = payload === undefined ? record.workflow?.input : undefined;
   const failure = await sendNode(flow, {
-    node: { ...node, options },
+    node: { ...node, ...payloadVersionField(payloadVersion ?? payloadVersionOf(record)), options },
     id: record.id,
     mark: { id, place, ...(input !== undefined && { input }) },
     payload: payload ?? (await payloadOf(flow.app, record)),
     parentId: record.parentId,
     attempt: record.attempt,
+    others: record.others,
   });
   if (failure) await ended(flow, place, failure);
 }

@@ -113,6 +113,8 @@ export interface Firing {
   schedule: ScheduleMark;
   /** Its records are kept at least until then. */
   keepUntil?: Date;
+  /** Done when all was checked, before anything is written. */
+  beforeSend?: () => Promise<void>;
 }
 
 /**
@@ -131,6 +133,7 @@ export async function sendFiring(
   const [stored, end] = await Promise.all([app.workflows.read(id), app.results.read(id)]);
   if (end) return { id, state: end.state };
   const own = stored ?? (await defineFiring(app, tasks, root, { options, ...firing }));
+  await firing.beforeSend?.();
   // Dying after this leaves a definition of which nothing was sent: the repetition finds it, and sends.
   const isFirst = stored === undefined && (await app.workflows.define(own, new Date(own.keepUntil)));
   // Another tick was faster, perhaps with other code.

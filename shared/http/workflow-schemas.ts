@@ -9,6 +9,7 @@ import {
   key,
   list,
   object,
+  payloadVersion,
   state,
   tag,
   text,
@@ -29,6 +30,7 @@ const callback: Document = { $ref: "#/components/schemas/WorkflowTask" };
 const taskFields: Document = {
   task: text,
   payload: { description: "The fields that are known." },
+  payloadVersion,
   into: { type: "string", minLength: 1, maxLength: 256, description: "The field that the result before becomes." },
   immutable: { type: "boolean", description: "The result before is not wanted." },
 };
@@ -127,6 +129,7 @@ export const workflow = object(
         {
           parent: text,
           task: text,
+          payloadVersion,
           id: uuid,
           attempt: count,
           startedAt: time,

@@ -85,13 +85,15 @@ async function runToEnd(current: ClaimedRun): Promise<Ending> {
     return fail(current, new TaskCrashedError(task.name, starts - 1));
   }
   if (payload.text === undefined) return fail(current, payload.gone);
-  const { text } = payload;
+  const { text, shape } = payload;
   const shared = !hasWholeTime(invocation);
   const milliseconds = invocation.remainingMilliseconds();
   let result: unknown;
   let json: string | undefined;
   try {
-    result = await run.within(task, milliseconds, () => withRun(run, () => task.execute(parseJson(text), run.context)));
+    result = await run.within(task, milliseconds, () =>
+      withRun(run, () => task.execute(parseJson(text), run.context, shape)),
+    );
     json = claim.message.ignoreResult ? undefined : resultText(task.name, result);
   } catch (error) {
     const revoked = run.revoked();

@@ -34,6 +34,8 @@ export interface TaskNode extends Callbacks {
   task: string;
   /** The fields that are known. */
   payload?: Json;
+  /** The version of its task's payload that they belong to; absent for the first. */
+  payloadVersion?: number;
   /** The field that the result before becomes. Without it the result's own fields stand under the known ones. */
   into?: string;
   /** The result before is not wanted. */

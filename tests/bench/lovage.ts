@@ -1,5 +1,7 @@
 import { toSqsRecord } from "../../localstack/mapping/record.ts";
 import { type App, createApp, createWorker, type TaskModule, useApp } from "../../shared/index.ts";
+import { connect } from "./connection.ts";
+import { type Handle, startLanes } from "./lanes.ts";
 import type { Side } from "./side.ts";
 import * as addition from "./tasks/add.ts";
 
@@ -8,8 +10,9 @@ const FUNCTION_MILLISECONDS = 30_000;
 
 /** Lovage: `delay` sends, and the function of `handlers/worker.ts` gets the messages as Lambda would hand them over. */
 export function createLovage(): Side {
+  const handle = createWorkerSide([{ file: "tests/bench/tasks/add.ts", exports: addition }]);
   return {
-    handle: createWorkerSide([{ file: "tests/bench/tasks/add.ts", exports: addition }]),
+    work: () => startLanes(connect(), handle),
     async send(payloads) {
       const results = await Promise.all(payloads.map((payload) => addition.add.delay(payload)));
       // One read, as the loops' own look; the results that are counted in the end must all be a SUCCESS.
@@ -26,7 +29,7 @@ export function createWorkerSide(
     app = createApp(process.env),
     functionMilliseconds = FUNCTION_MILLISECONDS,
   }: { app?: App; functionMilliseconds?: number } = {},
-): Side["handle"] {
+): Handle {
   useApp(app);
   const worker = createWorker(modules, app);
   return async (messages) => {

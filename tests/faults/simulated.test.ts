@@ -129,7 +129,7 @@ const stories: Readonly<Record<string, (app: SimulatedApp) => Promise<void>>> = 
   },
 };
 
-const folder = ".serverless/simulations";
+const folder = ".lovage/simulations";
 const tell = (): void => undefined;
 
 describe.each(Object.entries(stories))("%s", (name, story) => {

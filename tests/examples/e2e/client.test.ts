@@ -17,7 +17,7 @@ import { blocksOf, ROOT } from "../unit/docs/blocks.ts";
 
 const run = promisify(execFile);
 const PAGE = "docs/client.md";
-const FOLDER = join(ROOT, ".serverless/client");
+const FOLDER = join(ROOT, ".lovage/client");
 
 type Tasks = { math: typeof math; retries: typeof retries; upload: typeof upload };
 

@@ -17,7 +17,7 @@ import {
   task,
 } from "../../../shared/index.ts";
 import type { Mailer } from "../../../shared/mail/mailer.ts";
-import type { TaskOptions } from "../../../shared/task/task.ts";
+import type { TaskOptions } from "../../../shared/task/task-options.ts";
 import { scheduleWorks } from "./schedule-works.ts";
 
 export type Work = (context: TaskContext) => unknown;
@@ -96,6 +96,11 @@ type Declared = Omit<TaskOptions<typeof payload, unknown>, "name" | "payload" | 
 const twice: Declared = { retry: { maxRetries: 1, backoff: { base: 0.01, max: 0.01 } } };
 /** Options of a task, each with the call that shows it. */
 export const DECLARED: { [K in keyof Required<Declared>]: { options: Declared; work?: Work } } = {
+  aliases: { options: { aliases: ["earlier"] } },
+  versions: { options: {} },
+  oldestVersion: { options: { oldestVersion: 2 } },
+  // Of no type that tasks share: its test is tests/unit/task/result.test.ts.
+  result: { options: {} },
   queue: { options: { queue: "high" } },
   retry: { options: twice, work: ({ attempt }) => attempt > 1 || failure() },
   timeLimit: { options: { timeLimit: 0.1 }, work: () => new Promise(() => {}) },

@@ -9,7 +9,7 @@ const CALLS = 30;
 /** Types that the compiler makes for the calls, beside those for the tasks: 178,000 when this was written. */
 const MAX_INSTANTIATIONS = 300_000;
 
-const FOLDER = ".serverless/many-tasks";
+const FOLDER = ".lovage/many-tasks";
 
 /** The types that the compiler has made for one file. */
 function instantiations(file: string): number {

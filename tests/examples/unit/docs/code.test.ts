@@ -5,7 +5,7 @@ import { expect, it } from "vitest";
 import { blocksOf, PAGES, ROOT } from "./blocks.ts";
 
 /** As deep below the root as `handlers/tasks/`, so that imports stand as a user writes them. Not in the repository. */
-const FOLDER = ".serverless/docs";
+const FOLDER = ".lovage/docs";
 
 it("every TypeScript block of README and guide compiles as it stands", () => {
   rmSync(join(ROOT, FOLDER), { recursive: true, force: true });

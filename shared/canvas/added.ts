@@ -10,7 +10,6 @@ import {
   type Definition,
   type EachNode,
   type GroupNode,
-  helperId,
   isEachNode,
   isGroupNode,
   type Node,
@@ -22,6 +21,7 @@ import {
 import { nodeOfCode } from "../workflows/read-definition.ts";
 import { checkNode, keptUntil } from "./check.ts";
 import type { KnownTasks } from "./flow.ts";
+import { addedId } from "./results.ts";
 import { begin } from "./send.ts";
 
 /** A task that adds members, the number of that call in its run, and the members. */
@@ -97,7 +97,7 @@ async function define(
   const { rootId, keepUntil, defaults, schedule } = around;
   const definition: Definition = {
     v: 1,
-    id: helperId(around.id, place, `added/${member}`),
+    id: addedId({ workflow: around.id, place }, member),
     root,
     sentAt: now.toISOString(),
     rootId,

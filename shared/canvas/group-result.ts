@@ -1,6 +1,7 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { ResultTimeoutError, TaskRevokedError, WorkflowNotFoundError } from "../errors.ts";
 import type { Json } from "../message/json.ts";
+import { AsyncResult } from "../task/async-result.ts";
 import type { App } from "../task/current-app.ts";
 import { type GetOptions, pauses, timeoutOf, waitUntil } from "../task/wait.ts";
 import {
@@ -9,8 +10,11 @@ import {
   type EachNode,
   endPlace,
   type GroupNode,
+  idAt,
+  inputBefore,
   isEachNode,
   isGroupNode,
+  isTaskNode,
   nodeAt,
   type Place,
 } from "../workflows/definition.ts";
@@ -51,10 +55,13 @@ export class GroupResult<Result = Json[]> {
   /** The workflow's id. */
   readonly id: string;
   readonly #app: App;
+  readonly #place: Place | undefined;
 
-  constructor(id: string, app: App) {
+  /** @param place of a group within its workflow; by default the one that it ends with */
+  constructor(id: string, app: App, place?: Place) {
     this.id = id;
     this.#app = app;
+    this.#place = place;
   }
 
   /**
@@ -142,6 +149,39 @@ export class GroupResult<Result = Json[]> {
     }
   }
 
+  /** Handles on the members, in the order of the definition, a page at a time: of each the last task, or the group that it ends with. */
+  async *children(): AsyncGenerator<AsyncResult | GroupResult> {
+    const { reading, node, place } = await this.#group();
+    for (const index of numbers(0, (await sizeOf(reading, node, place)) ?? 0)) {
+      yield this.#handle(reading, childPlace(place, index));
+    }
+  }
+
+  /** A handle on what came before the group in its workflow, or on the task that has sent that; undefined if there is neither. */
+  async parent(): Promise<AsyncResult | GroupResult | undefined> {
+    const { reading, place } = await this.#group();
+    const { root, parentId } = reading.definition;
+    const [before] = inputBefore(root, place)?.split("#") ?? [];
+    if (before !== undefined) return this.#handle(reading, before);
+    return parentId === undefined ? undefined : new AsyncResult(parentId, this.#app);
+  }
+
+  /** A handle on the top of the tree of tasks: the workflow itself, if no task has sent it. */
+  async root(): Promise<AsyncResult | GroupResult> {
+    const { reading } = await this.#group();
+    const { id, rootId } = reading.definition;
+    return rootId === id ? this.#handle(reading, "") : new AsyncResult(rootId, this.#app);
+  }
+
+  /** A handle on what the node at a place ends with. */
+  #handle({ definition }: Reading, place: Place): AsyncResult | GroupResult {
+    const node = nodeAt(definition.root, place);
+    const end = node === undefined ? place : endPlace(node, place);
+    const last = nodeAt(definition.root, end);
+    if (last && isTaskNode(last)) return new AsyncResult(idAt(definition, end), this.#app);
+    return new GroupResult(definition.id, this.#app, end);
+  }
+
   /** Revokes the whole workflow: what has not begun never runs, what runs sees its signal abort. @throws WorkflowNotFoundError */
   async revoke(): Promise<void> {
     await revokeWorkflow(this.#app, this.id);
@@ -150,7 +190,7 @@ export class GroupResult<Result = Json[]> {
   async #group(): Promise<{ reading: Reading; node: GroupNode | EachNode; place: Place }> {
     const definition: Definition | undefined = await this.#app.workflows.read(this.id);
     if (definition === undefined) throw new WorkflowNotFoundError(this.id);
-    const place = endPlace(definition.root, "");
+    const place = this.#place ?? endPlace(definition.root, "");
     const node = nodeAt(definition.root, place);
     if (node === undefined || !(isGroupNode(node) || isEachNode(node))) throw new WorkflowNotFoundError(this.id);
     return { reading: { app: this.#app, definition }, node, place };

@@ -5,7 +5,13 @@
  */
 
 import { DEFAULT_QUEUE } from "../config.ts";
-import { type ErrorCode, type StoredError, TaskUnfinishedError, WorkflowNotFoundError } from "../errors.ts";
+import {
+  type ErrorCode,
+  type StoredError,
+  TaskUnfinishedError,
+  WorkflowEndedError,
+  WorkflowNotFoundError,
+} from "../errors.ts";
 import { payloadVersionField, payloadVersionOf } from "../message/payload-version.ts";
 import { isFinal, type StoredRecord } from "../results/record.ts";
 import type { App } from "../task/current-app.ts";
@@ -34,7 +40,7 @@ import { readNode, readStoredNode } from "../workflows/read-definition.ts";
 import { fanOutMessage } from "./fan-out.ts";
 import type { Flow } from "./flow.ts";
 import { ended } from "./go-on.ts";
-import { addedAs, groupAt, outcomeAt, sizeOf } from "./results.ts";
+import { addedAs, addedId, groupAt, outcomeAt, sizeOf } from "./results.ts";
 import { withVersions } from "./secrets.ts";
 import { type Firing, sendFiring, WORKFLOW } from "./send.ts";
 import { sendNode } from "./send-node.ts";
@@ -113,7 +119,10 @@ async function fireAgain(
   return sendFiring(app, registry, root, { options, id: replayId(old, payload), schedule });
 }
 
-/** @throws WorkflowNotFoundError, TaskUnfinishedError for a task that has not ended, or has ended well; ValueExpiredError */
+/**
+ * @throws WorkflowNotFoundError, TaskUnfinishedError for a task that has not ended, or has ended well, WorkflowEndedError for one that nothing
+ * waits for; ValueExpiredError
+ */
 async function heal(app: App, registry: Registry, old: StoredRecord, change: Replay): Promise<Sent> {
   const { id, place } = old.workflow ?? { id: old.id, place: "" };
   const definition = await app.workflows.read(id);
@@ -147,7 +156,10 @@ async function heal(app: App, registry: Registry, old: StoredRecord, change: Rep
         await run({ ...one, record: { ...one.record, attempt: one.record.attempt + 1 } }, again);
     }
   }
-  return { id: old.id, state: (await app.results.stateOf(old.id)) ?? "RETRY" };
+  const state = (await app.results.stateOf(old.id)) ?? "RETRY";
+  // A group that bears failures has ended well, or another member was the first.
+  if (isFinal(state) && work.runs.length === 0 && work.unsent.length === 0) throw new WorkflowEndedError(old.id, state);
+  return { id: old.id, state };
 }
 
 /** Lets a workflow wait again, and those that stand around it: the task that has become it waits for its end. */
@@ -223,6 +235,9 @@ async function reopenGroup(healing: Healing, node: GroupNode | EachNode, place: 
   }
   const reopened: string[] = [];
   const failed = await workflows.joins.unwell(group, size);
+  // Within a member that has not ended as a whole, a task may have.
+  const onWay = memberOnWay(healing, group);
+  if (onWay !== undefined && !failed.includes(onWay)) failed.push(onWay);
   for (let first = 0; first < failed.length; first += PAGE) {
     const heals = failed.slice(first, first + PAGE).map(async (name) => {
       if (isAdded(name)) return (await reopenAdded(healing, group, name)) ? [name] : [];
@@ -243,6 +258,13 @@ async function reopenGroup(healing: Healing, node: GroupNode | EachNode, place: 
   await workflows.undecide(group);
   if (from !== undefined) unsent.push({ flow, node, place, from });
   return true;
+}
+
+/** The member of a group that the task which is replayed lies in. */
+function memberOnWay({ target, within }: Healing, { workflow, place }: GroupId): string | undefined {
+  if (target === undefined || target === place || !isWithin(target, place)) return undefined;
+  const rest = place === "" ? target : target.slice(place.length + 1);
+  return addedId({ workflow, place }, rest) === within ? rest : rest.split(".")[0];
 }
 
 /** Members that were added wait again: those that heal, those that were revoked with their group, and with no target all that have failed. */
@@ -269,7 +291,8 @@ async function reopenEnd(flow: Flow, chain: Node, place: Place): Promise<void> {
   if (node === undefined || isChainNode(node)) return;
   if (!isTaskNode(node)) return flow.app.workflows.undecide(groupAt(flow, end));
   const record = await flow.app.results.kept(idAt(flow.definition, end));
-  if (record?.error?.code === "WORKFLOW_STEP_FAILED") await flow.app.results.reopen(record, "PENDING");
+  // It was never begun, for the chain has not come so far: it could not run, or was revoked with the whole.
+  if (record && isFinal(record.state)) await flow.app.results.reopen(record, "PENDING");
 }
 
 async function run({ flow, node, place, record }: Run, { payload, payloadVersion }: Replay): Promise<void> {

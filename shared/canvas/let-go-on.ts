@@ -80,7 +80,7 @@ export async function letFanOut(
   }
   if (flow.definition.adds && from === 0 && !(await waitFor(app, flow.definition))) {
     app.log.warn("Members that a task has added are not sent, for it has ended without them", { workflow: id });
-    return;
+    return revokeWorkflow(app, id);
   }
   const given: Input | undefined = input === undefined ? undefined : { ref: input };
   const { parentId } = message;

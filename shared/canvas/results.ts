@@ -109,9 +109,14 @@ export interface Added {
   size: number;
 }
 
+/** The id of the workflow that members are which were added to a group under a name. */
+export function addedId({ workflow, place }: GroupId, member: string): string {
+  return helperId(workflow, place, `added/${member}`);
+}
+
 /** Those that a name stands for; undefined if they are gone. */
 export async function addedAs({ app }: Reading, group: GroupId, member: string): Promise<Added | undefined> {
-  const definition = await app.workflows.read(helperId(group.workflow, group.place, `added/${member}`));
+  const definition = await app.workflows.read(addedId(group, member));
   if (definition === undefined || !isGroupNode(definition.root)) return undefined;
   return { reading: { app, definition }, node: definition.root, size: definition.root.group.length };
 }

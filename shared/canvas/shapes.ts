@@ -75,10 +75,20 @@ export function chain<const Steps extends readonly AnyCanvas[]>(
  */
 export function group<const Members extends readonly AnyCanvas[], const P extends Policy = "failFast">(
   members: Members,
-  { policy }: GroupOptions<P> = {},
-): Canvas<InOfAll<Members>, GroupOut<Members, P>, GroupResult<GroupOut<Members, P>>> {
-  const node: Node = { group: members.map((member) => member.node), ...(policy !== undefined && { policy }) };
-  return new Canvas(node, tasksOf(members));
+  options?: GroupOptions<P>,
+): Canvas<InOfAll<Members>, GroupOut<Members, P>, GroupResult<GroupOut<Members, P>>>;
+/** Members that a generator gives; all of them are asked for here, for a definition is whole before anything is sent. */
+export function group<Member extends AnyCanvas, const P extends Policy = "failFast">(
+  members: Iterable<Member>,
+  options?: GroupOptions<P>,
+): Canvas<InOf<Member>, GroupOut<Member[], P>, GroupResult<GroupOut<Member[], P>>>;
+export function group(
+  members: Iterable<AnyCanvas>,
+  { policy }: GroupOptions<Policy> = {},
+): Canvas<unknown, unknown, unknown> {
+  const list = listOf(members);
+  const node: Node = { group: list.map((member) => member.node), ...(policy !== undefined && { policy }) };
+  return new Canvas(node, tasksOf(list));
 }
 
 /**
@@ -110,6 +120,16 @@ export function each<Member extends AnyCanvas, const P extends Policy = "failFas
 ): Canvas<readonly InOf<Member>[], EachOut<Member, P>, GroupResult<EachOut<Member, P>>> {
   const node: Node = { each: member.node, ...(policy !== undefined && { policy }) };
   return new Canvas(node, tasksOf([member]));
+}
+
+/** @throws InvalidWorkflowError for what cannot be gone through at once, as an async generator */
+function listOf(members: Iterable<AnyCanvas>): AnyCanvas[] {
+  if (typeof members === "object" && members !== null && Symbol.iterator in members) return [...members];
+  throw new InvalidWorkflowError(
+    "group",
+    members,
+    "a list of signatures and shapes, or what gives them by itself; for members that are known only later, a task that returns them as a list, and 'each'",
+  );
 }
 
 function tasksOf(parts: readonly AnyCanvas[]): AnyCanvas["tasks"] {

@@ -24,6 +24,17 @@ export class WorkflowNotFoundError extends TaskError {
   }
 }
 
+/** A task of a workflow was to run again whose group has ended well without it: nothing waits for it. */
+export class WorkflowEndedError extends TaskError {
+  constructor(id: string, state: string) {
+    super(
+      "WORKFLOW_ENDED",
+      `Task ${id} is ${state}, and its workflow has gone on without it: expected a task that holds up its workflow. Send it anew, by itself.`,
+      { id, state },
+    );
+  }
+}
+
 /** The task was revoked with its group, or with all of its workflow: a replay that heals the group lets it run again. */
 export class WorkflowStoppedError extends TaskRevokedError {
   constructor(id: string) {

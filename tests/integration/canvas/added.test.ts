@@ -1,5 +1,8 @@
 import { beforeEach, describe, expect, it } from "vitest";
+import { addToGroup } from "../../../shared/canvas/added.ts";
 import { chain, chord, each, group, task } from "../../../shared/index.ts";
+import { createRegistry } from "../../../shared/task/registry.ts";
+import { helperId, idAt } from "../../../shared/workflows/definition.ts";
 import { startGround } from "./ground.ts";
 import { becomes, broken, grows, inc, list, mends, runs, tasks, unchecked } from "./tasks.ts";
 
@@ -11,7 +14,7 @@ const grown = task({
     return 0;
   },
 });
-const { bench, queues, settle, together, resultOf } = await startGround({ ...tasks, grown });
+const { bench, engine, queues, settle, together, resultOf } = await startGround({ ...tasks, grown });
 
 beforeEach(() => {
   runs.length = 0;
@@ -86,6 +89,34 @@ describe("members that a task adds to its group", () => {
     await settle();
     expect(await alone.fetch()).toMatchObject({ state: "FAILURE", error: { code: "WORKFLOW_INVALID" } });
   });
+});
+
+it("members that are added for a task which has ended without them never run", async () => {
+  const handle = await group([inc.s({ n: 1 })]).delay();
+  await settle();
+  const definition = await engine.app.workflows.read(handle.id);
+  if (definition === undefined) throw new Error("The definition is gone.");
+  const message = {
+    v: 1 as const,
+    id: idAt(definition, "0"),
+    task: "inc",
+    attempt: 1,
+    payload: null,
+    queue: "default",
+    sentAt: definition.sentAt,
+    rootId: handle.id,
+    workflow: { id: handle.id, place: "0" },
+  };
+  const registry = createRegistry([{ file: "tests.ts", exports: tasks }]);
+  const adding = addToGroup(engine.app, registry, { message, call: 1, members: [inc.s({ n: 5 }).node] });
+  await expect(adding).rejects.toThrow(/a task for which its group still waits/);
+  await settle();
+
+  expect(times("inc 5")).toBe(0);
+  expect(queues.waiting).toEqual([]);
+  expect(await handle.get({ timeout: 0 })).toEqual([2]);
+  const id = helperId(handle.id, "", "added/0+1");
+  expect((await bench.call("GET", `/workflows/${id}`)).body).toMatchObject({ state: "REVOKED" });
 });
 
 describe("members that were added and fail", () => {

@@ -174,6 +174,45 @@ describe("a replayed task of a workflow", () => {
     expect(await bench.call("POST", `/tasks/${handle.id}/replay`)).toMatchObject({ status: 409 });
   });
 
+  it("in the middle of it all waits for nothing: its inner group has not ended yet", async () => {
+    broken.add("a");
+    const inner = group([mends.s({ name: "a", n: 1 }), inc.s({ n: 1 }).set({ countdown: 600 })], {
+      policy: "waitForAll",
+    });
+    const handle = await group([inner, inc.s({ n: 5 })]).delay();
+    await queues.deliver();
+    broken.clear();
+    expect(await bench.call("POST", `/tasks/${await failedId(handle.id)}/replay`)).toMatchObject({ status: 202 });
+    await queues.deliver();
+    expect(count("mends a")).toBe(2);
+
+    await settle();
+    expect(await handle.get({ timeout: 0 })).toEqual([[1, 2], 6]);
+  });
+
+  it("is refused where its group has ended well without it", async () => {
+    broken.add("a");
+    const header = [mends.s({ name: "a", n: 1 }), inc.s({ n: 1 })];
+    const handle = await chord(header, list.s().into("values"), { policy: "collect" }).delay();
+    await settle();
+    const answer = await bench.call("POST", `/tasks/${await failedId(handle.id)}/replay`);
+    expect(answer).toMatchObject({ status: 409, body: { code: "WORKFLOW_ENDED" } });
+    expect(queues.waiting).toEqual([]);
+  });
+
+  it("of a chain that was revoked on its way brings all of it back", async () => {
+    const members = group([inc.s().into("n").set({ countdown: 600 }), inc.s().into("n")]);
+    const handle = await chain(inc.s({ n: 1 }), members, list.s().into("values"), inc.si({ n: 5 })).delay();
+    await queues.deliver();
+    expect(await bench.call("DELETE", `/workflows/${handle.id}`)).toMatchObject({ status: 202 });
+    await settle();
+    expect((await handle.fetch()).state).toBe("REVOKED");
+
+    await replayed(handle.id);
+    expect(await handle.get({ timeout: 0 })).toBe(6);
+    expect([count("inc 1"), count("inc 2"), count("inc 5")]).toEqual([1, 2, 1]);
+  });
+
   it("of a whole that was revoked brings all of it back", async () => {
     const handle = await group(Array.from({ length: 12 }, (_, n) => inc.s({ n }).set({ countdown: 60 }))).delay();
     await queues.deliver();

@@ -117,6 +117,17 @@ describe("a group", () => {
     expect(await resultOf(handle)).toBe(250 * 125.5);
   });
 
+  it("takes its members from a generator, and nothing is sent where that throws", async () => {
+    const upTo = function* (end: number) {
+      for (let n = 0; n < end; n++) yield inc.s({ n });
+      if (end > 500) throw new Error("the source is broken");
+    };
+    expect(await resultOf(await chain(group(upTo(3)), list.s().into("values")).delay())).toEqual([1, 2, 3]);
+    expect(() => group(upTo(501))).toThrow("the source is broken");
+    expect(() => group((async function* () {})() as never)).toThrow(/expected a list of signatures/);
+    expect(queues.waiting).toEqual([]);
+  });
+
   it("tells its members as they end, each once", async () => {
     const handle = await group([inc.s({ n: 1 }), fail.s(), inc.s({ n: 3 })], { policy: "waitForAll" }).delay();
     await settle();
@@ -125,6 +136,22 @@ describe("a group", () => {
     for await (const one of handle.outcomes()) outcomes.push(one.ok ? one.value : one.error.message);
     expect(outcomes).toEqual([2, "broken", 4]);
     expect(await handle.counts()).toEqual({ members: 3, completed: 2, failed: 1 });
+  });
+});
+
+describe("the handle of a group", () => {
+  it("leads to its members, to what came before it, and to the root", async () => {
+    const handle = await chain(inc.s({ n: 1 }), group([inc.s().into("n"), group([inc.s().into("n")])])).delay();
+    await settle();
+
+    const values: unknown[] = [];
+    for await (const child of handle.children()) values.push(await child.get({ timeout: 0 }));
+    expect(values).toEqual([3, [3]]);
+    expect(await (await handle.parent())?.get({ timeout: 0 })).toBe(2);
+    expect((await handle.root()).id).toBe(handle.id);
+    const alone = await group([inc.s({ n: 1 })]).delay();
+    expect(await alone.parent()).toBeUndefined();
+    await settle();
   });
 });
 

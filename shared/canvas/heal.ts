@@ -58,6 +58,8 @@ interface Healing extends Work {
   flow: Flow;
   /** Undefined: whatever has failed is to run again. */
   target: Place | undefined;
+  /** The place of the task that is replayed: groups on the way to it may wait for their members still. */
+  way: Place;
   /** The task that has become the workflow which heals, or that workflow itself if its members were added: it goes on. */
   within?: string;
 }
@@ -135,7 +137,7 @@ async function heal(app: App, registry: Registry, old: StoredRecord, change: Rep
 
   const work: Work = { runs: [], unsent: [], become: [] };
   // A task that could not run has failed by others: those run again.
-  await healWorkflow(flow, old.error?.code === "WORKFLOW_STEP_FAILED" ? undefined : place, work);
+  await healWorkflow(flow, old.error?.code === "WORKFLOW_STEP_FAILED" ? undefined : place, work, { way: place });
   // Before anything of their workflows runs: the end of one finds its task waiting for it.
   for (const record of work.become) if (isFinal(record.state)) await app.results.reopen(record, "STARTED");
   for (const { flow: of, ...group } of work.unsent) {
@@ -163,17 +165,23 @@ async function heal(app: App, registry: Registry, old: StoredRecord, change: Rep
 }
 
 /** Lets a workflow wait again, and those that stand around it: the task that has become it waits for its end. */
-async function healWorkflow(flow: Flow, target: Place | undefined, work: Work, within?: string): Promise<void> {
+async function healWorkflow(
+  flow: Flow,
+  target: Place | undefined,
+  work: Work,
+  { way, within }: Pick<Healing, "way" | "within">,
+): Promise<void> {
   const { app, definition } = flow;
   const { id, root, replaces, adds } = definition;
   // All of a whole that somebody has revoked runs again; of a group that has failed fast, what was revoked with it.
   const isRevoked = await app.workflows.isRevoked(id);
-  const healing = { ...work, flow, target: isRevoked ? undefined : target, ...(within !== undefined && { within }) };
+  const healing = { ...work, flow, way, target: isRevoked ? undefined : target, ...(within !== undefined && { within }) };
   await app.workflows.goOn(id, "");
   await reopen(healing, root, "");
   if (adds) {
     const around = await app.workflows.read(adds.workflow);
-    if (around) await healWorkflow({ ...flow, definition: around }, childPlace(adds.place, adds.member), work, id);
+    const above = childPlace(adds.place, adds.member);
+    if (around) await healWorkflow({ ...flow, definition: around }, above, work, { way: above, within: id });
     return;
   }
   const task = replaces && (await app.results.kept(replaces.id));
@@ -182,7 +190,7 @@ async function healWorkflow(flow: Flow, target: Place | undefined, work: Work, w
   const around = replaces?.workflow && (await app.workflows.read(replaces.workflow.id));
   if (replaces?.workflow === undefined || around === undefined) return void work.become.push(task);
   const { place: above } = replaces.workflow;
-  await healWorkflow({ ...flow, definition: around }, above, work, task.id);
+  await healWorkflow({ ...flow, definition: around }, above, work, { way: above, within: task.id });
 }
 
 /** Lets a node that has not ended well wait again, and notes the tasks in it that are to run; false if there are none. */
@@ -261,9 +269,9 @@ async function reopenGroup(healing: Healing, node: GroupNode | EachNode, place: 
 }
 
 /** The member of a group that the task which is replayed lies in. */
-function memberOnWay({ target, within }: Healing, { workflow, place }: GroupId): string | undefined {
-  if (target === undefined || target === place || !isWithin(target, place)) return undefined;
-  const rest = place === "" ? target : target.slice(place.length + 1);
+function memberOnWay({ way, within }: Healing, { workflow, place }: GroupId): string | undefined {
+  if (way === place || !isWithin(way, place)) return undefined;
+  const rest = place === "" ? way : way.slice(place.length + 1);
   return addedId({ workflow, place }, rest) === within ? rest : rest.split(".")[0];
 }
 
@@ -275,7 +283,12 @@ async function reopenAdded(healing: Healing, group: GroupId, name: string): Prom
   const { definition } = found.reading;
   if (definition.id === within) return true;
   if (target === undefined) await flow.app.workflows.goOn(definition.id, "");
-  const inner = { ...healing, flow: { ...flow, definition }, target: target === undefined ? undefined : ELSEWHERE };
+  const inner = {
+    ...healing,
+    flow: { ...flow, definition },
+    way: ELSEWHERE,
+    target: target === undefined ? undefined : ELSEWHERE,
+  };
   return reopen(inner, found.node, "");
 }
 

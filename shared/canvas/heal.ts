@@ -175,7 +175,13 @@ async function healWorkflow(
   const { id, root, replaces, adds } = definition;
   // All of a whole that somebody has revoked runs again; of a group that has failed fast, what was revoked with it.
   const isRevoked = await app.workflows.isRevoked(id);
-  const healing = { ...work, flow, way, target: isRevoked ? undefined : target, ...(within !== undefined && { within }) };
+  const healing = {
+    ...work,
+    flow,
+    way,
+    target: isRevoked ? undefined : target,
+    ...(within !== undefined && { within }),
+  };
   await app.workflows.goOn(id, "");
   await reopen(healing, root, "");
   if (adds) {

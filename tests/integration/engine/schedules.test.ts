@@ -265,6 +265,31 @@ describe("the history of an entry", () => {
   });
 });
 
+describe("a change within the seconds before the tick", () => {
+  it("leaves the fire time out, and history says so, for an entry that fires often, too", async () => {
+    ground.turnTo("2026-05-12T16:00:30Z");
+    await ground.tickAt("2026-05-12T16:00:30Z");
+    const [rare, often] = [name(), name()];
+    await ground.schedules.create(rare, { task: report, schedule: "5 * * * *" });
+    await ground.schedules.create(often, { task: report, schedule: "* * * * *" });
+    await ground.tickFrom("2026-05-12T16:00:00Z", "2026-05-12T16:04:00Z");
+    ground.turnTo("2026-05-12T16:05:01Z");
+    for (const entry of [rare, often]) await ground.schedules.change(entry, { description: "another" });
+    await ground.tickFrom("2026-05-12T16:04:00Z", "2026-05-12T16:12:00Z");
+    const lines = async (entry: string) =>
+      (await ground.schedules.history(entry)).map(({ at, outcome, reason }) => [at.slice(11, 16), outcome, reason]);
+    const reason = "the entry was changed before it was sent";
+    expect(await lines(rare)).toEqual([["16:05", "skipped", reason]]);
+    expect(await lines(often)).toEqual(
+      [12, 11, 10, 9, 8, 7, 6, 5, 4, 3].map((minute) => {
+        const at = `16:${String(minute).padStart(2, "0")}`;
+        return minute === 5 ? [at, "skipped", reason] : [at, "run", undefined];
+      }),
+    );
+    for (const entry of [rare, often]) await ground.schedules.delete(entry);
+  });
+});
+
 describe("a broken entry", () => {
   it("is a failure under its own name, and stops no other", async () => {
     ground.turnTo("2026-05-13T11:59:00Z");

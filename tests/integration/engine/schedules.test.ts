@@ -187,6 +187,7 @@ describe("overlap", () => {
     // The newest waits, and has the place of the older one.
     const queue = await minutes("queueOne");
     expect(queue.runs).toEqual(["01", "03"]);
+    expect(queue.history).toEqual(["waits", "run", "skipped", "run"]);
     const cancel = await minutes("cancel");
     expect(cancel.runs[0]).toBe("01");
     expect(cancel.runs.length).toBeGreaterThan(1);

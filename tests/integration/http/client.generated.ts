@@ -776,7 +776,7 @@ export type SchedulePage = {
         broken?: string;
         runs?: {
             at: string;
-            outcome: "run" | "skipped" | "missed" | "paused" | "manual" | "unrecorded";
+            outcome: "run" | "skipped" | "missed" | "paused" | "manual" | "waits" | "unrecorded";
             id?: string;
             state?: "PENDING" | "STARTED" | "RETRY" | "SUCCESS" | "FAILURE" | "REVOKED";
             workflow?: true;
@@ -794,7 +794,7 @@ export type ScheduleWithRuns = {
     next: string[];
     runs: {
         at: string;
-        outcome: "run" | "skipped" | "missed" | "paused" | "manual" | "unrecorded";
+        outcome: "run" | "skipped" | "missed" | "paused" | "manual" | "waits" | "unrecorded";
         id?: string;
         state?: "PENDING" | "STARTED" | "RETRY" | "SUCCESS" | "FAILURE" | "REVOKED";
         workflow?: true;

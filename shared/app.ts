@@ -88,6 +88,7 @@ export function createApp(
       resultExpires: () => config.resultExpires,
       failed: (failure) => failures.note(failure),
       ended: counts.note,
+      version: () => config.version,
     }),
     largeValues,
     reservations: createReservations({ table, clock }),
@@ -128,19 +129,26 @@ export const mailer: Mailer = /* @__PURE__ */ createMailer({
   from: () => currentApp().config.mailFrom,
 });
 
-/** Writes down, when a function is done, which tasks it has ended: none of them waits for it, and together they are few writes. */
+/**
+ * Writes down, when a function is done, which tasks it has ended: none of them waits for it, and together they are few writes.
+ * @param isBacklog whether an event tells that more work waits
+ */
 export function noting<Event, Invocation, Answer>(
   app: App,
   handle: (event: Event, context: Invocation) => Promise<Answer>,
+  isBacklog: (event: Event) => boolean = () => false,
 ): (event: Event, context: Invocation) => Promise<Answer> {
   return async (event, context) => {
     try {
       return await handle(event, context);
     } finally {
-      await Promise.all([app.failures.flush(), app.counts.flush()]);
+      await Promise.all([app.failures.flush(), app.counts.flush(isBacklog(event))]);
     }
   };
 }
+
+/** The batch size of serverless.yml: where a batch is full, SQS may have more. */
+const FULL_BATCH = 10;
 
 /** Makers of what AWS invokes; each file in `handlers/` is one of them. */
 type Batch = (event: SQSEvent, context: Pick<Context, "getRemainingTimeInMillis">) => Promise<SQSBatchResponse>;
@@ -148,12 +156,15 @@ type Batch = (event: SQSEvent, context: Pick<Context, "getRemainingTimeInMillis"
 /** Runs tasks from a queue. */
 export function createWorker(modules: readonly TaskModule[], app = currentApp()): Batch {
   const registry = createRegistry(modules);
-  return noting(app, (event, context) =>
-    handleBatch(app, event, context, {
-      read: (delivery) => readTaskDelivery(app, delivery),
-      orderOf,
-      handle: (delivery, invocation) => handleDelivery(app, registry, delivery, invocation),
-    }),
+  return noting(
+    app,
+    (event, context) =>
+      handleBatch(app, event, context, {
+        read: (delivery) => readTaskDelivery(app, delivery),
+        orderOf,
+        handle: (delivery, invocation) => handleDelivery(app, registry, delivery, invocation),
+      }),
+    ({ Records }) => Records.length >= FULL_BATCH,
   );
 }
 

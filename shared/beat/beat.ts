@@ -2,6 +2,7 @@ import { fire } from "../entries/fire.ts";
 import { skip } from "../entries/overlap.ts";
 import { InvalidScheduleError } from "../errors.ts";
 import { byteLength, type Json, toJsonText } from "../message/json.ts";
+import { isPayloadVersion } from "../message/payload-version.ts";
 import { readTime } from "../message/time.ts";
 import { CODE, firingId as entryFiringId } from "../schedules/entry.ts";
 import type { App } from "../task/current-app.ts";
@@ -16,6 +17,7 @@ export interface Firing {
   task?: string;
   queue?: string;
   payload?: Json;
+  payloadVersion?: number;
 }
 
 /** Scheduler puts the time that was due, in ISO-8601, in the place of this text. */
@@ -91,7 +93,7 @@ export function firingId({ schedule, scheduledTime }: Firing): string {
 /** The firing that an event is; undefined for an event that is none. */
 export function readFiring(event: unknown): Firing | undefined {
   if (!isObject(event)) return undefined;
-  const { schedule, scheduledTime, task, queue, payload } = event;
+  const { schedule, scheduledTime, task, queue, payload, payloadVersion } = event;
   if (typeof schedule !== "string" || typeof scheduledTime !== "string") return undefined;
   const time = readTime(scheduledTime);
   if (time === undefined) return undefined;
@@ -101,6 +103,7 @@ export function readFiring(event: unknown): Firing | undefined {
     ...(typeof task === "string" && { task }),
     ...(typeof queue === "string" && { queue }),
     ...(payload !== undefined && { payload }),
+    ...(isPayloadVersion(payloadVersion) && { payloadVersion }),
   };
 }
 

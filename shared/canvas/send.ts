@@ -22,6 +22,7 @@ import {
   type Node,
   nodeAt,
 } from "../workflows/definition.ts";
+import { nodeOfCode } from "../workflows/read-definition.ts";
 import { checkWhole, keptUntil } from "./check.ts";
 import { fanOutMessage } from "./fan-out.ts";
 import type { Flow, KnownTasks } from "./flow.ts";
@@ -260,7 +261,8 @@ async function sendCanvas(canvas: AnyCanvas, options: CanvasOptions): Promise<un
     const { id } = await sendTask(app, task, node.payload, { options: given });
     return new AsyncResult(id, app);
   }
-  const { id, definition } = await sendWorkflow(app, { find: (name) => tasks.get(name) }, node, options);
+  const known: KnownTasks = { find: (name) => tasks.get(name) };
+  const { id, definition } = await sendWorkflow(app, known, nodeOfCode(node), options);
   const end = nodeAt(definition.root, endPlace(definition.root, ""));
   return end && isTaskNode(end) ? new AsyncResult(id, app) : new GroupResult(id, app);
 }

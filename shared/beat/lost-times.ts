@@ -24,7 +24,10 @@ export async function noteLost(app: App, entry: Entry, { at }: DueItem): Promise
   const notes = await app.schedules.notes(entry, new Date(since.getTime() + 1), NOTES);
   const isNoted = (time: Date): boolean =>
     notes.some((one) => one.kind !== "manual" && time >= one.at && time <= (one.until ?? one.at));
-  const open = due.filter((time) => time <= since && !isNoted(time));
+  // Of an older one nobody knows whether it ran: its record may be kept no longer.
+  const keptSeconds = entry.definition.keepHistory ?? app.config.resultExpires;
+  const known = app.clock().getTime() - keptSeconds * 1000;
+  const open = due.filter((time) => time <= since && time.getTime() > known && !isNoted(time));
   const states = await Promise.all(open.map((time) => stateOfRun(app, firingId(entry, time))));
   for (const time of open.filter((_, index) => states[index] === undefined)) {
     await skip(app, entry, time, "the entry was changed before it was sent");

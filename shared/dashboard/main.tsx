@@ -5,6 +5,7 @@ import { type ComponentType, type JSX, render } from "preact";
 import { Frame } from "./frame.tsx";
 import { lazy } from "./lazy.tsx";
 import { isPaused } from "./live.ts";
+import { own } from "./own.ts";
 import { ActivityPage } from "./pages/activity.tsx";
 import { BulkActPage } from "./pages/bulk-act.tsx";
 import { FailurePage, FailuresPage } from "./pages/failures.tsx";
@@ -44,9 +45,9 @@ const DETAILS: Readonly<Record<string, ComponentType<{ id: string }>>> = {
 
 function Page(): JSX.Element {
   const [name = "", id] = route.value.path;
-  const Detail = id === undefined ? undefined : DETAILS[name];
+  const Detail = id === undefined ? undefined : own(DETAILS, name);
   if (Detail && id !== undefined) return <Detail key={id} id={id} />;
-  const List = id === undefined ? LISTS[name] : undefined;
+  const List = id === undefined ? own(LISTS, name) : undefined;
   if (List) return <List />;
   return (
     <>

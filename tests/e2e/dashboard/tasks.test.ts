@@ -227,7 +227,7 @@ describe("the dashboard's other pages", () => {
   });
 
   it.for(
-    ["#/", "#/tasks", "#/queues", "#/send", "#/failures", "#/activity", "#/nowhere"].flatMap((hash) =>
+    ["#/", "#/tasks", "#/queues", "#/send", "#/failures", "#/activity", "#/nowhere", "#/__proto__"].flatMap((hash) =>
       (["light", "dark"] as const).flatMap((colorScheme) => [1280, 420].map((width) => ({ hash, colorScheme, width }))),
     ),
   )("are whole: $hash, $colorScheme, $width wide", async ({ hash, colorScheme, width }, { open }) => {

@@ -239,12 +239,19 @@ describe("the dashboard's other pages", () => {
   });
 
   it("are each one press away from each other", async ({ open }) => {
-    const { page } = await open("#/tasks");
+    const opened = await open("#/tasks");
+    const { page } = opened;
     // Keys are heard once the page stands, which the load of its script does not say.
     await page.getByText(/^as of/).waitFor();
     await page.keyboard.press("g");
     await page.keyboard.press("q");
     await page.getByRole("heading", { name: "Queues" }).waitFor();
+    await page.keyboard.press("?");
+    const help = page.getByRole("dialog", { name: "Help" });
+    await help.getByText("in one of these states").waitFor();
+    await expectWhole(opened);
+    await page.keyboard.press("Escape");
+    await help.waitFor({ state: "hidden" });
     await page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name: "Send" }).click();
     await page.getByRole("heading", { name: "Send" }).waitFor();
   });

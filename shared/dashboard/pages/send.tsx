@@ -2,6 +2,7 @@ import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { call, pathOf } from "../api.ts";
 import { may } from "../frame.tsx";
+import { asOf } from "../live.ts";
 import { goTo, linkTo, route } from "../route.ts";
 import { type Contract, emptyValue } from "../schema.ts";
 import { JsonInput, SchemaField } from "../schema-form.tsx";
@@ -17,7 +18,10 @@ export function SendPage(): JSX.Element {
   const { task } = route.value.query;
 
   useEffect(() => {
-    call<Contract>("openapi.json").then(setContract, setError);
+    call<Contract>("openapi.json").then((answer) => {
+      asOf.value = Date.now();
+      setContract(answer);
+    }, setError);
   }, []);
   if (contract === undefined) return error ? <Trouble error={error} /> : <Loading />;
   const tasks = Object.keys(contract.components.schemas)

@@ -27,6 +27,7 @@ const NO_TEXT = /[\ufffd\u0080-\u0084\u0086-\u009f\ue000-\uf8ff]/;
 /** Control characters that texts do not have: all but bell to carriage return, and the escape of coloured logs. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
 export const CONTROL = /[\0-\x06\x0e-\x1a\x1c-\x1f\x7f]/;
+const NO_TEXT_OR_CONTROL = new RegExp(`${NO_TEXT.source}|${CONTROL.source}`, "g");
 const SCRIPTS = ["Latin", "Cyrillic", "Greek", "Hebrew", "Arabic", "Thai"];
 /** Wrong letters: two scripts in one word, a capital behind a small letter, a symbol between letters. */
 const FLAWS = [
@@ -63,7 +64,9 @@ export function detectUtf16(sample: Buffer): DetectedEncoding | undefined {
   const least = text.length * (ascii < FEW_ASCII ? LATIN_SHARE : LEAST_ASCII_SHARE);
   // The wrong order of bytes makes none, but by chance.
   if (ascii <= least || ascii <= other.ascii * 10) return undefined;
-  return NO_TEXT.test(text) || CONTROL.test(text) ? undefined : { encoding, certainty: "likely" };
+  // One damaged byte takes no text away.
+  const damaged = text.match(NO_TEXT_OR_CONTROL)?.length ?? 0;
+  return damaged * 10 > ascii ? undefined : { encoding, certainty: "likely" };
 }
 
 /**

@@ -75,6 +75,14 @@ describe("The encoding of a table", () => {
     }
   });
 
+  it("is UTF-16 still when a byte of it is damaged", async () => {
+    const damaged = inEncoding("russian", "utf-16le");
+    // Half of a surrogate pair.
+    damaged[13] = 0xd8;
+
+    expect(await uploadCsv(damaged)).toMatchObject({ encoding: "utf-16le", rows: 2, unreadable: 1 });
+  });
+
   it("is certain, likely or a guess, and says so", async () => {
     const certainties = await Promise.all([
       uploadCsv(inEncoding("german", "utf-8")),

@@ -65,7 +65,7 @@ export class EncodingEvidence {
   #addUtf8(block: Buffer): void {
     const text = this.#lenient.decode(block, { stream: true });
     if (text.length === block.length && isAscii(block)) return;
-    this.#valid += text.replace(/[\0-\x7f\ufffd]/g, "").length;
+    this.#valid += text.replace(/[\0-\x7f\ufffd]+/g, "").length;
     this.#invalid += text.split("\ufffd").length - 1;
     try {
       if (this.#isUtf8) this.#strict.decode(block, { stream: true });

@@ -56,7 +56,7 @@ export function detectUtf16(sample: Buffer): DetectedEncoding | undefined {
   const [best, other] = ["utf-16le", "utf-16be"]
     .map((encoding) => {
       const text = decodeBytes(sample, encoding, false);
-      return { encoding, text, ascii: text.replace(/[^\0-\x7f]/g, "").length };
+      return { encoding, text, ascii: text.replace(/[^\0-\x7f]+/g, "").length };
     })
     .toSorted((a, b) => b.ascii - a.ascii);
   if (best === undefined || other === undefined) return undefined;

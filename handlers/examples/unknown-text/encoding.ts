@@ -1,6 +1,6 @@
 import { isAscii } from "node:buffer";
 import { encodingName } from "./encoding-names.ts";
-import { type DetectedEncoding, detectByLetters, detectUtf16 } from "./letters.ts";
+import { type DetectedEncoding, detectByLetters, detectWide } from "./letters.ts";
 
 /** Bytes that are judged by their letters: those around letters that are not ASCII, from wherever in the file they stand. */
 const MAX_SAMPLE_BYTES = 64 * 1024;
@@ -51,7 +51,7 @@ export class EncodingEvidence {
     const mark = MARKS.find(([bytes]) => this.#start.startsWith(bytes));
     if (mark !== undefined) return { encoding: mark[1], certainty: "certain" };
     const sample = Buffer.concat(this.#sample);
-    if (this.hasZeros) return detectUtf16(sample);
+    if (this.hasZeros) return detectWide(sample);
     // A file that ends within a character was cut there.
     const isCut = this.#lenient.decode() !== "";
     const isUtf8 = this.#isUtf8 && !(isCut && this.#valid === 0);

@@ -44,14 +44,15 @@ export class EncodingEvidence {
   /**
    * The encoding; undefined if the bytes are no text.
    * @param said by a person, in the place of a guess
+   * @param isBinary its first bytes are those of no text, so that its zeros are no halves of letters
    */
-  async detect(said?: string): Promise<DetectedEncoding | undefined> {
+  async detect(said: string | undefined, isBinary: boolean): Promise<DetectedEncoding | undefined> {
     const name = said === undefined ? undefined : encodingName(said);
     if (name !== undefined) return { encoding: name, certainty: "certain" };
     const mark = MARKS.find(([bytes]) => this.#start.startsWith(bytes));
     if (mark !== undefined) return { encoding: mark[1], certainty: "certain" };
     const sample = Buffer.concat(this.#sample);
-    if (this.hasZeros) return detectWide(sample);
+    if (this.hasZeros) return isBinary ? undefined : detectWide(sample);
     // A file that ends within a character was cut there.
     const isCut = this.#lenient.decode() !== "";
     const isUtf8 = this.#isUtf8 && !(isCut && this.#valid === 0);

@@ -51,7 +51,7 @@ const WIDE = ["utf-16le", "utf-16be", "utf-32le", "utf-32be"];
 /** Of their characters, that many are Latin letters; or as many are spaces, digits and line ends, unless those are few. */
 const LATIN_SHARE = 0.3;
 const LEAST_ASCII_SHARE = 0.05;
-const FEW_ASCII = 8;
+const FEW_ASCII = 4;
 
 /** The one of them in which the bytes have ASCII, without a mark; undefined if they are no text. */
 export function detectWide(sample: Buffer): DetectedEncoding | undefined {

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { afterEach, expect, it } from "vitest";
-import { newer, older } from "./changed-tasks.ts";
 import { createChance, SEED, size } from "./chance.ts";
+import { newer, older } from "./changed-tasks.ts";
 import { startKiller } from "./crew.ts";
 import { failsOnce, plain } from "./tasks.ts";
 import { startTrial, type Trial } from "./trial.ts";
@@ -30,7 +30,9 @@ it("loses nothing while the last version of Lovage and this one are deployed tog
   await trial.load(send, () => accepted.size >= together + TASKS);
   await trial.drain();
 
-  await expectWhole(`Two versions of Lovage: ${together} tasks together, ${accepted.size - together} after a roll-back`);
+  await expectWhole(
+    `Two versions of Lovage: ${together} tasks together, ${accepted.size - together} after a roll-back`,
+  );
 });
 
 it("loses nothing while old and new code of a task are deployed together, nor on the way back", async () => {
@@ -48,13 +50,17 @@ it("loses nothing while old and new code of a task are deployed together, nor on
   for (const worker of crew.workers) await worker.replace(NEWER_CODE);
   await trial.drain();
 
-  await expectWhole(`Two versions of a payload: ${together} tasks together, ${accepted.size - together} in a roll-back`);
+  await expectWhole(
+    `Two versions of a payload: ${together} tasks together, ${accepted.size - together} in a roll-back`,
+  );
 });
 
 async function expectWhole(title: string): Promise<void> {
   const { lost, wrong, ends } = await trial.audit();
   const { overwritten } = trial.witness;
-  console.log(`${title}: ${lost.length} lost, ${overwritten.length} recorded twice; ${JSON.stringify(ends)} (seed ${SEED}).`);
+  console.log(
+    `${title}: ${lost.length} lost, ${overwritten.length} recorded twice; ${JSON.stringify(ends)} (seed ${SEED}).`,
+  );
   expect({ lost, wrong, twice: overwritten }, `seed ${SEED}`).toEqual({ lost: [], wrong: [], twice: [] });
   expect(Object.keys(ends), `seed ${SEED}`).toEqual(["SUCCESS"]);
 }

@@ -9,7 +9,9 @@ import { startVirtualBench } from "../../helpers/workbench.ts";
 
 const first = z.object({ customer: z.string() });
 const second = z.object({ customerId: z.string() });
-const versions = [{ schema: first, upgrade: ({ customer }: z.infer<typeof first>) => ({ customerId: customer }) }] as const;
+const versions = [
+  { schema: first, upgrade: ({ customer }: z.infer<typeof first>) => ({ customerId: customer }) },
+] as const;
 const run = () => 1;
 const find = task({ name: "find", run });
 const before = { find, invoice: task({ name: "invoice", payload: first, run }) };
@@ -69,6 +71,9 @@ describe("lovage doctor", () => {
     const fields = { task: "invoice", payload: { customer: "7" }, schedule: "rate(1 day)" };
     await putEntry(engine.app, registryOf(before), `entry-${newId()}`, { fields });
 
+    // Ids have the real time, and a list ends at the engine's.
+    engine.clock.now = new Date(Date.now() + 1000);
+
     const rows = [
       { task: "find", payloadVersion: 1, place: "sent", count: 2 },
       { task: "invoice", payloadVersion: 1, place: "schedule", count: 1 },
@@ -81,7 +86,12 @@ describe("lovage doctor", () => {
 
     const problems = async (code: string) => {
       const { exitCode, rows: found } = await look("http://deployed.test", "--code", `http://${code}.test`);
-      return [exitCode, found.filter(({ problem }) => problem).map(({ place, payloadVersion, problem }) => `${place} ${payloadVersion} ${problem}`)];
+      return [
+        exitCode,
+        found
+          .filter(({ problem }) => problem)
+          .map(({ place, payloadVersion, problem }) => `${place} ${payloadVersion} ${problem}`),
+      ];
     };
     expect(await problems("before")).toEqual([
       1,
@@ -109,14 +119,25 @@ describe("lovage doctor", () => {
   it("counts failures, which may be replayed, where it is asked to", async () => {
     const { id } = await before.invoice.delay({ customer: "7" });
     await engine.app.results.failUnclaimed(
-      { v: 1, id, task: "invoice", attempt: 1, payload: {}, queue: "default", sentAt: new Date().toISOString(), rootId: id },
+      {
+        v: 1,
+        id,
+        task: "invoice",
+        attempt: 1,
+        payload: {},
+        queue: "default",
+        sentAt: new Date().toISOString(),
+        rootId: id,
+      },
       { messageId: "", receiveCount: 0 },
       { name: "Error", message: "no" },
     );
     const failed = (rows: Found["rows"]) => rows.filter(({ place }) => place === "failed");
 
     expect(failed((await look("http://deployed.test")).rows)).toEqual([]);
-    expect(failed((await look("http://deployed.test", "--failed")).rows)).toMatchObject([{ task: "invoice", count: 1 }]);
+    expect(failed((await look("http://deployed.test", "--failed")).rows)).toMatchObject([
+      { task: "invoice", count: 1 },
+    ]);
   });
 
   it("asks with the key of LOVAGE_KEY", async () => {

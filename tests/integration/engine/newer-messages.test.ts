@@ -5,7 +5,14 @@ import { decodeMessage, encodeMessage } from "../../../shared/message/encoding.t
 import { newId } from "../../../shared/message/id.ts";
 import { parseJson } from "../../../shared/message/json.ts";
 import type { Message } from "../../../shared/message/message.ts";
-import { dayOf, definitionKey, recordKey, reservationKey, timerKey, WATERMARK_KEY } from "../../../shared/table/keys.ts";
+import {
+  dayOf,
+  definitionKey,
+  recordKey,
+  reservationKey,
+  timerKey,
+  WATERMARK_KEY,
+} from "../../../shared/table/keys.ts";
 import { deadWorker } from "../../helpers/virtual-queues.ts";
 import { startVirtualBench } from "../../helpers/workbench.ts";
 

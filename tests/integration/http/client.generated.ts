@@ -76,6 +76,14 @@ export type Index = {
     service: "lovage";
     tasks: string[];
     contract: string;
+    versions?: {
+        task: string;
+        /** The version of the payload that is sent: by default the newest that its task has. */
+        oldest: number;
+        /** The version of the payload that is sent: by default the newest that its task has. */
+        newest: number;
+        aliases?: string[];
+    }[];
 };
 export type Health = {
     status: "ok";
@@ -122,6 +130,8 @@ export type Task = {
     payload: unknown;
     createdAt: string;
     rootId: string;
+    /** The version that it was sent in; absent for the first. */
+    payloadVersion?: number;
     result?: unknown;
     error?: TaskError;
     progress?: unknown;
@@ -206,6 +216,8 @@ export type Revoked = {
 export type Replay = {
     /** In the place of the old one. */
     payload?: unknown;
+    /** Of that payload; by default that of the old one. */
+    payloadVersion?: number;
 };
 export type PausedTask = {
     task: string;
@@ -314,6 +326,8 @@ export type WorkflowTask = {
     task: string;
     /** The fields that are known. */
     payload?: unknown;
+    /** The version of the payload that is sent: by default the newest that its task has. */
+    payloadVersion?: number;
     /** The field that the result before becomes. */
     into?: string;
     /** The result before is not wanted. */
@@ -324,6 +338,8 @@ export type WorkflowNode = {
     task?: string;
     /** The fields that are known. */
     payload?: unknown;
+    /** The version of the payload that is sent: by default the newest that its task has. */
+    payloadVersion?: number;
     /** The field that the result before becomes. */
     into?: string;
     /** The result before is not wanted. */
@@ -346,6 +362,8 @@ export type WorkflowBody = {
     task?: string;
     /** The fields that are known. */
     payload?: unknown;
+    /** The version of the payload that is sent: by default the newest that its task has. */
+    payloadVersion?: number;
     /** The field that the result before becomes. */
     into?: string;
     /** The result before is not wanted. */
@@ -411,6 +429,8 @@ export type Workflow = {
         state: "PENDING" | "STARTED" | "RETRY" | "SUCCESS" | "FAILURE" | "REVOKED";
         parent?: string;
         task?: string;
+        /** The version of the payload that is sent: by default the newest that its task has. */
+        payloadVersion?: number;
         id?: string;
         attempt?: number;
         startedAt?: string;
@@ -469,6 +489,8 @@ export type UploadedTask = {
     links: {
         [key: string]: string;
     };
+    /** The version that it was sent in; absent for the first. */
+    payloadVersion?: number;
     result?: unknown;
     error?: TaskError;
     progress?: unknown;
@@ -751,6 +773,8 @@ export type SchedulePage = {
         /** The workflow that it sends, in the place of a task, as POST /workflows takes it. */
         workflow?: WorkflowNode;
         payload?: unknown;
+        /** The version of the payload that is sent: by default the newest that its task has. */
+        payloadVersion?: number;
         /** By default the service's TIMEZONE. */
         timezone?: string;
         /** Options of each call; expires and countdown are seconds from the fire time. */
@@ -806,6 +830,8 @@ export type ScheduleWithRuns = {
     /** The workflow that it sends, in the place of a task, as POST /workflows takes it. */
     workflow?: WorkflowNode;
     payload?: unknown;
+    /** The version of the payload that is sent: by default the newest that its task has. */
+    payloadVersion?: number;
     /** By default the service's TIMEZONE. */
     timezone?: string;
     /** Options of each call; expires and countdown are seconds from the fire time. */
@@ -836,6 +862,8 @@ export type ScheduleBody = {
     /** The workflow that it sends, in the place of a task, as POST /workflows takes it. */
     workflow?: WorkflowNode;
     payload?: unknown;
+    /** The version of the payload that is sent: by default the newest that its task has. */
+    payloadVersion?: number;
     /** By default the service's TIMEZONE. */
     timezone?: string;
     /** Options of each call; expires and countdown are seconds from the fire time. */
@@ -860,6 +888,8 @@ export type Schedule = {
     /** The workflow that it sends, in the place of a task, as POST /workflows takes it. */
     workflow?: WorkflowNode;
     payload?: unknown;
+    /** The version of the payload that is sent: by default the newest that its task has. */
+    payloadVersion?: number;
     /** By default the service's TIMEZONE. */
     timezone?: string;
     /** Options of each call; expires and countdown are seconds from the fire time. */
@@ -889,6 +919,7 @@ export type ScheduleChange = {
     schedule?: string | null;
     workflow?: WorkflowNode | null;
     payload?: unknown | null;
+    payloadVersion?: number | null;
     timezone?: string | null;
     options?: object | null;
     enabled?: boolean | null;

@@ -5,12 +5,14 @@
  * `serverless.yml` sets them for every function, so locally and in the cloud they come the same way.
  */
 
-import { type ApiKey, parseKeys } from "./api-keys.ts";
+import { type ApiKey, parseKeys, ROLES, type Role } from "./api-keys.ts";
 import { ConfigError } from "./errors.ts";
 import { MAX_TIMER_SECONDS } from "./lifetimes.ts";
 
 /** Where the settings of a deployed or local service are written down; every ConfigError points there. */
 const WHERE = "Set it under provider.environment in serverless.yml.";
+
+const GIBIBYTE = 1_073_741_824;
 
 export interface Config {
   /** `BROKER_URL`: the SQS queue URL of the default queue; `BROKER_URL_<NAME>` for each further queue. */
@@ -40,7 +42,7 @@ export interface Config {
   readonly uploadsBucket: string;
   /** `UPLOAD_TASK`: the task that processes an uploaded file. @defaultValue process_upload */
   readonly uploadTask: string;
-  /** `UPLOAD_MAX_BYTES`: the largest upload accepted. @defaultValue 104857600 (100 MiB) */
+  /** `UPLOAD_MAX_BYTES`: the largest file accepted, up to S3's 5 TiB. Above 100 MiB a file goes in parts. @defaultValue 5368709120 (5 GiB) */
   readonly uploadMaxBytes: number;
   /** `MAIL_URL`: `ses:`, `smtp://…` or `outbox:<folder>`, where each mail becomes an `.eml` file. @defaultValue ses: */
   readonly mailUrl: URL;
@@ -52,6 +54,8 @@ export interface Config {
    * or empty: every call is refused.
    */
   readonly apiKeys: readonly ApiKey[] | "none";
+  /** `VIEW_KEY_ROLE`: the least role of a key that the views of a function take. @defaultValue none: the view says it */
+  readonly viewKeyRole: Role | undefined;
   /** `READ_ONLY`: `on` refuses every call that sends or changes. @defaultValue off */
   readonly readOnly: boolean;
   /**
@@ -71,12 +75,11 @@ export function loadConfig(environment: Environment): Config {
     if (value === undefined) throw new ConfigError(variable, value, expected, WHERE);
     return value;
   };
-  const wholeNumber = (variable: string, fallback: number, least: number, most = Number.MAX_SAFE_INTEGER): number => {
+  const wholeNumber = (variable: string, fallback: number, least: number, most: number): number => {
     const value = read(variable);
     const number = value === undefined ? fallback : Number(value);
     if (!Number.isSafeInteger(number) || number < least || number > most) {
-      const bound = most === Number.MAX_SAFE_INTEGER ? `${least} or more` : `${least} to ${most}`;
-      throw new ConfigError(variable, value, `a whole number, ${bound}`, WHERE);
+      throw new ConfigError(variable, value, `a whole number, ${least} to ${most}`, WHERE);
     }
     return number;
   };
@@ -150,7 +153,7 @@ export function loadConfig(environment: Environment): Config {
       return read("UPLOAD_TASK") ?? "process_upload";
     },
     get uploadMaxBytes() {
-      return wholeNumber("UPLOAD_MAX_BYTES", 100 * 1_048_576, 1);
+      return wholeNumber("UPLOAD_MAX_BYTES", 5 * GIBIBYTE, 1, 5120 * GIBIBYTE);
     },
     get mailUrl() {
       const value = read("MAIL_URL") ?? "ses:";
@@ -175,6 +178,12 @@ export function loadConfig(environment: Environment): Config {
     },
     get apiKeys() {
       return parseKeys(read("API_KEY_HASHES") ?? "", WHERE);
+    },
+    get viewKeyRole() {
+      const value = read("VIEW_KEY_ROLE");
+      const role = ROLES.find((one) => one === value);
+      if (role !== value) throw new ConfigError("VIEW_KEY_ROLE", value, ROLES.join(", "), WHERE);
+      return role;
     },
     get readOnly() {
       const value = read("READ_ONLY") ?? "off";
@@ -203,6 +212,7 @@ const VARIABLES: { readonly [Setting in Exclude<keyof Config, "queueUrl" | "queu
   mailUrl: "MAIL_URL",
   mailFrom: "MAIL_FROM",
   apiKeys: "API_KEY_HASHES",
+  viewKeyRole: "VIEW_KEY_ROLE",
   readOnly: "READ_ONLY",
   corsOrigins: "CORS_ORIGIN",
 };
@@ -263,6 +273,7 @@ function queueOf(variable: string): string | undefined {
 /** The queue of tasks that name none. */
 export const DEFAULT_QUEUE = "default";
 
-function queueVariable(queue: string): string {
+/** `bulk-mail` → `BROKER_URL_BULK_MAIL` */
+export function queueVariable(queue: string): string {
   return queue === DEFAULT_QUEUE ? "BROKER_URL" : `BROKER_URL_${queue.toUpperCase().replaceAll("-", "_")}`;
 }

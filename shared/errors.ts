@@ -29,6 +29,8 @@
  *   IdempotencyKeyReusedError  IDEMPOTENCY_KEY_REUSED    same key, other payload
  *   IdReusedError              ID_REUSED                 same id of the caller's, other task or payload
  *   UploadTakenError           UPLOAD_TAKEN              another form of an upload that has its file
+ *   UploadExpiredError         UPLOAD_EXPIRED            its parts have become no file within a day, and are gone
+ *   UploadIncompleteError      UPLOAD_INCOMPLETE         it was to become a file, and parts are missing
  *   TooManyRevokesError        REVOKES_FULL              as many revokes of many are kept as may be
  *   TaskTimeLimitError         TASK_TIME_LIMIT           ran longer than it may
  *   SoftTimeLimitError         TASK_SOFT_TIME_LIMIT      the reason of its signal at the soft limit
@@ -44,7 +46,7 @@
  *   ResultTimeoutError         RESULT_TIMEOUT            get() stopped waiting; the task may still run
  *   SyncSubtaskError           SYNC_SUBTASK              get() inside a task, which would hold its worker
  *   ResultTooLargeError        RESULT_TOO_LARGE          what a task returned does not fit
- *   InvalidResultError         RESULT_INVALID            what a task returned is no JSON; never retried
+ *   InvalidResultError         RESULT_INVALID            what a task returned is no JSON, or its schema refuses it; never retried
  *   InvalidOnceResultError     ONCE_RESULT_INVALID       what was done once gave a result that cannot be kept; never retried
  *   BrokerError                BROKER_FAILED             SQS refused; cause: the SDK's error
  *   ResultStoreError           RESULT_STORE_FAILED       sent, but not recorded; cause: the SDK's error
@@ -56,6 +58,7 @@
  */
 
 export { type ErrorCode, TaskError } from "./errors/base.ts";
+export { MAX_ISSUE_CHARS } from "./errors/issues.ts";
 export * from "./errors/reading.ts";
 export * from "./errors/running.ts";
 export * from "./errors/sending.ts";

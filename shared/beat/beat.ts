@@ -1,4 +1,5 @@
 import { fire } from "../entries/fire.ts";
+import { skip } from "../entries/overlap.ts";
 import { InvalidScheduleError } from "../errors.ts";
 import { byteLength, type Json, toJsonText } from "../message/json.ts";
 import { isPayloadVersion } from "../message/payload-version.ts";
@@ -72,19 +73,16 @@ export async function handleBeat(
   }
   const id = firingId(firing);
   const entry = staticEntry(named, app.config.timezone);
-  const reason = await whyNot(app, schedule);
-  if (reason === undefined) {
+  if (!app.config.beatEnabled) {
+    await skip(app, entry, scheduledTime, "this stage fires nothing (BEAT is off)");
+    return { id };
+  }
+  const pause = await app.schedules.pauseOf(schedule);
+  // A fire time that was due by the pause, or by its end, fires no more. History has the pause itself.
+  if (pause === undefined || (!pause.paused && pause.since < scheduledTime)) {
     await fire(app, registry, entry, scheduledTime);
-  } else {
-    await app.schedules.note(entry, { kind: "skipped", at: scheduledTime, reason }, 0);
-    app.log.warn("Schedule entry skipped a fire time", { schedule, scheduledTime, reason, count: 1 });
   }
   return { id };
-}
-
-async function whyNot(app: App, name: string): Promise<string | undefined> {
-  if (!app.config.beatEnabled) return "this stage fires nothing (BEAT is off)";
-  return (await app.schedules.pauseOf(name))?.paused ? "it is paused" : undefined;
 }
 
 /** The id of the task that a firing sends. */

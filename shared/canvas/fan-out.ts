@@ -26,8 +26,8 @@ export const FAN_OUT = "lovage.group";
 
 /** So many are sent by whoever comes to the group. */
 const FEW = 10;
-/** Members that are sent at once: each batch has its shards of the join first. */
-const BATCH = 100;
+/** Members that are sent at once: each batch has its shards of the join first, in one call, and the records after it fill theirs. */
+const BATCH = 500;
 
 interface Group extends Start {
   node: GroupNode | EachNode;

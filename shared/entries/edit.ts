@@ -14,7 +14,7 @@ import { type Json, parseJson, toJsonText } from "../message/json.ts";
 import { payloadVersionField, payloadVersionOf } from "../message/payload-version.ts";
 import { payloadText } from "../message/user-values.ts";
 import { checkFires, type Definition, isSame, toDefinition } from "../schedules/definition.ts";
-import { changed, created, dueAfter, type Entry, LATE_MILLISECONDS } from "../schedules/entry.ts";
+import { CODE, changed, created, dueAfter, type Entry, LATE_MILLISECONDS } from "../schedules/entry.ts";
 import { checkName, isStatic } from "../schedules/name.ts";
 import type { Stored } from "../schedules/store.ts";
 import { nextFireTime, parseSchedule } from "../schedules/timing.ts";
@@ -111,7 +111,11 @@ export async function deleteEntry(app: App, name: string, ifMatch?: string): Pro
 export async function setEnabled(app: App, name: string, enabled: boolean): Promise<Entry | undefined> {
   if (isStatic(name)) {
     const pause = await app.schedules.pauseOf(name);
-    if ((pause?.paused ?? false) === enabled) await app.schedules.setPaused(name, !enabled, app.clock());
+    if ((pause?.paused ?? false) !== enabled) return undefined;
+    const now = app.clock();
+    const note = { kind: "paused", at: pause?.since ?? now, until: now } as const;
+    if (enabled) await app.schedules.note({ name, incarnation: CODE }, note, 0);
+    await app.schedules.setPaused(name, !enabled, now);
     return undefined;
   }
   const old = await readEntry(app, name);
@@ -147,10 +151,10 @@ function firstMoment({ schedule, timezone }: Definition, now: Date): Date {
 
 /**
  * A pause is no outage: history says so. Noted before it ends: dying after this leaves a note of a pause that goes on, which the repetition writes
- * anew.
+ * anew. An entry that is changed while it is paused begins another pause.
  */
 async function notePause(app: App, old: Entry, entry: Entry): Promise<void> {
-  if (old.definition.enabled || !entry.definition.enabled) return;
+  if (old.definition.enabled) return;
   const note = { kind: "paused", at: old.since, until: entry.since } as const;
   await app.schedules.note(entry, note, entry.definition.keepHistory ?? 0);
 }

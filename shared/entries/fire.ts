@@ -47,11 +47,11 @@ export async function runNow(app: App, tasks: Tasks, entry: Entry, by: string | 
   };
   const { expires } = entry.definition.options;
   const until = typeof expires === "number" ? secondsAfter(at, expires) : undefined;
-  const call = { ...callOf(app, entry, { start: undefined, expires: until, at }), id, schedule };
-  const sent = await sendWhat(app, tasks, entry, call);
   const note = { kind: "manual", at, id, ...(by !== undefined && { reason: by }) } as const;
-  await app.schedules.note(entry, note, entry.definition.keepHistory ?? 0);
-  return sent;
+  // Dying after this leaves a line of history without a state: it says that somebody asked, and that nothing was sent.
+  const beforeSend = () => app.schedules.note(entry, note, entry.definition.keepHistory ?? 0);
+  const call = callOf(app, entry, { start: undefined, expires: until, at });
+  return sendWhat(app, tasks, entry, { ...call, id, schedule, beforeSend });
 }
 
 /** Sends the entry's task, or its workflow. */
@@ -59,7 +59,7 @@ async function sendWhat(
   app: App,
   tasks: Tasks,
   { definition }: Entry,
-  call: ReturnType<typeof callOf> & { id: string; schedule: ScheduleMark },
+  call: ReturnType<typeof callOf> & { id: string; schedule: ScheduleMark; beforeSend?: () => Promise<void> },
 ): Promise<Sent> {
   const { workflow, task, payload } = definition;
   const payloadVersion = payloadVersionOf(definition);

@@ -2,12 +2,10 @@
 
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { closestMatch } from "leven";
-import { cut, echo, listText, placeText } from "../echo.ts";
+import { cut, echo, listText } from "../echo.ts";
 import { describeError } from "../stored-error.ts";
 import { MAX_REASON_CHARS, TaskError } from "./base.ts";
-
-/** Of what a schema says of one fault, in characters. */
-export const MAX_ISSUE_CHARS = 300;
+import { issuesText } from "./issues.ts";
 
 /** No registered task has that name. */
 export class TaskNotRegisteredError extends TaskError {
@@ -29,12 +27,7 @@ export class InvalidPayloadError extends TaskError {
 
   /** @param cause what the schema threw, if it did */
   constructor(task: string, issues: readonly StandardSchemaV1.Issue[], cause?: unknown) {
-    const [first] = issues;
-    const place = placeText(first?.path?.map((part) => (typeof part === "object" ? part.key : part)) ?? []);
-    const where = place === "" ? "" : ` at '${place}'`;
-    const fault = cut(first?.message ?? "it does not fit", MAX_ISSUE_CHARS);
-    const others = issues.length > 1 ? ` (and ${issues.length - 1} more)` : "";
-    const sentence = `Payload of task '${task}' was refused${where}: ${fault}${others}.`;
+    const sentence = `Payload of task '${task}' was refused${issuesText(issues)}.`;
     super("PAYLOAD_INVALID", sentence, { task, issues }, cause);
     this.issues = issues;
   }

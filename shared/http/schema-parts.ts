@@ -52,7 +52,7 @@ export const attempts: Document = {
         attempt: { type: "integer", minimum: 1 },
         outcome: { enum: OUTCOMES },
       },
-      { startedAt: time, endedAt: time, error: object({ name: text, message: text }, { code: text }) },
+      { startedAt: time, endedAt: time, error: object({ name: text, message: text }, { code: text }), version: text },
     ),
   ),
   description: "The runs before the newest, at most the last 20. Not in lists.",

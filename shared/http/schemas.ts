@@ -24,6 +24,7 @@ import {
   uuid,
 } from "./schema-parts.ts";
 import { callOptions, taskError, taskRecord } from "./task-schemas.ts";
+import { uploads } from "./upload-schemas.ts";
 import { nodeOptions, workflow, workflowBody, workflowNode, workflowPage, workflowTask } from "./workflow-schemas.ts";
 
 export function ref(name: keyof typeof schemas): Document {
@@ -153,22 +154,7 @@ export const schemas = {
     notes: { ...list(text), description: "What may surprise." },
     clockChanges: list(object({ at: text, minutes: { type: "number" }, effect: text })),
   }),
-  UploadRequest: body(
-    {
-      filename: { type: "string", minLength: 1, maxLength: 255 },
-      contentType: { type: "string", pattern: "^[\\w.+-]+/[\\w.+-]+", examples: ["text/csv"] },
-    },
-    { size: { type: "integer", minimum: 0 } },
-  ),
-  Upload: object({
-    id: uuid,
-    upload: {
-      ...object({ method: { const: "POST" }, url: text, fields: texts }),
-      description: "Send `fields` and then the file, as the field `file`, in multipart/form-data to `url`.",
-    },
-    expiresAt: time,
-    maxBytes: { ...count, description: "S3 refuses a larger file." },
-  }),
+  ...uploads,
   Replay: body(
     {},
     {

@@ -61,6 +61,7 @@ export const taskRecord: [Document, Document] = [
       ...object({ name: text, at: time }, { manual: { const: true }, by: text }),
       description: "The entry that asked for it, and the fire time.",
     },
+    version: { ...text, description: "Of the code that ran it last, where the deployment names it." },
     arrivedAt: { ...time, description: "When the file of an upload came. Absent as long as a form waits for it." },
     large: {
       ...object({}, { payload: large, result: large, error: large }),

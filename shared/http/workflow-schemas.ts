@@ -140,6 +140,10 @@ export const workflow = object(
           ended: count,
           failed: count,
           failures: { ...list(text), description: "Places of the first members that failed." },
+          added: {
+            ...list(uuid),
+            description: "Workflows of members that a task has added, the first of them. They are in the counts.",
+          },
           folded: {
             const: true,
             description: "Its parts are not shown here, but for the first that failed: ask for its place.",

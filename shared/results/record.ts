@@ -1,4 +1,5 @@
 import type { Item } from "../aws/change.ts";
+import type { MultipartUpload } from "../aws/s3-multipart.ts";
 import { echo } from "../echo.ts";
 import type { StoredError } from "../errors.ts";
 import { type Json, parseJson } from "../message/json.ts";
@@ -65,6 +66,8 @@ export interface TaskRecord {
   workflow?: { id: string; place: string; input?: string };
   /** Someone has asked for its end: it has not come to it yet. */
   revokeRequestedAt?: string;
+  /** Of the code that ran it last, where the deployment has named it: `VERSION`. */
+  version?: string;
   /** When the file of an upload's task came, by S3's clock. Absent as long as a form waits for it. */
   arrivedAt?: string;
   /** The runs before the newest, in their order, at most the last 20. Not in lists. */
@@ -86,6 +89,8 @@ export interface StoredRecord extends TaskRecord {
   messageId: string;
   /** Of a task whose caller has made its id. */
   contentHash?: string;
+  /** Of an upload whose file comes in parts. */
+  multipart?: MultipartUpload;
   /** Fields of its message that this version does not know. */
   others?: object;
   /** Where its large values lie. */
@@ -108,8 +113,9 @@ const TEXTS = [
   "revokeRequestedAt",
   "arrivedAt",
   "contentHash",
+  "version",
 ] as const;
-const JSON_TEXTS = ["result", "error", "progress", "tags", "headers", "schedule", "workflow"] as const;
+const JSON_TEXTS = ["result", "error", "progress", "tags", "headers", "schedule", "workflow", "multipart"] as const;
 const PARTS = ["payload", "result", "error"] as const;
 
 /** The record that an item holds, if it holds one. */
@@ -190,6 +196,7 @@ export function publicRecord({
   functionSeconds,
   messageId,
   contentHash,
+  multipart,
   others,
   refs,
   ...record

@@ -7,7 +7,7 @@ import { isPayloadVersion, PAYLOAD_VERSION_EXPECTED } from "../message/payload-v
 import { readTime, TIME_EXPECTED } from "../message/time.ts";
 import type { RepeatedTime, SkippedTime } from "./clock-changes.ts";
 import { nextFireTime, parseSchedule, type Timing } from "./timing.ts";
-import { zoneOf } from "./zone.ts";
+import { checkTimezone } from "./zone.ts";
 
 /** Runs of an entry that would overlap: both run; the later is skipped; the newest waits; the earlier is revoked, and the later waits for its end. */
 type Overlap = "allow" | "skip" | "queueOne" | "cancel";
@@ -165,7 +165,7 @@ export function toDefinition(fields: { readonly [field: string]: Json }, timezon
     ...(workflow === undefined ? { task: String(task) } : { workflow }),
   };
   parseSchedule(schedule);
-  zoneOf(definition.timezone);
+  checkTimezone(definition.timezone);
   if (definition.start !== undefined && definition.end !== undefined && definition.start > definition.end) {
     throw new InvalidOptionError("end", end, `a time that is not before 'start' (${definition.start})`);
   }
@@ -177,6 +177,18 @@ export function toDefinition(fields: { readonly [field: string]: Json }, timezon
     );
   }
   return definition;
+}
+
+/**
+ * A definition that comes from the table, checked. A field that is not known stays as it is: it may be of a newer version of this code.
+ * @throws as toDefinition
+ */
+export function readStored(definition: Definition): Definition {
+  const known = Object.entries(definition).filter(([name]) => ENTRY_FIELDS.includes(name));
+  const checked = toDefinition(Object.fromEntries(known), definition.timezone);
+  if (typeof definition.enabled !== "boolean")
+    throw new InvalidOptionError("enabled", definition.enabled, "true or false");
+  return { ...definition, ...checked };
 }
 
 /** An option that would make all of an entry's runs one, or means one moment, is refused. */

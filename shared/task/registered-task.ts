@@ -35,6 +35,8 @@ export interface RegisteredTask {
   readonly trackStarted: boolean;
   readonly throws: readonly ErrorClass[];
   readonly schema: StandardSchemaV1;
+  /** Of what it returns; undefined where the task says nothing of it. */
+  readonly resultSchema: StandardSchemaV1 | undefined;
   readonly secrets: Secrets;
   /** The version of a payload that `schema` takes. */
   readonly payloadVersion: number;
@@ -47,7 +49,7 @@ export interface RegisteredTask {
   validate(payload: Json, version?: number): Promise<{ messageGroupId?: string; concurrencyKey?: string }>;
   /**
    * Brings the payload to the newest version, checks it, and runs the task. @param shape by default the newest
-   * @throws InvalidPayloadError, or whatever an `upgrade`, `beforeStart` and `run` throw
+   * @throws InvalidPayloadError, InvalidResultError, or whatever an `upgrade`, `beforeStart` and `run` throw
    */
   execute(payload: Json, context: TaskContext, shape?: PayloadShape): Promise<unknown>;
   /** Calls the hook for this outcome, if there is one. */

@@ -37,6 +37,8 @@ interface Known {
   keepUntil?: Date;
   /** @defaultValue 1 */
   attempt?: number;
+  /** Done when all was checked, right before the message is sent. */
+  beforeSend?: () => Promise<void>;
 }
 
 /**
@@ -81,6 +83,7 @@ export async function sendTask(
       position = app.fifoOrder.join(`${message.queue} ${messageGroupId}`);
       entry?.leave();
     }
+    await known.beforeSend?.();
     return await sendMessage(app, task, { message, payloadText: text, position }, resolved);
   } finally {
     entry?.leave();

@@ -59,7 +59,7 @@ async function handleTask(
   const eta = message.eta === undefined ? now : new Date(message.eta);
   // SQS delivers on time by its own clock; if ours is behind, the rest of the wait is spent in the queue.
   if (eta > now) return hide(app, delivery, secondsUntil(eta, now));
-  if (message.crashed !== undefined) return afterCrash(app, registry.find(message.task), delivery, invocation);
+  if (message.crashed !== undefined) return afterCrash(app, registry, delivery, invocation);
   try {
     return await handleDue(app, registry, delivery, invocation);
   } catch (error) {

@@ -64,7 +64,7 @@ function known(app: App, registry: Registry, invocation: Invocation): KnownTasks
     async failed(message, error) {
       const task = registry.find(message.task);
       const fifo = app.broker.isFifo(message.queue);
-      if (task) await tellFailure(app, task, { message, fifo, starts: 0, error }, invocation);
+      if (task) await tellFailure(app, task, { tasks: registry, message, fifo, starts: 0, error }, invocation);
     },
   };
 }

@@ -1,13 +1,27 @@
 /** Reads a node or a definition that came as JSON: from HTTP, or from the table. */
 
 import { InvalidWorkflowError } from "../errors.ts";
-import type { Json } from "../message/json.ts";
+import { byteLength, type Json, parseJson, toJsonText } from "../message/json.ts";
+import { MAX_VALUE_BYTES } from "../message/large-values.ts";
 import { isPayloadVersion, PAYLOAD_VERSION_EXPECTED } from "../message/payload-version.ts";
-import type { ChainNode, Definition, EachNode, GroupNode, Node, NodeOptions, Policy, TaskNode } from "./definition.ts";
+import {
+  type ChainNode,
+  type Definition,
+  type EachNode,
+  type GroupNode,
+  isChainNode,
+  isEachNode,
+  isTaskNode,
+  type Node,
+  type NodeOptions,
+  type Policy,
+  type TaskNode,
+} from "./definition.ts";
 
 /** Bounds of a definition: what is larger is refused before anything is sent. */
-const MAX_NODES = 100_000;
+const MAX_NODES = 200_000;
 const MAX_DEPTH = 32;
+const MAX_BYTES = MAX_VALUE_BYTES;
 /** Members of one group, and items of a list that `each` takes. */
 export const MAX_MEMBERS = 100_000;
 /** Callbacks of one node. */
@@ -36,6 +50,30 @@ export function readNode(value: Json): Node {
   return nodeOf(value, { path: "", depth: 1, count: { nodes: 0 }, isStored: false });
 }
 
+/** A node that code has made, held against the same bounds. @throws InvalidWorkflowError naming the place of what is refused */
+export function nodeOfCode(node: Node): Node {
+  // First, for whoever writes what is nested without an end has no stack left.
+  checkDepth(node);
+  const text = toJsonText(node);
+  const bytes = byteLength(text);
+  if (bytes > MAX_BYTES) throw tooMany("bytes", bytes, MAX_BYTES);
+  return readNode(parseJson(text));
+}
+
+/** Level by level, so that no depth costs stack. */
+function checkDepth(root: Node): void {
+  let level: Node[] = [root];
+  for (let depth = 1; level.length > 0; depth++) {
+    if (depth > MAX_DEPTH) throw tooMany("levels", depth, MAX_DEPTH);
+    level = level.flatMap((node) => {
+      if (isTaskNode(node)) return [];
+      if (isEachNode(node)) return [node.each];
+      return isChainNode(node) ? node.chain : node.group;
+    });
+  }
+}
+
+/** A definition as the table keeps it. @throws InvalidWorkflowError */
 /** A node that was read before, as the table keeps it. @throws InvalidWorkflowError */
 export function readStoredNode(value: Json): Node {
   return nodeOf(value, { path: "", depth: 1, count: { nodes: 0 }, isStored: true });
@@ -62,6 +100,7 @@ export function readDefinition(value: Json): Definition {
     ...(fields.schedule !== undefined && { schedule: scheduleOf(fields.schedule) }),
     ...(fields.begins !== undefined && { begins: text("begins") }),
     ...(fields.replaces !== undefined && { replaces: replacesOf(fields.replaces) }),
+    ...(fields.adds !== undefined && { adds: addsOf(fields.adds) }),
     ...(defaults !== undefined && { defaults: defaultsOf(defaults) }),
   };
 }
@@ -86,6 +125,11 @@ function replacesOf(value: Json): NonNullable<Definition["replaces"]> {
     ...(keepUntil !== undefined && { keepUntil: String(keepUntil) }),
     ...(mark && { workflow: { id: String(mark.id), place: String(mark.place) } }),
   };
+}
+
+function addsOf(value: Json): NonNullable<Definition["adds"]> {
+  const { workflow, place, member } = fieldsOf(value, "adds");
+  return { workflow: String(workflow), place: String(place), member: String(member) };
 }
 
 function defaultsOf(value: Json): NonNullable<Definition["defaults"]> {

@@ -111,6 +111,10 @@ function create({ folder, parts }: Choice): void {
     writeFileSync(join(path, file), text.replaceAll("__NAME__", name));
   }
   writeFileSync(join(path, "package.json"), `${JSON.stringify(manifest(name), null, 2)}\n`);
+  // Yarn 2 and newer have no node_modules of themselves, which bundling and the framework need.
+  if (/^yarn\/[2-9]/.test(process.env.npm_config_user_agent ?? "")) {
+    writeFileSync(join(path, ".yarnrc.yml"), "nodeLinker: node-modules\n");
+  }
   const manager = /^(npm|pnpm|yarn|bun)\//.exec(process.env.npm_config_user_agent ?? "")?.[1] ?? "npm";
   console.log(`Service ${name} is in ${path}. Next:\n\n  cd ${folder}\n  ${manager} install\n  ${manager} run demo\n`);
 }

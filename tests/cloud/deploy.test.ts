@@ -83,7 +83,7 @@ describe("two created services", () => {
     }
   });
 
-  it("talk by the client", async () => {
+  it("talk by the client", { timeout: 600_000 }, async () => {
     const first = await start(join(place, "first"));
     const second = await start(join(place, "second"), { FIRST_URL: first.url });
     try {
@@ -96,7 +96,7 @@ describe("two created services", () => {
     }
   });
 
-  it("are deployed to moto", async ({ skip }) => {
+  it("are deployed to moto", { timeout: 600_000 }, async ({ skip }) => {
     if ("missing" in moto) return skip(moto.missing);
     const env = { ...process.env, ...moto.environment };
     for (const name of ["first", "second"]) {

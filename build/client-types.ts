@@ -33,7 +33,7 @@ export function clientTypes(contract: unknown): string {
     "",
   ].join("\n");
   const hash = createHash("sha256").update(declared).digest("hex").slice(0, 16);
-  return `// Written from a service's contract by Lovage: npm run types. Do not edit. Hash: ${hash}\n\n${declared}`;
+  return `// Written from a service's contract by Lovage: lovage types. Do not edit. Hash: ${hash}\n\n${declared}`;
 }
 
 /** A part of a document; an empty object where there is none. */

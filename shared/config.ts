@@ -12,6 +12,8 @@ import { MAX_TIMER_SECONDS } from "./lifetimes.ts";
 /** Where the settings of a deployed or local service are written down; every ConfigError points there. */
 const WHERE = "Set it under provider.environment in serverless.yml.";
 
+const GIBIBYTE = 1_073_741_824;
+
 export interface Config {
   /** `BROKER_URL`: the SQS queue URL of the default queue; `BROKER_URL_<NAME>` for each further queue. */
   queueUrl(queue: string): string;
@@ -40,7 +42,7 @@ export interface Config {
   readonly uploadsBucket: string;
   /** `UPLOAD_TASK`: the task that processes an uploaded file. @defaultValue process_upload */
   readonly uploadTask: string;
-  /** `UPLOAD_MAX_BYTES`: the largest upload accepted. @defaultValue 104857600 (100 MiB) */
+  /** `UPLOAD_MAX_BYTES`: the largest file accepted, up to S3's 5 TiB. Above 100 MiB a file goes in parts. @defaultValue 5368709120 (5 GiB) */
   readonly uploadMaxBytes: number;
   /** `MAIL_URL`: `ses:`, `smtp://…` or `outbox:<folder>`, where each mail becomes an `.eml` file. @defaultValue ses: */
   readonly mailUrl: URL;
@@ -73,12 +75,11 @@ export function loadConfig(environment: Environment): Config {
     if (value === undefined) throw new ConfigError(variable, value, expected, WHERE);
     return value;
   };
-  const wholeNumber = (variable: string, fallback: number, least: number, most = Number.MAX_SAFE_INTEGER): number => {
+  const wholeNumber = (variable: string, fallback: number, least: number, most: number): number => {
     const value = read(variable);
     const number = value === undefined ? fallback : Number(value);
     if (!Number.isSafeInteger(number) || number < least || number > most) {
-      const bound = most === Number.MAX_SAFE_INTEGER ? `${least} or more` : `${least} to ${most}`;
-      throw new ConfigError(variable, value, `a whole number, ${bound}`, WHERE);
+      throw new ConfigError(variable, value, `a whole number, ${least} to ${most}`, WHERE);
     }
     return number;
   };
@@ -152,7 +153,7 @@ export function loadConfig(environment: Environment): Config {
       return read("UPLOAD_TASK") ?? "process_upload";
     },
     get uploadMaxBytes() {
-      return wholeNumber("UPLOAD_MAX_BYTES", 100 * 1_048_576, 1);
+      return wholeNumber("UPLOAD_MAX_BYTES", 5 * GIBIBYTE, 1, 5120 * GIBIBYTE);
     },
     get mailUrl() {
       const value = read("MAIL_URL") ?? "ses:";

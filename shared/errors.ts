@@ -14,6 +14,8 @@
  *   ConflictingOptionsError    OPTION_INVALID            two that rule each other out
  *   MissingOptionError         OPTION_INVALID            one that another option, or the queue, needs
  *   InvalidMessageError        MESSAGE_INVALID           not a Lovage message; never retried
+ *   NewerMessageError          MESSAGE_NEWER             a newer Lovage has sent it; it waits for a worker that can read it
+ *   NewerPayloadError          PAYLOAD_NEWER             newer code of its task has sent it; it waits for a worker that has that
  *   InvalidScheduleError       SCHEDULE_INVALID          expression, field, accepted range
  *   ScheduleNotFoundError      SCHEDULE_NOT_FOUND        no entry has that name
  *   ScheduleExistsError        SCHEDULE_EXISTS           one was to be made that is there
@@ -27,6 +29,8 @@
  *   IdempotencyKeyReusedError  IDEMPOTENCY_KEY_REUSED    same key, other payload
  *   IdReusedError              ID_REUSED                 same id of the caller's, other task or payload
  *   UploadTakenError           UPLOAD_TAKEN              another form of an upload that has its file
+ *   UploadExpiredError         UPLOAD_EXPIRED            its parts have become no file within a day, and are gone
+ *   UploadIncompleteError      UPLOAD_INCOMPLETE         it was to become a file, and parts are missing
  *   TooManyRevokesError        REVOKES_FULL              as many revokes of many are kept as may be
  *   TaskTimeLimitError         TASK_TIME_LIMIT           ran longer than it may
  *   SoftTimeLimitError         TASK_SOFT_TIME_LIMIT      the reason of its signal at the soft limit

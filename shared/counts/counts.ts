@@ -1,6 +1,6 @@
 /**
- * How many tasks have ended, by minute, task and state (docs/decisions/0057-counts.md). Each process counts in memory, and writes at most
- * once a minute, when its function is done: so they are approximate. A process that is frozen for good takes its last minute along.
+ * How many tasks have ended, by minute, task and state (docs/decisions/0057-counts.md). Each process counts in memory, and writes when its
+ * function is done, about once a minute: so they are approximate. A process that is frozen for good takes along what it ended since.
  */
 
 import type { Item } from "../aws/change.ts";
@@ -37,8 +37,12 @@ interface CountQuery {
 export interface Counts {
   /** Counts one in memory. */
   note(ended: Ended): void;
-  /** Writes what was counted, unless this process has done so in this minute. Never throws: what could not be written stays for later. */
-  flush(): Promise<void>;
+  /**
+   * Writes what was counted, if this process may: once a minute, and once more after a minute without a write. Never throws: what could not
+   * be written stays for later.
+   * @param isBacklog more work waits, so that the next call is near. @defaultValue false
+   */
+  flush(isBacklog?: boolean): Promise<void>;
   /** Ends in the steps that begin at or after `from` and before `to`: in the order of time, then of task and state. */
   read(query: CountQuery): Promise<Point[]>;
   /**
@@ -51,6 +55,11 @@ export interface Counts {
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const ROLL_UP_MINUTE = 5;
+
+/** Writes that a process may make at once when it has rested: it never makes more than `m + 1` in `m` minutes. */
+const MOST_WRITES = 2;
+/** A worker that keeps up with its queue uses the second no sooner: what it does later in the minute would be lost. */
+const LULL_MILLISECONDS = 10_000;
 
 /** Partitions that are read at once. */
 const READS_AT_ONCE = 24;
@@ -72,7 +81,24 @@ export function createCounts({
   log: Log;
 }): Counts {
   let counted: Minutes = new Map();
-  let writtenIn: number | undefined;
+  let wasBacklog = false;
+  let writtenAt = Number.NEGATIVE_INFINITY;
+  /** Milliseconds of the past in which this process might have written; a write takes a minute of them. */
+  let credit = MOST_WRITES * MINUTE;
+  let creditedAt: number | undefined;
+
+  /** Whether this is the moment for the next write: the first end at once, and then what is likely to be the last end of a burst. */
+  const mayWrite = (now: number, isBacklog: boolean): boolean => {
+    const rested = Math.max(0, now - (creditedAt ?? now));
+    credit = Math.min(MOST_WRITES * MINUTE, credit + rested);
+    creditedAt = now;
+    const isOver = wasBacklog && !isBacklog;
+    wasBacklog = isBacklog;
+    if (counted.size === 0 || credit < MINUTE) return false;
+    const since = now - writtenAt;
+    const isLull = !isBacklog && since >= LULL_MILLISECONDS;
+    return credit === MOST_WRITES * MINUTE || isOver || isLull || since >= MINUTE;
+  };
 
   const writeItem = async (minutes: readonly (readonly [number, Tally])[]): Promise<void> => {
     const [[first] = [0]] = minutes;
@@ -162,11 +188,12 @@ export function createCounts({
       });
     },
 
-    async flush() {
-      const minute = floor(clock().getTime(), MINUTE);
-      if (counted.size === 0 || writtenIn === minute) return;
+    async flush(isBacklog = false) {
+      const now = clock().getTime();
+      if (!mayWrite(now, isBacklog)) return;
+      credit -= MINUTE;
       const writing = [...counted].sort(([a], [b]) => a - b);
-      [counted, writtenIn] = [new Map(), minute];
+      [counted, writtenAt] = [new Map(), now];
       // Dying before an item is written loses what is in it.
       const outcomes = await Promise.allSettled(
         pairs(writing).map(async (item) => {

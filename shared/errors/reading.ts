@@ -33,6 +33,28 @@ export class UploadTakenError extends TaskError {
   }
 }
 
+/** Parts of a file were asked for, or were to become one, and S3 has them no more. */
+export class UploadExpiredError extends TaskError {
+  constructor(id: string) {
+    super(
+      "UPLOAD_EXPIRED",
+      `The parts of upload ${id} are kept no longer: S3 removes those of a file that is not whole after a day. Ask for a new upload with POST /uploads/multipart.`,
+      { id },
+    );
+  }
+}
+
+/** Parts were to become a file, and some of them are missing. */
+export class UploadIncompleteError extends TaskError {
+  constructor(id: string, missingBytes: number, sizeBytes: number) {
+    super(
+      "UPLOAD_INCOMPLETE",
+      `Upload ${id} lacks ${missingBytes} of ${sizeBytes} bytes: expected all its parts. POST /uploads/${id}/parts answers with links for those that are missing.`,
+      { id, missingBytes, sizeBytes },
+    );
+  }
+}
+
 /** As many revokes by tag, task or queue are kept as may be. */
 export class TooManyRevokesError extends TaskError {
   constructor(scope: string, name: string, limit: number) {

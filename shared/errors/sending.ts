@@ -92,6 +92,29 @@ export class InvalidMessageError extends TaskError {
   }
 }
 
+/** A newer version of Lovage has sent a message, which this one cannot read: it waits for a worker that can. */
+export class NewerMessageError extends TaskError {
+  /** As far as it can be read at all. */
+  readonly fields: Readonly<Record<string, unknown>>;
+
+  constructor(version: number, fields: Readonly<Record<string, unknown>>) {
+    const sentence = `Message of version ${version} cannot be read here: this worker reads version 1. It waits for a newer worker; deploy one.`;
+    super("MESSAGE_NEWER", sentence, { version });
+    this.fields = fields;
+  }
+}
+
+/** A payload of a version that its task, as it is deployed, does not know yet: it waits for a worker that does. */
+export class NewerPayloadError extends TaskError {
+  constructor(task: string, version: number, newest: number) {
+    super(
+      "PAYLOAD_NEWER",
+      `Payload of task '${task}' is of version ${version}: this service knows versions up to ${newest}. Deploy the newer code of the task, or send an older version.`,
+      { task, version, newest },
+    );
+  }
+}
+
 /** An idempotency key came back with another payload. */
 export class IdempotencyKeyReusedError extends TaskError {
   constructor(task: string, key: string) {

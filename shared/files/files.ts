@@ -9,6 +9,9 @@ import { InvalidOptionError } from "../errors.ts";
 export const UPLOAD_PREFIX = "uploads/";
 const DERIVED_PREFIX = "derived/";
 
+/** The largest file that a form takes; a larger one goes in parts (parts.ts). */
+const FORM_MAX_BYTES = 100 * 1_048_576;
+
 /** Seconds that a presigned upload form, and a link to a derived file, can be used. */
 export const UPLOAD_SECONDS = 600;
 const LINK_SECONDS = 900;
@@ -57,12 +60,14 @@ export function createFiles(options: { bucket: () => Bucket; uploadMaxBytes: () 
 
   return {
     async presignUpload(id, request) {
-      const { filename, contentType, size } = checkUpload(request, options.uploadMaxBytes());
-      const maxBytes = size ?? options.uploadMaxBytes();
+      const { filename, contentType, size } = request;
+      const most = Math.min(FORM_MAX_BYTES, options.uploadMaxBytes());
+      const further = most < options.uploadMaxBytes() ? "; a larger file goes in parts: POST /uploads/multipart" : "";
+      checkUpload(request, { least: 0, most, further });
+      const maxBytes = size ?? most;
       const form = await bucket().presignPost({
         key: uploadKey(id),
-        // Metadata is ASCII on the wire, so the name travels percent-encoded.
-        fields: { "Content-Type": contentType, "x-amz-meta-filename": encodeURIComponent(filename) },
+        fields: { "Content-Type": contentType, "x-amz-meta-filename": filenameMetadata(filename).filename },
         minBytes: size ?? 0,
         maxBytes,
         seconds: UPLOAD_SECONDS,
@@ -90,7 +95,16 @@ export function uploadKey(id: string): string {
   return `${UPLOAD_PREFIX}${id}`;
 }
 
-function checkUpload(request: UploadRequest, maxBytes: number): UploadRequest {
+/** Metadata of the object: it is ASCII on the wire, so the name travels percent-encoded. */
+export function filenameMetadata(filename: string): { filename: string } {
+  return { filename: encodeURIComponent(filename) };
+}
+
+/** @param further what to do about a larger file, as the end of a sentence. @throws InvalidOptionError */
+export function checkUpload(
+  request: UploadRequest,
+  { least, most, further = "" }: { least: number; most: number; further?: string },
+): void {
   const { filename, contentType, size } = request;
   if (typeof filename !== "string" || !isFilename(filename)) {
     throw new InvalidOptionError(
@@ -102,10 +116,9 @@ function checkUpload(request: UploadRequest, maxBytes: number): UploadRequest {
   if (typeof contentType !== "string" || !CONTENT_TYPE.test(contentType)) {
     throw new InvalidOptionError("contentType", contentType, "a media type such as 'text/csv'");
   }
-  if (size !== undefined && (!Number.isSafeInteger(size) || size < 0 || size > maxBytes)) {
-    throw new InvalidOptionError("size", size, `a whole number of bytes from 0 to ${maxBytes}`);
+  if (size !== undefined && (!Number.isSafeInteger(size) || size < least || size > most)) {
+    throw new InvalidOptionError("size", size, `a whole number of bytes from ${least} to ${most}${further}`);
   }
-  return request;
 }
 
 /** Metadata ends at 2 KB: https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingMetadata.html */

@@ -13,6 +13,7 @@ import { bound, filters, id, name, query, unregistered, wait } from "./parameter
 import { SCHEDULE_CALLS } from "./schedule-calls.ts";
 import { tag, text } from "./schema-parts.ts";
 import { ref } from "./schemas.ts";
+import { UPLOAD_CALLS } from "./upload-calls.ts";
 
 /** By `operationId`: the name that generated clients give a call. */
 export const CALLS = {
@@ -252,36 +253,7 @@ export const CALLS = {
     location: true,
     refusals: [404],
   },
-  createUpload: {
-    route: "POST /uploads",
-    function: "submit",
-    summary: "Ask for an upload form",
-    body: { schema: ref("UploadRequest"), required: true },
-    status: 201,
-    answer: ref("Upload"),
-    location: true,
-    refusals: [...BODY_REFUSALS, 404, 503],
-  },
-  renewUpload: {
-    route: "POST /uploads/{id}",
-    function: "submit",
-    summary: "Ask for another form of an upload whose file has not come",
-    parameters: [id],
-    body: { schema: ref("UploadRequest"), required: true },
-    status: 201,
-    answer: ref("Upload"),
-    location: true,
-    refusals: [...BODY_REFUSALS, 404, 409],
-  },
-  readUpload: {
-    route: "GET /uploads/{id}",
-    function: "read",
-    summary: "Read an upload's task, and links to what it made",
-    parameters: [id, wait],
-    status: 200,
-    answer: ref("UploadedTask"),
-    refusals: [404, 422],
-  },
+  ...UPLOAD_CALLS,
   ...BULK_CALLS,
   ...FAILURE_CALLS,
   ...COUNT_CALLS,

@@ -56,11 +56,13 @@ function sendCall(
   { payload, result }: { payload: Document | undefined; result: Document | undefined },
 ): Call {
   const isNeeded = payload === undefined || !takesNothing(payload);
+  const versions = { oldest: task.oldestVersion, newest: task.payloadVersion };
+  const schema = sendBody({ $ref: `#/components/schemas/${payloadName(task)}` }, isNeeded, versions);
   return {
     ...call,
     route: `POST /tasks/${task.name}`,
     summary: `Send ${task.name}`,
-    body: { schema: sendBody({ $ref: `#/components/schemas/${payloadName(task)}` }, isNeeded), required: isNeeded },
+    body: { schema, required: isNeeded },
     ...(result && { result: { $ref: `#/components/schemas/${resultName(task)}` } }),
     refusals: refusals.filter((status) => status !== 404),
   };
@@ -160,8 +162,8 @@ const REFUSALS: Readonly<Record<number, string>> = {
   403: "The key's role is too small, or the stage is read-only",
   404: "There is no such task, queue, schedule, workflow or upload",
   412: "It was changed since it was read",
-  409: "What was there before is in the way: another payload under the key, a task that has not ended, too many revokes",
-  410: "A large payload is kept no longer",
+  409: "What was there before is in the way: another payload under the key, a task that has not ended, a file that has come or is not whole, too many revokes",
+  410: "A large payload, or the parts of a file, are kept no longer",
   413: "The body, or the payload, is too large",
   415: "The body is not said to be JSON",
   422: "A value is not what is accepted",

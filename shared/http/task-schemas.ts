@@ -10,6 +10,7 @@ import {
   key,
   list,
   object,
+  payloadVersion,
   seconds,
   state,
   tag,
@@ -35,6 +36,7 @@ export const taskRecord: [Document, Document] = [
     rootId: uuid,
   },
   {
+    payloadVersion: { ...payloadVersion, description: "The version that it was sent in; absent for the first." },
     result: anything,
     error: { $ref: "#/components/schemas/TaskError" },
     progress: anything,
@@ -59,6 +61,7 @@ export const taskRecord: [Document, Document] = [
       ...object({ name: text, at: time }, { manual: { const: true }, by: text }),
       description: "The entry that asked for it, and the fire time.",
     },
+    version: { ...text, description: "Of the code that ran it last, where the deployment names it." },
     arrivedAt: { ...time, description: "When the file of an upload came. Absent as long as a form waits for it." },
     large: {
       ...object({}, { payload: large, result: large, error: large }),

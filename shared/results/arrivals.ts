@@ -1,6 +1,7 @@
 /** The arrival of the file that an upload's task is for. It may come before its run, meanwhile, or long after. */
 
 import { absent, allOf, anyOf, equal } from "../aws/change.ts";
+import type { MultipartUpload } from "../aws/s3-multipart.ts";
 import { toJsonText } from "../message/json.ts";
 import { recordKey } from "../table/keys.ts";
 import { lastRunItem } from "./attempts.ts";
@@ -28,8 +29,14 @@ export interface Arrivals {
    * Undefined: there is no such record.
    */
   arrive(id: string, time: Date): Promise<Arrived | undefined>;
-  /** Another form may be for a file of another name. False: one has come meanwhile, or none is waited for any more. */
-  awaitFile(record: StoredRecord, filename: string): Promise<boolean>;
+  /**
+   * Notes which file is waited for: another form may be for one of another name, and one may come in parts. False: one has come meanwhile,
+   * or none is waited for any more.
+   */
+  awaitFile(
+    record: Pick<StoredRecord, "id" | "headers">,
+    file: { filename: string; multipart?: MultipartUpload },
+  ): Promise<boolean>;
 }
 
 export function createArrivals({ table, lifetime }: Pick<StoreParts, "table" | "lifetime">): Arrivals {
@@ -61,9 +68,12 @@ export function createArrivals({ table, lifetime }: Pick<StoreParts, "table" | "
       });
       return revived.applied ? { record: toRecord(revived.attributes), next: "waits" } : arrivals.arrive(id, time);
     },
-    async awaitFile({ id, headers }, filename) {
+    async awaitFile({ id, headers }, { filename, multipart }) {
       const waits = allOf(absent("arrivedAt"), anyOf(NOT_BEGUN, ENDED_IN_VAIN));
-      const set = { headers: toJsonText({ ...headers, filename }) };
+      const set = {
+        headers: toJsonText({ ...headers, filename }),
+        ...(multipart && { multipart: toJsonText({ ...multipart }) }),
+      };
       return (await table.update({ key: recordKey(id), set, when: waits })).applied;
     },
   };

@@ -29,6 +29,8 @@ export interface Attempt {
   startedAt?: string;
   endedAt?: string;
   error?: { name: string; message: string; code?: string };
+  /** Of the code that ran it: `VERSION`. */
+  version?: string;
 }
 
 /** A run that has ended. */
@@ -38,6 +40,7 @@ interface Run {
   fence: number;
   startedAt: Date;
   endedAt: Date;
+  version?: string | undefined;
 }
 
 /** A task that has ended, as its record says. */
@@ -48,6 +51,7 @@ interface Ended {
   startedAt?: string;
   finishedAt?: string;
   error?: StoredError;
+  version?: string;
 }
 
 const KEPT = 20;
@@ -55,17 +59,20 @@ const MAX_TEXT_CHARS = 160;
 
 /** The attribute that keeps a run. A claim has a number of its own; a run without one goes by that of its attempt. */
 export function attemptItem(run: Run, outcome: Outcome, error?: StoredError): Item {
-  const { attempt, fence, startedAt, endedAt } = run;
-  const why = error ? [cut(error.name, MAX_TEXT_CHARS), cut(error.message, MAX_TEXT_CHARS)] : [];
-  const code = error?.code === undefined ? [] : [cut(error.code, MAX_TEXT_CHARS)];
-  const kept = [attempt, fence, startedAt.getTime(), endedAt.getTime(), outcome, ...why, ...code];
+  const { attempt, fence, startedAt, endedAt, version } = run;
+  const texts = [error?.name, error?.message, error?.code, version].map((text) =>
+    text === undefined ? null : cut(text, MAX_TEXT_CHARS),
+  );
+  // Each write is paid by the kilobyte.
+  while (texts.at(-1) === null) texts.pop();
+  const kept = [attempt, fence, startedAt.getTime(), endedAt.getTime(), outcome, ...texts];
   return { [`run${(fence || attempt) % KEPT}`]: toJsonText(kept) };
 }
 
 /** The attribute that keeps the last run of a task which has ended badly and is to run again; none if it has never run. */
-export function lastRunItem({ state, attempt, fence, startedAt, finishedAt, error }: Ended): Item {
+export function lastRunItem({ state, attempt, fence, startedAt, finishedAt, error, version }: Ended): Item {
   if (startedAt === undefined || finishedAt === undefined) return {};
-  const run = { attempt, fence, startedAt: new Date(startedAt), endedAt: new Date(finishedAt) };
+  const run = { attempt, fence, startedAt: new Date(startedAt), endedAt: new Date(finishedAt), version };
   return attemptItem(run, state === "REVOKED" ? "revoked" : "failure", error);
 }
 
@@ -92,7 +99,7 @@ export function attemptsIn(item: Item): Attempt[] {
 
 function toKept(json: Json): (Attempt & { fence: number })[] {
   if (!Array.isArray(json)) return [];
-  const [attempt, fence, started, ended, word, name, message, code] = json;
+  const [attempt, fence, started, ended, word, name = null, message, code = null, version = null] = json;
   const outcome = OUTCOMES.find((one) => one === word);
   if (outcome === undefined) return [];
   const time = (milliseconds: Json | undefined): string => new Date(Number(milliseconds)).toISOString();
@@ -103,9 +110,10 @@ function toKept(json: Json): (Attempt & { fence: number })[] {
       outcome,
       startedAt: time(started),
       endedAt: time(ended),
-      ...(name !== undefined && {
-        error: { name: String(name), message: String(message), ...(code !== undefined && { code: String(code) }) },
+      ...(name !== null && {
+        error: { name: String(name), message: String(message), ...(code !== null && { code: String(code) }) },
       }),
+      ...(version !== null && { version: String(version) }),
     },
   ];
 }

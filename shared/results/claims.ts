@@ -44,6 +44,8 @@ export interface StoreParts {
   failed: (failure: FailureKind & { id: string; message: string }) => void;
   /** Told of each run that has ended, and of each task that ends without one, once that is stored. */
   ended: (end: Ended) => void;
+  /** The name of the deployed code; empty where it has none. */
+  version: () => string;
 }
 
 /**
@@ -105,7 +107,17 @@ export const HOLDER = [
   "seenCount",
 ] as const;
 
-export function createClaims({ table, clock, lifetime, values, shownUntil, ended, failed }: StoreParts): Claims {
+export function createClaims({
+  table,
+  clock,
+  lifetime,
+  values,
+  shownUntil,
+  ended,
+  failed,
+  version,
+}: StoreParts): Claims {
+  const named = (): Item => (version() === "" ? {} : { version: version() });
   /** A change of the record by the run that holds it; undefined if it was refused. */
   const settle = async ({ message, fence, tracked }: Claim, change: Omit<Change, "key">): Promise<Item | undefined> => {
     // If the answer is lost, the SDK's second try is refused; by its token it knows the record as its own work.
@@ -113,7 +125,7 @@ export function createClaims({ table, clock, lifetime, values, shownUntil, ended
     const outcome = await table.update({
       ...change,
       key: recordKey(message.id),
-      set: { ...(!tracked && { attempt: message.attempt }), ...change.set, token },
+      set: { ...(!tracked && { attempt: message.attempt, ...named() }), ...change.set, token },
       // Without a claim this may be the first write of all.
       ...(!tracked && { onCreate: { ...birth(message), state: "PENDING", ttl: lifetime.unfinished(message) } }),
       when: tracked ? isMine(fence) : ofContent(message, isUnclaimed(message.attempt)),
@@ -131,6 +143,7 @@ export function createClaims({ table, clock, lifetime, values, shownUntil, ended
     fence: tracked ? fence : 0,
     startedAt,
     endedAt: clock(),
+    version: version() || undefined,
   });
 
   /** Ends a run. Dying between storing a large value and this leaves an object that nobody refers to. */
@@ -189,6 +202,7 @@ export function createClaims({ table, clock, lifetime, values, shownUntil, ended
           messageId: delivery.messageId,
           receiveCount: delivery.receiveCount,
           startedAt: startedAt.toISOString(),
+          ...named(),
           ttl: lifetime.unfinished(message),
           token,
         },

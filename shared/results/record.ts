@@ -1,4 +1,5 @@
 import type { Item } from "../aws/change.ts";
+import type { MultipartUpload } from "../aws/s3-multipart.ts";
 import { echo } from "../echo.ts";
 import type { StoredError } from "../errors.ts";
 import { type Json, parseJson } from "../message/json.ts";
@@ -35,6 +36,8 @@ export interface TaskRecord {
   /** The number of the run that is under way, or that comes next. */
   attempt: number;
   payload: Json;
+  /** The version of its task's payload that it was sent in; absent for the first. */
+  payloadVersion?: number;
   /** Present once the state is SUCCESS. */
   result?: Json;
   /** Why it failed; while retrying, why the last attempt did. */
@@ -63,6 +66,8 @@ export interface TaskRecord {
   workflow?: { id: string; place: string; input?: string };
   /** Someone has asked for its end: it has not come to it yet. */
   revokeRequestedAt?: string;
+  /** Of the code that ran it last, where the deployment has named it: `VERSION`. */
+  version?: string;
   /** When the file of an upload's task came, by S3's clock. Absent as long as a form waits for it. */
   arrivedAt?: string;
   /** The runs before the newest, in their order, at most the last 20. Not in lists. */
@@ -84,6 +89,10 @@ export interface StoredRecord extends TaskRecord {
   messageId: string;
   /** Of a task whose caller has made its id. */
   contentHash?: string;
+  /** Of an upload whose file comes in parts. */
+  multipart?: MultipartUpload;
+  /** Fields of its message that this version does not know. */
+  others?: object;
   /** Where its large values lie. */
   refs: { [Part in "payload" | "result" | "error"]?: ValueRef };
 }
@@ -104,8 +113,9 @@ const TEXTS = [
   "revokeRequestedAt",
   "arrivedAt",
   "contentHash",
+  "version",
 ] as const;
-const JSON_TEXTS = ["result", "error", "progress", "tags", "headers", "schedule", "workflow"] as const;
+const JSON_TEXTS = ["result", "error", "progress", "tags", "headers", "schedule", "workflow", "multipart"] as const;
 const PARTS = ["payload", "result", "error"] as const;
 
 /** The record that an item holds, if it holds one. */
@@ -130,6 +140,8 @@ export function toRecord(item: Item): StoredRecord {
     queue: text("queue"),
     attempt: Number(item.attempt ?? 1),
     payload: json("payload"),
+    ...(item.payloadVersion !== undefined && { payloadVersion: Number(item.payloadVersion) }),
+    ...(item.others !== undefined && { others: Object(json("others")) }),
     createdAt: text("createdAt"),
     rootId: text("rootId"),
     ...Object.fromEntries(present(TEXTS).map((name) => [name, text(name)])),
@@ -184,6 +196,8 @@ export function publicRecord({
   functionSeconds,
   messageId,
   contentHash,
+  multipart,
+  others,
   refs,
   ...record
 }: StoredRecord): TaskRecord {

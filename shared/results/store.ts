@@ -49,13 +49,14 @@ export function createResultStore(options: {
   /** Told of each failure once it is stored. */
   failed: StoreParts["failed"];
   ended: StoreParts["ended"];
+  version: StoreParts["version"];
 }): ResultStore {
   const { table, clock, largeValues } = options;
   const lifetime = createLifetime(options);
   const values = createValues({ largeValues });
   const shownUntil = (message: Pick<Message, "keepUntil">): Date => new Date(lifetime.shown(message) * 1000);
-  const { ended, failed } = options;
-  const parts: StoreParts = { table, clock, lifetime, values, shownUntil, ended, failed };
+  const { ended, failed, version } = options;
+  const parts: StoreParts = { table, clock, lifetime, values, shownUntil, ended, failed, version };
 
   const store: ResultStore = {
     ...createClaims(parts),

@@ -28,7 +28,7 @@ export function checkSecrets(places: unknown): void {
 
 /** The schemas that mark secrets. */
 export interface TaskSchemas {
-  payload: StandardSchemaV1;
+  payloads: readonly StandardSchemaV1[];
   result?: StandardSchemaV1 | undefined;
 }
 
@@ -55,7 +55,7 @@ const MAX_COMPARED_CHARS = 20_000;
 const WINDOW_CHARS = 4;
 
 /**
- * @param schemas mark secrets of the payload and of the result by `secret: true` (zod's `.meta()`, valibot's `metadata()`, arktype's `.configure()`) or JSON
+ * @param schemas mark secrets of every version of the payload and of the result by `secret: true` (zod's `.meta()`, valibot's `metadata()`, arktype's `.configure()`) or JSON
  * Schema's `writeOnly: true`. A schema that cannot say itself as JSON Schema marks none.
  * @param places marks of the option `secrets`
  */
@@ -112,15 +112,19 @@ export const ALL_SECRET: Pick<Secrets, "has" | "mask"> = {
   mask: (_, value) => (value === null ? value : SECRET),
 };
 
-function schemasOf(part: Part, { payload, result }: TaskSchemas, places: readonly string[]): JsonSchema[] {
+function schemasOf(part: Part, { payloads, result }: TaskSchemas, places: readonly string[]): JsonSchema[] {
   const options = { unrepresentable: "any" };
-  const ofResult = part === "result" && result ? outputSchemaOf(result, options) : undefined;
-  const own = part === "payload" ? inputSchemaOf(payload, options) : ofResult;
+  const ofResult = part === "result" && result ? toList(outputSchemaOf(result, options)) : [];
+  const own = part === "payload" ? payloads.flatMap((one) => toList(inputSchemaOf(one, options))) : ofResult;
   const named = places
     .map((place) => place.split("."))
     .filter(([first]) => first === part)
     .map(([, ...path]) => path.reduceRight<JsonSchema>(within, { secret: true }));
-  return [...(own ? [own] : []), ...named];
+  return [...own, ...named];
+}
+
+function toList(schema: JsonSchema | undefined): JsonSchema[] {
+  return schema === undefined ? [] : [schema];
 }
 
 /** A schema of a value that has another one under a name. */

@@ -158,12 +158,12 @@ export function createGround({ tasks, queues: own, environment, clock, newId, ..
   const around = hooks.around ?? ((_, work) => work());
   const watch = (task: RegisteredTask): RegisteredTask => ({
     ...task,
-    async execute(payload, context) {
+    async execute(payload, context, shape) {
       const { id, attempt } = context;
       const run: TestRun = { id, task: task.name, attempt, payload, at: clock(), result: undefined, error: undefined };
       runs.push(run);
       try {
-        run.result = await around(run, () => task.execute(payload, context));
+        run.result = await around(run, () => task.execute(payload, context, shape));
         return run.result;
       } catch (error) {
         run.error = error;

@@ -58,14 +58,21 @@ export function rightsOf({ operation, path, body }: Pick<Call, "operation" | "pa
         { action: operation.replace("SQS.", "sqs:").replace("Batch", ""), resource: arn("sqs", queue), context: {} },
       ];
     }
-    case "S3.GET":
+    case "S3.GET": {
+      const { searchParams: query } = new URL(path, "http://bucket");
+      if (query.has("uploadId")) return [objectRight("s3:ListMultipartUploadParts", path)];
+      if (!query.has("list-type")) return [objectRight("s3:GetObject", path), bucketRight(path)];
+      return [{ ...objectRight("s3:ListBucket", path), context: { "s3:prefix": [query.get("prefix") ?? ""] } }];
+    }
     case "S3.HEAD":
       return [objectRight("s3:GetObject", path), bucketRight(path)];
     case "S3.DELETE":
-      return [objectRight("s3:DeleteObject", path)];
+      return [objectRight(path.includes("uploadId=") ? "s3:AbortMultipartUpload" : "s3:DeleteObject", path)];
     case "S3.PUT":
       return [objectRight("s3:PutObject", path)];
     case "S3.POST": {
+      // To begin and to complete an upload in parts.
+      if (/[?&]upload(?:s|Id)\b/.test(path)) return [objectRight("s3:PutObject", path)];
       if (!path.startsWith("/v2/email/outbound-emails")) break;
       const from = String(textField(input(), "FromEmailAddress") ?? listField(input(), "From")[0] ?? senderOf(input()));
       const context = { "ses:FromAddress": [from] };
@@ -80,8 +87,10 @@ export function rightsOf({ operation, path, body }: Pick<Call, "operation" | "pa
 
 /** The rights that whoever signed this needs: a link, or a form for an upload. */
 export function rightsOfSigned(value: unknown): Right[] {
+  if (Array.isArray(value)) return value.flatMap((one) => rightsOfSigned(isObject(one) ? one.url : one));
   if (typeof value === "string" && /[?&]X-Amz-Signature=/.test(value)) {
-    return [objectRight("s3:GetObject", new URL(value).pathname)];
+    const { pathname, searchParams } = new URL(value);
+    return [objectRight(searchParams.has("partNumber") ? "s3:PutObject" : "s3:GetObject", pathname)];
   }
   if (isObject(value) && isObject(value.fields) && "Policy" in value.fields) {
     return [objectRight("s3:PutObject", `${new URL(String(value.url)).pathname}/${String(value.fields.key)}`)];

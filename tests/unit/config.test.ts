@@ -45,7 +45,7 @@ describe("configuration", () => {
     [{ RESULT_EXPIRES: "60" }, (c: Config): unknown => c.resultExpires, "3600 to 34560000"],
     [{ RESULT_EXPIRES: "soon" }, (c: Config): unknown => c.resultExpires, "has the value 'soon'"],
     [{ MAIL_URL: "pigeon://loft" }, (c: Config): unknown => c.mailUrl, "expected 'ses:'"],
-    [{ UPLOAD_MAX_BYTES: "-1" }, (c: Config): unknown => c.uploadMaxBytes, "1 or more"],
+    [{ UPLOAD_MAX_BYTES: "-1" }, (c: Config): unknown => c.uploadMaxBytes, "1 to 5497558138880"],
   ])("refuses %j in one sentence", (environment, use, sentence) => {
     expect(() => use(loadConfig(environment))).toThrow(sentence);
   });

@@ -14,6 +14,7 @@ interface Attempt {
   endedAt?: string;
   outcome: string;
   error?: { name: string; message: string; code?: string };
+  version?: string;
 }
 
 /** A task as its page gets it. */
@@ -98,6 +99,11 @@ export function Facts({ record }: { record: Shown }): JSX.Element {
       {record.arrivedAt && (
         <Fact label="File came">
           <When time={record.arrivedAt} exact />
+        </Fact>
+      )}
+      {record.version && (
+        <Fact label="Version of the code">
+          <bdi>{record.version}</bdi>
         </Fact>
       )}
       <Fact label="Started">

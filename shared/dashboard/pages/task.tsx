@@ -9,6 +9,7 @@ import { goTo, linkTo } from "../route.ts";
 import { isFinal, noteOf } from "../rows.ts";
 import { ActButton, CopyButton, Empty, JsonView, Loading, now, StateMark, Trouble } from "../ui.tsx";
 import { type Decision, type Depth, whyNotRunning } from "../why.ts";
+import { Compare } from "./compare.tsx";
 import { FilesOf } from "./files.tsx";
 import { Attempts, Children, ErrorView, Facts, Section, type Shown, Timeline } from "./task-parts.tsx";
 
@@ -69,6 +70,7 @@ export function TaskPage({ id }: { id: string }): JSX.Element {
         {record.result !== undefined && <JsonView value={record.result} label="Result" />}
       </Part>
       {record.attempts && record.attempts.length > 0 && <Attempts attempts={record.attempts} />}
+      <Compare record={record} />
       <Children record={record} />
     </>
   );

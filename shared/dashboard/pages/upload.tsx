@@ -1,45 +1,13 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import { call } from "../api.ts";
 import { size } from "../format.ts";
 import { linkTo } from "../route.ts";
+import { ActButton } from "../ui.tsx";
+import { giveUp, goOn, type Sending, take, uploads } from "../uploads.ts";
 
-interface Form {
-  id: string;
-  upload: { url: string; fields: Record<string, string> };
-  maxBytes: number;
-}
-
-interface Sending {
-  name: string;
-  bytes: number;
-  sent: number;
-  id?: string;
-  state: "asked" | "sending" | "sent" | "refused";
-  reason?: string;
-}
-
-/** Takes files by drop or by choice, and sends each to the bucket by a form of its own; the task page shows what it became. */
+/** Takes files by drop or by choice, and shows how far each has come; the task's page shows what it became. */
 export function UploadForm(): JSX.Element {
-  const [files, setFiles] = useState<readonly Sending[]>([]);
   const [isOver, setOver] = useState(false);
-
-  const take = (list: FileList | null | undefined): void => {
-    for (const file of list ?? []) {
-      const place = { name: file.name, bytes: file.size, sent: 0, state: "asked" } satisfies Sending;
-      let current: Sending = place;
-      setFiles((before) => [place, ...before]);
-      const change = (part: Partial<Sending>): void => {
-        const next = { ...current, ...part };
-        const old = current;
-        current = next;
-        setFiles((before) => before.map((one) => (one === old ? next : one)));
-      };
-      void send(file, change).catch((error: unknown) =>
-        change({ state: "refused", reason: error instanceof Error ? error.message : String(error) }),
-      );
-    }
-  };
   return (
     <>
       {/* biome-ignore lint/a11y/noStaticElementInteractions: the input within does the same by keyboard */}
@@ -53,7 +21,7 @@ export function UploadForm(): JSX.Element {
         onDrop={(event) => {
           event.preventDefault();
           setOver(false);
-          take(event.dataTransfer?.files);
+          take(event.dataTransfer?.files ?? []);
         }}
       >
         <label>
@@ -62,23 +30,16 @@ export function UploadForm(): JSX.Element {
             type="file"
             multiple
             onChange={({ currentTarget }) => {
-              take(currentTarget.files);
+              take([...(currentTarget.files ?? [])]);
               currentTarget.value = "";
             }}
           />
         </label>
       </div>
-      <ul class="plain">
-        {files.map((file) => (
-          <li key={file.id ?? file.name}>
-            <bdi>{file.name}</bdi>, {size(file.bytes)}:{" "}
-            {file.state === "refused" ? (
-              <span class="lost">{file.reason}</span>
-            ) : file.state === "sent" && file.id !== undefined ? (
-              <a href={linkTo(["tasks", file.id])}>sent; see what it becomes</a>
-            ) : (
-              <progress aria-label={`Sending ${file.name}`} value={file.sent} max={Math.max(1, file.bytes)} />
-            )}
+      <ul class="plain uploads">
+        {uploads.value.map((one, index) => (
+          <li key={one.id ?? `${index} ${one.name}`}>
+            <bdi>{one.name}</bdi>, {size(one.bytes)}: <Progress upload={one} />
           </li>
         ))}
       </ul>
@@ -86,30 +47,33 @@ export function UploadForm(): JSX.Element {
   );
 }
 
-async function send(file: File, change: (part: Partial<Sending>) => void): Promise<void> {
-  const { id, upload, maxBytes } = await call<Form>("uploads", {
-    method: "POST",
-    body: { filename: file.name, contentType: file.type || "application/octet-stream", size: file.size },
-  });
-  if (file.size > maxBytes) throw new Error(`It is ${size(file.size)}: at most ${size(maxBytes)} are accepted.`);
-  change({ id, state: "sending" });
-  await post(upload, file, (sent) => change({ sent }));
-  change({ state: "sent" });
-}
-
-/** With progress, which `fetch` does not tell. */
-function post({ url, fields }: Form["upload"], file: File, onProgress: (bytes: number) => void): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const form = new FormData();
-    for (const [name, value] of Object.entries(fields)) form.set(name, value);
-    form.set("file", file);
-    const request = new XMLHttpRequest();
-    request.upload.onprogress = ({ loaded }) => onProgress(Math.min(loaded, file.size));
-    request.onload = () =>
-      request.status < 300 ? resolve() : reject(new Error(`The bucket refused it with ${request.status}.`));
-    request.onerror = () =>
-      reject(new Error("The bucket did not answer, or does not take files from this page: see CORS_ORIGIN."));
-    request.open("POST", url);
-    request.send(form);
-  });
+function Progress({ upload }: { upload: Sending }): JSX.Element {
+  const { name, state, id, sent, bytes, reason } = upload;
+  if (state === "refused") return <span class="lost">{reason}</span>;
+  if (state === "sent" && id !== undefined) return <a href={linkTo(["tasks", id])}>sent; see what it becomes</a>;
+  if (state === "cut off") {
+    return (
+      <>
+        <span class="lost">
+          {upload.file ? `cut off. ${reason ?? ""}` : "cut off by a reload: choose the file again, and it goes on."}
+        </span>{" "}
+        {upload.file && (
+          <button type="button" onClick={() => goOn(upload)}>
+            Go on
+          </button>
+        )}{" "}
+        <ActButton
+          verb="Give up"
+          isDangerous
+          sentence={`What came of ${name} is removed, and its task is revoked.`}
+          run={() => giveUp(upload)}
+        />
+      </>
+    );
+  }
+  return (
+    <>
+      <progress aria-label={`Sending ${name}`} value={sent} max={Math.max(1, bytes)} /> {size(sent)}
+    </>
+  );
 }

@@ -62,6 +62,7 @@ export function createRealTask(cloud: { table: Table; largeValues: LargeValues }
     failed: () => {},
     resultExpires: () => RESULT_SECONDS,
     ended: () => {},
+    version: () => "",
   });
   const ledger = createLedger({ table, clock: () => new Date(clock.now) });
   const first = firstMessage(setup);

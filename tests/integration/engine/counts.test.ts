@@ -148,7 +148,7 @@ describe("counts", () => {
     expect(await bench.call("GET", "/counts?by=queue")).toMatchObject({ status: 422 });
   });
 
-  it("are written at the first end of a process, and then once a minute, whatever it runs", async () => {
+  it("are written at the first end of a process, once more soon after, and then once a minute, whatever it runs", async () => {
     const { note, counts, writes } = newProcess();
     for (let second = 0; second < 180; second += 10) {
       moveTo(0, second);
@@ -156,9 +156,34 @@ describe("counts", () => {
       await counts.flush();
     }
 
-    expect(writes).toHaveLength(3);
+    expect(writes).toHaveLength(4);
     // The rest of the last minute, after the write, is with the process still.
     expect(await points("minute")).toEqual(["00:00 a SUCCESS 6", "00:01 a SUCCESS 6", "00:02 a SUCCESS 1"].map(atHour));
+  });
+
+  it("of a burst are written when its backlog is worked off", async () => {
+    const { note, counts, writes } = newProcess();
+    note("a");
+    await counts.flush();
+    for (let batch = 0; batch < 24; batch += 1) {
+      for (let end = 0; end < 10; end += 1) note("a");
+      await counts.flush(true);
+    }
+    note("a");
+    await counts.flush(false);
+
+    expect(writes).toHaveLength(2);
+    expect(await points("minute")).toEqual(["00:00 a SUCCESS 242"].map(atHour));
+  });
+
+  it("are never more than one write a minute and one, however the batches come", async () => {
+    const { note, counts, writes } = newProcess();
+    for (let second = 0; second < 600; second += 1) {
+      moveTo(0, second);
+      note("a");
+      await counts.flush(second % 3 === 0);
+    }
+    expect(writes).toHaveLength(11);
   });
 
   it("of several processes add up", async () => {

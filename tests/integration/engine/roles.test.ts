@@ -236,6 +236,12 @@ describe("the other roles", () => {
     await bench.workUntilFinal(dead.id);
     const workflow = await group([child.si({ text: LARGE }), child.si({})]).delay();
     const registry = createRegistry(modules);
+    const begun = await createSubmitApi(engine.app, registry, files).request("/uploads/multipart", {
+      method: "POST",
+      headers: { host: "127.0.0.1:3000", "content-type": "application/json" },
+      body: JSON.stringify({ filename: "a.csv", contentType: "text/csv", size: 10 }),
+    });
+    const { id: inParts } = Object(await begun.json());
     const bulk = newId();
     const wanted = {
       id: bulk,
@@ -254,6 +260,10 @@ describe("the other roles", () => {
       "/uploads": { body: { filename: "a.csv", contentType: "text/csv" } },
       "/tasks/:id": { path: `/tasks/${id}` },
       "/uploads/:id": { path: `/uploads/${id}`, body: { filename: "a.csv", contentType: "text/csv" } },
+      "/uploads/multipart": { body: { filename: "a.csv", contentType: "text/csv", size: 10 } },
+      "/uploads/:id/parts": { path: `/uploads/${inParts}/parts` },
+      "/uploads/:id/complete": { path: `/uploads/${inParts}/complete` },
+      "DELETE /uploads/:id": { path: `/uploads/${inParts}` },
       "/tasks/:id/replay": { path: `/tasks/${failed.id}/replay`, body: {} },
       "POST /bulk": { body: { act: "revoke", ids: [id] } },
       "/bulk/:id": { path: `/bulk/${bulk}` },

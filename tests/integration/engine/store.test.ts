@@ -196,6 +196,7 @@ describe("a record's states", () => {
       resultExpires: () => 86_400,
       failed: () => {},
       ended: () => {},
+      version: () => "",
     });
 
     expect(await twice.claim(message, delivered(), 30)).toEqual({

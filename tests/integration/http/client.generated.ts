@@ -136,6 +136,7 @@ export type Task = {
             message: string;
             code?: string;
         };
+        version?: string;
     }[];
     startedAt?: string;
     finishedAt?: string;
@@ -165,6 +166,8 @@ export type Task = {
         manual?: true;
         by?: string;
     };
+    /** Of the code that ran it last, where the deployment names it. */
+    version?: string;
     /** When the file of an upload came. Absent as long as a form waits for it. */
     arrivedAt?: string;
     /** Values that are not shown here, for they are large: a link to each, or 'gone' when it is kept no longer; 'damaged' when it is no JSON. */
@@ -456,6 +459,26 @@ export type Upload = {
     /** S3 refuses a larger file. */
     maxBytes: number;
 };
+export type MultipartUploadRequest = {
+    filename: string;
+    contentType: string;
+    size: number;
+};
+export type UploadParts = {
+    id: string;
+    sizeBytes: number;
+    /** Of the parts that are there. */
+    sentBytes: number;
+    /** The next that are missing, at most 20: PUT the bytes from `start`, up to and without `end`, to `url`. None: all are there. */
+    parts: {
+        "number": number;
+        start: number;
+        end: number;
+        url: string;
+    }[];
+    /** Of the links. */
+    expiresAt: string;
+};
 export type UploadedTask = {
     id: string;
     task: string;
@@ -483,6 +506,7 @@ export type UploadedTask = {
             message: string;
             code?: string;
         };
+        version?: string;
     }[];
     startedAt?: string;
     finishedAt?: string;
@@ -512,6 +536,8 @@ export type UploadedTask = {
         manual?: true;
         by?: string;
     };
+    /** Of the code that ran it last, where the deployment names it. */
+    version?: string;
     /** When the file of an upload came. Absent as long as a form waits for it. */
     arrivedAt?: string;
     /** Values that are not shown here, for they are large: a link to each, or 'gone' when it is kept no longer; 'damaged' when it is no JSON. */
@@ -1904,6 +1930,136 @@ export function createUpload(uploadRequest: UploadRequest, opts?: Oazapfts.Reque
         method: "POST",
         body: uploadRequest
     }));
+}
+/**
+ * Ask for an upload in parts
+ */
+export function createMultipartUpload(multipartUploadRequest: MultipartUploadRequest, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 201;
+        data: UploadParts;
+    } | {
+        status: 400;
+        data: Problem;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 403;
+        data: Problem;
+    } | {
+        status: 404;
+        data: Problem;
+    } | {
+        status: 413;
+        data: Problem;
+    } | {
+        status: 415;
+        data: Problem;
+    } | {
+        status: 422;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    } | {
+        status: 503;
+        data: Problem;
+    }>("/uploads/multipart", oazapfts.json({
+        ...opts,
+        method: "POST",
+        body: multipartUploadRequest
+    }));
+}
+/**
+ * Ask for links to the next parts that are missing; none: all are there
+ */
+export function listMissingParts(id: string, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 200;
+        data: UploadParts;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 403;
+        data: Problem;
+    } | {
+        status: 404;
+        data: Problem;
+    } | {
+        status: 409;
+        data: Problem;
+    } | {
+        status: 410;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    }>(`/uploads/${encodeURIComponent(id)}/parts`, {
+        ...opts,
+        method: "POST"
+    });
+}
+/**
+ * Make a file of its parts; again it does no more
+ */
+export function completeMultipartUpload(id: string, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 202;
+        data: Accepted;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 403;
+        data: Problem;
+    } | {
+        status: 404;
+        data: Problem;
+    } | {
+        status: 409;
+        data: Problem;
+    } | {
+        status: 410;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    } | {
+        status: 503;
+        data: Problem;
+    }>(`/uploads/${encodeURIComponent(id)}/complete`, {
+        ...opts,
+        method: "POST"
+    });
+}
+/**
+ * Give up an upload whose file has not come: its parts are removed, and its task is revoked
+ */
+export function giveUpUpload(id: string, opts?: Oazapfts.RequestOpts) {
+    return oazapfts.fetchJson<{
+        status: 202;
+        data: Accepted;
+    } | {
+        status: 401;
+        data: Problem;
+    } | {
+        status: 403;
+        data: Problem;
+    } | {
+        status: 404;
+        data: Problem;
+    } | {
+        status: 409;
+        data: Problem;
+    } | {
+        status: 500;
+        data: Problem;
+    }>(`/uploads/${encodeURIComponent(id)}`, {
+        ...opts,
+        method: "DELETE"
+    });
 }
 /**
  * Ask for another form of an upload whose file has not come

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { AbortMultipartUploadCommand } from "@aws-sdk/client-s3";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { BrokerError, TooManyRevokesError, ValueExpiredError } from "../../../shared/errors.ts";
 import { beatSchedule, createApp, crontab } from "../../../shared/index.ts";
@@ -132,6 +133,13 @@ describe("an answer", () => {
     const form = await call("POST", "/uploads", { body: { filename: "a.csv", contentType: "text/csv" } });
     await call("GET", `/uploads/${form.id}`);
     await call("POST", `/uploads/${form.id}`, { body: { filename: "a.csv", contentType: "text/csv" } });
+    const parts = await call("POST", "/uploads/multipart", inParts);
+    await call("POST", `/uploads/${parts.id}/parts`);
+    await call("POST", `/uploads/${parts.id}/complete`);
+    const [part] = Array.isArray(parts.parts) ? parts.parts : [];
+    await fetch(part.url, { method: "PUT", body: "0123456789" });
+    await call("POST", `/uploads/${parts.id}/complete`);
+    await call("DELETE", `/uploads/${form.id}`);
 
     const entry = { task: "add", payload: { x: 1, y: 2 }, schedule: "0 8 * * *", timezone: "Europe/Berlin" };
     await call("PUT", "/schedules/daily", { body: entry });
@@ -196,6 +204,8 @@ describe("an answer", () => {
   });
 });
 
+const inParts = { body: { filename: "a.csv", contentType: "text/csv", size: 10 } };
+
 /** Every refusal that the contract names, provoked. */
 async function refusals(known: { done: string; big: string; kind: string; key: string }): Promise<void> {
   const { done, big, kind, key } = known;
@@ -249,6 +259,7 @@ async function refusals(known: { done: string; big: string; kind: string; key: s
     ["POST", "/queues/default/redrive", { rate: 0 }],
     ["POST", `/failures/${kind}/replay`, { rate: 0 }],
     ["POST", "/uploads", { filename: 1, contentType: "text/csv" }],
+    ["POST", "/uploads/multipart", { filename: "a", contentType: "text/csv", size: 0 }],
     ["POST", "/bulk", { act: "drop" }],
     ["POST", "/workflows", { chain: [] }],
     ["PUT", "/schedules/daily", { task: "add", schedule: "0 25 * * *" }],
@@ -287,7 +298,10 @@ async function refusals(known: { done: string; big: string; kind: string; key: s
   await call("PUT", "/tasks/typo/limits", { body: {} });
   const withoutUpload = createRegistry([{ file: "tests.ts", exports: { add } }]);
   await call("POST", "/uploads", form, createApi(engine.app, withoutUpload));
+  await call("POST", "/uploads/multipart", inParts, createApi(engine.app, withoutUpload));
   await call("POST", `/uploads/${UNKNOWN}`, form);
+  for (const word of ["parts", "complete"]) await call("POST", `/uploads/${UNKNOWN}/${word}`);
+  await call("DELETE", `/uploads/${UNKNOWN}`);
 
   for (const [method, path] of [
     ["GET", "/schedules/typo"],
@@ -317,6 +331,17 @@ async function refusals(known: { done: string; big: string; kind: string; key: s
   const revoked = await call("POST", "/uploads", form);
   await call("DELETE", `/tasks/${revoked.id}`);
   await call("POST", `/uploads/${revoked.id}`, form);
+  const given = await call("POST", "/uploads/multipart", inParts);
+  await call("DELETE", `/uploads/${given.id}`);
+  for (const word of ["parts", "complete"]) await call("POST", `/uploads/${given.id}/${word}`);
+  const aged = await call("POST", "/uploads/multipart", inParts);
+  const { multipart } = (await engine.app.results.look(String(aged.id))) ?? {};
+  const place = { Bucket: engine.app.config.uploadsBucket, Key: `uploads/${aged.id}`, UploadId: multipart?.uploadId };
+  await engine.clients.s3.send(new AbortMultipartUploadCommand(place));
+  for (const word of ["parts", "complete"]) await call("POST", `/uploads/${aged.id}/${word}`);
+  const come = await call("POST", "/uploads", form);
+  await engine.app.results.arrive(String(come.id), new Date());
+  await call("DELETE", `/uploads/${come.id}`);
   await call("POST", "/tasks/add", { body: { payload: { x: 2, y: 2 }, options: { idempotencyKey: key } } });
   const later = await call("POST", "/tasks/add", { body: { payload: { x: 1, y: 1 }, options: { countdown: 900 } } });
   await call("POST", `/tasks/${later.id}/replay`);
@@ -337,11 +362,22 @@ async function refusals(known: { done: string; big: string; kind: string; key: s
   const mute = createApi({ ...engine.app, broker: { ...engine.app.broker, send } }, registry);
   await call("POST", "/tasks/add", { body: { payload: { x: 1, y: 1 } } }, mute);
   await call("POST", "/uploads", form, mute);
+  const whole = await call("POST", "/uploads/multipart", inParts);
+  const [only] = Array.isArray(whole.parts) ? whole.parts : [];
+  await fetch(only.url, { method: "PUT", body: "0123456789" });
+  await call("POST", `/uploads/${whole.id}/complete`, {}, mute);
   await call("POST", "/workflows", { body: workflowBody }, mute);
   await call("POST", `/tasks/${done}/replay`, { body: { payload: { x: 5, y: 5 } } }, mute);
   await call("POST", "/schedules/daily/run", {}, mute);
   const down = () => Promise.reject(new Error("down"));
   const { results, control } = engine.app;
+  const pending = () => Promise.reject(new Error("down"));
+  await call(
+    "POST",
+    "/uploads/multipart",
+    inParts,
+    createApi({ ...engine.app, results: { ...results, pending } }, registry),
+  );
   const deaf = createApi(
     {
       ...engine.app,

@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { createTransport } from "../../../shared/client/transport.ts";
 import { createUploads } from "../../../shared/client/uploads.ts";
 
@@ -76,4 +76,111 @@ it.each<[string, () => Response | Error, string]>([
 
   await expect(uploads.send(file)).rejects.toMatchObject({ code });
   expect(asked.filter((one) => one.startsWith("file"))).toHaveLength(4);
+});
+
+const MEBIBYTE = 1_048_576;
+const large = new File([new Uint8Array(17 * MEBIBYTE)], "big.bin");
+
+/** A service that takes parts of 8 MiB. @param bucket how it answers to each part, in the order in which they come; 200 beyond that */
+function partsOn(
+  bucket: (Response | Error)[] = [],
+  { there = [] as number[], taken = false, sizeBytes = large.size } = {},
+) {
+  const [asked, sent]: [string[], number[]] = [[], [...there]];
+  const all = [1, 2, 3].map((number) => ({
+    number,
+    start: (number - 1) * 8 * MEBIBYTE,
+    end: Math.min(large.size, number * 8 * MEBIBYTE),
+    url: `https://bucket.example.com/?partNumber=${number}`,
+  }));
+  const bytesOf = (parts: typeof all): number => parts.reduce((sum, { start, end }) => sum + end - start, 0);
+  const isThere = ({ number }: { number: number }): boolean => sent.includes(number);
+  const transport = createTransport(
+    {
+      url: "https://api.example.com",
+      fetch: async (url, { method, body }) => {
+        const { pathname, searchParams } = new URL(url);
+        const number = Number(searchParams.get("partNumber"));
+        asked.push(
+          number > 0 ? `part ${number} of ${body instanceof Blob && body.size / MEBIBYTE}` : `${method} ${pathname}`,
+        );
+        if (number > 0) {
+          const answer = bucket.shift() ?? new Response(null, { status: 200 });
+          if (answer instanceof Error) throw answer;
+          if (answer.ok) sent.push(number);
+          return answer;
+        }
+        if (taken) return Response.json({ code: "UPLOAD_TAKEN", detail: "Upload id-1 is SUCCESS." }, { status: 409 });
+        if (pathname.endsWith("/complete")) return Response.json({ id: "id-1", state: "PENDING" });
+        const parts = all.filter((part) => !isThere(part));
+        return Response.json({ id: "id-1", sizeBytes, sentBytes: bytesOf(all.filter(isThere)), parts });
+      },
+    },
+    { random: () => 0, sleep: async () => {} },
+  );
+  return { uploads: createUploads(transport), asked };
+}
+
+describe("a file above 16 MiB", () => {
+  it("goes in parts, whose progress is told", async () => {
+    const { uploads, asked } = partsOn();
+    const [seen, begun]: [number[], string[]] = [[], []];
+    const options = {
+      onProgress: (bytes: number) => seen.push(bytes / MEBIBYTE),
+      onBegin: (id: string) => begun.push(id),
+    };
+    expect((await uploads.send(large, options)).id).toBe("id-1");
+
+    expect(asked.toSorted()).toEqual(
+      [
+        "POST /uploads/multipart",
+        ...["part 1 of 8", "part 2 of 8", "part 3 of 1"],
+        ...["POST /uploads/id-1/parts", "POST /uploads/id-1/complete"],
+      ].toSorted(),
+    );
+    expect([seen, begun]).toEqual([[8, 16, 17, 17], ["id-1"]]);
+  });
+
+  it("goes on with what is missing, and not with another file", async () => {
+    const { uploads, asked } = partsOn([], { there: [1, 3] });
+    await uploads.send(large, { resume: "id-1" });
+    expect(asked.filter((one) => one.startsWith("part"))).toEqual(["part 2 of 8"]);
+
+    const other = partsOn([], { sizeBytes: large.size - 1 });
+    await expect(other.uploads.send(large, { resume: "id-1" })).rejects.toMatchObject({ code: "UPLOAD_REFUSED" });
+    expect(other.asked).toEqual(["POST /uploads/id-1/parts"]);
+  });
+
+  it("sends a part again that was refused, or got no answer, with another link", async () => {
+    const { uploads, asked } = partsOn([new Response("", { status: 403 }), DOWN]);
+    await uploads.send(large);
+
+    expect(asked.filter((one) => one.startsWith("part"))).toHaveLength(5);
+    expect(asked.at(-1)).toBe("POST /uploads/id-1/complete");
+  });
+
+  it.each<[string, () => Response | Error, string]>([
+    ["refuses", () => new Response("", { status: 403 }), "UPLOAD_REFUSED"],
+    ["does not answer", () => DOWN, "NO_ANSWER"],
+  ])("is given up when the bucket %s in four rounds", async (_what, answer, code) => {
+    const { uploads, asked } = partsOn(Array.from({ length: 12 }, answer));
+
+    await expect(uploads.send(large)).rejects.toMatchObject({ code });
+    expect(asked.filter((one) => one.startsWith("part"))).toHaveLength(12);
+  });
+
+  it("is there when the service says so, though the answer was lost", async () => {
+    expect((await partsOn([], { taken: true }).uploads.send(large, { resume: "id-1" })).id).toBe("id-1");
+  });
+
+  it("ends with its signal's reason", async () => {
+    const { uploads } = partsOn();
+    await expect(uploads.send(large, { signal: AbortSignal.abort("enough") })).rejects.toBe("enough");
+  });
+
+  it("is given up for good when that is said", async () => {
+    const { uploads, asked } = partsOn();
+    await uploads.giveUp("id-1");
+    expect(asked).toEqual(["DELETE /uploads/id-1"]);
+  });
 });

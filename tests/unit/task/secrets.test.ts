@@ -15,7 +15,7 @@ const tree: z.ZodType = z.object({
 });
 
 const secretsOf = (schema: z.ZodType, places: readonly string[] = []) =>
-  createSecrets("charge", { payload: schema }, places);
+  createSecrets("charge", { payloads: [schema] }, places);
 const masked = (schema: z.ZodType, value: Json) => secretsOf(schema).mask("payload", value);
 
 describe("a marked field", () => {
@@ -54,8 +54,8 @@ describe("a marked field", () => {
     const valibot = toStandardJsonSchema(v.object({ b: v.pipe(v.string(), v.metadata({ secret: true })) }));
     const ark = type({ b: type("string").configure({ secret: true } as object) });
 
-    expect(createSecrets("a", { payload: valibot }, []).mask("payload", { b: "2" })).toEqual({ b: "[secret]" });
-    expect(createSecrets("a", { payload: ark }, []).mask("payload", { b: "2" })).toEqual({ b: "[secret]" });
+    expect(createSecrets("a", { payloads: [valibot] }, []).mask("payload", { b: "2" })).toEqual({ b: "[secret]" });
+    expect(createSecrets("a", { payloads: [ark] }, []).mask("payload", { b: "2" })).toEqual({ b: "[secret]" });
   });
 
   it("leaves a task without one as it is", () => {

@@ -25,6 +25,9 @@ const SCHEMA: StandardSchemaV1 = { "~standard": { version: 1, vendor: "test", va
 
 const task: RegisteredTask = {
   name: "add",
+  aliases: [],
+  payloadVersion: 1,
+  oldestVersion: 1,
   queue: "default",
   retry: RETRY,
   timeLimit: undefined,
@@ -38,7 +41,7 @@ const task: RegisteredTask = {
   throws: [Known],
   schema: SCHEMA,
   resultSchema: undefined,
-  secrets: createSecrets("add", { payload: SCHEMA }, []),
+  secrets: createSecrets("add", { payloads: [SCHEMA] }, []),
   validate: async () => ({}),
   execute: async () => undefined,
   callHook: async () => {},

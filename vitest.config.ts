@@ -4,7 +4,7 @@ import { defineConfig } from "vitest/config";
 export default defineConfig({
   test: {
     coverage: {
-      include: ["shared/**", "handlers/**", "localstack/**", "build/**"],
+      include: ["shared/**", "handlers/**", "localstack/**", "build/**", "cli/**"],
       reporter: ["text", "html"],
       reportsDirectory: ".lovage/coverage",
     },

@@ -13,26 +13,36 @@ export function moduleOf(handler: string): string {
   return handler.slice(0, handler.lastIndexOf("."));
 }
 
-/** The file of a handler: the service's own or, where it has none of that name, Lovage's. */
+/**
+ * The file of a handler: the service's own or, where it has none of that name, Lovage's.
+ * @throws Error in one sentence where there is none
+ */
 export function entryOf(handler: string): string {
-  const own = join(ROOT, `${moduleOf(handler)}.ts`);
-  const ours = ownModule(moduleOf(handler));
-  return !existsSync(own) && existsSync(ours) ? ours : own;
+  const file = `${moduleOf(handler)}.ts`;
+  const found = [join(ROOT, file), ownModule(moduleOf(handler))].find((path) => existsSync(path));
+  if (found !== undefined) return found;
+  throw new Error(
+    `Handler '${handler}' in serverless.yml means the file ${file}, which is not there: expected a file of the service. Write it, or mend the handler.`,
+  );
 }
 
 /** The entry points of bundles, each with the place of its handler in the deployed zip. */
-export function entryPointsOf(handlers: readonly string[]): { in: string; out: string }[] {
+function entryPointsOf(handlers: readonly string[]): { in: string; out: string }[] {
   return [...new Set(handlers)].map((handler) => ({ in: entryOf(handler), out: moduleOf(handler) }));
 }
 
 /**
- * How one function becomes an ES module with chunks beside it: what it imports lazily (SES, S3, credential providers) is
+ * How each function becomes an ES module with chunks beside it: what it imports lazily (SES, S3, credential providers) is
  * shipped but not loaded. The same for deployment and for the local cloud.
  */
-export function bundleOptions(handler: string, outdir: string, taskFolders: readonly string[] = []): BuildOptions {
+export function bundleOptions(
+  handlers: readonly string[],
+  outdir: string,
+  taskFolders: readonly string[] = [],
+): BuildOptions {
   return {
     absWorkingDir: ROOT,
-    entryPoints: entryPointsOf([handler]),
+    entryPoints: entryPointsOf(handlers),
     outdir,
     outExtension: { ".js": ".mjs" },
     chunkNames: "chunks/[name]-[hash]",

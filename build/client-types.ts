@@ -7,7 +7,7 @@ type Document = Readonly<Record<string, unknown>>;
 
 /**
  * The text of a `.d.ts` with an interface `Tasks`, for `createClient<Tasks>`. Payloads are those of the tasks' schemas, as far as JSON Schema
- * says them; of results a contract says nothing, so they are `unknown`.
+ * says them, and so are results; of a task without a schema of its result a contract says nothing, so it is `unknown`.
  * @param contract the answer of `GET /openapi.json`
  * @throws Error for what is no contract of Lovage
  */
@@ -19,9 +19,8 @@ export function clientTypes(contract: unknown): string {
     // Names in paths are those of tasks: letters, digits, '_', '-' and '.'.
     if (!String(call.operationId).startsWith("send_") || !path.startsWith("/tasks/")) return [];
     const schema = part(call, "requestBody", "content", "application/json", "schema", "properties", "payload");
-    return [
-      `  ${JSON.stringify(path.slice("/tasks/".length))}: { payload: ${writer.typeOf(schema)}; result: unknown };`,
-    ];
+    const name = JSON.stringify(path.slice("/tasks/".length));
+    return [`  ${name}: { payload: ${writer.typeOf(schema)}; result: ${writer.typeOf(call["x-result"])} };`];
   });
   if (tasks.length === 0)
     throw new Error("The contract has no call that sends a task: is it that of GET /openapi.json?");
@@ -34,7 +33,7 @@ export function clientTypes(contract: unknown): string {
     "",
   ].join("\n");
   const hash = createHash("sha256").update(declared).digest("hex").slice(0, 16);
-  return `// Written from a service's contract by Lovage: npm run types. Do not edit. Hash: ${hash}\n\n${declared}`;
+  return `// Written from a service's contract by Lovage: lovage types. Do not edit. Hash: ${hash}\n\n${declared}`;
 }
 
 /** A part of a document; an empty object where there is none. */

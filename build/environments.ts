@@ -1,6 +1,6 @@
 import { relative } from "node:path";
 import { build } from "esbuild";
-import { bundleOptions, entryOf, entryPointsOf } from "./bundle.ts";
+import { bundleOptions, entryOf } from "./bundle.ts";
 import { ROOT } from "./paths.ts";
 import { createResolver } from "./resolve-template.ts";
 import type { Serverless } from "./serverless.ts";
@@ -69,10 +69,8 @@ function lambdaVariables(name: string, region: string): Record<string, string> {
 /** The handlers whose bundles contain task modules. */
 async function carriersOf(handlers: readonly string[], taskFolders: readonly string[]): Promise<Set<string>> {
   const inputOf = (handler: string): string => relative(ROOT, entryOf(handler)).replaceAll("\\", "/");
-  const [first = ""] = handlers;
   const { metafile } = await build({
-    ...bundleOptions(first, "unused", taskFolders),
-    entryPoints: entryPointsOf(handlers),
+    ...bundleOptions(handlers, "unused", taskFolders),
     packages: "external",
     write: false,
     metafile: true,

@@ -1,5 +1,6 @@
 import { isObject } from "../localstack/json.ts";
-import { listField, objectField, textField } from "../localstack/template/template.ts";
+import { listField, objectField, resourcesOf, textField } from "../localstack/template/template.ts";
+import { referenced } from "./mappings.ts";
 import type { Resolve } from "./resolve-template.ts";
 import type { Template } from "./serverless.ts";
 
@@ -14,10 +15,15 @@ export interface Statement {
 /** The context of a call, beside action and resource: the condition keys that AWS would fill in. */
 export type CallContext = Readonly<Record<string, readonly string[]>>;
 
-/** All statements of the policies that a role carries. */
+/** All statements of the policies that a role carries, and of those that name it. */
 export async function statementsOf(template: Template, roleId: string, resolve: Resolve): Promise<Statement[]> {
-  const resolved = await resolve(template.Resources[roleId]?.Properties ?? {});
-  const policies = isObject(resolved) ? listField(resolved, "Policies").filter(isObject) : [];
+  const beside = resourcesOf(template, "AWS::IAM::Policy")
+    .map(({ properties }) => properties)
+    .filter((policy) => listField(policy, "Roles").some((role) => referenced(role) === roleId));
+  const resolved = await resolve({ ...template.Resources[roleId]?.Properties, beside });
+  const policies = isObject(resolved)
+    ? [...listField(resolved, "Policies"), ...listField(resolved, "beside")].filter(isObject)
+    : [];
   const documents = policies.map((policy) => objectField(policy, "PolicyDocument") ?? {});
   return documents
     .flatMap((document) => [document.Statement].flat().filter(isObject))

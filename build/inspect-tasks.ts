@@ -68,7 +68,7 @@ export async function inspectTasks(options: InspectOptions): Promise<Inspection>
 
 /** Everything in one file, as a function's bundle has it; no package is looked up where it runs. */
 async function bundleInspector(outfile: string, taskFolders: readonly string[]): Promise<void> {
-  const { entryPoints, outdir, chunkNames, plugins = [], ...shared } = bundleOptions("", "", taskFolders);
+  const { entryPoints, outdir, chunkNames, plugins = [], ...shared } = bundleOptions([], "", taskFolders);
   try {
     await build({
       ...shared,

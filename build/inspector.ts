@@ -64,7 +64,7 @@ async function inspect(modules: readonly TaskModule[]): Promise<Inspection> {
       throw new InvalidOptionError(
         "queue",
         task.queue,
-        `one of the service's queues (${queues.join(", ")}) for task '${task.name}'`,
+        `one of the service's queues (${queues.join(", ")}) for task '${task.name}'; an entry under 'custom.lovage.queues' in serverless.yml declares one`,
       );
     }
   }

@@ -6,6 +6,8 @@
 
 import { existsSync, readFileSync } from "node:fs";
 import { isObject, type JsonObject } from "../localstack/json.ts";
+import { type Addition, additionsOf, applyAddition, valueAt } from "./entry-additions.ts";
+import { readOwnEntries } from "./own-entries.ts";
 import { ownFile } from "./paths.ts";
 import type { Serverless } from "./serverless.ts";
 
@@ -18,23 +20,44 @@ const VIEW_ROLE = "ViewRole";
 /** How many keys lead to what is replaced as a whole: a function's property, and a property of a resource. */
 const WHOLE: Readonly<Record<string, number | undefined>> = { functions: 3, resources: 5 };
 
-type Path = readonly string[];
 type Extendable = Pick<Serverless, "configurationInput" | "extendConfiguration" | "classes">;
 
 /**
  * Adds to a service's declaration what it leaves out. Its own word always wins: a property of a function or a resource as a whole, so
  * that no statement of Lovage's mixes with one of the service's, and `null` takes away. `${…}` in what is added is resolved later.
- * The framework itself fills in `stage`, `region` and `versionFunctions` of the provider before any plugin: a service says them.
- * @throws the framework's own error, in one sentence, where a list or a text stands in the place of named entries
+ * Entries under `custom.lovage` become all that they stand for, as Lovage's own word. The framework itself fills in `stage`, `region` and `versionFunctions` of the provider before any plugin: a service says them.
+ * @throws the framework's own error, in one sentence, where a list or a text stands in the place of named entries, and for an entry that
+ * cannot be used
  */
 export function addOwnDeclaration(serverless: Extendable, file = ownFile(DECLARATION_FILE)): void {
-  if (!existsSync(file)) return;
-  const ours: unknown = JSON.parse(readFileSync(file, "utf8"));
-  if (!isObject(ours)) return;
   const service = serverless.configurationInput;
-  leaveOut(ours, service);
-  for (const [path, value] of [...missing(ours, service, [], serverless)])
-    serverless.extendConfiguration([...path], value);
+  const ours: unknown = existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : undefined;
+  const custom = isObject(service.custom) ? service.custom : {};
+  try {
+    const entries = readOwnEntries(custom.lovage);
+    const additions = additionsOf(isObject(ours) ? ours : service, service, entries);
+    if (isObject(ours)) {
+      for (const addition of additions) applyAddition(ours, addition);
+      leaveOut(ours, service);
+      extend(serverless, missing(ours, service, []));
+    } else {
+      for (const addition of additions) extend(serverless, unlessThere(addition, service));
+    }
+  } catch (error) {
+    throw new serverless.classes.Error(error instanceof Error ? error.message : String(error), "LOVAGE");
+  }
+}
+
+function extend(serverless: Extendable, additions: Iterable<Addition>): void {
+  // All are known before the first is made: an addition is no word of the service.
+  for (const [path, value] of [...additions]) serverless.extendConfiguration([...path], value);
+}
+
+/** An addition to a declaration that may have words on it. */
+function* unlessThere([path, value]: Addition, service: JsonObject): Generator<Addition> {
+  const own = valueAt(service, path);
+  if (own === undefined) yield [path, value];
+  else if (isObject(own) && isObject(value)) yield* missing(value, own, path);
 }
 
 /** Removes what a service has no use for. */
@@ -48,13 +71,11 @@ function leaveOut({ params, resources }: JsonObject, service: Serverless["config
   if (!hasViews && isObject(resources) && isObject(resources.Resources)) delete resources.Resources[VIEW_ROLE];
 }
 
-/** Each entry of `ours` that `theirs` lacks, with its place. An entry that the service took away is removed from `theirs`. */
-function* missing(
-  ours: JsonObject,
-  theirs: JsonObject,
-  place: Path,
-  serverless: Extendable,
-): Generator<readonly [Path, unknown]> {
+/**
+ * Each entry of `ours` that `theirs` lacks, with its place. An entry that the service took away is removed from `theirs`.
+ * @throws Error for a list or a text in the place of named entries
+ */
+function* missing(ours: JsonObject, theirs: JsonObject, place: readonly string[]): Generator<Addition> {
   for (const [key, value] of Object.entries(ours)) {
     const path = [...place, key];
     const own = theirs[key];
@@ -63,17 +84,16 @@ function* missing(
     else if (isObject(value) && !isWhole(path, value, own)) {
       if (!isObject(own)) {
         const found = (JSON.stringify(own) ?? "").slice(0, 60);
-        throw new serverless.classes.Error(
+        throw new Error(
           `'${path.join(".")}' in serverless.yml is ${found}: expected named entries, for Lovage adds its own to them. Write the entries there, with variables in their values.`,
-          "LOVAGE",
         );
       }
-      yield* missing(value, own, path, serverless);
+      yield* missing(value, own, path);
     }
   }
 }
 
-function isWhole(path: Path, ours: JsonObject, own: unknown): boolean {
+function isWhole(path: readonly string[], ours: JsonObject, own: unknown): boolean {
   const depth = WHOLE[path[0] ?? ""];
   if (depth !== undefined && path.length >= depth) return true;
   // A function of CloudFormation, such as `Ref`, is a value.

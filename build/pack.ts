@@ -89,7 +89,7 @@ async function compile(): Promise<void> {
     inlineSources: true,
     rewriteRelativeImportExtensions: true,
   };
-  const include = ["shared", "build", "localstack", "handlers/*.ts"].map((part) => join(ROOT, part));
+  const include = ["shared", "build", "cli", "localstack", "handlers/*.ts"].map((part) => join(ROOT, part));
   const exclude = ["shared/dashboard", "build/pack.ts", "build/pack-create.ts"].map((part) => join(ROOT, part));
   await writeFile(config, JSON.stringify({ extends: join(ROOT, "tsconfig.json"), compilerOptions, include, exclude }));
   await run(join(ROOT, "node_modules", ".bin", "tsc"), ["-p", config]);
@@ -131,7 +131,7 @@ async function manifest(source: Manifest) {
       }),
     );
   const engine = await importsOf("shared");
-  const tools = (await Promise.all(["build", "localstack"].map(importsOf))).flatMap((names) => [...names]);
+  const tools = (await Promise.all(["build", "cli", "localstack"].map(importsOf))).flatMap((names) => [...names]);
   const dependencies = pinned(new Set([...engine].filter((one) => !(one in PEERS))));
   const development = pinned(new Set(tools.filter((one) => !(one in PEERS || one in dependencies))));
   const peers = { ...development, ...PEERS };
@@ -144,6 +144,7 @@ async function manifest(source: Manifest) {
     type,
     engines,
     exports: { ...Object.fromEntries(places), "./modules": { types: "./modules.d.ts" } },
+    bin: { lovage: "./cli/lovage.js" },
     sideEffects: ["./shared/app.js"],
     dependencies,
     peerDependencies: peers,

@@ -44,7 +44,7 @@ export async function packageFunction(options: PackageOptions): Promise<string> 
   }
   const folder = join(WORK_FOLDER, "package", name);
   await rm(folder, { recursive: true, force: true });
-  const { metafile } = await build({ ...bundleOptions(handler, folder, taskFolders), metafile: true });
+  const { metafile } = await build({ ...bundleOptions([handler], folder, taskFolders), metafile: true });
 
   const files: Zippable = {};
   await addFolder(files, folder, "");

@@ -90,13 +90,26 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     const pool = Math.max(LEAST_SANDBOXES_OF_A_FUNCTION, sandboxes);
     functions = createFunctions({ definitions: await define(template), log, maxSandboxesPerFunction: pool });
     const invoke = functions.invoke.bind(functions);
-    running.push(...(await startMappings({ ...options, invoke, sandboxes }, resources, clients)));
+    const mappings = await startMappings({ ...options, invoke, sandboxes }, resources, clients);
+    running.push(...mappings);
     const clock = createTurnedClock();
     const scheduler = await startSchedules({ clock, ...options }, resources, clients, functions);
     running.push(scheduler);
-    turnClock = createTurning({ scheduler, clock, idle: functions.idle });
-
     const started = functions;
+    if (gateway) {
+      const { queues } = gateway;
+      const polled = mappings.map(({ queueUrl }) => queueUrl);
+      turnClock = createTurning({
+        scheduler,
+        clock,
+        log,
+        idle: started.idle,
+        nextMessage: queues.nextVisible,
+        ask: (name, until) => askNext(invoke, name, until),
+        isQuiet: () =>
+          started.running() === 0 && !mappings.some((one) => one.isWorking()) && !queues.isReceivable(polled),
+      });
+    }
     let stopping: Promise<void> | undefined;
     return {
       endpoint: access.endpoint,
@@ -209,6 +222,15 @@ async function defineFunctions(
       };
     }),
   );
+}
+
+/** @throws Error for an answer that is none */
+async function askNext(invoke: Functions["invoke"], name: string, until: Date): Promise<Date | undefined> {
+  const answer = await invoke(name, { nextUntil: until.toISOString() });
+  if (!answer.ok) throw new Error(`${answer.errorType}: ${answer.errorMessage}`);
+  const told: unknown = JSON.parse(answer.payload);
+  if (!isObject(told) || typeof told.next !== "string") return undefined;
+  return new Date(told.next);
 }
 
 async function startSchedules(

@@ -38,6 +38,7 @@ export interface Gateway {
   /** `http://127.0.0.1:4566` */
   readonly endpoint: string;
   readonly port: number;
+  readonly queues: Pick<Sqs, "isReceivable" | "nextVisible">;
   /** Answers what is in flight, then frees the port and the data directory. */
   close(): Promise<void>;
 }
@@ -79,6 +80,7 @@ export async function startGateway(options: GatewayOptions = {}): Promise<Gatewa
   return {
     endpoint,
     port,
+    queues: services.sqs,
     close() {
       closing ??= closeServices(services, traffic);
       return closing;

@@ -7,6 +7,7 @@ import { files, noting } from "./app.ts";
 import { collectSchedule, staticEntry } from "./beat/schedule-entries.ts";
 import { createBase } from "./http/base.ts";
 import { type LoadDashboard, withDashboard } from "./http/dashboard.ts";
+import { viewRole } from "./http/key.ts";
 import { createOperateApi } from "./http/operate.ts";
 import { createReadApi } from "./http/read.ts";
 import { createSubmitApi } from "./http/submit.ts";
@@ -45,13 +46,14 @@ export function createOperate(modules: readonly TaskModule[], app = currentApp()
 
 /**
  * Views of your own, behind what the API itself has: the key, other origins, problem details for what they throw.
- * @param parts `role`: the least that a key must have, `read`, `submit` (the default) or `operate`
+ * @param parts `role`: the least that a key must have, `read`, `submit` or `operate`; where the view's entry in serverless.yml wants more,
+ * that holds. Without a word of either it is `submit`
  *
  * @example
  * const view = new Hono();
  * view.get("/welcome", async (c) => c.json({ id: (await add.delay({ x: 4, y: 6 })).id }, 202));
  * export const handler = createView(view);
  */
-export function createView(view: Hono, { role = "submit", app = currentApp() }: { role?: Role; app?: App } = {}): Http {
-  return noting(app, handle(createBase(app, role).route("/", view)));
+export function createView(view: Hono, { role, app = currentApp() }: { role?: Role; app?: App } = {}): Http {
+  return noting(app, handle(createBase(app, role ?? viewRole(app)).route("/", view)));
 }

@@ -5,6 +5,7 @@ import { createBucket } from "./aws/s3.ts";
 import { createSqs, type Sqs } from "./aws/sqs.ts";
 import { handleBeat } from "./beat/beat.ts";
 import { readDeadFiring, recordDeadFiring } from "./beat/dead-firing.ts";
+import { nextTick } from "./beat/look-ahead.ts";
 import { collectSchedule, isOnScheduler, staticEntry } from "./beat/schedule-entries.ts";
 import { readTickTime, type Ticked, tick } from "./beat/tick.ts";
 import { createBroker } from "./broker/broker.ts";
@@ -25,6 +26,7 @@ import { type Delivery, NO_DELIVERY } from "./message/delivery.ts";
 import { newId } from "./message/id.ts";
 import { createLargeValues } from "./message/large-values.ts";
 import type { Message } from "./message/message.ts";
+import { readTime } from "./message/time.ts";
 import { createReservations } from "./results/idempotency-keys.ts";
 import { createLedger } from "./results/once-ledger.ts";
 import { createResultStore } from "./results/store.ts";
@@ -218,45 +220,58 @@ export function createBeat(
   return (event) => handle(event, undefined);
 }
 
+/** A function that runs once a minute. To a local clock that is turned it says instead when it has something to do next. */
+type Minutely<Done> = (
+  event: unknown,
+  context: Pick<Context, "getRemainingTimeInMillis">,
+) => Promise<Done & { next?: string }>;
+
 /** Once a minute: sends the tasks of entries that are due, of those made at run time and those that EventBridge cannot fire. */
-export function createTick(
-  modules: readonly TaskModule[],
-  app = currentApp(),
-): (event: unknown, context: Pick<Context, "getRemainingTimeInMillis">) => Promise<Ticked> {
+export function createTick(modules: readonly TaskModule[], app = currentApp()): Minutely<Ticked> {
   const [entries, registry] = [collectSchedule(modules), createRegistry(modules)];
   const names = new Set(entries.map(({ name }) => name));
   return noting(app, async (event, context) => {
-    const ticked = await tick(
+    const ticked = entries
+      .filter((entry) => !isOnScheduler(entry))
+      .map((entry) => staticEntry(entry, app.config.timezone));
+    const until = readNextUntil(event);
+    if (until !== undefined) return { due: 0, failed: 0, ...toNext(await nextTick(app, { names, ticked }, until)) };
+    const done = await tick(
       app,
       registry,
-      {
-        names,
-        ticked: entries
-          .filter((entry) => !isOnScheduler(entry))
-          .map((entry) => staticEntry(entry, app.config.timezone)),
-      },
+      { names, ticked },
       {
         scheduledTime: readTickTime(event),
         mayGoOn: () => context.getRemainingTimeInMillis() > SWEEP_RESERVE_MILLISECONDS,
       },
     );
     await app.counts.rollUp(readTickTime(event) ?? app.clock());
-    return ticked;
+    return done;
   });
 }
 
+/** The event of a local cloud whose clock is turned: it asks for the next time at which there is something to do, up to a time. */
+function readNextUntil(event: unknown): Date | undefined {
+  if (typeof event !== "object" || event === null || !("nextUntil" in event)) return undefined;
+  return readTime(String(event.nextUntil));
+}
+
+function toNext(time: Date | undefined): { next?: string } {
+  return time ? { next: time.toISOString() } : {};
+}
+
 /** Sends the messages of timers that fall due. A run that has no time left leaves the rest to the next one. */
-export function createTimerSweep(
-  app = currentApp(),
-): (event: unknown, context: Pick<Context, "getRemainingTimeInMillis">) => Promise<{ sent: number; failed: number }> {
-  return noting(app, (_, context) =>
-    app.timers.sweep({
+export function createTimerSweep(app = currentApp()): Minutely<{ sent: number; failed: number }> {
+  return noting(app, async (event, context) => {
+    const until = readNextUntil(event);
+    if (until !== undefined) return { sent: 0, failed: 0, ...toNext(await app.timers.next(until)) };
+    return app.timers.sweep({
       send: (message, delaySeconds) => app.broker.send(onKnownQueue(app, message), delaySeconds),
       tooLate: (message) => endLate(app, message),
       mayGoOn: () => context.getRemainingTimeInMillis() > SWEEP_RESERVE_MILLISECONDS,
       failed: (timer, error) => app.log.error("A timer could not be sent", { timer, error: describeError(error) }),
-    }),
-  );
+    });
+  });
 }
 
 /** Ends a task whose timer is so late that nobody can say any more whether it was revoked. */

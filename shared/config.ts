@@ -5,7 +5,7 @@
  * `serverless.yml` sets them for every function, so locally and in the cloud they come the same way.
  */
 
-import { type ApiKey, parseKeys } from "./api-keys.ts";
+import { type ApiKey, parseKeys, ROLES, type Role } from "./api-keys.ts";
 import { ConfigError } from "./errors.ts";
 import { MAX_TIMER_SECONDS } from "./lifetimes.ts";
 
@@ -54,6 +54,8 @@ export interface Config {
    * or empty: every call is refused.
    */
   readonly apiKeys: readonly ApiKey[] | "none";
+  /** `VIEW_KEY_ROLE`: the least role of a key that the views of a function take. @defaultValue none: the view says it */
+  readonly viewKeyRole: Role | undefined;
   /** `READ_ONLY`: `on` refuses every call that sends or changes. @defaultValue off */
   readonly readOnly: boolean;
   /**
@@ -177,6 +179,12 @@ export function loadConfig(environment: Environment): Config {
     get apiKeys() {
       return parseKeys(read("API_KEY_HASHES") ?? "", WHERE);
     },
+    get viewKeyRole() {
+      const value = read("VIEW_KEY_ROLE");
+      const role = ROLES.find((one) => one === value);
+      if (role !== value) throw new ConfigError("VIEW_KEY_ROLE", value, ROLES.join(", "), WHERE);
+      return role;
+    },
     get readOnly() {
       const value = read("READ_ONLY") ?? "off";
       if (value !== "on" && value !== "off") throw new ConfigError("READ_ONLY", value, "'on' or 'off'", WHERE);
@@ -204,6 +212,7 @@ const VARIABLES: { readonly [Setting in Exclude<keyof Config, "queueUrl" | "queu
   mailUrl: "MAIL_URL",
   mailFrom: "MAIL_FROM",
   apiKeys: "API_KEY_HASHES",
+  viewKeyRole: "VIEW_KEY_ROLE",
   readOnly: "READ_ONLY",
   corsOrigins: "CORS_ORIGIN",
 };
@@ -264,6 +273,7 @@ function queueOf(variable: string): string | undefined {
 /** The queue of tasks that name none. */
 export const DEFAULT_QUEUE = "default";
 
-function queueVariable(queue: string): string {
+/** `bulk-mail` → `BROKER_URL_BULK_MAIL` */
+export function queueVariable(queue: string): string {
   return queue === DEFAULT_QUEUE ? "BROKER_URL" : `BROKER_URL_${queue.toUpperCase().replaceAll("-", "_")}`;
 }

@@ -14,6 +14,8 @@
  *   ConflictingOptionsError    OPTION_INVALID            two that rule each other out
  *   MissingOptionError         OPTION_INVALID            one that another option, or the queue, needs
  *   InvalidMessageError        MESSAGE_INVALID           not a Lovage message; never retried
+ *   NewerMessageError          MESSAGE_NEWER             a newer Lovage has sent it; it waits for a worker that can read it
+ *   NewerPayloadError          PAYLOAD_NEWER             newer code of its task has sent it; it waits for a worker that has that
  *   InvalidScheduleError       SCHEDULE_INVALID          expression, field, accepted range
  *   ScheduleNotFoundError      SCHEDULE_NOT_FOUND        no entry has that name
  *   ScheduleExistsError        SCHEDULE_EXISTS           one was to be made that is there
@@ -44,7 +46,7 @@
  *   ResultTimeoutError         RESULT_TIMEOUT            get() stopped waiting; the task may still run
  *   SyncSubtaskError           SYNC_SUBTASK              get() inside a task, which would hold its worker
  *   ResultTooLargeError        RESULT_TOO_LARGE          what a task returned does not fit
- *   InvalidResultError         RESULT_INVALID            what a task returned is no JSON; never retried
+ *   InvalidResultError         RESULT_INVALID            what a task returned is no JSON, or its schema refuses it; never retried
  *   InvalidOnceResultError     ONCE_RESULT_INVALID       what was done once gave a result that cannot be kept; never retried
  *   BrokerError                BROKER_FAILED             SQS refused; cause: the SDK's error
  *   ResultStoreError           RESULT_STORE_FAILED       sent, but not recorded; cause: the SDK's error
@@ -56,6 +58,7 @@
  */
 
 export { type ErrorCode, TaskError } from "./errors/base.ts";
+export { MAX_ISSUE_CHARS } from "./errors/issues.ts";
 export * from "./errors/reading.ts";
 export * from "./errors/running.ts";
 export * from "./errors/sending.ts";

@@ -2,7 +2,7 @@ import { existsSync, watch } from "node:fs";
 import { join } from "node:path";
 import { type BuildContext, context } from "esbuild";
 import { describeBuildFailure } from "../../build/build-failure.ts";
-import { bundleOptions, entryPointsOf, moduleOf } from "../../build/bundle.ts";
+import { bundleOptions, moduleOf } from "../../build/bundle.ts";
 import type { FunctionEnvironment } from "../../build/environments.ts";
 import { type Inspection, inspectTasks } from "../../build/inspect-tasks.ts";
 import { ROOT } from "../../build/paths.ts";
@@ -34,11 +34,9 @@ export interface Builds {
  */
 export async function startBuilds(options: BuildsOptions): Promise<Builds> {
   const { handlers, outdir, taskFolders, environments } = options;
-  const [first = ""] = handlers;
-  const { entryPoints, plugins = [], ...shared } = bundleOptions(first, outdir, taskFolders);
+  const { plugins = [], ...shared } = bundleOptions(handlers, outdir, taskFolders);
   const built: BuildContext = await context({
     ...shared,
-    entryPoints: entryPointsOf(handlers),
     // The machine's own processor: what is minified is harder to read in a stack, and size does not matter here.
     minify: false,
     plugins,

@@ -71,6 +71,9 @@ export interface EventSourceMapping {
   /** Ends polling at once, waits for running invocations, deletes what succeeded and hands back what was not begun. */
   stop(): Promise<void>;
   metrics(): EventSourceMappingMetrics;
+  readonly queueUrl: string;
+  /** Whether a batch runs, or its messages are being deleted. */
+  isWorking(): boolean;
 }
 
 const ROUND_TRIP_LIMIT_MILLISECONDS = 500;
@@ -193,6 +196,8 @@ export async function startEventSourceMapping(options: EventSourceMappingOptions
   let drained: Promise<void> | undefined;
   pollMore();
   return {
+    queueUrl,
+    isWorking: () => loops.size > polling,
     stop: () => (drained ??= drain()),
     metrics: () => ({
       ...runner.counts(),

@@ -1,5 +1,5 @@
 /** Operations on buckets: create, head, delete, list them, and delete many of their objects at once. */
-import { readDocument } from "./checksums.ts";
+import { readDocument, requireDigest } from "./checksums.ts";
 import { requireDeletable } from "./conditions.ts";
 import { S3Error } from "./error.ts";
 import { OWNER, parseToken } from "./listing.ts";
@@ -126,6 +126,7 @@ export async function getBucketLocation({ bucket }: S3Request, store: S3Store): 
 /** DeleteObjects: each key has its own outcome. */
 export async function deleteObjects(request: S3Request, store: S3Store): Promise<S3Answer> {
   const { bucket, sourceIp } = request;
+  requireDigest(request);
   const root = parseXml(await readDocument(request));
   const objects = root === undefined ? [] : childrenOf(root, "Object");
   if (root?.name !== "Delete" || objects.length === 0 || objects.length > MAX_KEYS_PER_DELETE) {

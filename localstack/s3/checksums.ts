@@ -38,8 +38,17 @@ export async function readDocument(request: S3Request): Promise<string> {
   return bytes.toString("utf8");
 }
 
+/** The bytes of a request that must not be taken for others. @throws S3Error InvalidRequest without a digest of them */
+export function requireDigest({ headers }: S3Request): void {
+  if (headers["content-md5"] !== undefined || checksumOf(Object.entries(headers)) !== undefined) return;
+  throw new S3Error("InvalidRequest", "Missing required header for this request: Content-MD5 OR x-amz-checksum-*");
+}
+
 export function requireMd5(contentMd5: string | undefined, md5: string): void {
-  if (contentMd5 !== undefined && Buffer.from(contentMd5, "base64").toString("hex") !== md5) {
+  if (contentMd5 === undefined) return;
+  const sent = Buffer.from(contentMd5, "base64").toString("hex");
+  if (sent.length !== md5.length) throw new S3Error("InvalidDigest", "The Content-MD5 you specified was invalid.");
+  if (sent !== md5) {
     throw new S3Error("BadDigest", "The Content-MD5 you specified did not match what we received.");
   }
 }

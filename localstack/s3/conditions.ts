@@ -67,6 +67,13 @@ export function unchangedSince(headers: Headers, object: StoredObject): boolean 
   return since !== undefined && wholeSeconds(object) <= Date.parse(since);
 }
 
+/** Whether a range may be answered: with `If-Range` of another object all of it is. https://www.rfc-editor.org/rfc/rfc9110#name-if-range */
+export function mayBeRange(headers: Headers, object: StoredObject): boolean {
+  const sent = headers["if-range"];
+  if (sent === undefined) return true;
+  return sent.includes('"') ? sent === object.etag : Date.parse(sent) === wholeSeconds(object);
+}
+
 /**
  * The part that a Range header selects, both ends included; undefined for the whole. S3 gives the whole object too for a
  * header that it does not understand, several ranges among them. @throws S3Error InvalidRange

@@ -84,10 +84,13 @@ async function copyBytes(
 export function copySource({ headers }: S3Request, store: S3Store): StoredObject {
   const [named = "", version] = (headers["x-amz-copy-source"] ?? "").split("?versionId=");
   if (version !== undefined && version !== "null") throw S3Error.notImplemented("A copy of a version");
-  const path = decodeURIComponent(named).replace(/^\//, "");
-  const slash = path.indexOf("/");
-  const sourceBucket = path.slice(0, Math.max(slash, 0));
-  const sourceKey = path.slice(slash + 1);
+  const [, sourceBucket, sourceKey] = /^\/?([^/]+)\/(.+)$/s.exec(decoded(named)) ?? [];
+  if (sourceBucket === undefined || sourceKey === undefined) {
+    throw new S3Error("InvalidArgument", "Copy Source must mention the source bucket and key: sourcebucket/sourcekey", {
+      ArgumentName: "x-amz-copy-source",
+      ArgumentValue: named,
+    });
+  }
   requireKey(sourceKey);
   if (store.bucket(sourceBucket) === undefined) {
     throw new S3Error("NoSuchBucket", "The specified bucket does not exist", { BucketName: sourceBucket });
@@ -101,4 +104,13 @@ export function copySource({ headers }: S3Request, store: S3Store): StoredObject
     );
   }
   return source;
+}
+
+/** Nothing where the text is no URL's. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return "";
+  }
 }

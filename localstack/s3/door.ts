@@ -5,6 +5,7 @@
 import { ACCOUNT_ID } from "../account.ts";
 import { isKnownDigest } from "./digests.ts";
 import { S3Error } from "./error.ts";
+import { requireValues } from "./header-values.ts";
 import type { S3Request } from "./request.ts";
 
 /** Headers that this S3 does, or that change nothing: they belong to signatures, checksums and the way of the bytes. */
@@ -37,15 +38,6 @@ const DONE = new RegExp(
     "request-payer",
   ].join("|")})$`,
 );
-
-/** https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html#API_PutObject_RequestSyntax */
-const STORAGE_CLASSES = [
-  ...["STANDARD", "REDUCED_REDUNDANCY", "STANDARD_IA", "ONEZONE_IA", "INTELLIGENT_TIERING", "GLACIER", "DEEP_ARCHIVE"],
-  ...["GLACIER_IR", "OUTPOSTS", "SNOW", "EXPRESS_ONEZONE", "FSX_OPENZFS"],
-];
-
-/** The owner's own rights, which is what an object has without an ACL. */
-const ACLS = ["private", "bucket-owner-full-control", "bucket-owner-read"];
 
 /** Parameters of each operation; of all of them, `x-id`, which names it once more, and those that stand for headers. */
 const PARAMETERS: Readonly<Record<string, readonly string[]>> = {
@@ -106,13 +98,7 @@ export function requireHeaders(headers: Readonly<Record<string, string>>): void 
   for (const name of ["x-amz-expected-bucket-owner", "x-amz-source-expected-bucket-owner"]) {
     if ((headers[name] ?? ACCOUNT_ID) !== ACCOUNT_ID) throw new S3Error("AccessDenied", "Access Denied");
   }
-  const { "x-amz-storage-class": storageClass, "x-amz-acl": acl } = headers;
-  if (storageClass !== undefined && !STORAGE_CLASSES.includes(storageClass)) {
-    throw new S3Error("InvalidStorageClass", "The storage class you specified is not valid", {
-      StorageClassRequested: storageClass,
-    });
-  }
-  if (acl !== undefined && !ACLS.includes(acl)) throw S3Error.notImplemented(`ACL '${acl}'`);
+  requireValues(headers);
 }
 
 /**

@@ -13,7 +13,7 @@ const KEY_ID = "x-amz-server-side-encryption-aws-kms-key-id";
 const BUCKET_KEY = "x-amz-server-side-encryption-bucket-key-enabled";
 const NAMES = [ALGORITHM, KEY_ID, BUCKET_KEY];
 
-const ALGORITHMS = ["AES256", "aws:kms", "aws:kms:dsse"];
+export const ALGORITHMS = ["AES256", "aws:kms", "aws:kms:dsse"];
 
 /** The configuration of a bucket that nobody has given one. */
 export const DEFAULT_ENCRYPTION = documentOf([{ algorithm: "AES256", keyId: undefined, bucketKey: "false" }]);

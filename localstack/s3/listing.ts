@@ -16,7 +16,9 @@ interface Page {
 }
 
 export async function listObjects({ bucket, query }: S3Request, store: S3Store): Promise<S3Answer> {
-  const second = query.get("list-type") === "2";
+  const type = query.get("list-type");
+  if (type !== null && type !== "2") throw S3Error.notImplemented(`List type '${type}'`);
+  const second = type === "2";
   const prefix = query.get("prefix") ?? "";
   const delimiter = query.get("delimiter") ?? "";
   const maxKeys = parseMaxKeys(query.get("max-keys"));

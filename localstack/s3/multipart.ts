@@ -14,7 +14,7 @@ import type { Checksum, S3Store } from "./store.ts";
 import { checksumFields, keptHeaders } from "./stored-object.ts";
 import { tagsOf } from "./tags.ts";
 import type { Part, Upload } from "./uploads.ts";
-import { childrenOf, parseXml, textOf, toXml } from "./xml.ts";
+import { childrenOf, parseXml, textOf, toXml, type XmlElement } from "./xml.ts";
 
 const MAX_PART_NUMBER = 10_000;
 /** All parts but the last. */
@@ -172,7 +172,7 @@ export async function listMultipartUploads({ bucket, query }: S3Request, store: 
 export async function completeMultipartUpload(request: S3Request, store: S3Store, now: number): Promise<S3Answer> {
   const again = completedBefore(request, store);
   if (again !== undefined) {
-    await readBytes(request);
+    listedParts((await readBytes(request)).toString());
     return completed(request, store, again);
   }
   const upload = requireUpload(request, store);
@@ -261,12 +261,17 @@ function invalidPart(number: number): S3Error {
   });
 }
 
-/** The parts that the request lists, in its order. @throws S3Error if one of them is not there, or too small */
-function selectParts(xml: string, stored: readonly Part[]): ListedPart[] {
+/** @throws S3Error MalformedXML if it lists none */
+function listedParts(xml: string): XmlElement[] {
   const root = parseXml(xml);
   const listed = root === undefined ? [] : childrenOf(root, "Part");
   if (root?.name !== "CompleteMultipartUpload" || listed.length === 0) throw S3Error.malformedXml();
-  const parts = listed.map((element) => {
+  return listed;
+}
+
+/** The parts that the request lists, in its order. @throws S3Error if one of them is not there, or too small */
+function selectParts(xml: string, stored: readonly Part[]): ListedPart[] {
+  const parts = listedParts(xml).map((element) => {
     const number = Number(textOf(element, "PartNumber"));
     const etag = (textOf(element, "ETag") ?? "").replaceAll('"', "");
     const part = stored.find((candidate) => candidate.number === number && candidate.md5 === etag);

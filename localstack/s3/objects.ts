@@ -3,7 +3,14 @@ import { closeSync, createReadStream, fstatSync, openSync } from "node:fs";
 import type { Readable } from "node:stream";
 import { receiveBody } from "./body.ts";
 import { readDocument } from "./checksums.ts";
-import { requireDeletable, requireIfMatch, requireUnmodified, selectRange, unchangedSince } from "./conditions.ts";
+import {
+  mayBeRange,
+  requireDeletable,
+  requireIfMatch,
+  requireUnmodified,
+  selectRange,
+  unchangedSince,
+} from "./conditions.ts";
 import { copyObject } from "./copy.ts";
 import { encryptionHeaders, encryptionOf } from "./encryption.ts";
 import { S3Error } from "./error.ts";
@@ -57,7 +64,7 @@ export async function getObject(request: S3Request, store: S3Store): Promise<S3A
   };
   if (unchangedSince(headers, object)) return { status: 304, headers: shown };
   const part = selectPart(query.get("partNumber"), headers.range, object);
-  const range = part ?? selectRange(headers.range, object.size);
+  const range = part ?? selectRange(mayBeRange(headers, object) ? headers.range : undefined, object.size);
   const length = range === undefined ? object.size : range.end - range.start + 1;
   const tags = tagCount(object.tags);
   const isWhole = range === undefined;

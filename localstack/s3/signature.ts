@@ -32,6 +32,13 @@ export function createKeyring(environment: NodeJS.ProcessEnv): Keyring {
 /** @throws S3Error if the request is not signed, or wrongly, too early or too late */
 export function requireSignature(request: S3Request, keyring: Keyring, now: number): void {
   const { authorization } = request.headers;
+  if (authorization !== undefined && request.query.has("X-Amz-Algorithm")) {
+    throw new S3Error(
+      "InvalidArgument",
+      "Only one auth mechanism allowed; only the X-Amz-Algorithm query parameter, Signature query string parameter or the Authorization header should be specified",
+      { ArgumentName: "Authorization", ArgumentValue: authorization },
+    );
+  }
   if (authorization !== undefined) {
     requireHeaderSignature(request, authorization, keyring, now);
   } else if (request.query.has("X-Amz-Algorithm") || request.query.has("X-Amz-Signature")) {
@@ -104,15 +111,10 @@ function requireQuerySignature(request: S3Request, keyring: Keyring, now: number
   const date = query.get("X-Amz-Date") ?? "";
   const expires = Number(query.get("X-Amz-Expires") ?? Number.NaN);
   const signedAt = parseAmzDate(date);
-  if (query.get("X-Amz-Algorithm") !== ALGORITHM || Number.isNaN(signedAt) || !(expires >= 0)) {
-    throw new S3Error(
-      "AuthorizationQueryParametersError",
-      "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.",
-    );
-  }
-  if (expires > MAX_EXPIRES_SECONDS) {
-    throw new S3Error("AuthorizationQueryParametersError", "X-Amz-Expires must be less than a week (in seconds)");
-  }
+  const isComplete =
+    query.get("X-Amz-Algorithm") === ALGORITHM && !Number.isNaN(signedAt) && query.has("X-Amz-Expires");
+  const fault = isComplete ? faultOf(expires) : INCOMPLETE;
+  if (fault !== undefined) throw new S3Error("AuthorizationQueryParametersError", fault);
   const scope = parseScope(query.get("X-Amz-Credential") ?? "");
   const names = (query.get("X-Amz-SignedHeaders") ?? "").split(";");
   const hash = request.headers["x-amz-content-sha256"] ?? "UNSIGNED-PAYLOAD";
@@ -130,6 +132,16 @@ function requireQuerySignature(request: S3Request, keyring: Keyring, now: number
       HeadersNotSigned: unsigned.join(", "),
     });
   }
+}
+
+const INCOMPLETE =
+  "Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, X-Amz-Date, X-Amz-SignedHeaders, and X-Amz-Expires parameters.";
+
+function faultOf(expires: number): string | undefined {
+  if (Number.isNaN(expires)) return "X-Amz-Expires should be a number";
+  if (expires < 0) return "X-Amz-Expires must be non-negative";
+  if (expires <= MAX_EXPIRES_SECONDS) return undefined;
+  return `X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than ${MAX_EXPIRES_SECONDS} seconds`;
 }
 
 interface Canonical {

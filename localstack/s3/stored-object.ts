@@ -26,9 +26,10 @@ export function keptHeaders(headers: Readonly<Record<string, string>>): Record<s
     throw new S3Error("MetadataTooLarge", "Your metadata headers exceed the maximum allowed metadata size");
   }
   // How the bytes travelled, not what they are.
-  const encoding = kept["content-encoding"]?.replace(/aws-chunked,?\s*/, "");
+  const encodings = (kept["content-encoding"] ?? "").split(",").map((one) => one.trim());
+  const encoding = encodings.filter((one) => one !== "aws-chunked").join(",");
   delete kept["content-encoding"];
-  return encoding === undefined || encoding === "" ? kept : { ...kept, "content-encoding": encoding };
+  return encoding === "" ? kept : { ...kept, "content-encoding": encoding };
 }
 
 /** The archive in which an object lies: until it is restored, which is not done here, its bytes are not read. */

@@ -51,6 +51,11 @@ interface Attempt {
   readonly body: string;
 }
 
+/** The name of the function that an ARN names; undefined for the ARN of anything else. */
+export function functionIn(arn: string): string | undefined {
+  return FUNCTION_ARN.exec(arn)?.[1];
+}
+
 const FUNCTION_ARN = /^arn:[\w-]+:lambda:[\w-]*:\d*:function:([\w-]+)(?::[\w$-]+)?$/;
 const LONGEST_PAUSE_SECONDS = 300;
 
@@ -64,7 +69,7 @@ export function createDeliveries(options: DeliveriesOptions): Deliveries {
   const stopping = new AbortController();
 
   const hand = async ({ target }: Firing, { body }: Attempt): Promise<void> => {
-    const [, functionName] = FUNCTION_ARN.exec(target.arn) ?? [];
+    const functionName = functionIn(target.arn);
     if (isQueueArn(target.arn)) return options.send(target.arn, { body, groupId: target.messageGroupId });
     if (functionName === undefined) {
       throw new UndeliverableError(`'${target.arn}' is neither a function nor a queue: others are not done here`);

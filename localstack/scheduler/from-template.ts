@@ -22,7 +22,7 @@ export async function readSchedules(template: Template, resources: Resources): P
   const region = await resources.resolve({ Ref: "AWS::Region" });
   const account = await resources.resolve({ Ref: "AWS::AccountId" });
   return Promise.all(
-    declared.map(async ({ id, properties }) => {
+    declared.map(async ({ id, properties, metadata }) => {
       const name = textField(properties, "Name") ?? id;
       const group = String(await resources.resolve(properties.GroupName ?? "default"));
       const startDate = dateField(properties, "StartDate", name);
@@ -35,6 +35,7 @@ export async function readSchedules(template: Template, resources: Resources): P
         target: await readTarget(objectField(properties, "Target") ?? {}, name, resources),
         ...(startDate && { startDate }),
         ...(endDate && { endDate }),
+        ...(metadata.TellsNext === true && { tellsNext: true as const }),
       };
     }),
   );

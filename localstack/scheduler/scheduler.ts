@@ -5,7 +5,7 @@
 
 import { nextFire, parseExpression } from "../../shared/schedules/schedule-expression.ts";
 import { type Clock, systemClock } from "../clock.ts";
-import type { Firing, ScheduleTarget } from "./delivery.ts";
+import { type Firing, functionIn, type ScheduleTarget } from "./delivery.ts";
 
 export interface Schedule {
   /** By which a schedule is known; the name alone is not unique. */
@@ -17,6 +17,17 @@ export interface Schedule {
   /** It fires neither before the one nor after the other. */
   startDate?: Date;
   endDate?: Date;
+  /** Its function answers, to `{ nextUntil }`, when it has something to do next: a clock that is turned passes over what comes before. */
+  tellsNext?: true;
+}
+
+/** A schedule whose function says when it has something to do next. */
+interface Teller {
+  functionName: string;
+  /** Its first fire time after a time. */
+  next(after: number): number;
+  /** Its last fire time after `from` and up to `to`; Infinity if there is none. */
+  lastUntil(from: number, to: number): number;
 }
 
 export interface SchedulerOptions {
@@ -33,8 +44,9 @@ export interface Scheduler {
    * @throws InvalidScheduleError for an expression that AWS would not take; then all go on as before
    */
   replace(schedules: readonly Schedule[]): ScheduleChanges;
-  /** The fire times of all schedules after `from` and up to `to`, epoch milliseconds; the last `most` of one that fires more often. */
-  fireTimes(from: Date, to: Date, most: number): number[];
+  /** The first fire time after a time, epoch milliseconds, of all schedules but those of tellers; Infinity if there is none. */
+  next(after: number): number;
+  tellers(): Teller[];
   /** Turns the clock, and fires what is due from a time on. Fire times before it, that have not fired, are left out. */
   goOn(from: Date, turn: () => void): void;
   /** Fires no more, and waits for what has been fired. */
@@ -59,6 +71,7 @@ interface Running {
 
 /** Node's timers overflow after 24.8 days; waking daily costs nothing and follows a changed clock. */
 const LONGEST_SLEEP = 86_400_000;
+const MINUTE = 60_000;
 
 export function startScheduler(options: SchedulerOptions): Scheduler {
   const { clock = systemClock } = options;
@@ -126,7 +139,9 @@ export function startScheduler(options: SchedulerOptions): Scheduler {
 
   return {
     replace,
-    fireTimes: (from, to, most) => [...running.values()].flatMap((one) => lastDue(one, { from, to, most })),
+    next: (after) =>
+      Math.min(...[...running.values()].filter((one) => !tellerOf(one)).map((one) => timeAfter(one, after))),
+    tellers: () => [...running.values()].flatMap((one) => tellerOf(one) ?? []),
     goOn(from, turn) {
       for (const one of running.values()) one.callOff();
       turn();
@@ -148,19 +163,27 @@ function nextDue({ schedule, anchor }: Running, after: Date): Date | undefined {
   return due === undefined || (endDate && due > endDate) ? undefined : due;
 }
 
-/** The last `most` fire times after `from` and up to `to`. */
-function lastDue(one: Running, { from, to, most }: { from: Date; to: Date; most: number }): number[] {
-  const times: number[] = [];
-  for (let due = nextDue(one, from); due !== undefined && due <= to; due = nextDue(one, due)) {
-    times.push(due.getTime());
-    if (times.length <= most) continue;
-    // So often that it is counted from the end: the stretch of the last ones, by the distance of the first.
-    const distance = (due.getTime() - from.getTime()) / most;
-    const late = new Date(to.getTime() - distance * most);
-    if (late > due) return lastDue(one, { from: late, to, most });
-    times.shift();
-  }
-  return times;
+function timeAfter(one: Running, after: number): number {
+  return nextDue(one, new Date(after))?.getTime() ?? Number.POSITIVE_INFINITY;
+}
+
+/** Undefined for a schedule that fires whatever there is to do. */
+function tellerOf(one: Running): Teller | undefined {
+  const functionName = one.schedule.tellsNext && functionIn(one.schedule.target.arn);
+  if (!functionName) return undefined;
+  return {
+    functionName,
+    next: (after) => timeAfter(one, after),
+    lastUntil(from, to) {
+      // Looked for in longer and longer stretches before the end.
+      for (let span = MINUTE; ; span *= 2) {
+        let last = Number.POSITIVE_INFINITY;
+        const start = Math.max(from, to - span);
+        for (let due = timeAfter(one, start); due <= to; due = timeAfter(one, due)) last = due;
+        if (last <= to || start === from) return last;
+      }
+    },
+  };
 }
 
 function timeOf({ expression, timezone, startDate, endDate }: Schedule): object {

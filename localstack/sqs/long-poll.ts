@@ -80,7 +80,7 @@ function releaseAll(line: Set<Waiter>): void {
 }
 
 /** How many messages each group has for a receive. A standard queue is one group; in a FIFO queue, one with messages in flight has none. */
-function availableGroups(queue: Queue): number[] {
+export function availableGroups(queue: Queue): number[] {
   if (!queue.isFifo()) return queue.messages.length > 0 ? [queue.messages.length] : [];
   const open = [...queue.fifoMessages].filter(([group]) => !queue.fifoLockedGroups.has(group));
   return open.map(([, messages]) => messages.length).filter((count) => count > 0);

@@ -20,6 +20,7 @@ import { QueueJournal } from "./journal.ts";
 import { keepFields, noteFields } from "./kept-fields.ts";
 import { LongPolls } from "./long-poll.ts";
 import { refuseShape } from "./model.ts";
+import { isReceivable, nextVisible } from "./outlook.ts";
 import { runOwnOperation } from "./own-operations.ts";
 import { completeReceived, followReceives } from "./receives.ts";
 import { keepRetention } from "./retention.ts";
@@ -35,6 +36,10 @@ export interface SqsOptions {
 
 export interface Sqs {
   handle(request: IncomingMessage, response: ServerResponse): Promise<void>;
+  /** Whether a receive would take a message of one of these queues now. */
+  isReceivable(urls: readonly string[]): boolean;
+  /** When the next message of all queues ends its delay, or becomes visible again; Infinity if none will. */
+  nextVisible(): number;
   /** Lets every waiting ReceiveMessage answer now. */
   stopWaiting(): void;
   close(): Promise<void>;
@@ -100,6 +105,8 @@ export async function openSqs(options: SqsOptions): Promise<Sqs> {
       request.url = "/";
       app.routing(request, response);
     },
+    isReceivable: (urls) => [...queues.allQueues()].some((queue) => urls.includes(queue.url) && isReceivable(queue)),
+    nextVisible: () => Math.min(...[...queues.allQueues()].map(nextVisible)),
     stopWaiting: () => polls.close(),
     async close() {
       polls.close();

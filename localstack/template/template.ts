@@ -8,6 +8,7 @@ export interface Template {
 export interface TemplateResource {
   Type: string;
   Properties?: Record<string, unknown>;
+  Metadata?: Record<string, unknown>;
 }
 
 /** A created resource's answers to `Ref` and `Fn::GetAtt`. */
@@ -17,10 +18,13 @@ export interface Created {
 }
 
 /** Resources of one type, with their logical ids. */
-export function resourcesOf(template: Template, type: string): { id: string; properties: Record<string, unknown> }[] {
+export function resourcesOf(
+  template: Template,
+  type: string,
+): { id: string; properties: Record<string, unknown>; metadata: Record<string, unknown> }[] {
   return Object.entries(template.Resources)
     .filter(([, resource]) => resource.Type === type)
-    .map(([id, resource]) => ({ id, properties: resource.Properties ?? {} }));
+    .map(([id, resource]) => ({ id, properties: resource.Properties ?? {}, metadata: resource.Metadata ?? {} }));
 }
 
 /** A field that must be text or a number; text because CloudFormation takes either for the other. */

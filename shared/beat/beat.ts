@@ -1,6 +1,8 @@
 import { fire } from "../entries/fire.ts";
+import { skip } from "../entries/overlap.ts";
 import { InvalidScheduleError } from "../errors.ts";
 import { byteLength, type Json, toJsonText } from "../message/json.ts";
+import { isPayloadVersion } from "../message/payload-version.ts";
 import { readTime } from "../message/time.ts";
 import { CODE, firingId as entryFiringId } from "../schedules/entry.ts";
 import type { App } from "../task/current-app.ts";
@@ -15,6 +17,7 @@ export interface Firing {
   task?: string;
   queue?: string;
   payload?: Json;
+  payloadVersion?: number;
 }
 
 /** Scheduler puts the time that was due, in ISO-8601, in the place of this text. */
@@ -70,19 +73,16 @@ export async function handleBeat(
   }
   const id = firingId(firing);
   const entry = staticEntry(named, app.config.timezone);
-  const reason = await whyNot(app, schedule);
-  if (reason === undefined) {
+  if (!app.config.beatEnabled) {
+    await skip(app, entry, scheduledTime, "this stage fires nothing (BEAT is off)");
+    return { id };
+  }
+  const pause = await app.schedules.pauseOf(schedule);
+  // A fire time that was due by the pause, or by its end, fires no more. History has the pause itself.
+  if (pause === undefined || (!pause.paused && pause.since < scheduledTime)) {
     await fire(app, registry, entry, scheduledTime);
-  } else {
-    await app.schedules.note(entry, { kind: "skipped", at: scheduledTime, reason }, 0);
-    app.log.warn("Schedule entry skipped a fire time", { schedule, scheduledTime, reason, count: 1 });
   }
   return { id };
-}
-
-async function whyNot(app: App, name: string): Promise<string | undefined> {
-  if (!app.config.beatEnabled) return "this stage fires nothing (BEAT is off)";
-  return (await app.schedules.pauseOf(name))?.paused ? "it is paused" : undefined;
 }
 
 /** The id of the task that a firing sends. */
@@ -93,7 +93,7 @@ export function firingId({ schedule, scheduledTime }: Firing): string {
 /** The firing that an event is; undefined for an event that is none. */
 export function readFiring(event: unknown): Firing | undefined {
   if (!isObject(event)) return undefined;
-  const { schedule, scheduledTime, task, queue, payload } = event;
+  const { schedule, scheduledTime, task, queue, payload, payloadVersion } = event;
   if (typeof schedule !== "string" || typeof scheduledTime !== "string") return undefined;
   const time = readTime(scheduledTime);
   if (time === undefined) return undefined;
@@ -103,6 +103,7 @@ export function readFiring(event: unknown): Firing | undefined {
     ...(typeof task === "string" && { task }),
     ...(typeof queue === "string" && { queue }),
     ...(payload !== undefined && { payload }),
+    ...(isPayloadVersion(payloadVersion) && { payloadVersion }),
   };
 }
 

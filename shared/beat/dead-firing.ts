@@ -1,6 +1,7 @@
 import { DEFAULT_QUEUE } from "../config.ts";
 import type { Delivery } from "../message/delivery.ts";
 import { type Json, parseJson } from "../message/json.ts";
+import { payloadVersionOf } from "../message/payload-version.ts";
 import type { App } from "../task/current-app.ts";
 import { recordUnsent } from "../task/not-sent-failure.ts";
 import { type Firing, firingId, readFiring } from "./beat.ts";
@@ -25,6 +26,7 @@ export async function recordDeadFiring(app: App, { firing, reason }: DeadFiring)
     id: firingId(firing),
     task: known ? task : UNKNOWN_TASK,
     queue: queue ?? DEFAULT_QUEUE,
+    payloadVersion: payloadVersionOf(firing),
     payload: known ? payload : { schedule, scheduledTime: scheduledTime.toISOString() },
     askedAt: scheduledTime,
     schedule: { name: schedule, at: scheduledTime.toISOString() },

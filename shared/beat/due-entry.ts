@@ -46,7 +46,11 @@ export async function handleDue(tick: Tick, item: DueItem): Promise<void> {
  * Until when the fire times of an item have been handled. Its writer may be slower than a tick whose clock is ahead, so an item of
  * a stretch says itself that it was seen; from then on each tick has handled it.
  */
-function handledUntil({ position, now }: Tick, entry: Entry, { at, seen }: DueItem): Date {
+export function handledUntil(
+  { position, now }: Pick<Tick, "position" | "now">,
+  entry: Entry,
+  { at, seen }: DueItem,
+): Date {
   const before = at.getTime() - 1;
   // Seen by a clock that was far ahead.
   if (seen === undefined || seen.getTime() > now.getTime() + 2 * LATE_MILLISECONDS) return new Date(before);

@@ -4,12 +4,13 @@ import { DEFAULT_QUEUE } from "../config.ts";
 import type { NewEntry, WorkflowEntry } from "../entries/schedules.ts";
 import { describeError, InvalidOptionError, InvalidScheduleError } from "../errors.ts";
 import { type Json, parseJson, toJsonText } from "../message/json.ts";
+import { payloadVersionField } from "../message/payload-version.ts";
 import { payloadText } from "../message/user-values.ts";
 import { type Definition, ENTRY_FIELDS, timingOf, toDefinition } from "../schedules/definition.ts";
 import { CODE, type Entry } from "../schedules/entry.ts";
 import { declareStatic } from "../schedules/name.ts";
 import { parseExpression } from "../schedules/schedule-expression.ts";
-import { nextFireTime } from "../schedules/timing.ts";
+import { nextFireTime, type Timing } from "../schedules/timing.ts";
 import { type ApplyOptions, checkNames, oneOfQueues, resolveOptions } from "../task/options.ts";
 import { payloadOrNone } from "../task/payload.ts";
 import type { RegisteredTask } from "../task/registered-task.ts";
@@ -68,7 +69,7 @@ export interface BeatSchedule {
  * });
  *
  * @throws InvalidScheduleError for an expression or a time zone that AWS would not take, and for a date that never comes (31 February).
- * An entry whose last time has passed is refused by the build alone: a deployed service goes on when that day has come.
+ * An entry whose last time has passed, or whose one time the clock of its zone skips, is refused by the build alone: a deployed service goes on when that day has come.
  */
 export function beatSchedule<Inputs extends Record<string, unknown>>(
   entries: {
@@ -87,15 +88,20 @@ export function beatSchedule<Inputs extends Record<string, unknown>>(
     }
     const target = targetOf(name, { task, workflow, payload });
     const entry = { name, target, schedule, timezone, options, rules: jsonFields(rules) };
-    // Finds the mistake where the entry stands, and in the zone that it will run in. No time can make an expression fire that is refused here.
-    if (nextFireTime(staticEntry(entry, "UTC").timing, BEFORE_ALL) === undefined) {
-      throw new InvalidScheduleError(`schedule '${schedule}' of entry '${name}'`, DATE_EXPECTED);
-    }
+    // Finds the mistake where the entry stands. Each start of a function comes by here: the build looks at the entry's own zone, whose clock
+    // changes take as long to find as all else that a start does.
+    checkComes(entry, { ...staticEntry(entry, "UTC").timing, timezone: "UTC" });
     declareStatic(name);
     named.push(entry);
   }
   const declared = { [SCHEDULE]: true, entries: named };
   return declared;
+}
+
+/** @throws InvalidScheduleError for a date that never comes: no time can make it fire */
+function checkComes({ name, schedule }: NamedEntry, timing: Timing): void {
+  if (nextFireTime(timing, BEFORE_ALL) !== undefined) return;
+  throw new InvalidScheduleError(`schedule '${schedule}' of entry '${name}'`, DATE_EXPECTED);
 }
 
 /** @throws InvalidScheduleError for whoever has no compiler */
@@ -116,13 +122,15 @@ export function sentBy({ target, options }: Pick<NamedEntry, "target" | "options
   task: string;
   queue: string;
   payload: Json;
+  payloadVersion?: number;
 } {
   const { task, workflow, payload } = target;
   if (workflow) {
     return { task: WORKFLOW, queue: options.queue ?? DEFAULT_QUEUE, payload: parseJson(toJsonText(workflow.node)) };
   }
   const sent = parseJson(payloadText(task.name, payloadOrNone(task.schema, payload)));
-  return { task: task.name, queue: options.queue ?? task.queue, payload: sent };
+  const version = payloadVersionField(task.payloadVersion);
+  return { task: task.name, queue: options.queue ?? task.queue, payload: sent, ...version };
 }
 
 /** Dates become texts, as they would over HTTP. */
@@ -137,8 +145,8 @@ function jsonFields(fields: object): { readonly [field: string]: Json } {
  */
 export function staticEntry(named: NamedEntry, timezone: string): Entry {
   const { name, target, schedule, options, rules } = named;
-  const { task, payload } = sentBy(named);
-  const sent = target.workflow ? { workflow: payload } : { task, payload };
+  const { queue: _, ...call } = sentBy(named);
+  const sent = target.workflow ? { workflow: call.payload } : call;
   const fields = { ...rules, ...sent, options: jsonFields(options), schedule };
   const definition: Definition = toDefinition(fields, named.timezone ?? timezone);
   return {
@@ -233,6 +241,7 @@ export async function checkEntry(entry: NamedEntry, ground: ScheduleGround): Pro
   const { name, target, schedule, options } = entry;
   const { now, queues } = ground;
   const { timing } = staticEntry(entry, ground.timezone);
+  checkComes(entry, timing);
   // A rate of Scheduler's counts from its own creation.
   if (nextFireTime(timing, now) === undefined) {
     throw new InvalidScheduleError(

@@ -34,7 +34,7 @@ const DAY = 86_400_000;
 const REARM_PAGE = 500;
 
 /** The zone data that this process computes with. */
-const ZONES = process.versions.tz ?? "";
+export const ZONES = process.versions.tz ?? "";
 
 /**
  * Fires all that is due. An entry that fails is tried again by the next tick, and holds up nothing else. Two ticks at once do the same twice, which is

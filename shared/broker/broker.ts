@@ -1,8 +1,9 @@
 import type { BatchEntry, QueueDepth, Sqs } from "../aws/sqs.ts";
 import { DEFAULT_QUEUE } from "../config.ts";
-import { BrokerError } from "../errors.ts";
+import { BrokerError, type NewerMessageError } from "../errors.ts";
 import { encodeMessage } from "../message/encoding.ts";
 import { byteLength } from "../message/json.ts";
+import { isMessageGroupId } from "../message/labels.ts";
 import type { Message } from "../message/message.ts";
 
 /** https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html */
@@ -28,6 +29,8 @@ export interface Broker {
    * @throws BrokerError if SQS did not take it
    */
   send(message: Message, delaySeconds: number): Promise<void>;
+  /** Puts a message of a newer version, which nobody here can read, back on a queue that is not FIFO. */
+  giveBack(queue: string, fields: NewerMessageError["fields"], delaySeconds: number): Promise<void>;
   /** Puts a message into the dead-letter queue, for its function to look at later. */
   sendDeadLetter(message: Message, delaySeconds: number): Promise<void>;
   /** Hides a received message for `seconds`, up to 11 hours. */
@@ -86,31 +89,41 @@ export function createBroker(options: {
     if (again.length > 0) await sendAll(queue, again, sends + 1);
   };
 
+  const put = (
+    queue: string,
+    message: Pick<Waiting, "body" | "delaySeconds" | "messageGroupId" | "messageDeduplicationId">,
+  ): Promise<void> =>
+    new Promise((resolve, reject) => {
+      const entry = { ...message, bytes: byteLength(message.body), resolve, reject };
+      const queued = waiting.get(queue);
+      if (queued) queued.push(entry);
+      else {
+        waiting.set(queue, [entry]);
+        // After the callbacks that are due now: whatever else they send joins this batch, and nobody waits longer.
+        setImmediate(flush, queue);
+      }
+    });
+
   return {
-    send(message, delaySeconds) {
-      return new Promise((resolve, reject) => {
-        const body = encodeMessage(message);
-        const fifo = isFifo(message.queue);
-        const queue = fifo && delaySeconds > 0 ? DEFAULT_QUEUE : message.queue;
-        const entry = {
-          body,
-          delaySeconds,
-          bytes: byteLength(body),
-          resolve,
-          reject,
-          // A message from another program may lack a group; it then forms one by itself.
-          messageGroupId: message.messageGroupId ?? (fifo ? message.id : undefined),
-          messageDeduplicationId: fifo && queue === message.queue ? deduplicationId(message) : undefined,
-        };
-        const queued = waiting.get(queue);
-        if (queued) queued.push(entry);
-        else {
-          waiting.set(queue, [entry]);
-          // After the callbacks that are due now: whatever else they send joins this batch, and nobody waits longer.
-          setImmediate(flush, queue);
-        }
+    async send(message, delaySeconds) {
+      const fifo = isFifo(message.queue);
+      const queue = fifo && delaySeconds > 0 ? DEFAULT_QUEUE : message.queue;
+      await put(queue, {
+        body: encodeMessage(message),
+        delaySeconds,
+        // A message from another program may lack a group; it then forms one by itself.
+        messageGroupId: message.messageGroupId ?? (fifo ? message.id : undefined),
+        messageDeduplicationId: fifo && queue === message.queue ? deduplicationId(message) : undefined,
       });
     },
+    giveBack: (queue, fields, delaySeconds) =>
+      put(queue, {
+        body: encodeMessage(fields),
+        delaySeconds: Math.ceil(delaySeconds),
+        // The tenant, on a fair queue.
+        messageGroupId: isMessageGroupId(fields.messageGroupId) ? fields.messageGroupId : undefined,
+        messageDeduplicationId: undefined,
+      }),
     hide: (queue, receiptHandle, seconds) =>
       sqs.changeVisibility(queueUrl(queue), receiptHandle, Math.min(MAX_HIDE_SECONDS, Math.max(0, Math.ceil(seconds)))),
     async sendDeadLetter(message, delaySeconds) {

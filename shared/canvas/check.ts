@@ -4,6 +4,7 @@ import { DEFAULT_QUEUE } from "../config.ts";
 import { describeError, InvalidPayloadError, InvalidWorkflowError } from "../errors.ts";
 import { MAX_TIMER_SECONDS, UNFINISHED_SECONDS } from "../lifetimes.ts";
 import { parseJson, toJsonText } from "../message/json.ts";
+import { payloadVersionOf } from "../message/payload-version.ts";
 import type { App } from "../task/current-app.ts";
 import { type ApplyOptions, checkQueue, type ResolvedOptions, resolveOptions } from "../task/options.ts";
 import { payloadOrNone } from "../task/payload.ts";
@@ -102,8 +103,11 @@ async function checkTask({ queues, tasks, now }: Checking, node: TaskNode, posit
   }
   if (!isFirst && !node.immutable) return delaySeconds;
   const payload = payloadOrNone(task.schema, node.payload);
+  const version = payloadVersionOf(node);
+  // Newer code has stored it: its worker waits for that.
+  if (version > task.payloadVersion) return delaySeconds;
   try {
-    await task.validate(parseJson(toJsonText(payload)));
+    await task.validate(parseJson(toJsonText(payload)), version);
   } catch (error) {
     const issues = error instanceof InvalidPayloadError ? error.message : describeError(error).message;
     throw new InvalidWorkflowError(at("payload"), payload, `what task '${node.task}' accepts (${issues})`);

@@ -4,6 +4,7 @@ import { DEFAULT_QUEUE } from "../config.ts";
 import { describeError, InvalidWorkflowError, type TaskError, WorkflowStoppedError } from "../errors.ts";
 import type { Json } from "../message/json.ts";
 import type { Message } from "../message/message.ts";
+import { payloadVersionOf } from "../message/payload-version.ts";
 import { dispatch } from "../task/submit.ts";
 import {
   childPlace,
@@ -25,8 +26,8 @@ export const FAN_OUT = "lovage.group";
 
 /** So many are sent by whoever comes to the group. */
 const FEW = 10;
-/** Members that are sent at once: each batch has its shards of the join first. */
-const BATCH = 100;
+/** Members that are sent at once: each batch has its shards of the join first, in one call, and the records after it fill theirs. */
+const BATCH = 500;
 
 interface Group extends Start {
   node: GroupNode | EachNode;
@@ -146,10 +147,10 @@ async function refusalOf(flow: Flow, { each }: EachNode, value: Json, from: numb
     return new InvalidWorkflowError("", `${value.length} items in the list before 'each'`, `at most ${MAX_MEMBERS}`);
   }
   const task = isTaskNode(each) ? flow.tasks.find(each.task) : undefined;
-  if (task === undefined || !isTaskNode(each)) return undefined;
+  if (task === undefined || !isTaskNode(each) || payloadVersionOf(each) > task.payloadVersion) return undefined;
   for (const [index, item] of value.entries()) {
     try {
-      await task.validate(payloadWith(each, item));
+      await task.validate(payloadWith(each, item), payloadVersionOf(each));
     } catch (error) {
       const { message } = describeError(error);
       return new InvalidWorkflowError(`each, item ${index}`, item, `what task '${task.name}' accepts (${message})`);

@@ -73,10 +73,12 @@ export async function ended(flow: Flow, place: Place, outcome: Outcome): Promise
   if (node === undefined) return;
   await callBack(flow, node, place, outcome);
   const above = parentOf(place);
-  if (above === undefined) return endReplaced(flow, outcome);
+  if (above === undefined) return flow.definition.adds ? addedEnded(flow, outcome) : endReplaced(flow, outcome);
   const parent = nodeAt(root, above.place);
   if (parent === undefined || isTaskNode(parent)) return;
-  if (!isChainNode(parent)) return memberEnded(flow, parent, above, outcome);
+  if (!isChainNode(parent)) {
+    return memberEnded(flow, parent, { place: above.place, member: String(above.index) }, outcome);
+  }
 
   if (outcome.state !== "SUCCESS") {
     await endUnreached(flow, parent, above.place, place, outcome);
@@ -121,10 +123,20 @@ async function endOfReplaced({ app }: Flow, { id, task, workflow }: Replaces, ou
   return { state, error: isStopped ? describeError(new WorkflowStoppedError(id)) : storedError(task, outcome) };
 }
 
+/** The end of members that were added: together they are one of the group around them. */
+async function addedEnded(flow: Flow, outcome: Outcome): Promise<void> {
+  const { adds } = flow.definition;
+  const around = adds && (await flow.app.workflows.read(adds.workflow));
+  if (adds === undefined || around === undefined) return;
+  const node = nodeAt(around.root, adds.place);
+  if (node === undefined || isTaskNode(node) || isChainNode(node)) return;
+  await memberEnded({ ...flow, definition: around }, node, adds, outcome);
+}
+
 async function memberEnded(
   flow: Flow,
   node: GroupNode | EachNode,
-  { place, index }: { place: Place; index: number },
+  { place, member }: { place: Place; member: string },
   outcome: Outcome,
 ): Promise<void> {
   const { workflows } = flow.app;
@@ -134,10 +146,10 @@ async function memberEnded(
   if (isFailed ? policy === "failFast" : policy === "first") {
     // Decided before the join is told: whoever sees it empty finds this.
     const decision = isFailed
-      ? { state: outcome.state, error: storedError(GROUP, outcome), by: index }
-      : { state: outcome.state, by: index };
+      ? { state: outcome.state, error: storedError(GROUP, outcome), by: member }
+      : { state: outcome.state, by: member };
     const decided = await workflows.decide(group, decision);
-    if (decided.by === index) {
+    if (decided.by === member) {
       await workflows.stop(flow.definition.id, place);
       // Without its value, for `first` has that of one member and not a list.
       await ended(flow, place, isFailed ? outcome : { state: "SUCCESS" });
@@ -145,7 +157,7 @@ async function memberEnded(
   }
   const size = await sizeOf(flow, node, place);
   if (size === undefined) throw new Error(`Workflow ${group.workflow} has a member at '${place}', and no list.`);
-  const { isWhole } = await workflows.joins.finish(group, size, index, isFailed);
+  const { isWhole } = await workflows.joins.finish(group, size, member, isFailed);
   if (isWhole) await groupEnded(flow, node, place, size);
 }
 

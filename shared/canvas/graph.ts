@@ -8,16 +8,19 @@ import {
   type EachNode,
   type GroupNode,
   idAt,
+  isAdded,
   isChainNode,
   isEachNode,
   isTaskNode,
+  memberNumber,
   type Node,
   nodeAt,
   type Place,
   type Policy,
   parentOf,
+  type TaskNode,
 } from "../workflows/definition.ts";
-import { groupAt, outcomeAt, type Reading, sizeOf, stateOfWhole } from "./results.ts";
+import { groupAt, outcomeAt, type Reading, sizeOf, stateOfWhole, tallyOf } from "./results.ts";
 
 /** One node of a graph. */
 export interface GraphNode {
@@ -28,6 +31,8 @@ export interface GraphNode {
   state: TaskState;
   /** Of a task. */
   task?: string;
+  /** Of its payload; absent for the first. */
+  payloadVersion?: number;
   id?: string;
   attempt?: number;
   startedAt?: string;
@@ -40,6 +45,8 @@ export interface GraphNode {
   failed?: number;
   /** Places of the first members that failed. */
   failures?: Place[];
+  /** Workflows of members that were added while it ran, the first of them; they are in the counts. */
+  added?: string[];
   /** Its parts are not among the nodes, but for the first members that failed: ask for this place. */
   folded?: true;
 }
@@ -72,6 +79,7 @@ const MAX_PARTS = 100;
 /** Nodes of one answer; beyond, whatever has parts is folded. */
 const MAX_NODES = 1000;
 const MAX_FAILURES = 10;
+const MAX_ADDED = 100;
 
 interface Drawing extends Reading {
   nodes: GraphNode[];
@@ -116,14 +124,14 @@ interface Hand {
 /** Answers with the member after the page, if there is one. */
 async function draw(drawing: Drawing, node: Node, place: Place, hand: Hand): Promise<number | undefined> {
   if (isTaskNode(node)) {
-    drawing.nodes.push(await taskNode(drawing, node.task, place, hand.isDead));
+    drawing.nodes.push(await taskNode(drawing, node, place, hand.isDead));
     return undefined;
   }
   const own = isChainNode(node)
     ? await chainNode(drawing, place, hand.isDead)
     : await groupNode(drawing, node, place, hand.isDead);
   drawing.nodes.push(own);
-  const parts = isChainNode(node) ? node.chain.length : (own.members ?? 0);
+  const parts = isChainNode(node) ? node.chain.length : ((await sizeOf(drawing, node, place)) ?? 0);
   const page = hand.page ?? { from: 0, limit: MAX_PARTS, failed: false };
   const isFolded = hand.page ? page.limit === 0 : parts > MAX_PARTS || drawing.nodes.length + parts > MAX_NODES;
   if (isFolded) own.folded = true;
@@ -170,15 +178,21 @@ function partsOn({ from, limit }: Page, parts: number): Parts {
 /** Of a group only the members that have failed. */
 async function failuresOn(drawing: Drawing, place: Place, parts: number, { from, limit }: Page): Promise<Parts> {
   const { joins } = drawing.app.workflows;
-  const found = await joins.failures(groupAt(drawing, place), parts, { from, limit: limit + 1 });
+  const found = numbersOf(await joins.failures(groupAt(drawing, place), parts, { from, limit: limit + 1 }));
   const next = found[limit];
   return { numbers: found.slice(0, limit), ...(next !== undefined && { next }) };
 }
 
-async function taskNode({ app, definition }: Drawing, task: string, place: Place, isDead: boolean): Promise<GraphNode> {
+async function taskNode(
+  { app, definition }: Drawing,
+  { task, payloadVersion }: TaskNode,
+  place: Place,
+  isDead: boolean,
+): Promise<GraphNode> {
   const id = idAt(definition, place);
   const record = await app.results.kept(id);
-  const common = { place, kind: "task" as const, ...parentIn(place), task, id };
+  const version = payloadVersion === undefined ? {} : { payloadVersion };
+  const common = { place, kind: "task" as const, ...parentIn(place), task, ...version, id };
   if (record === undefined) {
     // It was never sent: it will be, or the workflow has ended, or was stopped, before it came to it.
     const isOver = isDead || (await app.workflows.isStopped(definition.id, place));
@@ -211,17 +225,25 @@ async function groupNode(
   const group = groupAt(drawing, place);
   const [outcome, members] = await Promise.all([outcomeAt(drawing, place), sizeOf(drawing, node, place)]);
   const { joins } = drawing.app.workflows;
-  const tally = members === undefined ? undefined : await joins.tally(group, members);
-  const failures = tally && tally.failed > 0 ? await joins.failures(group, tally.members, { limit: MAX_FAILURES }) : [];
+  const tally = members === undefined ? undefined : await tallyOf(drawing, place, members);
+  const failures =
+    members !== undefined && tally?.failed ? await joins.failures(group, members, { limit: MAX_FAILURES }) : [];
+  const { added = [], ...counts } = tally ?? {};
   return {
     place,
     kind: isEachNode(node) ? "each" : "group",
     ...parentIn(place),
     state: outcome?.state ?? (isDead ? "REVOKED" : "PENDING"),
     ...(node.policy !== undefined && { policy: node.policy }),
-    ...tally,
-    ...(failures.length > 0 && { failures: failures.map((index) => childPlace(place, index)) }),
+    ...counts,
+    ...(failures.length > 0 && { failures: numbersOf(failures).map((index) => childPlace(place, index)) }),
+    ...(added.length > 0 && { added: added.slice(0, MAX_ADDED) }),
   };
+}
+
+/** Members that stand in the definition. */
+function numbersOf(members: readonly string[]): number[] {
+  return members.filter((member) => !isAdded(member)).map(memberNumber);
 }
 
 function parentIn(place: Place): { parent?: Place } {

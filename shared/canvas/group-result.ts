@@ -14,11 +14,28 @@ import {
   nodeAt,
   type Place,
 } from "../workflows/definition.ts";
-import { errorOf, GROUP } from "./failures.ts";
-import { asMember, groupAt, type MemberOutcome, outcomeAt, type Reading, sizeOf, valueAt } from "./results.ts";
+import { errorOf, failedWith, GROUP } from "./failures.ts";
+import {
+  addedAs,
+  asMember,
+  groupAt,
+  type MemberOutcome,
+  outcomeAt,
+  type Reading,
+  sizeOf,
+  tallyOf,
+  valueAt,
+} from "./results.ts";
 import { revokeWorkflow } from "./revoke.ts";
 
 const PAGE = 100;
+
+/** The outcome of a member that was never begun. */
+const STOPPED = failedWith("REVOKED", {
+  id: "",
+  task: GROUP,
+  error: { name: "TaskRevokedError", message: "Its group was stopped before it began." },
+});
 
 /** How far a group has come. */
 export interface GroupCounts {
@@ -83,12 +100,13 @@ export class GroupResult<Result = Json[]> {
     const { reading, node, place } = await this.#group();
     const size = await sizeOf(reading, node, place);
     if (size === undefined) return { members: 0, completed: 0, failed: 0 };
-    const { ended, failed } = await this.#app.workflows.joins.tally(groupAt(reading, place), size);
-    return { members: size, completed: ended - failed, failed };
+    const { members, ended, failed } = await tallyOf(reading, place, size);
+    return { members, completed: ended - failed, failed };
   }
 
   /**
-   * Each member once, with its number and its outcome, in the order in which they end; it ends after the last. Not inside a task.
+   * Each member once, with its number and its outcome, in the order in which they end; it ends after the last. Members that were added
+   * while the group ran come when it has ended, with the numbers that they have in its list. Not inside a task.
    * @throws SyncSubtaskError inside a task; ResultTimeoutError if no member has ended for `timeout` seconds, by default 60
    */
   async *outcomes(options: { timeout?: number } = {}): AsyncGenerator<{ index: number } & MemberOutcome> {
@@ -112,16 +130,12 @@ export class GroupResult<Result = Json[]> {
           yield { index, ...(await asMember(reading, childPlace(place, index), outcome)) };
         }
       }
-      if (size !== undefined && (told.size === size || isOver)) {
+      if (size !== undefined && isOver) {
         // Members that were never begun were revoked with their group.
         for (const index of numbers(0, size).filter((one) => !told.has(one))) {
-          yield {
-            index,
-            ok: false,
-            error: { id: "", name: "TaskRevokedError", message: "Its group was stopped before it began." },
-          };
+          yield { index, ...(await asMember(reading, childPlace(place, index), STOPPED)) };
         }
-        return;
+        return yield* addedOutcomes(reading, place, { size, from: size });
       }
       if (performance.now() >= deadline) throw new ResultTimeoutError(this.id, timeout);
       await wait(pause);
@@ -141,6 +155,28 @@ export class GroupResult<Result = Json[]> {
     if (node === undefined || !(isGroupNode(node) || isEachNode(node))) throw new WorkflowNotFoundError(this.id);
     return { reading: { app: this.#app, definition }, node, place };
   }
+}
+
+/** The outcomes of members that were added to a group which has ended. */
+async function* addedOutcomes(
+  reading: Reading,
+  place: Place,
+  { size, from }: { size: number; from: number },
+): AsyncGenerator<{ index: number } & MemberOutcome, number> {
+  let index = from;
+  const group = groupAt(reading, place);
+  for (const name of size === 0 ? [] : await reading.app.workflows.joins.added(group, size)) {
+    const found = await addedAs(reading, group, name);
+    if (found === undefined) continue;
+    for (const member of numbers(0, found.size)) {
+      const at = childPlace("", member);
+      const outcome = (await outcomeAt(found.reading, at)) ?? STOPPED;
+      yield { index, ...(await asMember(found.reading, at, outcome)) };
+      index += 1;
+    }
+    index = yield* addedOutcomes(found.reading, "", { size: found.size, from: index });
+  }
+  return index;
 }
 
 function numbers(from: number, to: number): number[] {

@@ -6,7 +6,7 @@
 
 import { DEFAULT_QUEUE } from "../config.ts";
 import { type ErrorCode, type StoredError, TaskUnfinishedError, WorkflowNotFoundError } from "../errors.ts";
-import type { Json } from "../message/json.ts";
+import { payloadVersionField, payloadVersionOf } from "../message/payload-version.ts";
 import { isFinal, type StoredRecord } from "../results/record.ts";
 import type { App } from "../task/current-app.ts";
 import type { Registry } from "../task/registry.ts";
@@ -20,6 +20,7 @@ import {
   type GroupNode,
   idAt,
   inputBefore,
+  isAdded,
   isChainNode,
   isTaskNode,
   isWithin,
@@ -28,16 +29,21 @@ import {
   type Place,
   type TaskNode,
 } from "../workflows/definition.ts";
-import { readNode } from "../workflows/read-definition.ts";
+import type { GroupId } from "../workflows/joins.ts";
+import { readNode, readStoredNode } from "../workflows/read-definition.ts";
 import { fanOutMessage } from "./fan-out.ts";
 import type { Flow } from "./flow.ts";
 import { ended } from "./go-on.ts";
-import { groupAt, outcomeAt, sizeOf } from "./results.ts";
+import { addedAs, groupAt, outcomeAt, sizeOf } from "./results.ts";
+import { withVersions } from "./secrets.ts";
 import { type Firing, sendFiring, WORKFLOW } from "./send.ts";
 import { sendNode } from "./send-node.ts";
 
 /** Members that are looked at together. */
 const PAGE = 100;
+
+/** No place of a workflow: the task that is replayed is not in this one. */
+const ELSEWHERE = "-";
 
 /** Of a task that was revoked with its group. */
 const STOPPED: ErrorCode = "WORKFLOW_STOPPED";
@@ -46,7 +52,7 @@ interface Healing extends Work {
   flow: Flow;
   /** Undefined: whatever has failed is to run again. */
   target: Place | undefined;
-  /** The task that has become the workflow which heals: it does not run again, for that goes on. */
+  /** The task that has become the workflow which heals, or that workflow itself if its members were added: it goes on. */
   within?: string;
 }
 
@@ -82,8 +88,8 @@ export async function replayOrHeal(
   const { payload: given } = change;
   const { secrets } = registry.get(old.task);
   const payload = given === undefined ? undefined : await secrets.restore(given, () => payloadOf(app, old));
-  if (old.workflow !== undefined) return heal(app, registry, old, payload);
-  return replay(app, registry, old, payload === undefined ? change : { ...change, payload });
+  const edited = payload === undefined ? change : { ...change, payload };
+  return old.workflow === undefined ? replay(app, registry, old, edited) : heal(app, registry, old, edited);
 }
 
 /** Sends the workflow of a firing that could not be sent, or another in its place, under an id of its own: the same for whoever asks. */
@@ -94,7 +100,10 @@ async function fireAgain(
   { payload, eta }: Replay,
 ): Promise<Sent> {
   const { queue, tags, headers, schedule } = old;
-  const root = readNode(payload ?? (await payloadOf(app, old)));
+  const root =
+    payload === undefined
+      ? readStoredNode(await payloadOf(app, old))
+      : withVersions(registry, readNode(payload), "first");
   const options: CanvasOptions = {
     ...(queue !== DEFAULT_QUEUE && app.config.queues.includes(queue) && { queue }),
     ...(tags && { tags }),
@@ -105,7 +114,7 @@ async function fireAgain(
 }
 
 /** @throws WorkflowNotFoundError, TaskUnfinishedError for a task that has not ended, or has ended well; ValueExpiredError */
-async function heal(app: App, registry: Registry, old: StoredRecord, payload: Json | undefined): Promise<Sent> {
+async function heal(app: App, registry: Registry, old: StoredRecord, change: Replay): Promise<Sent> {
   const { id, place } = old.workflow ?? { id: old.id, place: "" };
   const definition = await app.workflows.read(id);
   if (definition === undefined) throw new WorkflowNotFoundError(id);
@@ -117,7 +126,7 @@ async function heal(app: App, registry: Registry, old: StoredRecord, payload: Js
 
   const work: Work = { runs: [], unsent: [], become: [] };
   // A task that could not run has failed by others: those run again.
-  await healWorkflow(flow, old.error?.code === "WORKFLOW_STEP_FAILED" ? undefined : place, work, { place });
+  await healWorkflow(flow, old.error?.code === "WORKFLOW_STEP_FAILED" ? undefined : place, work);
   // Before anything of their workflows runs: the end of one finds its task waiting for it.
   for (const record of work.become) if (isFinal(record.state)) await app.results.reopen(record, "STARTED");
   for (const { flow: of, ...group } of work.unsent) {
@@ -128,7 +137,7 @@ async function heal(app: App, registry: Registry, old: StoredRecord, payload: Js
   // The task itself last: once it runs, a repeated call is refused.
   const isOwn = ({ record }: Run): boolean => record.id === old.id;
   for (const one of work.runs.toSorted((a, b) => Number(isOwn(a)) - Number(isOwn(b)))) {
-    const again = isOwn(one) ? payload : undefined;
+    const again = isOwn(one) ? change : {};
     if (!isFinal(one.record.state)) await run(one, again);
     else {
       // It may become another workflow; nothing more of the one that it has become is wanted.
@@ -142,26 +151,26 @@ async function heal(app: App, registry: Registry, old: StoredRecord, payload: Js
 }
 
 /** Lets a workflow wait again, and those that stand around it: the task that has become it waits for its end. */
-async function healWorkflow(
-  flow: Flow,
-  target: Place | undefined,
-  work: Work,
-  { place, within }: { place: Place; within?: string },
-): Promise<void> {
+async function healWorkflow(flow: Flow, target: Place | undefined, work: Work, within?: string): Promise<void> {
   const { app, definition } = flow;
-  const { id, root, replaces } = definition;
-  // All of a whole that somebody has revoked runs again.
-  const isStopped = await app.workflows.isStopped(id, place, 0);
-  const healing = { ...work, flow, target: isStopped ? undefined : target, ...(within !== undefined && { within }) };
+  const { id, root, replaces, adds } = definition;
+  // All of a whole that somebody has revoked runs again; of a group that has failed fast, what was revoked with it.
+  const isRevoked = await app.workflows.isRevoked(id);
+  const healing = { ...work, flow, target: isRevoked ? undefined : target, ...(within !== undefined && { within }) };
   await app.workflows.goOn(id, "");
   await reopen(healing, root, "");
+  if (adds) {
+    const around = await app.workflows.read(adds.workflow);
+    if (around) await healWorkflow({ ...flow, definition: around }, childPlace(adds.place, adds.member), work, id);
+    return;
+  }
   const task = replaces && (await app.results.kept(replaces.id));
   // It may have ended well without this, or have run once more.
   if (task === undefined || task.replacedBy !== id || task.state === "SUCCESS") return;
   const around = replaces?.workflow && (await app.workflows.read(replaces.workflow.id));
   if (replaces?.workflow === undefined || around === undefined) return void work.become.push(task);
   const { place: above } = replaces.workflow;
-  await healWorkflow({ ...flow, definition: around }, above, work, { place: above, within: task.id });
+  await healWorkflow({ ...flow, definition: around }, above, work, task.id);
 }
 
 /** Lets a node that has not ended well wait again, and notes the tasks in it that are to run; false if there are none. */
@@ -212,13 +221,14 @@ async function reopenGroup(healing: Healing, node: GroupNode | EachNode, place: 
     unsent.push({ flow, node, place, from: 0 });
     return true;
   }
-  const reopened: number[] = [];
+  const reopened: string[] = [];
   const failed = await workflows.joins.unwell(group, size);
   for (let first = 0; first < failed.length; first += PAGE) {
-    const heals = failed.slice(first, first + PAGE).map(async (index) => {
-      const at = childPlace(place, index);
+    const heals = failed.slice(first, first + PAGE).map(async (name) => {
+      if (isAdded(name)) return (await reopenAdded(healing, group, name)) ? [name] : [];
+      const at = childPlace(place, name);
       const member = nodeAt(flow.definition.root, at);
-      return member !== undefined && (await reopen(healing, member, at)) ? [index] : [];
+      return member !== undefined && (await reopen(healing, member, at)) ? [name] : [];
     });
     reopened.push(...(await Promise.all(heals)).flat());
   }
@@ -228,11 +238,23 @@ async function reopenGroup(healing: Healing, node: GroupNode | EachNode, place: 
   // Sent from there on, for nobody knows which of them were: a second message changes nothing, and lets a group go on whose members have ended.
   const from =
     decided && ((await workflows.joins.firstPending(group, size)) ?? (isEnded ? Math.max(0, size - 1) : undefined));
-  for (const index of reopened) await workflows.joins.reopen(group, size, index);
+  for (const name of reopened) await workflows.joins.reopen(group, size, name);
   await workflows.goOn(flow.definition.id, place);
   await workflows.undecide(group);
   if (from !== undefined) unsent.push({ flow, node, place, from });
   return true;
+}
+
+/** Members that were added wait again: those that heal, those that were revoked with their group, and with no target all that have failed. */
+async function reopenAdded(healing: Healing, group: GroupId, name: string): Promise<boolean> {
+  const { flow, within, target } = healing;
+  const found = await addedAs(flow, group, name);
+  if (found === undefined) return false;
+  const { definition } = found.reading;
+  if (definition.id === within) return true;
+  if (target === undefined) await flow.app.workflows.goOn(definition.id, "");
+  const inner = { ...healing, flow: { ...flow, definition }, target: target === undefined ? undefined : ELSEWHERE };
+  return reopen(inner, found.node, "");
 }
 
 /** Whether a group ended by itself, and not by a member: it was stopped before all were sent, or they could not be. */
@@ -250,18 +272,19 @@ async function reopenEnd(flow: Flow, chain: Node, place: Place): Promise<void> {
   if (record?.error?.code === "WORKFLOW_STEP_FAILED") await flow.app.results.reopen(record, "PENDING");
 }
 
-async function run({ flow, node, place, record }: Run, payload: Json | undefined): Promise<void> {
+async function run({ flow, node, place, record }: Run, { payload, payloadVersion }: Replay): Promise<void> {
   const { id } = flow.definition;
   const { countdown, eta, ...options } = node.options ?? {};
   // Another payload is whole.
   const input = payload === undefined ? record.workflow?.input : undefined;
   const failure = await sendNode(flow, {
-    node: { ...node, options },
+    node: { ...node, ...payloadVersionField(payloadVersion ?? payloadVersionOf(record)), options },
     id: record.id,
     mark: { id, place, ...(input !== undefined && { input }) },
     payload: payload ?? (await payloadOf(flow.app, record)),
     parentId: record.parentId,
     attempt: record.attempt,
+    others: record.others,
   });
   if (failure) await ended(flow, place, failure);
 }

@@ -8,6 +8,7 @@ import { payloadText } from "../message/user-values.ts";
 import { isFinal } from "../results/record.ts";
 import type { App } from "../task/current-app.ts";
 import { isEachNode, isGroupNode, isTaskNode, type Node, nodeAt, type TaskNode } from "../workflows/definition.ts";
+import { waitFor } from "./added.ts";
 import { failGroup, fanOut } from "./fan-out.ts";
 import type { Flow, Input, KnownTasks, Outcome } from "./flow.ts";
 import { ended, start } from "./go-on.ts";
@@ -76,6 +77,10 @@ export async function letFanOut(
     // It was sent ahead of its time, and whoever has changed its entry since then was told that it does not fire.
     if (!(await app.schedules.stands(schedule.name, schedule.edition, new Date(begins))))
       return revokeWorkflow(app, id);
+  }
+  if (flow.definition.adds && from === 0 && !(await waitFor(app, flow.definition))) {
+    app.log.warn("Members that a task has added are not sent, for it has ended without them", { workflow: id });
+    return;
   }
   const given: Input | undefined = input === undefined ? undefined : { ref: input };
   const { parentId } = message;

@@ -4,7 +4,7 @@ import { ValueExpiredError } from "../errors.ts";
 import type { TaskState } from "../results/record.ts";
 import type { App } from "../task/current-app.ts";
 import { childPlace, type Definition, endPlace, isChainNode, isTaskNode, nodeAt } from "../workflows/definition.ts";
-import { groupAt, outcomeAt, type Reading, sizeOf, stateOfWhole } from "./results.ts";
+import { outcomeAt, type Reading, sizeOf, stateOfWhole, tallyOf } from "./results.ts";
 import { titleOf } from "./title.ts";
 
 export interface WorkflowQuery {
@@ -103,7 +103,7 @@ async function progressOf(
   if (!isChainNode(root)) {
     const size = await sizeOf(reading, root, "");
     if (size === undefined) return {};
-    const { members, ended, failed } = await reading.app.workflows.joins.tally(groupAt(reading, ""), size);
+    const { members, ended, failed } = await tallyOf(reading, "", size);
     return { parts: members, ended, failed };
   }
   const steps = root.chain.length;

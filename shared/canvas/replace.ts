@@ -2,11 +2,10 @@
 
 import { WorkflowNotFoundError } from "../errors.ts";
 import { derivedId, idTime } from "../message/id.ts";
-import { parseJson, toJsonText } from "../message/json.ts";
 import { type Message, withoutEdition } from "../message/message.ts";
 import type { App } from "../task/current-app.ts";
 import type { Definition, Node } from "../workflows/definition.ts";
-import { readNode } from "../workflows/read-definition.ts";
+import { nodeOfCode } from "../workflows/read-definition.ts";
 import { checkNode, keptUntil } from "./check.ts";
 import type { KnownTasks } from "./flow.ts";
 import { begin, recordEnd } from "./send.ts";
@@ -18,7 +17,7 @@ import { begin, recordEnd } from "./send.ts";
 export async function defineReplacement(app: App, tasks: KnownTasks, message: Message, node: Node): Promise<string> {
   const { id: task, attempt, keepUntil, workflow, rootId, tags, headers, schedule } = message;
   const now = app.clock();
-  const root = readNode(parseJson(toJsonText(node)));
+  const root = nodeOfCode(node);
   const delaySeconds = await checkNode({ tasks, queues: app.config.queues, now }, root);
   const until = keptUntil(app, now, delaySeconds).toISOString();
   const id = derivedId(idTime(task) ?? now, `replace/${task}/${attempt}`);

@@ -11,11 +11,15 @@ import {
   type EachNode,
   endPlace,
   type GroupNode,
+  helperId,
   idAt,
   inputBefore,
+  isAdded,
   isChainNode,
   isEachNode,
+  isGroupNode,
   isTaskNode,
+  memberNumber,
   type Node,
   nodeAt,
   type Place,
@@ -23,7 +27,7 @@ import {
   tolerated,
 } from "../workflows/definition.ts";
 import type { GroupId } from "../workflows/joins.ts";
-import { type ErrorValue, failedWith, firstFailure, GROUP } from "./failures.ts";
+import { type ErrorValue, type Failed, failedWith, firstFailure, GROUP } from "./failures.ts";
 import type { Outcome } from "./flow.ts";
 
 /** A definition, and where its records are. */
@@ -98,6 +102,63 @@ async function groupOutcome(reading: Reading, node: GroupNode | EachNode, place:
   return judgeWhole(reading, node, place, size);
 }
 
+/** Members of a group that were added while it ran: a workflow of their own. */
+export interface Added {
+  reading: Reading;
+  node: GroupNode;
+  size: number;
+}
+
+/** Those that a name stands for; undefined if they are gone. */
+export async function addedAs({ app }: Reading, group: GroupId, member: string): Promise<Added | undefined> {
+  const definition = await app.workflows.read(helperId(group.workflow, group.place, `added/${member}`));
+  if (definition === undefined || !isGroupNode(definition.root)) return undefined;
+  return { reading: { app, definition }, node: definition.root, size: definition.root.group.length };
+}
+
+/** How far a group has come, with all members that were added. */
+export interface GroupTally {
+  members: number;
+  ended: number;
+  failed: number;
+  /** Workflows of members that were added. */
+  added: string[];
+}
+
+export async function tallyOf(reading: Reading, place: Place, size: number): Promise<GroupTally> {
+  const group = groupAt(reading, place);
+  const { added, ...own } = await reading.app.workflows.joins.tally(group, size);
+  const sum: GroupTally = { ...own, added: [] };
+  for (const { member, failed } of added) {
+    const found = await addedAs(reading, group, member);
+    if (found === undefined) continue;
+    const inner = await tallyOf(found.reading, "", found.size);
+    sum.members += inner.members;
+    sum.ended += inner.ended;
+    // Those that could not be sent have failed together.
+    sum.failed += failed ? Math.max(1, inner.failed) : inner.failed;
+    sum.added.push(found.reading.definition.id, ...inner.added);
+  }
+  return sum;
+}
+
+/** Outcomes of members that have not ended well, the first of them. */
+async function failuresOf(reading: Reading, place: Place, size: number, limit: number): Promise<Failed[]> {
+  const group = groupAt(reading, place);
+  const { joins } = reading.app.workflows;
+  const own = (await joins.failures(group, size, { limit })).filter((member) => !isAdded(member));
+  const outcomes = await Promise.all(own.map((member) => outcomeAt(reading, memberPlace(place, member))));
+  const failed = outcomes.flatMap((one) => (one === undefined || one.state === "SUCCESS" ? [] : [one]));
+  for (const member of await joins.added(group, size)) {
+    const found = failed.length < limit && (await addedAs(reading, group, member));
+    if (!found) continue;
+    const inner = await failuresOf(found.reading, "", found.size, limit - failed.length);
+    const whole = await outcomeAt(found.reading, "");
+    failed.push(...(inner.length > 0 || whole === undefined || whole.state === "SUCCESS" ? inner : [whole]));
+  }
+  return failed;
+}
+
 /** The outcome of a group whose members have all ended, by its policy. */
 export async function judgeWhole(
   reading: Reading,
@@ -108,14 +169,13 @@ export async function judgeWhole(
   const { policy = DEFAULT_POLICY } = node;
   const group = groupAt(reading, place);
   const { joins } = reading.app.workflows;
-  if (policy === "collect" || !(await joins.state(group, size)).hasFailures) return { state: "SUCCESS" };
+  const { hasFailures, hasAdded } = await joins.state(group, size);
+  if (policy === "collect" || !(hasFailures || hasAdded)) return { state: "SUCCESS" };
   // A member that was replayed may have ended well since a shard was marked: the shards of members are exact.
-  const { failed: count } = await joins.tally(group, size);
+  const { members, failed: count } = await tallyOf(reading, place, size);
   if (count === 0) return { state: "SUCCESS" };
-  if (typeof policy === "object" && count <= tolerated(policy.tolerate, size)) return { state: "SUCCESS" };
-  const named = await joins.failures(group, size, { limit: NAMED });
-  const outcomes = await Promise.all(named.map((index) => outcomeAt(reading, childPlace(place, index))));
-  const failures = outcomes.flatMap((one) => (one === undefined || one.state === "SUCCESS" ? [] : [one]));
+  if (typeof policy === "object" && count <= tolerated(policy.tolerate, members)) return { state: "SUCCESS" };
+  const failures = await failuresOf(reading, place, size, NAMED);
   // Revoked as a whole only if nothing has failed.
   const state = failures.every((one) => one.state === "REVOKED") ? "REVOKED" : "FAILURE";
   return { state, failed: failures.flatMap(({ failed }) => failed).slice(0, NAMED), count };
@@ -137,6 +197,8 @@ export async function valueAt(reading: Reading, ref: string): Promise<Json> {
   const [first, ...rest] = items.map(Number);
   let value: Json;
   if (first !== undefined && !isTaskNode(end.node) && !isChainNode(end.node)) {
+    const size = (await sizeOf(reading, end.node, end.place)) ?? 0;
+    if (first >= size) return items.map(Number).reduce(itemAt, await nodeValue(reading, end.node, end.place));
     // One item of a group is one member: the others need not be read.
     value = await memberValue(reading, end.node, childPlace(end.place, first));
     return rest.reduce(itemAt, value);
@@ -155,18 +217,39 @@ async function nodeValue(reading: Reading, node: Node, place: Place): Promise<Js
   const values: Json[] = [];
   const decided = await reading.app.workflows.outcomeOf(groupAt(reading, place));
   // The first that has succeeded.
-  if (node.policy === "first" && decided?.by !== undefined) return valueAt(reading, childPlace(place, decided.by));
+  if (node.policy === "first" && decided?.by !== undefined) {
+    if (!isAdded(decided.by)) return valueAt(reading, memberPlace(place, decided.by));
+    const found = await addedAs(reading, groupAt(reading, place), decided.by);
+    if (found) return valueAt(found.reading, "");
+  }
   for await (const value of memberValues(reading, node, place)) values.push(value);
   return values;
 }
 
-/** The results of a group's members, in their order, a page at a time. */
+/** The results of a group's members, in their order, a page at a time; then those of members that were added. */
 async function* memberValues(reading: Reading, node: GroupNode | EachNode, place: Place): AsyncGenerator<Json> {
   const size = (await sizeOf(reading, node, place)) ?? 0;
+  if (size === 0) return;
+  const group = groupAt(reading, place);
+  // With the first page, in one call.
+  const added = reading.app.workflows.joins.added(group, size);
   for (let from = 0; from < size; from += PAGE) {
     const numbers = Array.from({ length: Math.min(PAGE, size - from) }, (_, offset) => from + offset);
-    yield* await Promise.all(numbers.map((index) => memberValue(reading, node, childPlace(place, index))));
+    const [values] = await Promise.all([
+      Promise.all(numbers.map((index) => memberValue(reading, node, childPlace(place, index)))),
+      added,
+    ]);
+    yield* values;
   }
+  for (const member of await added) {
+    const found = await addedAs(reading, group, member);
+    if (found) yield* memberValues(found.reading, found.node, "");
+  }
+}
+
+/** The place of a member that stands in the definition. */
+function memberPlace(place: Place, member: string): Place {
+  return childPlace(place, memberNumber(member));
 }
 
 async function memberValue(reading: Reading, node: GroupNode | EachNode, place: Place): Promise<Json> {

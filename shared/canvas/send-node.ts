@@ -5,6 +5,7 @@ import { describeError, MissingOptionError, TaskError } from "../errors.ts";
 import { NO_DELIVERY } from "../message/delivery.ts";
 import { type Json, parseJson } from "../message/json.ts";
 import { type Message, type WorkflowMark, withoutEdition } from "../message/message.ts";
+import { payloadVersionField, payloadVersionOf } from "../message/payload-version.ts";
 import { payloadText } from "../message/user-values.ts";
 import { checkQueue, resolveOptions } from "../task/options.ts";
 import { payloadOrNone } from "../task/payload.ts";
@@ -25,6 +26,8 @@ export interface NodeCall {
   eta?: string | undefined;
   /** @defaultValue 1 */
   attempt?: number;
+  /** Fields of the message that it repeats, which this version does not know. */
+  others?: object | undefined;
 }
 
 /**
@@ -76,18 +79,20 @@ export function unmadeMark({ definition: { id, root } }: Flow, node: TaskNode, p
 /** The message without anything that its task, or an option, decides. */
 export function baseMessage(
   { app, definition, tasks }: Flow,
-  { node, id, mark, payload, parentId, eta, attempt = 1 }: NodeCall,
+  { node, id, mark, payload, parentId, eta, attempt = 1, others }: NodeCall,
 ): Message {
   const { rootId, keepUntil, defaults } = definition;
   const queue = node.options?.queue ?? defaults?.queue ?? tasks.find(node.task)?.queue ?? DEFAULT_QUEUE;
   const parent = parentId ?? definition.parentId;
   const { schedule } = definition;
   return {
+    ...others,
     v: 1,
     id,
     task: node.task,
     attempt,
     payload: payload ?? null,
+    ...payloadVersionField(payloadVersionOf(node)),
     queue: app.config.queues.includes(queue) ? queue : DEFAULT_QUEUE,
     sentAt: app.clock().toISOString(),
     rootId,
@@ -103,8 +108,9 @@ async function complete(flow: Flow, call: NodeCall, base: Message): Promise<{ me
   const { app, tasks, definition } = flow;
   const { node, mark } = call;
   const task = tasks.find(node.task);
-  // A worker of another deployment may know it. Until one comes, it waits as every task does that is not registered.
-  if (task === undefined) return { message: base, text: payloadText(node.task, call.payload ?? null) };
+  // A worker of another deployment may know it, or its newer payload. Until one comes, it waits.
+  if (task === undefined || payloadVersionOf(node) > task.payloadVersion)
+    return { message: base, text: payloadText(node.task, call.payload ?? null) };
 
   const now = app.clock();
   const options = callOptions(node);
@@ -116,7 +122,7 @@ async function complete(flow: Flow, call: NodeCall, base: Message): Promise<{ me
   const isWhole = mark.input === undefined;
   const text = payloadText(task.name, isWhole ? payloadOrNone(task.schema, call.payload) : (call.payload ?? null));
   // With a result that is read when it runs, nobody can say yet which keys its payload will give.
-  const keys = isWhole ? await task.validate(parseJson(text)) : {};
+  const keys = isWhole ? await task.validate(parseJson(text), payloadVersionOf(node)) : {};
   const { defaults } = definition;
   const tags = [...new Set([...task.tags, ...(defaults?.tags ?? []), ...(resolved.tags ?? [])])];
   const headers = { ...defaults?.headers, ...resolved.headers };

@@ -22,6 +22,7 @@ import {
   type Node,
   nodeAt,
 } from "../workflows/definition.ts";
+import { nodeOfCode } from "../workflows/read-definition.ts";
 import { checkWhole, keptUntil } from "./check.ts";
 import { fanOutMessage } from "./fan-out.ts";
 import type { Flow, KnownTasks } from "./flow.ts";
@@ -112,6 +113,8 @@ export interface Firing {
   schedule: ScheduleMark;
   /** Its records are kept at least until then. */
   keepUntil?: Date;
+  /** Done when all was checked, before anything is written. */
+  beforeSend?: () => Promise<void>;
 }
 
 /**
@@ -130,6 +133,7 @@ export async function sendFiring(
   const [stored, end] = await Promise.all([app.workflows.read(id), app.results.read(id)]);
   if (end) return { id, state: end.state };
   const own = stored ?? (await defineFiring(app, tasks, root, { options, ...firing }));
+  await firing.beforeSend?.();
   // Dying after this leaves a definition of which nothing was sent: the repetition finds it, and sends.
   const isFirst = stored === undefined && (await app.workflows.define(own, new Date(own.keepUntil)));
   // Another tick was faster, perhaps with other code.
@@ -257,7 +261,8 @@ async function sendCanvas(canvas: AnyCanvas, options: CanvasOptions): Promise<un
     const { id } = await sendTask(app, task, node.payload, { options: given });
     return new AsyncResult(id, app);
   }
-  const { id, definition } = await sendWorkflow(app, { find: (name) => tasks.get(name) }, node, options);
+  const known: KnownTasks = { find: (name) => tasks.get(name) };
+  const { id, definition } = await sendWorkflow(app, known, nodeOfCode(node), options);
   const end = nodeAt(definition.root, endPlace(definition.root, ""));
   return end && isTaskNode(end) ? new AsyncResult(id, app) : new GroupResult(id, app);
 }

@@ -81,12 +81,12 @@ export function createClient<Tasks = AnyTasks>(settings: ClientSettings & Known<
   const transport = createTransport(settings, { sleep, random: Math.random });
 
   const taskOf = (name: string): ClientTask<[payload?: unknown], unknown> => {
-    const applyAsync = async (payload?: unknown, { signal, id, ...options }: SendOptions = {}) => {
+    const applyAsync = async (payload?: unknown, { signal, id, payloadVersion, ...options }: SendOptions = {}) => {
       const isKeyed =
         options.idempotencyKey !== undefined || options.throttle !== undefined || options.debounce !== undefined;
       // Made before the first try, and the same for all: so they are one task. Those options say it themselves.
       const own = id ?? (isKeyed ? undefined : newId());
-      const body = { id: own, payload, options };
+      const body = { id: own, payload, payloadVersion, options };
       const sent = await transport.call<{ id: string; state: TaskState }>(
         "POST",
         `/tasks/${encodeURIComponent(name)}`,

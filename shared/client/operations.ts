@@ -16,6 +16,8 @@ interface TaskNode<Name extends string> {
   task: Name;
   /** The fields that are known; the step before gives the rest. */
   payload?: Json;
+  /** Their version. @defaultValue the newest that the service has */
+  payloadVersion?: number;
   into?: string;
   immutable?: boolean;
   options?: NodeOptions;
@@ -81,6 +83,8 @@ export interface ScheduleEntry {
   /** Such as `crontab(0 8 * * *)`, `rate(5 minutes)`. */
   schedule: string;
   payload?: Json;
+  /** The version of that payload. @defaultValue the newest that the service has */
+  payloadVersion?: number;
   timezone?: string;
   options?: { [name: string]: Json };
   enabled?: boolean;
@@ -100,6 +104,8 @@ export interface ScheduleEntry {
 /** A schedule entry as it stands. */
 export interface ShownSchedule extends Partial<Omit<ScheduleEntry, "start" | "end">> {
   name: string;
+  /** The workflow that it sends in the place of a task. */
+  workflow?: Json;
   /** Declared by code, which alone changes it. */
   static: boolean;
   /** The next fire times, with the offset of its zone. */

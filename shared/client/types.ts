@@ -71,6 +71,8 @@ export type SendOptions = ApplyOptions &
      * be sent. @defaultValue a new one for each call, the same for all its tries
      */
     id?: string;
+    /** The version of the payload that this program was written for. @defaultValue the newest that the service has */
+    payloadVersion?: number;
   };
 
 type OptionsCall<Call extends readonly unknown[]> = [] extends Call
@@ -117,7 +119,8 @@ type Bound = Date | string;
 
 /** Tasks to list; docs/reference/http.md has what each field means. */
 export interface TaskFilter extends Abortable {
-  state?: TaskState;
+  /** With several, tasks in one of them. */
+  state?: TaskState | readonly TaskState[];
   task?: string;
   queue?: string;
   tag?: string;

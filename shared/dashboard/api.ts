@@ -1,6 +1,7 @@
 /** Calls of the service, over HTTP as for everybody. */
 
 import { signal } from "@preact/signals";
+import { noteDate } from "./clock.ts";
 import { readExact } from "./json.ts";
 
 const KEPT_KEY = "lovage-key";
@@ -64,6 +65,7 @@ async function callWithTag<T>(
     ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
     ...(abort && { signal: abort }),
   });
+  noteDate(answer.headers.get("date"));
   const text = await answer.text();
   if (answer.ok) return { answer: readExact<T>(text === "" ? "null" : text), etag: answer.headers.get("etag") };
   const refusal = toRefusal(answer.status, text);

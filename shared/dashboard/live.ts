@@ -3,6 +3,7 @@
 import { signal } from "@preact/signals";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { call, key, Refusal } from "./api.ts";
+import { serviceNow } from "./clock.ts";
 
 /** Whether nothing is asked for by itself. */
 export const isPaused = signal(false);
@@ -53,7 +54,7 @@ export function useLive<T>(path: string | undefined, { everySeconds = 2 }: LiveO
       try {
         const data = await call<T>(path, { signal: abort.signal });
         failures = 0;
-        asOf.value = Date.now();
+        asOf.value = serviceNow();
         trouble.value = undefined;
         setState({ path, data });
       } catch (error) {

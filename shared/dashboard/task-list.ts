@@ -3,6 +3,7 @@
 import { batch, type Signal, signal } from "@preact/signals";
 import type { TaskRecord } from "../results/record.ts";
 import { call, pathOf } from "./api.ts";
+import { serviceNow } from "./clock.ts";
 import type { Search } from "./filter.ts";
 import { asOf, trouble } from "./live.ts";
 import { isFinal, merged, timeOf, updated } from "./rows.ts";
@@ -75,7 +76,7 @@ export function createTaskList(search: Search, period: { from?: string; to?: str
     const values = search.needsValues ? undefined : "false";
     const path = pathOf(["tasks"], { ...search.query, ...period, limit: "50", values, ...query });
     const page = await call<Page>(path, { signal: abort.signal });
-    asOf.value = Date.now();
+    asOf.value = serviceNow();
     trouble.value = undefined;
     return page;
   };

@@ -5,14 +5,15 @@ import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { TaskState } from "../results/record.ts";
 import { Refusal } from "./api.ts";
+import { serviceNow } from "./clock.ts";
 import { distance, isUtc, moment } from "./format.ts";
 import { writeExact } from "./json.ts";
 import { SHAPES } from "./shapes.ts";
 
 /** A clock for what is shown as "3 min ago"; it stands still while nobody looks. */
-export const now = signal(Date.now());
+export const now = signal(serviceNow());
 setInterval(() => {
-  if (!document.hidden) now.value = Date.now();
+  if (!document.hidden) now.value = serviceNow();
 }, 1000);
 
 /** In the order of a task's life. */

@@ -1,18 +1,20 @@
 /** Entries of beat that are made and changed while the service runs: from code, and over HTTP. */
 
 import { checkWhole } from "../canvas/check.ts";
-import { restoreSecrets } from "../canvas/secrets.ts";
+import { restoreSecrets, withVersions } from "../canvas/secrets.ts";
 import {
   InvalidScheduleError,
+  NewerPayloadError,
   ScheduleChangedError,
   ScheduleExistsError,
   ScheduleNotFoundError,
   StaticScheduleError,
 } from "../errors.ts";
 import { type Json, parseJson, toJsonText } from "../message/json.ts";
+import { payloadVersionField, payloadVersionOf } from "../message/payload-version.ts";
 import { payloadText } from "../message/user-values.ts";
 import { checkFires, type Definition, isSame, toDefinition } from "../schedules/definition.ts";
-import { changed, created, dueAfter, type Entry, LATE_MILLISECONDS } from "../schedules/entry.ts";
+import { CODE, changed, created, dueAfter, type Entry, LATE_MILLISECONDS } from "../schedules/entry.ts";
 import { checkName, isStatic } from "../schedules/name.ts";
 import type { Stored } from "../schedules/store.ts";
 import { nextFireTime, parseSchedule } from "../schedules/timing.ts";
@@ -20,7 +22,7 @@ import type { App } from "../task/current-app.ts";
 import { oneOfQueues, resolveOptions } from "../task/options.ts";
 import { payloadOrNone } from "../task/payload.ts";
 import type { Registry } from "../task/registry.ts";
-import { readNode } from "../workflows/read-definition.ts";
+import { readNode, readStoredNode } from "../workflows/read-definition.ts";
 
 type Fields = { readonly [field: string]: Json };
 
@@ -109,7 +111,11 @@ export async function deleteEntry(app: App, name: string, ifMatch?: string): Pro
 export async function setEnabled(app: App, name: string, enabled: boolean): Promise<Entry | undefined> {
   if (isStatic(name)) {
     const pause = await app.schedules.pauseOf(name);
-    if ((pause?.paused ?? false) === enabled) await app.schedules.setPaused(name, !enabled, app.clock());
+    if ((pause?.paused ?? false) !== enabled) return undefined;
+    const now = app.clock();
+    const note = { kind: "paused", at: pause?.since ?? now, until: now } as const;
+    if (enabled) await app.schedules.note({ name, incarnation: CODE }, note, 0);
+    await app.schedules.setPaused(name, !enabled, now);
     return undefined;
   }
   const old = await readEntry(app, name);
@@ -145,10 +151,10 @@ function firstMoment({ schedule, timezone }: Definition, now: Date): Date {
 
 /**
  * A pause is no outage: history says so. Noted before it ends: dying after this leaves a note of a pause that goes on, which the repetition writes
- * anew.
+ * anew. An entry that is changed while it is paused begins another pause.
  */
 async function notePause(app: App, old: Entry, entry: Entry): Promise<void> {
-  if (old.definition.enabled || !entry.definition.enabled) return;
+  if (old.definition.enabled) return;
   const note = { kind: "paused", at: old.since, until: entry.since } as const;
   await app.schedules.note(entry, note, entry.definition.keepHistory ?? 0);
 }
@@ -181,7 +187,10 @@ async function checked(
   const task = find.get(definition.task ?? "");
   const given = parseJson(payloadText(task.name, payloadOrNone(task.schema, definition.payload ?? undefined)));
   const payload = await task.secrets.restore(given, () => (old?.task === task.name ? (old.payload ?? null) : null));
-  const keys = await task.validate(payload);
+  const { payloadVersion: newest } = task;
+  const { payloadVersion = newest, ...unversioned } = definition;
+  if (payloadVersion > newest) throw new NewerPayloadError(task.name, payloadVersion, newest);
+  const keys = await task.validate(payload, payloadVersion);
   const { queue } = resolveOptions(definition.options, app.clock(), task);
   if (!app.config.queues.includes(queue)) {
     throw new InvalidScheduleError(`queue '${queue}' of a schedule entry`, oneOfQueues(app.config.queues));
@@ -196,7 +205,7 @@ async function checked(
       `a messageGroupId of task '${task.name}', for this queue keeps the order within a group`,
     );
   }
-  return { ...definition, payload };
+  return { ...unversioned, ...payloadVersionField(payloadVersion), payload };
 }
 
 /** As a firing would send it, so that nothing is stored which that would refuse. The form that is stored is the one that was read. */
@@ -206,18 +215,22 @@ async function checkedWorkflow(
   definition: Definition,
   old: Definition | undefined,
 ): Promise<Definition> {
-  const before = old?.workflow === undefined ? undefined : readNode(old.workflow);
-  const node = await restoreSecrets(tasks, readNode(definition.workflow ?? null), before);
+  const before = old?.workflow === undefined ? undefined : readStoredNode(old.workflow);
+  const given = withVersions(tasks, readNode(definition.workflow ?? null), "newest");
+  const node = await restoreSecrets(tasks, given, before);
   await checkWhole({ tasks, queues: app.config.queues, now: app.clock() }, node, definition.options);
   return { ...definition, workflow: parseJson(toJsonText(node)) };
 }
 
 /** The fields that a change leaves. Naming a task takes the place of a workflow, and the other way round. */
 function changedFields(old: Definition, fields: Fields): Fields {
-  const { task, workflow, payload, ...others } = old;
+  const { task, workflow, payload, payloadVersion: _, ...others } = old;
   const isOther = workflow === undefined ? "workflow" in fields : "task" in fields;
   const sends = isOther ? {} : { ...(task !== undefined && { task }), ...(workflow !== undefined && { workflow }) };
-  const kept = Object.entries({ ...others, ...sends, ...fields }).filter(([, value]) => value !== null);
+  // A payload that stays is of the version that it had; another one is of the newest, unless it says which.
+  const version =
+    isOther || workflow !== undefined || "payload" in fields ? {} : { payloadVersion: payloadVersionOf(old) };
+  const kept = Object.entries({ ...others, ...sends, ...version, ...fields }).filter(([, value]) => value !== null);
   return { ...fieldsOf(kept), payload: "payload" in fields ? (fields.payload ?? null) : isOther ? null : payload };
 }
 

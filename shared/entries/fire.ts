@@ -4,6 +4,7 @@ import { sendFiring, WORKFLOW } from "../canvas/send.ts";
 import { describeError, TaskError } from "../errors.ts";
 import { readLabels } from "../message/fields.ts";
 import type { ScheduleMark } from "../message/message.ts";
+import { payloadVersionOf } from "../message/payload-version.ts";
 import { type Entry, firingId } from "../schedules/entry.ts";
 import type { App } from "../task/current-app.ts";
 import { recordUnsent } from "../task/not-sent-failure.ts";
@@ -11,7 +12,7 @@ import type { Registry } from "../task/registry.ts";
 import { sendTask } from "../task/send.ts";
 import type { Sent } from "../task/submit.ts";
 import { secondsAfter } from "../task/times.ts";
-import { readNode } from "../workflows/read-definition.ts";
+import { readStoredNode } from "../workflows/read-definition.ts";
 import { type Fired, heldByOverlap, skip } from "./overlap.ts";
 
 /** The tasks that a process knows: all of the service, or those that a caller has in hand. */
@@ -46,11 +47,11 @@ export async function runNow(app: App, tasks: Tasks, entry: Entry, by: string | 
   };
   const { expires } = entry.definition.options;
   const until = typeof expires === "number" ? secondsAfter(at, expires) : undefined;
-  const call = { ...callOf(app, entry, { start: undefined, expires: until, at }), id, schedule };
-  const sent = await sendWhat(app, tasks, entry, call);
   const note = { kind: "manual", at, id, ...(by !== undefined && { reason: by }) } as const;
-  await app.schedules.note(entry, note, entry.definition.keepHistory ?? 0);
-  return sent;
+  // Dying after this leaves a line of history without a state: it says that somebody asked, and that nothing was sent.
+  const beforeSend = () => app.schedules.note(entry, note, entry.definition.keepHistory ?? 0);
+  const call = callOf(app, entry, { start: undefined, expires: until, at });
+  return sendWhat(app, tasks, entry, { ...call, id, schedule, beforeSend });
 }
 
 /** Sends the entry's task, or its workflow. */
@@ -58,11 +59,12 @@ async function sendWhat(
   app: App,
   tasks: Tasks,
   { definition }: Entry,
-  call: ReturnType<typeof callOf> & { id: string; schedule: ScheduleMark },
+  call: ReturnType<typeof callOf> & { id: string; schedule: ScheduleMark; beforeSend?: () => Promise<void> },
 ): Promise<Sent> {
   const { workflow, task, payload } = definition;
-  if (workflow === undefined) return sendTask(app, tasks.get(task ?? ""), payload, call);
-  return sendFiring(app, tasks, readNode(workflow), call);
+  const payloadVersion = payloadVersionOf(definition);
+  if (workflow === undefined) return sendTask(app, tasks.get(task ?? ""), payload, { ...call, payloadVersion });
+  return sendFiring(app, tasks, readStoredNode(workflow), call);
 }
 
 /** When a firing starts: its time, put off by its countdown and jitter, and no later than the entry's end. */
@@ -113,6 +115,7 @@ async function send(
       id,
       task,
       payload: definition.workflow ?? definition.payload,
+      payloadVersion: payloadVersionOf(definition),
       askedAt: at,
       schedule,
       ...readLabels(definition.options),

@@ -2,7 +2,8 @@
 
 import { outcomeAt } from "../canvas/results.ts";
 import type { TaskState } from "../results/record.ts";
-import { type Entry, erasOf, firingId } from "../schedules/entry.ts";
+import { CODE, type Entry, erasOf, firingId } from "../schedules/entry.ts";
+import type { Note } from "../schedules/notes.ts";
 import { lastFireTimes } from "../schedules/timing.ts";
 import type { App } from "../task/current-app.ts";
 
@@ -25,7 +26,12 @@ export interface PastFiring {
 /** The newest lines of an entry's history, newest first. Costs a read for each fire time. */
 export async function historyOf(app: App, entry: Entry, limit: number): Promise<PastFiring[]> {
   const now = app.clock();
-  const notes = await app.schedules.notes(entry, new Date(now.getTime() + 1), limit * 2);
+  const [written, pausedSince] = await Promise.all([
+    app.schedules.notes(entry, new Date(now.getTime() + 1), limit * 2),
+    pauseOf(app, entry),
+  ]);
+  // A pause that goes on is not written down yet.
+  const notes = pausedSince ? [...written, { kind: "paused" as const, at: pausedSince, until: now }] : written;
   const times: Date[] = [];
   for (const { timing, since, until } of erasOf(entry, now)) {
     let before = new Date(until.getTime() + 1);
@@ -40,9 +46,9 @@ export async function historyOf(app: App, entry: Entry, limit: number): Promise<
   }
   const lines = await Promise.all([
     ...times.map((time) => lineOf(app, firingId(entry, time), { at: time.toISOString(), outcome: "run" })),
-    ...notes.map(({ kind, at, until, count, reason, id }) => {
+    ...notes.map(({ kind, at, until, count, reason, id }: Note) => {
       const more = {
-        ...(until && { until: until.toISOString() }),
+        ...(until && until !== now && { until: until.toISOString() }),
         ...(count && { count }),
         ...(reason !== undefined && { reason }),
       };
@@ -50,7 +56,17 @@ export async function historyOf(app: App, entry: Entry, limit: number): Promise<
       return kind === "manual" && id !== undefined ? lineOf(app, id, line) : line;
     }),
   ]);
-  return lines.sort((a, b) => (a.at < b.at ? 1 : -1)).slice(0, limit);
+  const sorted = lines.sort((a, b) => (a.at === b.at ? 0 : a.at < b.at ? 1 : -1)).slice(0, limit);
+  // Nobody knows since when the code declares an entry: before its oldest run there is nothing but what it would have done.
+  const isOfCode = entry.incarnation === CODE;
+  return isOfCode ? sorted.slice(0, sorted.findLastIndex(({ outcome }) => outcome !== "unrecorded") + 1) : sorted;
+}
+
+/** Since when an entry is paused; undefined if it is not. */
+async function pauseOf(app: App, { name, incarnation, definition, since }: Entry): Promise<Date | undefined> {
+  if (incarnation !== CODE) return definition.enabled ? undefined : since;
+  const pause = await app.schedules.pauseOf(name);
+  return pause?.paused ? pause.since : undefined;
 }
 
 /** The state of what a firing sent: a workflow whose end is a group has an outcome in the place of a record. */

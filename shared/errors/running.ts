@@ -1,8 +1,10 @@
 /** How a run ended badly, or was kept from going on. */
 
+import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { echo } from "../echo.ts";
 import { describeError, reasonOf } from "../stored-error.ts";
 import { TaskError } from "./base.ts";
+import { issuesText } from "./issues.ts";
 
 /** A run took longer than its time limit, or than its function may. */
 export class TaskTimeLimitError extends TaskError {
@@ -107,15 +109,23 @@ export class ResultTooLargeError extends TaskError {
   }
 }
 
-/** The value that a task returned is no JSON: its work is done, but nobody would get its result. Not retried. */
+/** The value that a task returned is no JSON, or its schema refuses it: its work is done, but nobody would get its result. Not retried. */
 export class InvalidResultError extends TaskError {
-  /** @param reason where in the result what stands, and what may stand there */
-  constructor(task: string, reason: string) {
+  /** Of the task's schema, where it refused the result. */
+  readonly issues: readonly StandardSchemaV1.Issue[];
+
+  /** @param reason where in the result what stands, and what may stand there; or what its schema says of it */
+  constructor(task: string, reason: string | readonly StandardSchemaV1.Issue[]) {
+    const [said, remedy] =
+      typeof reason === "string"
+        ? [reason, "return what JSON can hold"]
+        : [`its schema refused it${issuesText(reason)}`, "return what the schema takes"];
     super(
       "RESULT_INVALID",
-      `Result of task '${task}' cannot be stored: ${reason}. The task has run and is not run again; return what JSON can hold.`,
-      { task, reason },
+      `Result of task '${task}' cannot be stored: ${said}. The task has run and is not run again; ${remedy}.`,
+      { task, reason: said },
     );
+    this.issues = typeof reason === "string" ? [] : reason;
   }
 }
 

@@ -2,12 +2,10 @@
 
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { closestMatch } from "leven";
-import { cut, echo, listText, placeText } from "../echo.ts";
+import { cut, echo, listText } from "../echo.ts";
 import { describeError } from "../stored-error.ts";
 import { MAX_REASON_CHARS, TaskError } from "./base.ts";
-
-/** Of what a schema says of one fault, in characters. */
-export const MAX_ISSUE_CHARS = 300;
+import { issuesText } from "./issues.ts";
 
 /** No registered task has that name. */
 export class TaskNotRegisteredError extends TaskError {
@@ -29,12 +27,7 @@ export class InvalidPayloadError extends TaskError {
 
   /** @param cause what the schema threw, if it did */
   constructor(task: string, issues: readonly StandardSchemaV1.Issue[], cause?: unknown) {
-    const [first] = issues;
-    const place = placeText(first?.path?.map((part) => (typeof part === "object" ? part.key : part)) ?? []);
-    const where = place === "" ? "" : ` at '${place}'`;
-    const fault = cut(first?.message ?? "it does not fit", MAX_ISSUE_CHARS);
-    const others = issues.length > 1 ? ` (and ${issues.length - 1} more)` : "";
-    const sentence = `Payload of task '${task}' was refused${where}: ${fault}${others}.`;
+    const sentence = `Payload of task '${task}' was refused${issuesText(issues)}.`;
     super("PAYLOAD_INVALID", sentence, { task, issues }, cause);
     this.issues = issues;
   }
@@ -96,6 +89,29 @@ export class InvalidMessageError extends TaskError {
   constructor(reason: string, writer = "Lovage") {
     const sentence = `Message was refused: ${cut(reason, MAX_REASON_CHARS)}. Only messages sent by ${writer} belong on this queue.`;
     super("MESSAGE_INVALID", sentence);
+  }
+}
+
+/** A newer version of Lovage has sent a message, which this one cannot read: it waits for a worker that can. */
+export class NewerMessageError extends TaskError {
+  /** As far as it can be read at all. */
+  readonly fields: Readonly<Record<string, unknown>>;
+
+  constructor(version: number, fields: Readonly<Record<string, unknown>>) {
+    const sentence = `Message of version ${version} cannot be read here: this worker reads version 1. It waits for a newer worker; deploy one.`;
+    super("MESSAGE_NEWER", sentence, { version });
+    this.fields = fields;
+  }
+}
+
+/** A payload of a version that its task, as it is deployed, does not know yet: it waits for a worker that does. */
+export class NewerPayloadError extends TaskError {
+  constructor(task: string, version: number, newest: number) {
+    super(
+      "PAYLOAD_NEWER",
+      `Payload of task '${task}' is of version ${version}: this service knows versions up to ${newest}. Deploy the newer code of the task, or send an older version.`,
+      { task, version, newest },
+    );
   }
 }
 

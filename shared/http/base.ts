@@ -26,6 +26,11 @@ export function createBase(app: App, role?: Role): Hono {
   const hono = new Hono({ strict: false });
   const key = checkKey(app, role);
   hono.use(allowOrigins(app.config));
+  hono.use(async (c, next) => {
+    await next();
+    // The service's own time, also on a local stage whose clock was turned: the server before it has the machine's.
+    c.res.headers.set("date", app.clock().toUTCString());
+  });
   hono.use((c, next) => (isOpen(c.req.path) ? next() : key(c, next)));
   hono.onError((error, c) => problem(c, app.log, error));
   hono.notFound((c) => {

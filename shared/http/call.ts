@@ -17,6 +17,8 @@ export interface Call {
   body?: { schema: Document; required: boolean };
   status: number;
   answer: Document;
+  /** The result of the task that it sends, which another call brings, later. */
+  result?: Document;
   /** The media type of its answer. @defaultValue application/json */
   answerType?: string;
   /** Media types that it can answer with beside JSON, as text. */

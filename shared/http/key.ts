@@ -27,14 +27,20 @@ export function callerOf(c: Context): Caller | undefined {
 /**
  * Hono middleware for views of your own: answers 401 to a caller without one of the keys of `API_KEY_HASHES`, and 403 to one whose key
  * has a smaller role, or that would change something while `READ_ONLY` is on; and logs it.
- * @param role the least that the view wants: `read`, `submit` or `operate`. @defaultValue submit
+ * @param role the least that the view wants: `read`, `submit` or `operate`; where its entry in serverless.yml wants more, that holds.
+ * @defaultValue the entry's, or submit
  *
  * @example
  * const view = new Hono();
  * view.use(requireKey("read"));
  */
-export function requireKey(role: Role = "submit", app: App = currentApp()): MiddlewareHandler {
-  return checkKey(app, role);
+export function requireKey(role?: Role, app: App = currentApp()): MiddlewareHandler {
+  return checkKey(app, role ?? viewRole(app));
+}
+
+/** The role that a view wants which names none itself. */
+export function viewRole({ config }: App): Role {
+  return config.viewKeyRole ?? "submit";
 }
 
 /** @param role undefined: any key will do, for each call says itself what it wants */
@@ -43,7 +49,7 @@ export function checkKey(app: App, role?: Role): MiddlewareHandler {
     try {
       const caller = authorize(app, c);
       callers.set(c.req.raw, caller);
-      if (role !== undefined) admit(caller, role);
+      for (const wanted of [role, app.config.viewKeyRole]) if (wanted !== undefined) admit(caller, wanted);
     } catch (error) {
       return refuse(app, c, error);
     }

@@ -1,17 +1,20 @@
 /** Records and payloads as the API shows them: without their secrets. */
 
-import { withPayloads } from "../canvas/secrets.ts";
+import { withPayloads, withVersions } from "../canvas/secrets.ts";
 import { type Json, parseJson, toJsonText } from "../message/json.ts";
+import { FIRST_PAYLOAD_VERSION, payloadVersionOf } from "../message/payload-version.ts";
 import type { TaskRecord } from "../results/record.ts";
 import type { Registry } from "../task/registry.ts";
 import { ALL_SECRET, PARTS } from "../task/secrets.ts";
-import { readNode } from "../workflows/read-definition.ts";
+import { readStoredNode } from "../workflows/read-definition.ts";
 
 export interface Mask {
   /** A record with `[secret]` in the place of each secret, and without links to large values that hold some. */
   record(record: TaskRecord): TaskRecord;
   /** The payload of a task. */
   payload(task: string, payload: Json): Json;
+  /** The version of a stored payload, which is said where its task has several: then it can be sent back as it is. */
+  version(task: string, stored: { payloadVersion?: number }): { payloadVersion?: number };
   /** The payloads within a workflow, as `POST /workflows` takes it. */
   workflow(node: Json): Json;
 }
@@ -21,10 +24,14 @@ export function createMask(registry: Registry): Mask {
   const secretsOf = (task: string): typeof ALL_SECRET => registry.find(task)?.secrets ?? ALL_SECRET;
   return {
     payload: (task, payload) => secretsOf(task).mask("payload", payload),
+    version: (task, stored) =>
+      registry.find(task)?.payloadVersion === FIRST_PAYLOAD_VERSION ? {} : { payloadVersion: payloadVersionOf(stored) },
     workflow: (node) =>
       parseJson(
         toJsonText(
-          withPayloads(readNode(node), ({ task, payload = null }) => secretsOf(task).mask("payload", payload)),
+          withPayloads(withVersions(registry, readStoredNode(node), "first"), ({ task, payload = null }) =>
+            secretsOf(task).mask("payload", payload),
+          ),
         ),
       ),
     record(record) {

@@ -32,12 +32,13 @@ export function createNames(app: App, registry: Registry): Names {
     throw new HttpError(404, "QUEUE_NOT_FOUND", sentence + hint);
   };
   return {
-    task: (name) => task(name),
+    // A decision about a task that was renamed is one about its name by now.
+    task: (name) => registry.find(task(name))?.name ?? name,
     queue: (name) => queue(name),
     async decidedTask(name) {
       const { entries } = await app.control.decisions(0);
       const isDecided = entries.some((one) => one.kind !== "revoke" && one.scope === "task" && one.name === name);
-      return isDecided ? name : task(name);
+      return isDecided ? name : (registry.find(task(name))?.name ?? name);
     },
     filters(unregistered) {
       if (unregistered === undefined || unregistered === "false") {

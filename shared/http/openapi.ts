@@ -1,5 +1,5 @@
 import { ROLES, type Role } from "../api-keys.ts";
-import { inputSchemaOf } from "../task/json-schema.ts";
+import { inputSchemaOf, outputSchemaOf } from "../task/json-schema.ts";
 import type { RegisteredTask } from "../task/registered-task.ts";
 import type { Call } from "./call.ts";
 import { CALLS } from "./calls.ts";
@@ -13,8 +13,15 @@ import { ref, schemas, sendBody } from "./schemas.ts";
  */
 export function createOpenApi(tasks: readonly RegisteredTask[], origin: string): Document {
   const payloads = new Map(tasks.map((task) => [task, inputSchema(task)]));
+  const results = new Map(tasks.map((task) => [task, resultSchema(task)]));
   const { sendTask, ...others } = CALLS;
-  const sends = tasks.map((task) => [`send_${task.name}`, sendCall(sendTask, task, payloads.get(task))] as const);
+  const sends = tasks.map(
+    (task) =>
+      [
+        `send_${task.name}`,
+        sendCall(sendTask, task, { payload: payloads.get(task), result: results.get(task) }),
+      ] as const,
+  );
   // The body of a task whose payload is not known is that of no call in the document.
   const { Send, ...named } = schemas;
   const paths: Record<string, Document> = {};
@@ -36,6 +43,7 @@ export function createOpenApi(tasks: readonly RegisteredTask[], origin: string):
       schemas: {
         ...named,
         ...Object.fromEntries(tasks.map((task) => [payloadName(task), payloads.get(task) ?? UNSAID])),
+        ...Object.fromEntries([...results].flatMap(([task, said]) => (said ? [[resultName(task), said]] : []))),
       },
     },
   };
@@ -45,14 +53,17 @@ export function createOpenApi(tasks: readonly RegisteredTask[], origin: string):
 function sendCall(
   { parameters, refusals, ...call }: typeof CALLS.sendTask,
   task: RegisteredTask,
-  payload: Document | undefined,
+  { payload, result }: { payload: Document | undefined; result: Document | undefined },
 ): Call {
   const isNeeded = payload === undefined || !takesNothing(payload);
+  const versions = { oldest: task.oldestVersion, newest: task.payloadVersion };
+  const schema = sendBody({ $ref: `#/components/schemas/${payloadName(task)}` }, isNeeded, versions);
   return {
     ...call,
     route: `POST /tasks/${task.name}`,
     summary: `Send ${task.name}`,
-    body: { schema: sendBody({ $ref: `#/components/schemas/${payloadName(task)}` }, isNeeded), required: isNeeded },
+    body: { schema, required: isNeeded },
+    ...(result && { result: { $ref: `#/components/schemas/${resultName(task)}` } }),
     refusals: refusals.filter((status) => status !== 404),
   };
 }
@@ -72,6 +83,16 @@ function inputSchema(task: RegisteredTask): Document | undefined {
 }
 
 const UNSAID: Document = { description: "The task's schema checks it, but does not describe it as JSON Schema." };
+
+/** The task's result as JSON Schema, if it has a schema that can say it. */
+function resultSchema(task: RegisteredTask): Document | undefined {
+  const schema = task.resultSchema && outputSchemaOf(task.resultSchema);
+  return schema && relocated(schema, `#/components/schemas/${resultName(task)}`);
+}
+
+function resultName({ name }: RegisteredTask): string {
+  return `result_${name}`;
+}
 
 function payloadName({ name }: RegisteredTask): string {
   return `payload_${name}`;
@@ -114,6 +135,8 @@ function operation(id: string, call: Call): Document {
     ...(parameters.length > 0 && { parameters }),
     ...(open && { security: [] }),
     ...(body && { requestBody: { required: body.required, content: { "application/json": { schema: body.schema } } } }),
+    // OpenAPI has no word for it.
+    ...(call.result && { "x-result": call.result }),
     responses: {
       [status]: {
         description: status === 200 ? "As it is" : "Accepted",

@@ -2,6 +2,7 @@ import type { Hono } from "hono";
 import { replayOrHeal } from "../canvas/heal.ts";
 import { TaskNotFoundError } from "../errors.ts";
 import { isId } from "../message/id.ts";
+import { toPayloadVersion } from "../message/payload-version.ts";
 import type { Entry } from "../schedules/entry.ts";
 import { AsyncResult } from "../task/async-result.ts";
 import type { App } from "../task/current-app.ts";
@@ -37,6 +38,7 @@ export function createOperateApi(app: App, registry: Registry, statics: readonly
     const { id, state } = await audited({ app, c }, "replay", target, async () => {
       const answer = await replayOrHeal(app, registry, record, {
         ...(body.payload !== undefined && { payload: body.payload }),
+        ...(body.payloadVersion !== undefined && { payloadVersion: toPayloadVersion(body.payloadVersion) }),
       });
       return { answer, outcome: { replayedBy: answer.id, state: answer.state } };
     });

@@ -3,6 +3,7 @@ import { InvalidOptionError, TaskNotFoundError } from "../errors.ts";
 import { type Files, uploadKey } from "../files/files.ts";
 import { isId } from "../message/id.ts";
 import type { Json } from "../message/json.ts";
+import { FIRST_PAYLOAD_VERSION } from "../message/payload-version.ts";
 import { publicRecord, type StoredRecord, type TaskRecord } from "../results/record.ts";
 import type { Entry } from "../schedules/entry.ts";
 import { DECISIONS } from "../table/keys.ts";
@@ -46,7 +47,12 @@ export function createReadApi(app: App, registry: Registry, files: Files, static
   };
 
   addCall(api, "readIndex", (c) =>
-    c.json({ service: "lovage", tasks: registry.tasks.map(({ name }) => name), contract: "/openapi.json" }),
+    c.json({
+      service: "lovage",
+      tasks: registry.tasks.map(({ name }) => name),
+      contract: "/openapi.json",
+      ...versionsOf(registry.tasks),
+    }),
   );
   addCall(api, "readHealth", (c) => c.json({ status: "ok" }));
   addCall(api, "readContract", (c) => c.json(createOpenApi(registry.tasks, new URL(c.req.url).origin)));
@@ -104,6 +110,19 @@ async function withLinks(app: App, record: StoredRecord): Promise<StoredRecord> 
 }
 
 /** Names of the files that a task made, if its result lists them as `derived`. */
+/** The versions that the code reads, of tasks whose payload has several versions, or that had other names; absent where there are none. */
+function versionsOf(tasks: Registry["tasks"]) {
+  const versions = tasks
+    .filter(({ payloadVersion, aliases }) => payloadVersion > FIRST_PAYLOAD_VERSION || aliases.length > 0)
+    .map(({ name, aliases, oldestVersion, payloadVersion }) => ({
+      task: name,
+      oldest: oldestVersion,
+      newest: payloadVersion,
+      ...(aliases.length > 0 && { aliases }),
+    }));
+  return versions.length > 0 ? { versions } : {};
+}
+
 function derivedNames(result: Json | undefined): string[] {
   if (typeof result !== "object" || result === null || Array.isArray(result)) return [];
   const { derived } = result;

@@ -1,7 +1,18 @@
 /** Schedule entries as JSON Schema. */
 
 import { MAX_TIMER_SECONDS } from "../lifetimes.ts";
-import { anything, count, type Document, list, object, state, text, time, uuid } from "./schema-parts.ts";
+import {
+  anything,
+  count,
+  type Document,
+  list,
+  object,
+  payloadVersion,
+  state,
+  text,
+  time,
+  uuid,
+} from "./schema-parts.ts";
 
 export const node: Document = { $ref: "#/components/schemas/WorkflowNode" };
 
@@ -12,6 +23,7 @@ export const rules: Document = {
     description: "The workflow that it sends, in the place of a task, as POST /workflows takes it.",
   },
   payload: anything,
+  payloadVersion,
   timezone: { ...text, description: "By default the service's TIMEZONE." },
   options: {
     type: "object",

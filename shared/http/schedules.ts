@@ -187,9 +187,12 @@ function maskedView({ app, mask }: Showing, entry: Entry): EntryView {
   return { ...view, definition: { ...definition, ...shownParts(mask, definition) } };
 }
 
-function shownParts(mask: Mask, { task, workflow, payload }: Definition): Partial<Definition> {
+function shownParts(mask: Mask, definition: Definition): Partial<Definition> {
+  const { task, workflow, payload } = definition;
   if (workflow !== undefined) return { workflow: mask.workflow(workflow) };
-  return task === undefined || payload === undefined ? {} : { payload: mask.payload(task, payload) };
+  return task === undefined || payload === undefined
+    ? {}
+    : { payload: mask.payload(task, payload), ...mask.version(task, definition) };
 }
 
 function broken({ name, edition, reason }: { name: string; edition: string; reason: string }): Shown {

@@ -1,6 +1,7 @@
 /** Parts that bodies are made of. */
 
 import { MAX_TIMER_SECONDS } from "../lifetimes.ts";
+import { MAX_PAYLOAD_VERSION } from "../message/payload-version.ts";
 import { OUTCOMES } from "../results/attempts.ts";
 import { STATES } from "../results/record.ts";
 
@@ -16,6 +17,13 @@ export const count: Document = { type: "integer", minimum: 0 };
 export const key: Document = { type: "string", minLength: 1, maxLength: 256 };
 export const tag: Document = { type: "string", minLength: 1, maxLength: 128 };
 export const seconds: Document = { type: "number", minimum: 1, maximum: MAX_TIMER_SECONDS };
+/** The version of a payload. */
+export const payloadVersion: Document = {
+  type: "integer",
+  minimum: 1,
+  maximum: MAX_PAYLOAD_VERSION,
+  description: "The version of the payload that is sent: by default the newest that its task has.",
+};
 export const timeLimit: Document = { type: "number", exclusiveMinimum: 0, maximum: 900 };
 export const anything: Document = {};
 export const texts: Document = { type: "object", additionalProperties: text };

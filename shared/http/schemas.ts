@@ -14,6 +14,7 @@ import {
   type Document,
   list,
   object,
+  payloadVersion,
   scope,
   state,
   tag,
@@ -30,9 +31,12 @@ export function ref(name: keyof typeof schemas): Document {
   return { $ref: `#/components/schemas/${name}` };
 }
 
-/** The body of a call that sends a task. */
-export function sendBody(payload: Document, isNeeded: boolean): Document {
-  const more = { options: ref("Options"), id: callerId };
+/** The body of a call that sends a task. @param versions of its payload that may be sent; the one that is described is the newest */
+export function sendBody(payload: Document, isNeeded: boolean, versions: { oldest: number; newest: number }): Document {
+  const { oldest, newest } = versions;
+  const description = `By default ${newest}, which is the version that is described here.`;
+  const version = newest > 1 && { payloadVersion: { type: "integer", minimum: oldest, maximum: newest, description } };
+  const more = { options: ref("Options"), id: callerId, ...version };
   return isNeeded ? body({ payload }, more) : body({}, { payload, ...more });
 }
 
@@ -151,8 +155,16 @@ export const schemas = {
     clockChanges: list(object({ at: text, minutes: { type: "number" }, effect: text })),
   }),
   ...uploads,
-  Replay: body({}, { payload: { description: "In the place of the old one." } }),
-  Send: { ...body({}, { payload: {}, options: { $ref: "#/components/schemas/Options" }, id: callerId }) },
+  Replay: body(
+    {},
+    {
+      payload: { description: "In the place of the old one." },
+      payloadVersion: { ...payloadVersion, description: "Of that payload; by default that of the old one." },
+    },
+  ),
+  Send: {
+    ...body({}, { payload: {}, payloadVersion, options: { $ref: "#/components/schemas/Options" }, id: callerId }),
+  },
   FailurePage: object({ failures: list({ $ref: "#/components/schemas/Failure" }) }, { cursor: text }),
   Failure: object(...failure),
   FailureWithTasks: object(
@@ -168,7 +180,10 @@ export const schemas = {
   Key: object({ name: text, role: { enum: ROLES }, readOnly: { type: "boolean" } }),
   Activity: activity,
   Health: object({ status: { const: "ok" } }),
-  Index: object({ service: { const: "lovage" }, tasks: list(text), contract: text }),
+  Index: object(
+    { service: { const: "lovage" }, tasks: list(text), contract: text },
+    { versions: list(object({ task: text, oldest: payloadVersion, newest: payloadVersion }, { aliases: list(text) })) },
+  ),
   Options: callOptions,
   TaskError: taskError,
   Problem: {

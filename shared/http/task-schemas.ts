@@ -10,6 +10,7 @@ import {
   key,
   list,
   object,
+  payloadVersion,
   seconds,
   state,
   tag,
@@ -35,6 +36,7 @@ export const taskRecord: [Document, Document] = [
     rootId: uuid,
   },
   {
+    payloadVersion: { ...payloadVersion, description: "The version that it was sent in; absent for the first." },
     result: anything,
     error: { $ref: "#/components/schemas/TaskError" },
     progress: anything,

@@ -9,6 +9,7 @@ import {
   key,
   list,
   object,
+  payloadVersion,
   state,
   tag,
   text,
@@ -29,6 +30,7 @@ const callback: Document = { $ref: "#/components/schemas/WorkflowTask" };
 const taskFields: Document = {
   task: text,
   payload: { description: "The fields that are known." },
+  payloadVersion,
   into: { type: "string", minLength: 1, maxLength: 256, description: "The field that the result before becomes." },
   immutable: { type: "boolean", description: "The result before is not wanted." },
 };
@@ -127,6 +129,7 @@ export const workflow = object(
         {
           parent: text,
           task: text,
+          payloadVersion,
           id: uuid,
           attempt: count,
           startedAt: time,
@@ -137,6 +140,10 @@ export const workflow = object(
           ended: count,
           failed: count,
           failures: { ...list(text), description: "Places of the first members that failed." },
+          added: {
+            ...list(uuid),
+            description: "Workflows of members that a task has added, the first of them. They are in the counts.",
+          },
           folded: {
             const: true,
             description: "Its parts are not shown here, but for the first that failed: ask for its place.",

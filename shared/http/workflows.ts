@@ -3,6 +3,7 @@ import { toDot, toMermaid } from "../canvas/draw.ts";
 import { readGraph } from "../canvas/graph.ts";
 import { listWorkflows } from "../canvas/list.ts";
 import { revokeWorkflow } from "../canvas/revoke.ts";
+import { withVersions } from "../canvas/secrets.ts";
 import { sendWorkflow } from "../canvas/send.ts";
 import { InvalidOptionError, WorkflowNotFoundError } from "../errors.ts";
 import { isId } from "../message/id.ts";
@@ -24,7 +25,12 @@ const MAX_LIST = 100;
 export function addWorkflowSend(api: Hono, app: App, registry: Registry): void {
   addCall(api, "sendWorkflow", async (c) => {
     const { options, ...shape } = await readBody(c.req.raw, "sendWorkflow");
-    const { id } = await sendWorkflow(app, registry, readNode(shape), toOptions(options));
+    const { id } = await sendWorkflow(
+      app,
+      registry,
+      withVersions(registry, readNode(shape), "newest"),
+      toOptions(options),
+    );
     return c.json({ id, state: "PENDING" }, 202, { location: `/workflows/${id}` });
   });
 }

@@ -1,6 +1,6 @@
 import { echo } from "../echo.ts";
-import { InvalidMessageError } from "../errors.ts";
-import { optionalFields, requiredFields } from "./fields.ts";
+import { InvalidMessageError, NewerMessageError } from "../errors.ts";
+import { optionalFields, readOtherFields, requiredFields } from "./fields.ts";
 import { byteLength, type Json, unfitText } from "./json.ts";
 import { readJson } from "./json-reader.ts";
 import type { Message } from "./message.ts";
@@ -9,7 +9,7 @@ import type { Message } from "./message.ts";
  * The message as the body of an SQS message. JSON already escapes what SQS refuses, but for two characters.
  * https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
  */
-export function encodeMessage(message: Message): string {
+export function encodeMessage(message: Message | NewerMessageError["fields"]): string {
   return JSON.stringify(message).replaceAll(
     /[\ufffe\uffff]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16)}`,
@@ -18,6 +18,7 @@ export function encodeMessage(message: Message): string {
 
 /**
  * Reads a body back.
+ * @throws NewerMessageError for one of a newer version of Lovage
  * @throws InvalidMessageError if Lovage did not write it: not JSON, another version, a field missing or of a wrong type, a number that
  * JavaScript cannot hold, more than 1,000 levels.
  */
@@ -32,11 +33,14 @@ export function decodeMessage(body: string): Message {
   if (value === null || typeof value !== "object" || Array.isArray(value)) {
     throw new InvalidMessageError("its body is JSON but not an object");
   }
+  if (typeof value.v === "number" && Number.isSafeInteger(value.v) && value.v > 1) {
+    throw new NewerMessageError(value.v, value);
+  }
   if (value.v !== 1) {
     const version = value.v === undefined ? "missing" : echo(value.v);
     throw new InvalidMessageError(`its version is ${version}, this worker reads version 1`);
   }
-  const message = { ...requiredFields(value), ...optionalFields(value) };
+  const message = { ...readOtherFields(value), ...requiredFields(value), ...optionalFields(value) };
   // A program that may write to the queue must not read another task's payload by it.
   const { id, payloadRef } = message;
   if (payloadRef && !payloadRef.key.includes(`/${id}/payload-`)) {

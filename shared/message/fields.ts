@@ -5,6 +5,7 @@ import { byteLength, type Json } from "./json.ts";
 import { isKey, isMessageGroupId, isTag, MAX_MESSAGE_TAGS, MESSAGE_GROUP_ID_EXPECTED } from "./labels.ts";
 import { isValueKey, type ValueRef } from "./large-values.ts";
 import type { Message, ScheduleMark, WorkflowMark } from "./message.ts";
+import { isPayloadVersion, PAYLOAD_VERSION_EXPECTED } from "./payload-version.ts";
 import { readTime } from "./time.ts";
 
 type Fields = { [field: string]: Json };
@@ -28,9 +29,10 @@ export function requiredFields(fields: Fields): Pick<Message, Required> {
 
 type Required = "v" | "id" | "task" | "attempt" | "payload" | "queue" | "sentAt" | "rootId";
 
-/** Every field that may be absent: how it is read, and what is expected. A field unknown here is left out. */
+/** Every field that may be absent: how it is read, and what is expected. */
 const OPTIONAL: { [K in keyof Omit<Message, Required>]-?: [Read<Exclude<Message[K], undefined>>, string] } = {
   payloadRef: [valueRef, "the key, sizeBytes and until of this task's stored payload"],
+  payloadVersion: [payloadVersion, PAYLOAD_VERSION_EXPECTED],
   eta: [time, "an ISO-8601 time with its zone"],
   expires: [time, "an ISO-8601 time with its zone"],
   parentId: [id, "a UUID"],
@@ -56,7 +58,33 @@ const OPTIONAL: { [K in keyof Omit<Message, Required>]-?: [Read<Exclude<Message[
   crowded: [positive, "1 or more"],
   rescues: [positive, "1 or more"],
   crashed: [positive, "1 or more"],
+  newerSince: [time, "an ISO-8601 time with its zone"],
 };
+
+const REQUIRED: readonly Required[] = ["v", "id", "task", "attempt", "payload", "queue", "sentAt", "rootId"];
+
+/** In bytes, of all fields of one message that this version does not know: they travel with it, and lie in its timer and its record. */
+const MAX_OTHERS_BYTES = 262_144;
+
+/** The fields of a message that this version does not know. A newer one has written them: they are kept wherever the message is sent again. */
+export function otherFields(message: object): Fields {
+  return others(message, [...REQUIRED, ...Object.keys(OPTIONAL)]);
+}
+
+/** The same, of a message that is read. @throws InvalidMessageError for more than a timer or a record holds */
+export function readOtherFields(fields: Fields): object {
+  const found = otherFields(fields);
+  const bytes = Object.keys(found).length === 0 ? 0 : byteLength(JSON.stringify(found));
+  if (bytes <= MAX_OTHERS_BYTES) return found;
+  throw new InvalidMessageError(
+    `its fields that this version does not know have ${bytes} bytes, expected at most ${MAX_OTHERS_BYTES}`,
+  );
+}
+
+/** The fields that are none of those known. By entries, for a field may have the name `__proto__`. */
+function others(value: object, known: readonly string[]): Fields {
+  return Object.fromEntries(Object.entries(value).filter(([name]) => !known.includes(name)));
+}
 
 /** @throws InvalidMessageError naming the first field of a wrong kind */
 export function optionalFields(fields: Fields): Omit<Message, Required> {
@@ -100,6 +128,10 @@ function contentHash(value: Json | undefined): string | undefined {
 
 function positive(value: Json | undefined): number | undefined {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 1 ? value : undefined;
+}
+
+function payloadVersion(value: Json | undefined): number | undefined {
+  return isPayloadVersion(value) ? value : undefined;
 }
 
 function seconds(value: Json | undefined): number | undefined {
@@ -152,6 +184,7 @@ function schedule(value: Json | undefined): ScheduleMark | undefined {
   const [name, at, edition, by] = [value.name, time(value.at), text(value.edition), text(value.by)];
   if (typeof name !== "string" || name === "" || name.length > MAX_ENTRY_CHARS || at === undefined) return undefined;
   return {
+    ...unknownBeside(value, "name", "at", "edition", "manual", "by"),
     name,
     at,
     ...(edition !== undefined && { edition }),
@@ -174,6 +207,7 @@ function workflow(value: Json | undefined): WorkflowMark | undefined {
   const isCount = typeof fanOut === "number" && Number.isSafeInteger(fanOut) && fanOut >= 0;
   if (fanOut !== undefined && !isCount) return undefined;
   return {
+    ...unknownBeside(value, "id", "place", "input", "fanOut", "callback", "ended"),
     id: name,
     place,
     ...(typeof input === "string" && { input }),
@@ -186,20 +220,27 @@ function workflow(value: Json | undefined): WorkflowMark | undefined {
 function slot(value: Json | undefined): { at: string; rateLimit: string } | undefined {
   if (!isObject(value)) return undefined;
   const [at, rateLimit] = [time(value.at), text(value.rateLimit)];
-  return at === undefined || rateLimit === undefined ? undefined : { at, rateLimit };
+  if (at === undefined || rateLimit === undefined) return undefined;
+  return { ...unknownBeside(value, "at", "rateLimit"), at, rateLimit };
 }
 
 function debounce(value: Json | undefined): { key: string; burst: string } | undefined {
   if (!isObject(value)) return undefined;
   const [name, burst] = [key(value.key), id(value.burst)];
-  return name === undefined || burst === undefined ? undefined : { key: name, burst };
+  if (name === undefined || burst === undefined) return undefined;
+  return { ...unknownBeside(value, "key", "burst"), key: name, burst };
 }
 
 function valueRef(value: Json | undefined): ValueRef | undefined {
   if (!isObject(value)) return undefined;
   const [key, sizeBytes, until] = [text(value.key), positive(value.sizeBytes), time(value.until)];
   if (key === undefined || sizeBytes === undefined || until === undefined) return undefined;
-  return isValueKey(key) ? { key, sizeBytes, until } : undefined;
+  return isValueKey(key) ? { ...unknownBeside(value, "key", "sizeBytes", "until"), key, sizeBytes, until } : undefined;
+}
+
+/** Within a field, too, a newer version may have written more than this one knows. */
+function unknownBeside(value: Fields, ...known: readonly string[]): object {
+  return others(value, known);
 }
 
 function isObject(value: Json | undefined): value is Fields {

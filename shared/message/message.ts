@@ -26,7 +26,8 @@ export interface WorkflowMark {
 
 /**
  * The SQS message that asks for one attempt of one task: envelope version 1.
- * Times are ISO-8601 in UTC. The page docs/protocol.md describes it for other writers.
+ * Times are ISO-8601 in UTC. The page docs/protocol.md describes it for other writers. One that was read has, beside these, the fields that
+ * this version does not know.
  */
 export interface Message {
   v: 1;
@@ -37,6 +38,8 @@ export interface Message {
   /** `null` if it lies in S3, where `payloadRef` says. */
   payload: Json;
   payloadRef?: ValueRef;
+  /** The version of its task's payload that it was sent in; absent for the first. */
+  payloadVersion?: number;
   queue: string;
   sentAt: string;
   /** Not to be started before. */
@@ -93,6 +96,8 @@ export interface Message {
   rescues?: number;
   /** Its worker died each of so many times, and its record says so: only its `onFailure` hook is still to be called. */
   crashed?: number;
+  /** Since when it has waited for a worker that knows more than those which it has met. */
+  newerSince?: string;
 }
 
 /** The mark of a task that no change of its entry stops any more. */

@@ -1,9 +1,11 @@
 import { createHash } from "node:crypto";
 import { absent, anyOf, atMost, type Item } from "../aws/change.ts";
 import type { Table } from "../aws/dynamodb.ts";
+import { NewerMessageError } from "../errors.ts";
 import { decodeMessage, encodeMessage } from "../message/encoding.ts";
 import type { Json } from "../message/json.ts";
 import type { Message } from "../message/message.ts";
+import { payloadVersionOf } from "../message/payload-version.ts";
 import { reservationKey } from "../table/keys.ts";
 import { sortedHash } from "./content.ts";
 
@@ -59,14 +61,32 @@ function otherOf(item: Item, message: Message, hashes: ReturnType<typeof payload
   const text = (name: string): string | undefined => (item[name] === undefined ? undefined : String(item[name]));
   const id = text("id") ?? message.id;
   const body = text("message");
-  const found = body === undefined ? undefined : decodeMessage(body);
+  const found = body === undefined ? undefined : messageIn(body);
   return {
     first: false,
     id,
     // An older version of Lovage, while one is deployed for the other, writes no message, and leaves that of the task before.
     message: found?.id === id ? found : undefined,
-    samePayload: text("sortedHash") === hashes?.sortedHash || text("payloadHash") === hashes?.payloadHash,
+    // Of two versions nobody can say whether they mean the same, so the key alone decides.
+    samePayload:
+      isOtherVersion(message, found) ||
+      text("sortedHash") === hashes?.sortedHash ||
+      text("payloadHash") === hashes?.payloadHash,
   };
+}
+
+function isOtherVersion(one: Message, other: Message | undefined): boolean {
+  return other !== undefined && payloadVersionOf(one) !== payloadVersionOf(other);
+}
+
+/** The message of a key; undefined where a newer version of Lovage has written it: then the call's own is sent under the first one's id. */
+function messageIn(body: string): Message | undefined {
+  try {
+    return decodeMessage(body);
+  } catch (error) {
+    if (error instanceof NewerMessageError) return undefined;
+    throw error;
+  }
 }
 
 /**

@@ -36,6 +36,8 @@ export interface TaskRecord {
   /** The number of the run that is under way, or that comes next. */
   attempt: number;
   payload: Json;
+  /** The version of its task's payload that it was sent in; absent for the first. */
+  payloadVersion?: number;
   /** Present once the state is SUCCESS. */
   result?: Json;
   /** Why it failed; while retrying, why the last attempt did. */
@@ -89,6 +91,8 @@ export interface StoredRecord extends TaskRecord {
   contentHash?: string;
   /** Of an upload whose file comes in parts. */
   multipart?: MultipartUpload;
+  /** Fields of its message that this version does not know. */
+  others?: object;
   /** Where its large values lie. */
   refs: { [Part in "payload" | "result" | "error"]?: ValueRef };
 }
@@ -136,6 +140,8 @@ export function toRecord(item: Item): StoredRecord {
     queue: text("queue"),
     attempt: Number(item.attempt ?? 1),
     payload: json("payload"),
+    ...(item.payloadVersion !== undefined && { payloadVersion: Number(item.payloadVersion) }),
+    ...(item.others !== undefined && { others: Object(json("others")) }),
     createdAt: text("createdAt"),
     rootId: text("rootId"),
     ...Object.fromEntries(present(TEXTS).map((name) => [name, text(name)])),
@@ -191,6 +197,7 @@ export function publicRecord({
   messageId,
   contentHash,
   multipart,
+  others,
   refs,
   ...record
 }: StoredRecord): TaskRecord {

@@ -3,10 +3,11 @@
 import { ConflictingOptionsError, InvalidOptionError, InvalidScheduleError, UnknownOptionError } from "../errors.ts";
 import { MAX_TIMER_SECONDS } from "../lifetimes.ts";
 import { byteLength, type Json, toJsonText } from "../message/json.ts";
+import { isPayloadVersion, PAYLOAD_VERSION_EXPECTED } from "../message/payload-version.ts";
 import { readTime, TIME_EXPECTED } from "../message/time.ts";
 import type { RepeatedTime, SkippedTime } from "./clock-changes.ts";
 import { nextFireTime, parseSchedule, type Timing } from "./timing.ts";
-import { zoneOf } from "./zone.ts";
+import { checkTimezone } from "./zone.ts";
 
 /** Runs of an entry that would overlap: both run; the later is skipped; the newest waits; the earlier is revoked, and the later waits for its end. */
 type Overlap = "allow" | "skip" | "queueOne" | "cancel";
@@ -53,6 +54,8 @@ export interface Definition extends Omit<EntryRules, "start" | "end" | "timezone
   /** The workflow that it sends, as `POST /workflows` takes it. */
   workflow?: Json;
   payload: Json;
+  /** The version of its task's payload; absent for the first. A workflow's tasks say their own. */
+  payloadVersion?: number;
   options: { readonly [option: string]: Json };
   timezone: string;
   enabled: boolean;
@@ -87,6 +90,7 @@ const CHECKS: Readonly<Record<string, (value: Json) => boolean | string>> = {
   workflow: (value) =>
     (typeof value === "object" && value !== null && !Array.isArray(value)) || "a workflow, as POST /workflows takes it",
   payload: () => true,
+  payloadVersion: (value) => isPayloadVersion(value) || PAYLOAD_VERSION_EXPECTED,
   options: (value) =>
     (typeof value === "object" && value !== null && !Array.isArray(value)) || 'an object such as { "expires": 60 }',
   schedule: (value) => isText(value) || "text such as 'cron(0 8 * * ? *)'",
@@ -136,9 +140,8 @@ export function toDefinition(fields: { readonly [field: string]: Json }, timezon
     throw new InvalidOptionError("task", task, "the name of a task, or a 'workflow' in its place");
   }
   if (workflow !== undefined) {
-    const other = task === undefined ? "payload" : "task";
-    if (given[other] !== undefined && given[other] !== null)
-      throw new ConflictingOptionsError("workflow", other, "each says what is sent");
+    const other = ["task", "payload"].find((name) => given[name] !== undefined && given[name] !== null);
+    if (other !== undefined) throw new ConflictingOptionsError("workflow", other, "each says what is sent");
   }
   if (typeof schedule !== "string") throw new InvalidOptionError("schedule", schedule, "when it fires");
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
@@ -160,7 +163,7 @@ export function toDefinition(fields: { readonly [field: string]: Json }, timezon
     ...(workflow === undefined ? { task: String(task) } : { workflow }),
   };
   parseSchedule(schedule);
-  zoneOf(definition.timezone);
+  checkTimezone(definition.timezone);
   if (definition.start !== undefined && definition.end !== undefined && definition.start > definition.end) {
     throw new InvalidOptionError("end", end, `a time that is not before 'start' (${definition.start})`);
   }
@@ -172,6 +175,18 @@ export function toDefinition(fields: { readonly [field: string]: Json }, timezon
     );
   }
   return definition;
+}
+
+/**
+ * A definition that comes from the table, checked. A field that is not known stays as it is: it may be of a newer version of this code.
+ * @throws as toDefinition
+ */
+export function readStored(definition: Definition): Definition {
+  const known = Object.entries(definition).filter(([name]) => ENTRY_FIELDS.includes(name));
+  const checked = toDefinition(Object.fromEntries(known), definition.timezone);
+  if (typeof definition.enabled !== "boolean")
+    throw new InvalidOptionError("enabled", definition.enabled, "true or false");
+  return { ...definition, ...checked };
 }
 
 /** An option that would make all of an entry's runs one, or means one moment, is refused. */

@@ -3,7 +3,7 @@
 import type { Item } from "../aws/change.ts";
 import { derivedId } from "../message/id.ts";
 import { toJsonText } from "../message/json.ts";
-import { type Definition, type TimingFields, timingFields, timingOf } from "./definition.ts";
+import { type Definition, readStored, type TimingFields, timingFields, timingOf } from "./definition.ts";
 import { fireTimes, isOnMinutes, nextFireTime, type Timing } from "./timing.ts";
 
 /** A timing that an entry had before, until it was changed. */
@@ -130,7 +130,11 @@ function lastTime({ definition, timing, since }: Entry): Date | undefined {
 
 /** @throws for an item that nobody can read: whoever wrote it was no version of this code */
 export function toEntry(item: Item): Entry {
-  const { definition, createdAt, begun, anchor, past }: Body = JSON.parse(String(item.body));
+  const body: Partial<Body> | null = JSON.parse(String(item.body));
+  if (!body?.definition || !Array.isArray(body.past))
+    throw new Error("it has no definition, or no list of the ones before");
+  const { createdAt = "", begun = "", anchor = "", past } = body;
+  const definition = readStored(body.definition);
   const entry: Entry = {
     name: String(item.sk),
     definition,
@@ -143,8 +147,11 @@ export function toEntry(item: Item): Entry {
     timing: timingOf(definition, new Date(anchor)),
   };
   // A damaged one is found here, and not where it is half done.
-  nextFireTime(entry.timing, entry.since);
-  for (const time of [entry.createdAt, entry.since, entry.begun, entry.timing.anchor]) time.toISOString();
+  for (const { timing, since, until } of erasOf(entry, entry.since)) {
+    nextFireTime(timing, since);
+    for (const time of [since, until, timing.anchor]) time.toISOString();
+  }
+  entry.createdAt.toISOString();
   return entry;
 }
 

@@ -1,5 +1,6 @@
 /** Names of entries. */
 
+import { echo } from "../echo.ts";
 import { InvalidScheduleError } from "../errors.ts";
 
 /** Characters of a name, at most. */
@@ -12,7 +13,7 @@ const NAME = /^[A-Za-z0-9~][A-Za-z0-9._~:@-]{0,199}$/;
 export function checkName(name: string): string {
   if (NAME.test(name)) return name;
   throw new InvalidScheduleError(
-    `name of a schedule entry '${name}'`,
+    `name of a schedule entry ${echo(name)}`,
     "1 to 200 letters, digits and signs of '-_.~:@', a letter, a digit or '~' first; scheduleName() writes any text so",
   );
 }

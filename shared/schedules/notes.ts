@@ -4,7 +4,7 @@ import type { Item } from "../aws/change.ts";
 import type { Table } from "../aws/dynamodb.ts";
 import { scheduleNoteKey, scheduleNotes } from "../table/keys.ts";
 
-interface Note {
+export interface Note {
   kind: "skipped" | "missed" | "paused" | "manual";
   /** The fire time, the first of several, or when it was run by hand. */
   at: Date;

@@ -49,6 +49,10 @@ function notesOf(timing: Timing, after: Date): string[] {
     const days = schedule.everySeconds / 86_400;
     if (Number.isInteger(days)) notes.push("Elapsed days of 24 hours: the local time shifts when the clock changes.");
   }
+  const hasRule = (timing.skippedTime ?? timing.repeatedTime) !== undefined;
+  if (hasRule && (schedule.kind === "rate" || schedule.kind === "solar")) {
+    notes.push("It follows no clock of its zone: skippedTime and repeatedTime change nothing.");
+  }
   if (schedule.kind === "at") {
     const [first] = fireTimes(timing, new Date(0), new Date(8.64e15), 1);
     const twice = first && isRepeated(first, timing.timezone);
@@ -72,9 +76,11 @@ function notesOf(timing: Timing, after: Date): string[] {
     if (days.dates.length > 2 && days.dates.length < 31 && gaps.size === 1 && gap > 1) {
       notes.push(`Every ${gap} days, counted anew from the 1st of each month. rate(${gap} days) counts on.`);
     }
-    const shortest = Math.max(0, ...days.dates) > 28 && days.dates.every((date) => date > 28);
-    const year = after.getUTCFullYear();
-    if (shortest && matchingDays(days, year, 2).length === 0) notes.push("Months without that day are passed over.");
+    const isLate = days.dates.length > 0 && days.dates.every((date) => date > 28);
+    const lacks = schedule.fields.months.some(
+      (month) => matchingDays(days, after.getUTCFullYear(), month).length === 0,
+    );
+    if (isLate && lacks) notes.push("Months without that day are passed over.");
   }
   return notes;
 }
@@ -102,11 +108,19 @@ function clockChanges(timing: Timing, from: Date): ClockChangeNote[] {
         const { start: _, end: __, ...plain } = utc;
         const lost = fireTimes(plain, new Date(gapStart - 1), new Date(gapStart + size - 1), 1000).length;
         const ran =
-          skippedTime === "skip" ? `${lost} fire times are skipped` : `${lost} fire times become one, at this moment`;
+          skippedTime === "skip"
+            ? counted(lost, "is skipped", "are skipped")
+            : counted(lost, "comes at this moment", "become one, at this moment");
         return { at, minutes, effect: lost === 0 ? "none" : ran };
       }
       const first = fireTimes(timing, new Date(change.at + size - 1), new Date(change.at - 1), 1000).length;
       const often = repeatedTime === "once" ? "once" : "twice";
-      return { at, minutes, effect: first === 0 ? "none" : `${first} fire times come twice, and fire ${often}` };
+      const twice = counted(first, "comes twice, and fires", "come twice, and fire");
+      return { at, minutes, effect: first === 0 ? "none" : `${twice} ${often}` };
     });
+}
+
+/** `1 fire time is skipped`, `6 fire times are skipped`. */
+function counted(count: number, ofOne: string, ofMany: string): string {
+  return count === 1 ? `1 fire time ${ofOne}` : `${count} fire times ${ofMany}`;
 }

@@ -21,6 +21,8 @@ interface ClockChange {
   after: number;
 }
 
+const UTC: Zone = { offset: () => 0, changes: () => [] };
+
 /** Making a formatter costs 50 times what using it does. */
 const zones = new Map<string, Zone>();
 
@@ -31,9 +33,16 @@ const PROBE = 3 * DAY;
 export function zoneOf(timezone: string): Zone {
   const known = zones.get(timezone);
   if (known !== undefined) return known;
-  const format = offsetFormat(timezone);
+  checkTimezone(timezone);
+  if (timezone === "UTC") {
+    zones.set(timezone, UTC);
+    return UTC;
+  }
+  // Made when it is needed: the first formatter of a process takes as long as half of a cold start.
+  let format: Intl.DateTimeFormat | undefined;
   const years = new Map<number, readonly ClockChange[]>();
   const offset = (instant: number): number => {
+    format ??= new Intl.DateTimeFormat("en-US", { timeZone: timezone, timeZoneName: "longOffset" });
     const [, sign, hours, minutes, seconds = 0] =
       /GMT([+-])(\d\d):(\d\d)(?::(\d\d))?$/.exec(format.format(instant)) ?? [];
     if (sign === undefined) return 0;
@@ -68,14 +77,23 @@ export function zoneOf(timezone: string): Zone {
   return zone;
 }
 
-function offsetFormat(timezone: string): Intl.DateTimeFormat {
+/** @throws InvalidScheduleError for what is no name of the IANA database */
+export function checkTimezone(timezone: string): void {
+  if (isTimezone(timezone)) return;
   const expected = "a name of the IANA time zone database, such as 'Europe/Berlin' or 'UTC'";
+  throw new InvalidScheduleError(`time zone '${timezone}'`, `${expected}${alike(timezone)}`);
+}
+
+function isTimezone(name: string): boolean {
+  // The list is a few times cheaper than the first formatter of a process, and lacks other names of the same zones.
+  if (name === "UTC" || Intl.supportedValuesOf("timeZone").includes(name)) return true;
   // Intl also takes '+05:30', which AWS does not.
-  if (timezone === "" || /^[+-]/.test(timezone)) throw new InvalidScheduleError(`time zone '${timezone}'`, expected);
+  if (name === "" || /^[+-]/.test(name)) return false;
   try {
-    return new Intl.DateTimeFormat("en-US", { timeZone: timezone, timeZoneName: "longOffset" });
+    new Intl.DateTimeFormat("en", { timeZone: name });
+    return true;
   } catch {
-    throw new InvalidScheduleError(`time zone '${timezone}'`, `${expected}${alike(timezone)}`);
+    return false;
   }
 }
 

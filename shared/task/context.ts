@@ -55,6 +55,14 @@ export interface TaskContext {
    */
   replace(canvas: { readonly node: Node }): never;
   /**
+   * Adds members to the group that this task is a member of, at any depth: the group ends when they have ended, too, and their results
+   * stand behind those of its own members. Each gets what its signature says. A run that comes again, after a crash or for a retry, adds
+   * in its first call what the first call of the run before has added, and so on: the same members, once. The tasks must be registered.
+   * @param members signatures or shapes that lack no field; a run may call this ten times
+   * @throws InvalidWorkflowError for a task that is in no group, and for members that cannot be sent
+   */
+  addToGroup(members: readonly { readonly node: Node }[]): Promise<void>;
+  /**
    * Ends this run and asks for another, within the task's `maxRetries`. It throws by itself, as Celery's `self.retry()` does;
    * `throw ctx.retry({ countdown: 60 })` tells the compiler that the code ends there.
    * @param options `countdown`: seconds until the next run, up to 400 days, by default the task's backoff; `cause`: why

@@ -1,4 +1,4 @@
-/** A task's input as JSON Schema, as far as its schema can say it. */
+/** A task's payload and result as JSON Schema, as far as their schemas can say it. */
 
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from "@standard-schema/spec";
 
@@ -13,11 +13,27 @@ export function inputSchemaOf(
   schema: StandardSchemaV1,
   libraryOptions?: Readonly<Record<string, unknown>>,
 ): JsonSchema | undefined {
+  return saidBy(schema, "input", libraryOptions);
+}
+
+/** The output of a schema, likewise: of a result, the value that is stored. */
+export function outputSchemaOf(
+  schema: StandardSchemaV1,
+  libraryOptions?: Readonly<Record<string, unknown>>,
+): JsonSchema | undefined {
+  return saidBy(schema, "output", libraryOptions);
+}
+
+function saidBy(
+  schema: StandardSchemaV1,
+  side: "input" | "output",
+  libraryOptions: Readonly<Record<string, unknown>> | undefined,
+): JsonSchema | undefined {
   const standard: StandardSchemaV1["~standard"] & Partial<StandardJSONSchemaV1["~standard"]> = schema["~standard"];
   try {
     const options = { target: "draft-2020-12", ...(libraryOptions && { libraryOptions }) } as const;
-    const { $schema, ...input } = { ...standard.jsonSchema?.input(options) };
-    return standard.jsonSchema && input;
+    const { $schema, ...said } = { ...standard.jsonSchema?.[side](options) };
+    return standard.jsonSchema && said;
   } catch {
     // A schema may hold what JSON Schema cannot say, such as a transform; the task is still known.
     return undefined;

@@ -2,6 +2,7 @@ import { describeError, InvalidMessageError, TaskNotSentError } from "../errors.
 import { requiredFields } from "../message/fields.ts";
 import { type Json, toJsonText } from "../message/json.ts";
 import type { ScheduleMark } from "../message/message.ts";
+import { FIRST_PAYLOAD_VERSION, payloadVersionField } from "../message/payload-version.ts";
 import type { App } from "./current-app.ts";
 import { packPayload } from "./submit.ts";
 
@@ -12,6 +13,8 @@ export interface Unsent {
   task: string;
   queue: string;
   payload: Json;
+  /** @defaultValue 1 */
+  payloadVersion?: number;
   /** When it was asked for. */
   askedAt: Date;
   tags?: string[];
@@ -28,10 +31,22 @@ export interface Unsent {
  * @throws InvalidMessageError for a name, queue or payload that no message may have
  */
 export async function recordUnsent(app: App, unsent: Unsent): Promise<void> {
-  const { id, task, queue, payload, askedAt, reason, tags, headers, schedule } = unsent;
+  const {
+    id,
+    task,
+    queue,
+    payload,
+    payloadVersion = FIRST_PAYLOAD_VERSION,
+    askedAt,
+    reason,
+    tags,
+    headers,
+    schedule,
+  } = unsent;
   const fields = { v: 1, id, task, attempt: 1, payload, queue, sentAt: askedAt.toISOString(), rootId: id };
   const message = {
     ...requiredFields(fields),
+    ...payloadVersionField(payloadVersion),
     ...(tags && { tags }),
     ...(headers && { headers }),
     ...(schedule && { schedule }),

@@ -30,10 +30,10 @@ export function isSchema(value: unknown): boolean {
   return "~standard" in holder && typeof Object(holder["~standard"]).validate === "function";
 }
 
-/** Asks a schema about a payload. Rejects if the schema throws, at once or later. */
+/** Asks a schema about a payload, or a result. Rejects if the schema throws, at once or later. */
 export async function validate<Schema extends StandardSchemaV1>(
   schema: Schema,
-  payload: Json,
+  payload: unknown,
 ): Promise<StandardSchemaV1.Result<StandardSchemaV1.InferOutput<Schema>>> {
   if (!isZod(schema)) return schema["~standard"].validate(payload);
   const outcome = await schema.safeParseAsync(payload);

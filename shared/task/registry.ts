@@ -12,6 +12,7 @@ export interface TaskModule {
 export interface Registry {
   readonly tasks: readonly RegisteredTask[];
   readonly names: readonly string[];
+  /** By its name, or by one that it had before. */
   find(name: string): RegisteredTask | undefined;
   /**
    * @param variable the setting that names the task, if one does
@@ -21,7 +22,7 @@ export interface Registry {
 }
 
 /**
- * @throws TaskAlreadyRegisteredError for two tasks of one name
+ * @throws TaskAlreadyRegisteredError for two tasks of one name, or of one that one of them had before
  * @throws TaskNotExportedError for a module that exports no task: it was meant to, or belongs elsewhere
  */
 export function createRegistry(modules: readonly TaskModule[]): Registry {
@@ -37,12 +38,20 @@ export function createRegistry(modules: readonly TaskModule[]): Registry {
     }
   }
   const names = [...known.keys()].sort();
+  const byName = new Map(known);
+  for (const { task, file } of known.values()) {
+    for (const alias of task.aliases) {
+      const earlier = byName.get(alias);
+      if (earlier) throw new TaskAlreadyRegisteredError(alias, earlier.file, file);
+      byName.set(alias, { task, file });
+    }
+  }
   return {
     tasks: [...known.values()].map(({ task }) => task),
     names,
-    find: (name) => known.get(name)?.task,
+    find: (name) => byName.get(name)?.task,
     get(name, variable) {
-      const found = known.get(name);
+      const found = byName.get(name);
       if (found === undefined) throw new TaskNotRegisteredError(name, names, variable);
       return found.task;
     },

@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { TaskUnfinishedError, ValueExpiredError } from "../errors.ts";
 import { derivedId } from "../message/id.ts";
 import { type Json, toJsonText } from "../message/json.ts";
+import { payloadVersionOf } from "../message/payload-version.ts";
 import { isFinal, type StoredRecord } from "../results/record.ts";
 import type { App } from "./current-app.ts";
 import type { Registry } from "./registry.ts";
@@ -13,6 +14,8 @@ import type { Sent } from "./submit.ts";
 /** The things that a replay may change. */
 export interface Replay {
   payload?: Json;
+  /** The version of that payload. @defaultValue that of the old one */
+  payloadVersion?: number;
   eta?: Date;
 }
 
@@ -46,6 +49,8 @@ export async function replay(app: App, registry: Registry, old: StoredRecord, ch
   return sendTask(app, task, payload, {
     options,
     id,
+    payloadVersion: (edited ? change.payloadVersion : undefined) ?? payloadVersionOf(old),
+    ...(old.others && { others: old.others }),
     replayOf: old.id,
     ...(tags && { tags }),
     ...(schedule && { schedule }),

@@ -3,7 +3,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { InvalidOptionError, InvalidPayloadError } from "../errors.ts";
 import type { Json } from "../message/json.ts";
-import { inputSchemaOf, type JsonSchema } from "./json-schema.ts";
+import { inputSchemaOf, type JsonSchema, outputSchemaOf } from "./json-schema.ts";
 import { createMarks, type Marks, type Path } from "./secret-places.ts";
 
 /** Stands where a secret is; an edited payload keeps the value that it stands for. */
@@ -24,6 +24,12 @@ const PLACE_EXPECTED = "places such as 'result.token', 'payload.cards.*.number' 
 export function checkSecrets(places: unknown): void {
   const isFit = Array.isArray(places) && places.every((place) => typeof place === "string" && PLACE.test(place));
   if (!isFit) throw new InvalidOptionError("secrets", places, PLACE_EXPECTED);
+}
+
+/** The schemas that mark secrets. */
+export interface TaskSchemas {
+  payloads: readonly StandardSchemaV1[];
+  result?: StandardSchemaV1 | undefined;
 }
 
 /** The secrets of one task. */
@@ -49,15 +55,15 @@ const MAX_COMPARED_CHARS = 20_000;
 const WINDOW_CHARS = 4;
 
 /**
- * @param schema marks secrets of the payload by `secret: true` (zod's `.meta()`, valibot's `metadata()`, arktype's `.configure()`) or JSON
+ * @param schemas mark secrets of every version of the payload and of the result by `secret: true` (zod's `.meta()`, valibot's `metadata()`, arktype's `.configure()`) or JSON
  * Schema's `writeOnly: true`. A schema that cannot say itself as JSON Schema marks none.
  * @param places marks of the option `secrets`
  */
-export function createSecrets(name: string, schema: StandardSchemaV1, places: readonly string[]): Secrets {
+export function createSecrets(name: string, schemas: TaskSchemas, places: readonly string[]): Secrets {
   const byPart = new Map<Part, Marks>();
   // Made when first asked: a worker that starts must not wait for it.
   const marksOf = (part: Part): Marks => {
-    const known = byPart.get(part) ?? createMarks(schemasOf(part, schema, places));
+    const known = byPart.get(part) ?? createMarks(schemasOf(part, schemas, places));
     byPart.set(part, known);
     return known;
   };
@@ -106,13 +112,19 @@ export const ALL_SECRET: Pick<Secrets, "has" | "mask"> = {
   mask: (_, value) => (value === null ? value : SECRET),
 };
 
-function schemasOf(part: Part, schema: StandardSchemaV1, places: readonly string[]): JsonSchema[] {
-  const own = part === "payload" ? inputSchemaOf(schema, { unrepresentable: "any" }) : undefined;
+function schemasOf(part: Part, { payloads, result }: TaskSchemas, places: readonly string[]): JsonSchema[] {
+  const options = { unrepresentable: "any" };
+  const ofResult = part === "result" && result ? toList(outputSchemaOf(result, options)) : [];
+  const own = part === "payload" ? payloads.flatMap((one) => toList(inputSchemaOf(one, options))) : ofResult;
   const named = places
     .map((place) => place.split("."))
     .filter(([first]) => first === part)
     .map(([, ...path]) => path.reduceRight<JsonSchema>(within, { secret: true }));
-  return [...(own ? [own] : []), ...named];
+  return [...own, ...named];
+}
+
+function toList(schema: JsonSchema | undefined): JsonSchema[] {
+  return schema === undefined ? [] : [schema];
 }
 
 /** A schema of a value that has another one under a name. */

@@ -3,6 +3,7 @@
 import { describeError, IdempotencyKeyReusedError, TaskRevokedError } from "../errors.ts";
 import { replacedReason } from "../limits/debounce.ts";
 import type { Message } from "../message/message.ts";
+import { payloadVersionField, payloadVersionOf } from "../message/payload-version.ts";
 import type { SharedKey } from "../results/idempotency-keys.ts";
 import type { App } from "./current-app.ts";
 import type { ApplyOptions } from "./options.ts";
@@ -19,10 +20,13 @@ export async function sendOnce(app: App, outgoing: Outgoing, once: SharedKey): P
   // Under a throttle payloads differ, and the first call's is kept with the key: a large one is stored before anyone may refer to it.
   const own = isThrottle ? { ...message, ...(await packPayload(app, message, payloadText)) } : message;
   const reservation = await app.reservations.reserve(own, payloadText, once);
-  const send = (one: Message): Promise<Sent> =>
-    isThrottle
-      ? submitPacked(app, one, position)
-      : submit(app, { ...outgoing, message: { ...one, payload: message.payload } });
+  const send = (one: Message): Promise<Sent> => {
+    if (isThrottle) return submitPacked(app, one, position);
+    // The payload of this call, which may be the same in another version.
+    const { payloadVersion: _, ...rest } = one;
+    const own = { payload: message.payload, ...payloadVersionField(payloadVersionOf(message)) };
+    return submit(app, { ...outgoing, message: { ...rest, ...own } });
+  };
   // Dying here leaves a key whose task was never sent; the next submit with that key sends it, below.
   if (reservation.first) return send(own);
   const { id, message: first, samePayload } = reservation;

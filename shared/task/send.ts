@@ -2,6 +2,7 @@ import { InvalidOptionError, MissingOptionError } from "../errors.ts";
 import { parseJson } from "../message/json.ts";
 import { MAX_MESSAGE_TAGS } from "../message/labels.ts";
 import type { Message, ScheduleMark } from "../message/message.ts";
+import { payloadVersionField } from "../message/payload-version.ts";
 import { payloadText } from "../message/user-values.ts";
 import { contentHashOf } from "../results/content.ts";
 import type { SharedKey } from "../results/idempotency-keys.ts";
@@ -22,6 +23,10 @@ interface Known {
   id?: string;
   /** The caller's own id: the same content again is the same task. */
   callerId?: unknown;
+  /** The version of the payload. @defaultValue the newest. A newer one than the task has is not checked: its worker waits for newer code. */
+  payloadVersion?: number;
+  /** Fields of the message that it repeats, which this version does not know. */
+  others?: object;
   /** The task that this one runs again. */
   replayOf?: string;
   /** Tags of that task. */
@@ -32,6 +37,8 @@ interface Known {
   keepUntil?: Date;
   /** @defaultValue 1 */
   attempt?: number;
+  /** Done when all was checked, right before the message is sent. */
+  beforeSend?: () => Promise<void>;
 }
 
 /**
@@ -75,6 +82,7 @@ export async function sendTask(
       position = app.fifoOrder.join(`${message.queue} ${messageGroupId}`);
       entry?.leave();
     }
+    await known.beforeSend?.();
     return await sendMessage(app, task, { message, payloadText: text, position }, resolved);
   } finally {
     entry?.leave();
@@ -90,16 +98,19 @@ async function toMessage(
 ): Promise<Message> {
   const { text, resolved, now, known, callerId } = call;
   const parent = currentRun();
-  const keys = await task.validate(parseJson(text));
+  const version = known.payloadVersion ?? task.payloadVersion;
+  const keys = version > task.payloadVersion ? {} : await task.validate(parseJson(text), version);
   const id = callerId ?? known.id ?? app.newId();
   const json = parseJson(text);
   const once = sharedKeyOf(app, resolved);
   return {
+    ...known.others,
     v: 1,
     id,
     task: task.name,
     attempt: known.attempt ?? 1,
     payload: json,
+    ...payloadVersionField(version),
     queue: resolved.queue,
     sentAt: now.toISOString(),
     rootId: parent?.context.rootId ?? id,

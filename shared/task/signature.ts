@@ -1,6 +1,7 @@
 /** Signatures: calls that are written down instead of made, to be composed. They are values: using one changes nothing of it. */
 
 import { type Json, parseJson } from "../message/json.ts";
+import { payloadVersionField } from "../message/payload-version.ts";
 import { payloadText } from "../message/user-values.ts";
 import type { Node, NodeOptions, TaskNode } from "../workflows/definition.ts";
 import type { AsyncResult } from "./async-result.ts";
@@ -170,6 +171,7 @@ export function createSignature<In, Out>(
   const node: TaskNode = {
     task: task.name,
     ...(known !== undefined && { payload: known }),
+    ...payloadVersionField(task.payloadVersion),
     ...(isImmutable && { immutable: true }),
   };
   return new Signature(node, [task]);

@@ -18,6 +18,7 @@ import {
   FUNCTION_MILLISECONDS,
   messageIn,
   type SentTask,
+  type TestQueues,
   type TestRun,
 } from "./ground.ts";
 import type { Queued } from "./queues.ts";
@@ -26,6 +27,8 @@ import { createTurns } from "./turns.ts";
 export interface TestAppOptions {
   /** Exports of task modules: tasks and beat schedules; `import * as tasks from "…"` gives them. */
   tasks: Readonly<Record<string, unknown>>;
+  /** Queues of the service's own, as in `custom.lovage.queues`. @defaultValue those that the tasks name */
+  queues?: TestQueues;
   /** Settings beside the kit's own, and in their place. */
   environment?: Environment;
   /** The time at which it begins. @defaultValue 2026-01-01T00:00:00Z */
@@ -68,12 +71,17 @@ const MAX_DELIVERIES = 100_000;
  * Makes an app for one test, which `delay` finds from here on in this test alone.
  * @throws InvalidOptionError, TaskAlreadyRegisteredError and its kin for tasks that a service could not have
  */
-export function testApp({ tasks, environment = {}, now = BEGINNING }: TestAppOptions): Promise<TestApp> {
+export function testApp({
+  tasks,
+  queues: own = {},
+  environment = {},
+  now = BEGINNING,
+}: TestAppOptions): Promise<TestApp> {
   let time = now.getTime();
   let ids = 0;
   const clock = (): Date => new Date(time);
   const newId = (): string => derivedId(clock(), `test ${ids++}`);
-  const ground = createGround({ tasks, environment, clock, newId });
+  const ground = createGround({ tasks, queues: own, environment, clock, newId });
   const { queues, table, runs } = ground;
   const app = ground.createApp({ random: () => 0.5 });
   const worker = createWorker(ground.watched, app);

@@ -1,7 +1,7 @@
 /** The ground of a test's tasks: settings, a cloud in memory, and notes of what was sent, run, mailed and logged. */
 
 import { createApp } from "../app.ts";
-import { type Config, type Environment, loadConfig } from "../config.ts";
+import { type Config, type Environment, loadConfig, queueVariable } from "../config.ts";
 import { createLog } from "../log.ts";
 import type { Mail, Mailer } from "../mail/mailer.ts";
 import { decodeMessage } from "../message/encoding.ts";
@@ -63,8 +63,12 @@ export interface DrainOptions {
   failures?: "throw" | "keep";
 }
 
+/** Queues beside those that every service has, as in `custom.lovage.queues`. One that a task names needs no word, unless it is a FIFO queue. */
+export type TestQueues = Readonly<Record<string, { fifo?: boolean; workers?: number }>>;
+
 export interface GroundOptions {
   tasks: Readonly<Record<string, unknown>>;
+  queues: TestQueues;
   environment: Environment;
   clock: () => Date;
   newId: () => string;
@@ -116,8 +120,8 @@ const VISIBILITY_SECONDS = 90;
 const DEAD_VISIBILITY_SECONDS = 30;
 const MAX_RECEIVES = 3;
 
-export function createGround({ tasks, environment, clock, newId, ...hooks }: GroundOptions): Ground {
-  const settings = { ...ENVIRONMENT, ...environment };
+export function createGround({ tasks, queues: own, environment, clock, newId, ...hooks }: GroundOptions): Ground {
+  const settings = { ...ENVIRONMENT, ...queueSettings(tasks, own), ...environment };
   const config = loadConfig(settings);
   const dead = config.deadLetterQueueUrl;
   const sent = new Map<string, Message>();
@@ -154,12 +158,12 @@ export function createGround({ tasks, environment, clock, newId, ...hooks }: Gro
   const around = hooks.around ?? ((_, work) => work());
   const watch = (task: RegisteredTask): RegisteredTask => ({
     ...task,
-    async execute(payload, context) {
+    async execute(payload, context, shape) {
       const { id, attempt } = context;
       const run: TestRun = { id, task: task.name, attempt, payload, at: clock(), result: undefined, error: undefined };
       runs.push(run);
       try {
-        run.result = await around(run, () => task.execute(payload, context));
+        run.result = await around(run, () => task.execute(payload, context, shape));
         return run.result;
       } catch (error) {
         run.error = error;
@@ -223,6 +227,16 @@ export function createGround({ tasks, environment, clock, newId, ...hooks }: Gro
     },
     forgive: (id) => told.add(id),
   };
+}
+
+/** Variables of the queues that no service has by itself. */
+function queueSettings(tasks: Readonly<Record<string, unknown>>, own: TestQueues): Environment {
+  const named = Object.values(tasks)
+    .filter(isTask)
+    .map(({ queue }) => [queue, {}] as const);
+  const queues = Object.entries<TestQueues[string]>({ ...Object.fromEntries(named), ...own });
+  const variables = queues.map(([name, { fifo }]) => [queueVariable(name), `${ADDRESS}/${name}${fifo ? ".fifo" : ""}`]);
+  return Object.fromEntries(variables.filter(([variable = ""]) => !(variable in ENVIRONMENT)));
 }
 
 function rulesOf(config: Config): ReadonlyMap<string, QueueRules> {

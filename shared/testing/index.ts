@@ -2,7 +2,7 @@
 
 export { type TestApp, type TestAppOptions, testApp } from "./app.ts";
 export { TasksFailedError } from "./failures.ts";
-export type { Drained, DrainOptions, SentTask, TestRun } from "./ground.ts";
+export type { Drained, DrainOptions, SentTask, TestQueues, TestRun } from "./ground.ts";
 export { matchers } from "./matchers.ts";
 export type { Fault, FaultKind } from "./simulation/faults.ts";
 export { NotEndedError, type SimulatedApp } from "./simulation/life.ts";

@@ -29,6 +29,8 @@ export interface Timers {
    * late is given to `tooLate` instead: its record, which tells whether it was revoked or has run, may be gone.
    */
   sweep(sweep: Sweep): Promise<{ sent: number; failed: number }>;
+  /** When a sweep has something to do next, which may have passed; undefined if it has nothing until `until`. */
+  next(until: Date): Promise<Date | undefined>;
 }
 
 interface Sweep {
@@ -130,6 +132,30 @@ export function createTimers(options: { table: Table; clock: () => Date }): Time
         if (mayAdvance) await advance(new Date(day + DAY));
       }
       return total;
+    },
+
+    async next(until) {
+      const watermark = (await table.get(WATERMARK_KEY))?.day;
+      if (watermark === undefined) return undefined;
+      const end = new Date(until.getTime() + HORIZON_MILLISECONDS);
+      // Older ones could not be sent: they hold up no clock.
+      const yesterday = dayOf(new Date(clock().getTime() - DAY));
+      const first = String(watermark) > yesterday ? String(watermark) : yesterday;
+      for (let day = Date.parse(first); day <= end.getTime(); day += DAY) {
+        const pages = TIMER_SHARDS.map((shard) =>
+          table.query({
+            pk: timerPartition(new Date(day), shard),
+            from: "0",
+            to: end.toISOString(),
+            limit: 1,
+            pageSize: 1,
+            oldestFirst: true,
+          }),
+        );
+        const etas = (await Promise.all(pages)).flat().map(({ eta }) => Date.parse(String(eta)));
+        if (etas.length > 0) return new Date(Math.min(...etas) - HORIZON_MILLISECONDS);
+      }
+      return undefined;
     },
   };
 

@@ -11,9 +11,16 @@ import { revokedBy } from "../task/revoked-by.ts";
 import { secondsUntil } from "../task/times.ts";
 import type { Verdict } from "./acknowledgement.ts";
 import type { Invocation } from "./invocation.ts";
+import { awaitNewerPayload } from "./newer-code.ts";
 import { putOff } from "./put-off.ts";
 import type { TaskDelivery } from "./task-delivery.ts";
 import { RESERVE_MILLISECONDS, timeLimits } from "./time-limit.ts";
+
+/** The decisions of operators, and the names by which they may mean the task of a message: its own, and the one that it has by now. */
+interface Deciding {
+  decisions: Decisions;
+  names: readonly string[];
+}
 
 export type Admission = { admitted: true; place: Place | undefined } | { admitted: false; verdict: Verdict };
 
@@ -40,10 +47,12 @@ export async function admit(
   const { message } = delivery;
   // Asked once, for all of one admission goes by the same decisions; and together, so that the reads share a call.
   const [decisions, isStopped] = await Promise.all([app.control.decisions(), isStoppedNow(app, message)]);
+  const names = [...new Set([message.task, task.name])];
   const turnedAway =
-    (await hasEnded(app, delivery, { decisions, isStopped })) ??
+    (await hasEnded(app, delivery, { decisions, isStopped, names })) ??
     (await afterReplacement(app, delivery)) ??
-    (await whilePaused(app, delivery, decisions)) ??
+    (await awaitNewerPayload(app, task, delivery)) ??
+    (await whilePaused(app, delivery, { decisions, names })) ??
     (await untilItFits(app, task, delivery, invocation));
   if (turnedAway) return { admitted: false, verdict: turnedAway };
 
@@ -82,11 +91,12 @@ async function isStoppedNow(app: App, { workflow }: Message): Promise<boolean> {
 async function hasEnded(
   app: App,
   delivery: TaskDelivery,
-  { decisions, isStopped }: { decisions: Decisions; isStopped: boolean },
+  { decisions, isStopped, names }: Deciding & { isStopped: boolean },
 ): Promise<Verdict | undefined> {
   const { message } = delivery;
-  const decided = await revokedBy(app, decisions, message);
-  if (decided !== undefined) {
+  for (const task of names) {
+    const decided = await revokedBy(app, decisions, { ...message, task });
+    if (decided === undefined) continue;
     const reason = describeError(new TaskRevokedError(message.id, decided.why));
     if (await app.results.revoke(message, delivery, reason)) return endedUnrun(app, message, reason.message);
   }
@@ -136,8 +146,13 @@ async function afterReplacement(app: App, delivery: TaskDelivery): Promise<Verdi
   return runsAt > app.clock().getTime() ? putOff(app, delivery, secondsUntil(eta, app.clock()) + 60) : undefined;
 }
 
-async function whilePaused(app: App, delivery: TaskDelivery, decisions: Decisions): Promise<Verdict | undefined> {
-  const paused = decisions.pausedSince(delivery.message);
+async function whilePaused(
+  app: App,
+  delivery: TaskDelivery,
+  { decisions, names }: Deciding,
+): Promise<Verdict | undefined> {
+  const { queue } = delivery.message;
+  const paused = names.flatMap((task) => decisions.pausedSince({ queue, task }) ?? [])[0];
   if (paused === undefined) return undefined;
   // After a pause work goes on within a tenth of the pause's length: a long one costs few looks, a short one is over soon.
   const seconds = (app.clock().getTime() - paused.getTime()) / 10_000;

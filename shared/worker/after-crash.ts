@@ -1,3 +1,4 @@
+import type { KnownTasks } from "../canvas/flow.ts";
 import { TaskCrashedError, type TaskError } from "../errors.ts";
 import type { Message } from "../message/message.ts";
 import type { App } from "../task/current-app.ts";
@@ -18,26 +19,39 @@ export const MAX_CRASHES = 3;
  */
 export async function afterCrash(
   app: App,
-  task: RegisteredTask | undefined,
+  tasks: KnownTasks,
   { message, fifo }: TaskDelivery,
   invocation: Invocation,
 ): Promise<Verdict> {
+  const task = tasks.find(message.task);
   if (task === undefined) return "acknowledge";
   const starts = message.crashed ?? MAX_CRASHES;
   const error = new TaskCrashedError(task.name, starts);
-  await tellFailure(app, task, { message, fifo, starts, error }, invocation);
+  await tellFailure(app, task, { tasks, message, fifo, starts, error }, invocation);
   return "acknowledge";
+}
+
+/** A task that has failed outside of a run. */
+interface Ended {
+  tasks: KnownTasks;
+  message: Message;
+  fifo: boolean;
+  starts: number;
+  error: TaskError;
 }
 
 /** Calls the `onFailure` hook of a task that failed outside of a run. */
 export async function tellFailure(
   app: App,
   task: RegisteredTask,
-  { message, fifo, starts, error }: { message: Message; fifo: boolean; starts: number; error: TaskError },
+  { tasks, message, fifo, starts, error }: Ended,
   invocation: Invocation,
 ): Promise<void> {
   const log = app.log.with({ task: task.name, id: message.id, attempt: message.attempt });
-  const run = createRun(app, { message, fence: 0, starts, tracked: true, startedAt: app.clock() }, log, fifo);
+  const run = createRun(app, { message, fence: 0, starts, tracked: true, startedAt: app.clock() }, log, {
+    tasks,
+    fifo,
+  });
   run.end();
   const payload = await loadPayload(app, message);
   await callHook({ task, run, payload, log, invocation }, { state: "FAILURE", error });

@@ -1,9 +1,10 @@
 import type { Context, SQSBatchResponse, SQSEvent } from "aws-lambda";
-import { describeError, InvalidMessageError } from "../errors.ts";
+import { describeError, InvalidMessageError, NewerMessageError } from "../errors.ts";
 import { type Delivery, readDelivery } from "../message/delivery.ts";
 import type { App } from "../task/current-app.ts";
 import type { Verdict } from "./acknowledgement.ts";
 import type { Invocation } from "./invocation.ts";
+import { awaitNewerLovage } from "./newer-message.ts";
 import { recordUnreadable } from "./unreadable.ts";
 
 /** Before all others; with the others at once; or after them, one by one. */
@@ -13,7 +14,7 @@ export type Order = "first" | "together" | "alone";
 export interface Handler<Content> {
   /**
    * Reads a delivery, at the door and once: whatever comes after works with checked fields.
-   * @throws InvalidMessageError for a message that the function cannot read
+   * @throws InvalidMessageError for a message that the function cannot read, NewerMessageError for one that a newer one can
    */
   read(delivery: Delivery): Content;
   handle(content: Content, invocation: Invocation): Promise<Verdict>;
@@ -84,7 +85,7 @@ function readEntry<Content>(handler: Handler<Content>, delivery: Delivery): Entr
   }
 }
 
-/** A message that cannot be read will never be: it is recorded as a FAILURE instead of being delivered again. */
+/** A message that cannot be read will never be: it is recorded as a FAILURE instead of being delivered again. One of a newer version waits. */
 async function handleEntry<Content>(
   app: App,
   handler: Handler<Content>,
@@ -95,6 +96,7 @@ async function handleEntry<Content>(
     if ("error" in entry) throw entry.error;
     return await handler.handle(entry.content, invocation);
   } catch (error) {
+    if (error instanceof NewerMessageError) return awaitNewerLovage(app, entry.delivery, error);
     if (error instanceof InvalidMessageError) return recordUnreadable(app, entry.delivery, error);
     throw error;
   }

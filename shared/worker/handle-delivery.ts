@@ -19,6 +19,7 @@ import { admit } from "./admission.ts";
 import { afterCrash } from "./after-crash.ts";
 import { handleBulk } from "./bulk.ts";
 import type { Invocation } from "./invocation.ts";
+import { awaitNewer } from "./newer-code.ts";
 import { loadPayload } from "./payload.ts";
 import { comeBackAfter, hide, insure, sendRetry } from "./put-off.ts";
 import { runClaimed } from "./run-claimed.ts";
@@ -26,8 +27,7 @@ import { type TaskDelivery, withPayloadStored } from "./task-delivery.ts";
 import { goOn, handleHelper, isHelper } from "./workflow.ts";
 
 /** How long a deployment may take to reach every function. */
-const DEPLOYMENT_MILLISECONDS = 15 * 60_000;
-const UNKNOWN_TASK_SECONDS = 60;
+const DEPLOYMENT_SECONDS = 15 * 60;
 
 /** Handles one message of a task queue; then the workflow that it belongs to goes on. */
 export async function handleDelivery(
@@ -59,7 +59,7 @@ async function handleTask(
   const eta = message.eta === undefined ? now : new Date(message.eta);
   // SQS delivers on time by its own clock; if ours is behind, the rest of the wait is spent in the queue.
   if (eta > now) return hide(app, delivery, secondsUntil(eta, now));
-  if (message.crashed !== undefined) return afterCrash(app, registry.find(message.task), delivery, invocation);
+  if (message.crashed !== undefined) return afterCrash(app, registry, delivery, invocation);
   try {
     return await handleDue(app, registry, delivery, invocation);
   } catch (error) {
@@ -84,7 +84,11 @@ async function handleDue(
     return "acknowledge";
   }
   const task = registry.find(message.task);
-  if (task === undefined) return afterUnknownTask(app, registry, delivery);
+  if (task === undefined) {
+    // It may be that of a task which the next deployment brings: senders can be newer than workers.
+    const reason = new TaskNotRegisteredError(message.task, registry.names);
+    return awaitNewer(app, delivery, { reason, atMostSeconds: DEPLOYMENT_SECONDS });
+  }
 
   const admission = await admit(app, task, delivery, invocation);
   if (!admission.admitted) return admission.verdict;
@@ -124,24 +128,6 @@ async function claimAttempt(app: App, delivery: TaskDelivery, functionSeconds: n
   if (record === undefined || record.attempt <= message.attempt || !isLater) return outcome;
   const later = { ...message, attempt: record.attempt };
   return app.results.claim(later, delivery, functionSeconds, options);
-}
-
-/**
- * A name that is not registered may be that of a task which the next deployment brings: senders can be newer than workers. So
- * it waits a while before it fails.
- */
-async function afterUnknownTask(app: App, registry: Registry, delivery: TaskDelivery): Promise<Verdict> {
-  const { message, receiveCount } = delivery;
-  const reason = describeError(new TaskNotRegisteredError(message.task, registry.names));
-  const fields = { id: message.id, task: message.task, code: reason.code };
-  if (app.clock().getTime() - Date.parse(message.sentAt) < DEPLOYMENT_MILLISECONDS) {
-    app.log.warn("A task that is not registered waits for a deployment that may bring it", fields);
-    if (receiveCount === 1) await app.results.explain(message, reason);
-    return hide(app, delivery, UNKNOWN_TASK_SECONDS);
-  }
-  app.log.error("A task has failed, for it is not registered", fields);
-  const { applied, record: found } = await app.results.failUnclaimed(message, delivery, reason);
-  return applied || (found && isFinal(found.state)) ? "acknowledge" : "keep";
 }
 
 /** A claim was refused: what the record says decides. */

@@ -33,7 +33,7 @@ export async function callHook({ task, run, payload, log, invocation }: Hooked, 
   const hook: CurrentRun = { context: { ...run.context, signal }, over: signal, add: open.add, blocked: () => {} };
   const call = async (): Promise<void> => {
     const json = payload.text === undefined ? undefined : parseJson(payload.text);
-    await withRun(hook, () => task.callHook(json, hook.context, outcome));
+    await withRun(hook, () => task.callHook(json, hook.context, outcome, payload.shape));
     const left = await open.ended();
     if (left) throw left.error;
   };

@@ -75,7 +75,7 @@ export async function withPayloadUntil(app: App, message: Message, eta: Date): P
   if (payloadRef === undefined) return message;
   const until = new Date(neededUntil(app.clock(), eta));
   const name = { id: message.id, part: "payload", version: String(app.clock().getTime()) } as const;
-  return { ...message, payloadRef: await app.largeValues.renew(name, payloadRef, until) };
+  return { ...message, payloadRef: { ...payloadRef, ...(await app.largeValues.renew(name, payloadRef, until)) } };
 }
 
 /**
@@ -95,7 +95,7 @@ export async function comeBackAfter(
 /** Lets the next attempt happen at `eta`. On a FIFO queue this message stands for every attempt. */
 export async function sendRetry(app: App, delivery: TaskDelivery, eta: Date): Promise<Verdict> {
   if (delivery.fifo) return putOff(app, delivery, (eta.getTime() - app.clock().getTime()) / 1000);
-  const { suspect, seen, slot, deferrals, refreshedAt, crowded, rescues, ...rest } = delivery.message;
+  const { suspect, seen, slot, deferrals, refreshedAt, crowded, rescues, newerSince, ...rest } = delivery.message;
   await dispatch(app, { ...rest, attempt: rest.attempt + 1, eta: eta.toISOString() });
   return "acknowledge";
 }

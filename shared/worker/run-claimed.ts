@@ -59,7 +59,7 @@ const LONGEST_PAUSE_SECONDS = 900;
 export async function runClaimed(app: App, claimed: Claimed): Promise<Ending> {
   const { task, claim } = claimed;
   const log = app.log.with({ task: task.name, id: claim.message.id, attempt: claim.message.attempt });
-  const run = createRun(app, claim, log, claimed.delivery.fifo);
+  const run = createRun(app, claim, log, { tasks: claimed.registry, fifo: claimed.delivery.fifo });
   // The claim's message has the number of the attempt that it took, which on a FIFO queue may be a later one.
   const delivery = { ...claimed.delivery, message: claim.message };
   const current: ClaimedRun = { ...claimed, delivery, app, run, log, told: false };
@@ -85,13 +85,15 @@ async function runToEnd(current: ClaimedRun): Promise<Ending> {
     return fail(current, new TaskCrashedError(task.name, starts - 1));
   }
   if (payload.text === undefined) return fail(current, payload.gone);
-  const { text } = payload;
+  const { text, shape } = payload;
   const shared = !hasWholeTime(invocation);
   const milliseconds = invocation.remainingMilliseconds();
   let result: unknown;
   let json: string | undefined;
   try {
-    result = await run.within(task, milliseconds, () => withRun(run, () => task.execute(parseJson(text), run.context)));
+    result = await run.within(task, milliseconds, () =>
+      withRun(run, () => task.execute(parseJson(text), run.context, shape)),
+    );
     json = claim.message.ignoreResult ? undefined : resultText(task.name, result);
   } catch (error) {
     const revoked = run.revoked();

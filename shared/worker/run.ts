@@ -1,4 +1,6 @@
 import { setTimeout } from "node:timers/promises";
+import { addToGroup } from "../canvas/added.ts";
+import type { KnownTasks } from "../canvas/flow.ts";
 import { resultsBefore } from "../canvas/results.ts";
 import {
   describeError,
@@ -34,6 +36,9 @@ const LONGEST_CLOSING_PAUSE_MILLISECONDS = 5000;
 /** A running task looks this often whether it was revoked or taken over; one that is quicker reads nothing. */
 const WATCH_MILLISECONDS = 5000;
 
+/** Calls of `ctx.addToGroup` in one run: each takes a place in the join. */
+const MAX_ADDITIONS = 10;
+
 /** Keeping the event loop for longer than this is told in the log. */
 const LONG_BLOCK_MILLISECONDS = 1000;
 
@@ -55,8 +60,14 @@ export interface Run extends CurrentRun {
   end(): void;
 }
 
-/** @param fifo its message stays in the queue until it has ended, and a FIFO queue keeps it for 14 days */
-export function createRun(app: App, claim: Claim, log: Log, fifo: boolean): Run {
+/** The ground on which a run takes place. */
+interface Ground {
+  tasks: KnownTasks;
+  /** Its message stays in the queue until it has ended, and a FIFO queue keeps it for 14 days. */
+  fifo: boolean;
+}
+
+export function createRun(app: App, claim: Claim, log: Log, { tasks, fifo }: Ground): Run {
   const { message } = claim;
   const signal = new AbortController();
   /** The run can set off nothing more. */
@@ -66,6 +77,7 @@ export function createRun(app: App, claim: Claim, log: Log, fifo: boolean): Run 
   const open = createOpenCalls();
   const entries = new Map<string, Promise<string>>();
   let blockedMilliseconds = 0;
+  let additions = 0;
   let revoked: TaskRevokedError | undefined;
   let trouble: { error: unknown } | undefined;
 
@@ -184,6 +196,18 @@ export function createRun(app: App, claim: Claim, log: Log, fifo: boolean): Run 
     async *results() {
       const { workflow } = message;
       if (workflow !== undefined && workflow.callback === undefined) yield* resultsBefore(app, workflow);
+    },
+    addToGroup(members) {
+      failed.signal.throwIfAborted();
+      additions += 1;
+      if (additions > MAX_ADDITIONS) {
+        throw new InvalidOptionError(
+          "addToGroup",
+          additions,
+          `at most ${MAX_ADDITIONS} calls of one run, with all members of each`,
+        );
+      }
+      return open.add(addToGroup(app, tasks, { message, call: additions, members: members.map(({ node }) => node) }));
     },
     replace(canvas) {
       throw new Replace(canvas.node);

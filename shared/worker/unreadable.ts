@@ -1,4 +1,4 @@
-import { describeError, type InvalidMessageError } from "../errors.ts";
+import { describeError, type TaskError } from "../errors.ts";
 import type { Delivery } from "../message/delivery.ts";
 import { derivedId } from "../message/id.ts";
 import { toJsonText } from "../message/json.ts";
@@ -19,7 +19,7 @@ const UNREADABLE = "(unreadable)";
 export async function recordUnreadable(
   app: App,
   delivery: Delivery,
-  error: InvalidMessageError,
+  error: TaskError,
 ): Promise<"acknowledge" | "keep"> {
   const { messageId, body, queueName: queue, sentAt } = delivery;
   const reason = describeError(error);

@@ -64,7 +64,7 @@ function known(app: App, registry: Registry, invocation: Invocation): KnownTasks
     async failed(message, error) {
       const task = registry.find(message.task);
       const fifo = app.broker.isFifo(message.queue);
-      if (task) await tellFailure(app, task, { message, fifo, starts: 0, error }, invocation);
+      if (task) await tellFailure(app, task, { tasks: registry, message, fifo, starts: 0, error }, invocation);
     },
   };
 }
@@ -81,7 +81,7 @@ export async function tellWorker(app: App, message: Message): Promise<void> {
   if (!isOfWorkflow(message)) return;
   const record = await app.results.kept(message.id);
   if (record === undefined || !isFinal(record.state)) return;
-  const { suspect, seen, slot, eta, deferrals, crowded, rescues = 0, crashed, ...rest } = message;
+  const { suspect, seen, slot, eta, deferrals, crowded, rescues = 0, crashed, newerSince, ...rest } = message;
   const rounds = message.workflow.ended ? rescues + 1 : 0;
   if (rounds > MAX_ROUNDS) {
     const { id, task, workflow } = message;

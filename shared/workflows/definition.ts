@@ -34,6 +34,8 @@ export interface TaskNode extends Callbacks {
   task: string;
   /** The fields that are known. */
   payload?: Json;
+  /** The version of its task's payload that they belong to; absent for the first. */
+  payloadVersion?: number;
   /** The field that the result before becomes. Without it the result's own fields stand under the known ones. */
   into?: string;
   /** The result before is not wanted. */
@@ -90,6 +92,8 @@ export interface Definition {
   begins?: string;
   /** The task that has become this workflow: the end of this is its end. */
   replaces?: { id: string; task: string; keepUntil?: string; workflow?: { id: string; place: Place } };
+  /** The group that a task has added this one's members to, and the name under which it waits for them. */
+  adds?: { workflow: string; place: Place; member: string };
   /** Options of the whole, which are those of each node that says nothing else. */
   defaults?: Pick<NodeOptions, "queue" | "tags" | "headers"> & { expires?: string };
 }
@@ -111,7 +115,7 @@ export function isEachNode(node: Node): node is EachNode {
 }
 
 /** The place of a child. */
-export function childPlace(place: Place, index: number): Place {
+export function childPlace(place: Place, index: number | string): Place {
   return place === "" ? String(index) : `${place}.${index}`;
 }
 
@@ -124,6 +128,21 @@ export function parentOf(place: Place): { place: Place; index: number } | undefi
 
 export function isPlace(text: string): boolean {
   return text === "" || /^\d{1,6}(\.\d{1,6}){0,63}$/.test(text);
+}
+
+/** The workflow around another, and the place there of the task that has become it, or that has added its members. */
+export function aroundOf({ replaces, adds }: Definition): { id: string; place: Place } | undefined {
+  return adds ? { id: adds.workflow, place: childPlace(adds.place, memberNumber(adds.member)) } : replaces?.workflow;
+}
+
+/** The number of a member in its group; of members that were added, `3.1+0`, that of the one which has added them. */
+export function memberNumber(member: string): number {
+  return Number.parseInt(member, 10);
+}
+
+/** Whether the name of a member stands for those that were added. */
+export function isAdded(member: string): boolean {
+  return member.includes("+");
 }
 
 /** Whether a place lies under another, or is it. */

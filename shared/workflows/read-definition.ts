@@ -1,12 +1,27 @@
 /** Reads a node or a definition that came as JSON: from HTTP, or from the table. */
 
 import { InvalidWorkflowError } from "../errors.ts";
-import type { Json } from "../message/json.ts";
-import type { ChainNode, Definition, EachNode, GroupNode, Node, NodeOptions, Policy, TaskNode } from "./definition.ts";
+import { byteLength, type Json, parseJson, toJsonText } from "../message/json.ts";
+import { MAX_VALUE_BYTES } from "../message/large-values.ts";
+import { isPayloadVersion, PAYLOAD_VERSION_EXPECTED } from "../message/payload-version.ts";
+import {
+  type ChainNode,
+  type Definition,
+  type EachNode,
+  type GroupNode,
+  isChainNode,
+  isEachNode,
+  isTaskNode,
+  type Node,
+  type NodeOptions,
+  type Policy,
+  type TaskNode,
+} from "./definition.ts";
 
 /** Bounds of a definition: what is larger is refused before anything is sent. */
-const MAX_NODES = 100_000;
+const MAX_NODES = 200_000;
 const MAX_DEPTH = 32;
+const MAX_BYTES = MAX_VALUE_BYTES;
 /** Members of one group, and items of a list that `each` takes. */
 export const MAX_MEMBERS = 100_000;
 /** Callbacks of one node. */
@@ -19,6 +34,8 @@ interface Walk {
   path: string;
   depth: number;
   count: { nodes: number };
+  /** It comes from the table, where a newer version of Lovage may have written fields that this one does not know. */
+  isStored: boolean;
 }
 
 const POLICIES: readonly Policy[] = ["failFast", "waitForAll", "collect", "first"];
@@ -26,15 +43,47 @@ const POLICY_EXPECTED = `${POLICIES.map((one) => `'${String(one)}'`).join(", ")}
 const FORMS =
   "a task { task, payload?, into?, immutable?, options? }, { chain }, { group, policy? }, { chord: { header, body }, policy? } or { each, policy? }";
 const CALLBACKS = ["link", "linkError"] as const;
+const TASK_FIELDS = ["task", "payload", "payloadVersion", "into", "immutable", "options", ...CALLBACKS] as const;
 
 /** @throws InvalidWorkflowError naming the place of what is refused */
 export function readNode(value: Json): Node {
-  return nodeOf(value, { path: "", depth: 1, count: { nodes: 0 } });
+  return nodeOf(value, { path: "", depth: 1, count: { nodes: 0 }, isStored: false });
+}
+
+/** A node that code has made, held against the same bounds. @throws InvalidWorkflowError naming the place of what is refused */
+export function nodeOfCode(node: Node): Node {
+  // First, for whoever writes what is nested without an end has no stack left.
+  checkDepth(node);
+  const text = toJsonText(node);
+  const bytes = byteLength(text);
+  if (bytes > MAX_BYTES) throw tooMany("bytes", bytes, MAX_BYTES);
+  return readNode(parseJson(text));
+}
+
+/** Level by level, so that no depth costs stack. */
+function checkDepth(root: Node): void {
+  let level: Node[] = [root];
+  for (let depth = 1; level.length > 0; depth++) {
+    if (depth > MAX_DEPTH) throw tooMany("levels", depth, MAX_DEPTH);
+    level = level.flatMap((node) => {
+      if (isTaskNode(node)) return [];
+      if (isEachNode(node)) return [node.each];
+      return isChainNode(node) ? node.chain : node.group;
+    });
+  }
 }
 
 /** A definition as the table keeps it. @throws InvalidWorkflowError */
+/** A node that was read before, as the table keeps it. @throws InvalidWorkflowError */
+export function readStoredNode(value: Json): Node {
+  return nodeOf(value, { path: "", depth: 1, count: { nodes: 0 }, isStored: true });
+}
+
+/** A definition as the table keeps it. @throws InvalidWorkflowError, and Error for one of a newer version, which waits for a worker that knows it */
 export function readDefinition(value: Json): Definition {
   const fields = fieldsOf(value, "");
+  const { v } = fields;
+  if (typeof v === "number" && v > 1) throw new Error(`A workflow's definition is of version ${v}: expected 1.`);
   const text = (name: string): string => {
     const found = fields[name];
     return typeof found === "string" ? found : refuse(name, found, "text");
@@ -43,7 +92,7 @@ export function readDefinition(value: Json): Definition {
   return {
     v: 1,
     id: text("id"),
-    root: readNode(fields.root ?? null),
+    root: readStoredNode(fields.root ?? null),
     sentAt: text("sentAt"),
     keepUntil: text("keepUntil"),
     rootId: text("rootId"),
@@ -51,6 +100,7 @@ export function readDefinition(value: Json): Definition {
     ...(fields.schedule !== undefined && { schedule: scheduleOf(fields.schedule) }),
     ...(fields.begins !== undefined && { begins: text("begins") }),
     ...(fields.replaces !== undefined && { replaces: replacesOf(fields.replaces) }),
+    ...(fields.adds !== undefined && { adds: addsOf(fields.adds) }),
     ...(defaults !== undefined && { defaults: defaultsOf(defaults) }),
   };
 }
@@ -77,8 +127,13 @@ function replacesOf(value: Json): NonNullable<Definition["replaces"]> {
   };
 }
 
+function addsOf(value: Json): NonNullable<Definition["adds"]> {
+  const { workflow, place, member } = fieldsOf(value, "adds");
+  return { workflow: String(workflow), place: String(place), member: String(member) };
+}
+
 function defaultsOf(value: Json): NonNullable<Definition["defaults"]> {
-  const { queue, tags, headers, expires } = optionsOf(value, "defaults");
+  const { queue, tags, headers, expires } = optionsOf(value, { path: "defaults", isStored: true });
   return {
     ...(queue !== undefined && { queue }),
     ...(tags && { tags }),
@@ -103,9 +158,12 @@ function nodeOf(value: Json, walk: Walk): Node {
 
 function taskOf(fields: Fields, walk: Walk): TaskNode {
   const { path } = walk;
-  only(fields, ["task", "payload", "into", "immutable", "options", ...CALLBACKS], path);
-  const { task, payload, into, immutable, options } = fields;
+  only(fields, TASK_FIELDS, walk);
+  const { task, payload, payloadVersion, into, immutable, options } = fields;
   if (typeof task !== "string" || task === "") return refuse(at(path, "task"), task, "the name of a task");
+  if (payloadVersion !== undefined && !isPayloadVersion(payloadVersion)) {
+    return refuse(at(path, "payloadVersion"), payloadVersion, PAYLOAD_VERSION_EXPECTED);
+  }
   if (into !== undefined && (typeof into !== "string" || into === "" || into.length > 256)) {
     return refuse(at(path, "into"), into, "the name of a field, of up to 256 characters");
   }
@@ -118,38 +176,39 @@ function taskOf(fields: Fields, walk: Walk): TaskNode {
   return {
     task,
     ...(payload !== undefined && { payload }),
+    ...(isPayloadVersion(payloadVersion) && { payloadVersion }),
     ...(typeof into === "string" && { into }),
     ...(immutable === true && { immutable: true as const }),
-    ...(options !== undefined && { options: optionsOf(options, at(path, "options")) }),
+    ...(options !== undefined && { options: optionsOf(options, { ...walk, path: at(path, "options") }) }),
     ...callbacksOf(fields, walk),
   };
 }
 
 function chainOf(fields: Fields, walk: Walk): ChainNode {
-  only(fields, ["chain", ...CALLBACKS], walk.path);
+  only(fields, ["chain", ...CALLBACKS], walk);
   const steps = nodesOf(fields.chain, at(walk.path, "chain"), walk);
   if (steps.length === 0) return refuse(at(walk.path, "chain"), fields.chain, "one step or more");
   return { chain: steps, ...callbacksOf(fields, walk) };
 }
 
 function groupOf(fields: Fields, walk: Walk): GroupNode {
-  only(fields, ["group", "policy", ...CALLBACKS], walk.path);
+  only(fields, ["group", "policy", ...CALLBACKS], walk);
   const members = nodesOf(fields.group, at(walk.path, "group"), walk);
   return { group: members, ...policyOf(fields, walk.path), ...callbacksOf(fields, walk) };
 }
 
 function eachOf(fields: Fields, walk: Walk): EachNode {
-  only(fields, ["each", "policy", ...CALLBACKS], walk.path);
+  only(fields, ["each", "policy", ...CALLBACKS], walk);
   const each = nodeOf(fields.each ?? null, below(walk, at(walk.path, "each")));
   return { each, ...policyOf(fields, walk.path), ...callbacksOf(fields, walk) };
 }
 
 /** A chord is a group and the node after it. */
 function chordOf(fields: Fields, walk: Walk): ChainNode {
-  only(fields, ["chord", "policy", ...CALLBACKS], walk.path);
+  only(fields, ["chord", "policy", ...CALLBACKS], walk);
   const path = at(walk.path, "chord");
   const chord = fieldsOf(fields.chord ?? null, path);
-  only(chord, ["header", "body"], path);
+  only(chord, ["header", "body"], { ...walk, path });
   const header = nodesOf(chord.header, at(path, "header"), below(walk, path));
   const body = nodeOf(chord.body ?? null, below(walk, at(path, "body")));
   return { chain: [{ group: header, ...policyOf(fields, walk.path) }, body], ...callbacksOf(fields, walk) };
@@ -196,9 +255,10 @@ const OPTIONS: readonly (keyof NodeOptions)[] = [
 ];
 
 /** The forms alone: `canvas/check.ts` asks whether a task takes them. */
-function optionsOf(value: Json, path: string): NodeOptions {
+function optionsOf(value: Json, walk: Pick<Walk, "path" | "isStored">): NodeOptions {
+  const { path } = walk;
   const fields = fieldsOf(value, path);
-  only(fields, OPTIONS, path);
+  only(fields, OPTIONS, walk);
   const take = <T extends Json>(name: keyof NodeOptions, isFit: (value: Json) => value is T): { [K in string]?: T } => {
     const given = fields[name];
     if (given === undefined) return {};
@@ -242,14 +302,15 @@ function fieldsOf(value: Json, path: string): Fields {
   return refuse(path, value, path === "" ? FORMS : "an object");
 }
 
-/** A mistyped field would be ignored in silence. */
-function only(fields: Fields, known: readonly string[], path: string): void {
+/** A mistyped field would be ignored in silence. One that is stored was checked by whoever wrote it. */
+function only(fields: Fields, known: readonly string[], { path, isStored }: Pick<Walk, "path" | "isStored">): void {
+  if (isStored) return;
   const unknown = Object.keys(fields).find((name) => !known.includes(name));
   if (unknown !== undefined) refuse(at(path, unknown), fields[unknown], `one of ${known.join(", ")}`);
 }
 
-function below({ depth, count }: Walk, path: string): Walk {
-  return { path, depth: depth + 1, count };
+function below({ depth, ...walk }: Walk, path: string): Walk {
+  return { ...walk, path, depth: depth + 1 };
 }
 
 function at(path: string, name: string): string {

@@ -9,7 +9,7 @@ import { parseJson, toJsonText } from "../message/json.ts";
 import { type LargeValues, loadJson } from "../message/large-values.ts";
 import { definitionKey, definitionPartition, outcomeKey, stoppedKey } from "../table/keys.ts";
 import { newestFirst, type Span } from "../table/newest-first.ts";
-import { type Definition, isWithin, type Place } from "./definition.ts";
+import { aroundOf, type Definition, isWithin, type Place } from "./definition.ts";
 import { createJoins, type GroupId, type Joins } from "./joins.ts";
 import { readDefinition } from "./read-definition.ts";
 
@@ -18,7 +18,7 @@ interface GroupOutcome {
   state: "SUCCESS" | "FAILURE" | "REVOKED";
   error?: StoredError;
   /** The member that has decided it. */
-  by?: number;
+  by?: string;
 }
 
 /** The marks on a workflow as a whole. */
@@ -45,6 +45,8 @@ export interface Workflows {
    * as of now.
    */
   isStopped(id: string, place: Place, maxAgeMilliseconds?: number): Promise<boolean>;
+  /** Whether somebody has revoked the whole, or the one around the task that has become it; as of now. */
+  isRevoked(id: string): Promise<boolean>;
   /** When a workflow was sent, or let go on by a replay; undefined if it is gone. Its tasks are as old as it, whenever their turn comes. */
   sentAt(id: string, maxAgeMilliseconds?: number): Promise<string | undefined>;
   /** Stores the outcome of a group unless it has one, and answers with the one that it has then. */
@@ -204,14 +206,23 @@ export function createWorkflows(options: {
         // A replay may have let it go on since this process has looked: what runs on is harmless, what is revoked is not.
         return isNew || this.isStopped(id, place, 0);
       }
-      const around = (await definition)?.replaces?.workflow;
+      const known = await definition;
+      const around = known && aroundOf(known);
       return around !== undefined && this.isStopped(around.id, around.place, maxAgeMilliseconds);
+    },
+
+    async isRevoked(id) {
+      const { places } = await marksOf(id, 0).found;
+      if (places.has("/")) return true;
+      const definition = await read(id);
+      const around = definition && aroundOf(definition);
+      return around !== undefined && this.isRevoked(around.id);
     },
 
     async sentAt(id, maxAgeMilliseconds = LOOK_MILLISECONDS) {
       const definition = await read(id);
       if (definition === undefined) return undefined;
-      const around = definition.replaces?.workflow;
+      const around = aroundOf(definition);
       const sentAt = (around && (await this.sentAt(around.id, maxAgeMilliseconds))) ?? definition.sentAt;
       const { resumedAt } = await marksOf(id, maxAgeMilliseconds).found;
       return resumedAt !== undefined && resumedAt > sentAt ? resumedAt : sentAt;
@@ -269,7 +280,7 @@ function toOutcome(item: Awaited<ReturnType<Table["get"]>>): GroupOutcome | unde
   return {
     state,
     ...(error !== undefined && { error: toError(String(error)) }),
-    ...(by !== undefined && { by: Number(by) }),
+    ...(by !== undefined && { by: String(by) }),
   };
 }
 

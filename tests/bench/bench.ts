@@ -15,6 +15,7 @@ import { compare } from "./comparison.ts";
 import { type Contender, startEmulators, startLoop, startOffline } from "./contender.ts";
 import { measureCost } from "./cost.ts";
 import { measureImports } from "./import-time.ts";
+import { startBullMQ } from "./peers/bullmq.ts";
 import { startCelery } from "./peers/celery.ts";
 import { type FunctionReport, printReport, type Report } from "./report.ts";
 import { type Measured, measureRounds } from "./rounds.ts";
@@ -97,6 +98,12 @@ async function measureContenders(plan: Plan): Promise<Measured[]> {
     const celery = await startCelery(emulators);
     if (celery) contenders.push(celery);
     else console.log('Celery is not measured: "node tests/cloud/install-peers.ts celery" installs it.');
+    const bullmq = await startBullMQ(plan.profile);
+    if (bullmq) contenders.push(bullmq);
+    else
+      console.log(
+        'BullMQ is not measured: "node tests/cloud/install-peers.ts bullmq" installs it, beside redis-server.',
+      );
     return await measureRounds(contenders, { ...plan, progress });
   } finally {
     progress("");
@@ -143,7 +150,7 @@ function readPlan(args: string[]): Plan {
   });
   const plan = values.quick
     ? { tasks: 200, rounds: 1, seconds: 10, samples: 20, imports: 3, priced: 50, only: ["submit", "worker"] }
-    : { tasks: 400, rounds: 5, seconds: 50, samples: 50, imports: 5, priced: 300, only: undefined };
+    : { tasks: 1500, rounds: 5, seconds: 50, samples: 50, imports: 5, priced: 300, only: undefined };
   const tasks = values.tasks === undefined ? plan.tasks : Number(values.tasks);
   if (!Number.isSafeInteger(tasks) || tasks < 10) {
     throw new Error(`Option --tasks '${values.tasks}' cannot be used: expected a whole number, 10 or more. ${USAGE}`);

@@ -41,8 +41,8 @@ export async function buildFunctions(handlers: readonly string[]): Promise<Funct
     handlers.map(async (handler): Promise<FunctionBundles> => {
       const name = functionName(handler);
       const outdir = (variant: string): string => join(FOLDER, variant, name);
-      const deployed = await build({ ...bundleOptions(handler, outdir("deployed"), DEPLOYED_TASKS), metafile: true });
-      const alone = await build({ ...bundleOptions(handler, outdir("without-tasks")), metafile: true });
+      const deployed = await build({ ...bundleOptions([handler], outdir("deployed"), DEPLOYED_TASKS), metafile: true });
+      const alone = await build({ ...bundleOptions([handler], outdir("without-tasks")), metafile: true });
       const loaded = clientsOf(alone.metafile, loadedOutputs(alone.metafile));
       const lazy = clientsOf(alone.metafile, Object.keys(alone.metafile.outputs)).filter(
         (one) => !loaded.includes(one),
@@ -68,7 +68,7 @@ export function functionName(handler: string): string {
 }
 
 async function buildBare(handler: string, outdir: string, contents: string): Promise<Bundle> {
-  const { entryPoints, ...options }: BuildOptions = bundleOptions(handler, outdir);
+  const { entryPoints, ...options }: BuildOptions = bundleOptions([handler], outdir);
   const stdin = { contents, resolveDir: import.meta.dirname, sourcefile: "handler.js" };
   return measure((await build({ ...options, stdin, metafile: true })).metafile);
 }

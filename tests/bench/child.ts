@@ -1,6 +1,7 @@
 /** Processes that the benchmark starts, and questions to them over IPC. */
 
 import { type ChildProcess, fork } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { WORK_FOLDER } from "../../build/paths.ts";
 
@@ -140,6 +141,14 @@ export function answer(commands: Commands, atEnd: () => void | Promise<void>): v
 
 function describe(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
+const CLOCK_TICK_MILLISECONDS = 10;
+
+/** Milliseconds of processor time of a process that is not Node: user and system are the 14th and 15th field. https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html */
+export function cpuOf({ pid }: ChildProcess): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+  return (Number(fields[11]) + Number(fields[12])) * CLOCK_TICK_MILLISECONDS;
 }
 
 /** Milliseconds of processor time that this process has used. */

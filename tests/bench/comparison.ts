@@ -26,6 +26,7 @@ const PAIRS = [
   ["offline", "same-writes"],
   ["offline", "engine"],
   ["engine", "celery"],
+  ["engine", "bullmq"],
 ] as const;
 
 export function compare(measured: readonly Measured[]): Comparison[] {

@@ -73,18 +73,35 @@ export async function startLoop(
   profile: boolean,
 ): Promise<Contender> {
   const environment = await createSetting(endpoint, name);
+  const sides = startSides(name, side, environment, profile);
+  const { close, ...table } = observe(environment);
+  return {
+    name,
+    cloud,
+    ...sides,
+    ...table,
+    async stop() {
+      close();
+      await sides.stop();
+    },
+  };
+}
+
+/** A sender and a worker process, both for `side`. */
+export function startSides(
+  name: string,
+  side: string,
+  environment: Record<string, string>,
+  profile: boolean,
+): Pick<Contender, "sender" | "worker" | "hold" | "release" | "rest" | "stop"> {
   const start = (role: string): Child<SideCommands> =>
     startChild({ name: `${name}-${role}`, module: SIDE, arguments: [side], environment, profile });
   const sender = start("sender");
   const worker = start("worker");
-  const table = observe(environment);
   let resting: Promise<unknown> = Promise.resolve();
   return {
-    name,
-    cloud,
     sender,
     worker,
-    ...table,
     hold: async () => void (await resting),
     async release() {
       await resting;
@@ -94,7 +111,6 @@ export async function startLoop(
       resting = worker.ask("stop");
     },
     async stop() {
-      table.close();
       // A worker that has died was told about already.
       await resting.catch(() => {});
       await Promise.all([sender.stop(), worker.stop()]);

@@ -22,11 +22,11 @@ const sum = (index: number) => ({ x: index, y: 1 });
 
 export const DEFAULT = "default";
 
-/** Steps of each chain; ten chains go on beside each other, so that batches are full. */
+/** Steps of each chain; ten chains are sent together, and go on beside each other, so that batches are full. */
 const STEPS = 10;
 
-function sendChain(index: number): Promise<unknown> | undefined {
-  if (index % STEPS > 0) return undefined;
+function sendChain(index: number, count: number): Promise<unknown> | undefined {
+  if (index >= count / STEPS) return undefined;
   const [first, ...others] = Array.from({ length: STEPS }, (_, step) => tasks.add.si(sum(index + step)));
   return first && chain(first, ...others).delay();
 }

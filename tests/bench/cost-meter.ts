@@ -57,6 +57,7 @@ function sqsOperation(headers: IncomingMessage["headers"]): string | undefined {
 
 const meterCommands = {
   meter: async (): Promise<Metered> => ({ ...capacity.read(), sqs, s3, dynamodb }),
+  resident: async () => ({ megabytes: process.memoryUsage.rss() / 2 ** 20 }),
   async reset() {
     capacity.reset();
     sqs = {};

@@ -147,7 +147,7 @@ type Item = Record<string, AttributeValue>;
 async function oneOfEach(app: App, dynamodb: DynamoDBClient, TableName: string): Promise<[Item, Item]> {
   // Their messages stay where they are: the worker is handed its own.
   const sent = [await ok.delay({ x: 1 }), await bad.delay({ x: 1 })];
-  const handle = createWorkerSide(modules, app);
+  const handle = createWorkerSide(modules, { app });
   const attributes = { ApproximateReceiveCount: "1", SentTimestamp: String(Date.now()) };
   const items = await Promise.all(
     sent.map(async ({ id }, index) => {

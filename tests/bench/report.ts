@@ -36,6 +36,7 @@ const TITLES: Record<string, string> = {
   engine: "engine: Lovage in the same loop",
   offline: "offline: Lovage in its whole local cloud",
   celery: "celery: Celery 5.7, threads, on the same SQS and DynamoDB",
+  bullmq: "bullmq: BullMQ 6.7, 50 at a time, on Redis in memory",
 };
 
 /** Prints the tables, ratios first. */

@@ -1,6 +1,7 @@
 import { GetItemCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
 import type { Message } from "@aws-sdk/client-sqs";
 import { connect, sendBodies } from "./connection.ts";
+import { startLanes } from "./lanes.ts";
 import type { Payload, Side } from "./side.ts";
 
 /** The message on the queue. */
@@ -106,9 +107,10 @@ export function createSameWrites(): Side {
         },
       }));
     },
-    async handle(messages) {
-      await Promise.all(messages.map(run));
-      return messages;
-    },
+    work: () =>
+      startLanes(connection, async (messages) => {
+        await Promise.all(messages.map(run));
+        return messages;
+      }),
   };
 }

@@ -1,13 +1,13 @@
-/** The sender or the worker of one side, as a process: `side-process.ts <smallest | same-writes | lovage>`. */
+/** The sender or the worker of one side, as a process: `side-process.ts <smallest | same-writes | lovage | bullmq>`. */
 
 import { setTimeout as wait } from "node:timers/promises";
 import { answer, cpuMilliseconds } from "./child.ts";
-import { connect } from "./connection.ts";
-import { BATCH, LANES, startLanes } from "./lanes.ts";
+import { BATCH, LANES } from "./lanes.ts";
 import { createLovage } from "./lovage.ts";
+import { createBullMQ } from "./peers/bullmq-side.ts";
 import { createSameWrites } from "./same-writes.ts";
 import { PLUG_FOLDER } from "./setting.ts";
-import type { Payload, Side } from "./side.ts";
+import type { Lanes, Payload, Side } from "./side.ts";
 import { createSmallestLoop } from "./smallest-loop.ts";
 import { plug } from "./tasks/plug.ts";
 
@@ -17,12 +17,13 @@ const SIDES: Record<string, () => Side> = {
   smallest: createSmallestLoop,
   "same-writes": createSameWrites,
   lovage: createLovage,
+  bullmq: createBullMQ,
 };
 
 const payloadOf = (index: number): Payload => ({ x: index, y: 1 });
 
 function sideCommands(side: Side) {
-  let lanes: { stop(): Promise<void> } | undefined;
+  let lanes: Lanes | undefined;
   return {
     cpu: async () => cpuMilliseconds(),
 
@@ -73,7 +74,7 @@ function sideCommands(side: Side) {
     },
 
     async start() {
-      lanes = startLanes(connect(), side.handle);
+      lanes = side.work();
     },
 
     async stop() {

@@ -1,6 +1,4 @@
-/** The abilities that Lovage and each hand-written loop share, so that one harness drives them all. */
-
-import type { Message } from "@aws-sdk/client-sqs";
+/** The abilities that Lovage and each of its peers share, so that one harness drives them all. */
 
 export interface Payload {
   x: number;
@@ -13,11 +11,16 @@ export interface Sent {
   isDone(): Promise<boolean>;
 }
 
+/** A worker that runs. */
+export interface Lanes {
+  stop(): Promise<void>;
+}
+
 export interface Side {
   /** Sends up to 10 tasks in one go. */
   send(payloads: readonly Payload[]): Promise<Sent[]>;
-  /** Runs the tasks of up to 10 received messages; answers with those to delete. */
-  handle(messages: readonly Message[]): Promise<readonly Message[]>;
+  /** Takes tasks from the queue, and runs them, until it is stopped. */
+  work(): Lanes;
   /** Sends one task and waits for its result in the side's own way, if it has one. */
   sendAndGet?(payload: Payload): Promise<unknown>;
 }

@@ -1,6 +1,7 @@
 import { GetItemCommand, PutItemCommand } from "@aws-sdk/client-dynamodb";
 import type { Message } from "@aws-sdk/client-sqs";
 import { connect, sendBodies } from "./connection.ts";
+import { startLanes } from "./lanes.ts";
 import type { Payload, Side } from "./side.ts";
 
 /** The smallest loop's message on the queue. */
@@ -41,9 +42,10 @@ export function createSmallestLoop(): Side {
         },
       }));
     },
-    async handle(messages) {
-      await Promise.all(messages.map(run));
-      return messages;
-    },
+    work: () =>
+      startLanes(connection, async (messages) => {
+        await Promise.all(messages.map(run));
+        return messages;
+      }),
   };
 }

@@ -1,7 +1,7 @@
 /**
  * Installs the other clouds of the tests, and the suites of others:
- * `node tests/cloud/install-peers.ts [moto] [localstack] [dynamodb-local] [suites] [celery]`, all when none is named.
- * Celery is for `npm run bench` and the canvases that it runs beside Lovage.
+ * `node tests/cloud/install-peers.ts [moto] [localstack] [dynamodb-local] [suites] [celery] [bullmq]`, all when none is named.
+ * Celery and BullMQ are for `npm run bench`, Celery also for the canvases that it runs beside Lovage.
  *
  * Needs Python (3.10 for moto and the suites, 3.12 for LocalStack) and, for DynamoDB Local, also inside LocalStack, a JDK 17 and Maven. Everything comes
  * from the package registries that pip and mvn are set up for, and lands in `.lovage/peers/`; what is there already stays.
@@ -29,7 +29,8 @@ async function install(name: PeerName): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
   if (name === "localstack" || name === "dynamodb-local") await checkJava(name);
-  if (name !== "dynamodb-local") await installPython(name, name === "localstack" ? 12 : 10);
+  if (name === "bullmq") await installBullMQ();
+  else if (name !== "dynamodb-local") await installPython(name, name === "localstack" ? 12 : 10);
   if (name === "localstack" || name === "dynamodb-local") await installDynamoDBLocal(name);
   if (name === "suites") await unpackTests();
   writeFileSync(join(folder, markerFile), JSON.stringify(pins));
@@ -48,6 +49,18 @@ async function installPython(name: "moto" | "localstack" | "suites" | "celery", 
   say(name, `installing ${pins.packages.join(", ")} as of ${pins.uploadedBefore} ...`);
   // Compiling every module would take most of the time; Python compiles those it uses at their first start.
   await run(python, [...pip, "--no-compile", `--uploaded-prior-to=${pins.uploadedBefore}`, ...pins.packages]);
+}
+
+async function installBullMQ(): Promise<void> {
+  const { folder, pins } = installations.bullmq;
+  await execute("redis-server", ["--version"]).catch(() => {
+    throw new CannotInstallError(
+      "BullMQ needs redis-server on the path; Debian and Ubuntu keep it in the package redis-server.",
+    );
+  });
+  say("bullmq", `installing ${pins.packages.join(", ")} ...`);
+  writeFileSync(join(folder, "package.json"), "{}");
+  await run("npm", ["install", "--prefix", folder, "--no-audit", "--no-fund", ...pins.packages]);
 }
 
 /** moto's tests are in its source package only, which pip unpacks nowhere but in a build. */
@@ -217,7 +230,14 @@ function seconds(since: number): string {
 
 async function main(names: readonly string[]): Promise<void> {
   const began = Date.now();
-  const known = ["moto", "localstack", "dynamodb-local", "suites", "celery"] as const satisfies readonly PeerName[];
+  const known = [
+    "moto",
+    "localstack",
+    "dynamodb-local",
+    "suites",
+    "celery",
+    "bullmq",
+  ] as const satisfies readonly PeerName[];
   const unknown = names.filter((name) => !known.some((peer) => peer === name));
   if (unknown.length > 0) throw new CannotInstallError(`Unknown: ${unknown.join(", ")}. Known: ${known.join(", ")}.`);
   const wanted = known.filter((peer) => names.length === 0 || names.includes(peer));

@@ -49,6 +49,8 @@ export const installations = {
     folder: join(peersFolder, "celery"),
     pins: { packages: ["celery==5.7.0", "boto3", "pycurl"], uploadedBefore: "2026-11-25", pip: "26.3" },
   },
+  /** It needs Redis besides, from the system. */
+  bullmq: { folder: join(peersFolder, "bullmq"), pins: { packages: ["bullmq@6.7.0", "ioredis@6.0.0"] } },
   "dynamodb-local": { folder: join(peersFolder, "dynamodb-local"), pins: { dynamodbLocal: "2.6.1" } },
   /** No cloud: moto's own tests, out of its source package, with boto3 and the AWS CLI. */
   suites: {

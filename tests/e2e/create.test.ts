@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -8,6 +8,50 @@ import { createClient } from "../../localstack/client.ts";
 import { install, type Packed, pack, start } from "../helpers/packed.ts";
 
 const run = promisify(execFile);
+/** Entries, a view and a task as a user adds them to a created service. */
+const ENTRIES = `
+custom:
+  lovage:
+    queues:
+      bulk-mail: { workers: 5 }
+      ledger: { fifo: true }
+    views:
+      home: { route: GET /home, handler: handlers/home.handler, key: read }
+    buckets:
+      archive: { keys: notes/*, functions: [worker, home] }
+resources:
+  Resources:
+    BulkMailQueue: { Properties: { VisibilityTimeout: 120 } }
+`;
+const HOME = `import { Hono } from "hono";
+import { createView } from "lovage";
+
+const view = new Hono();
+view.get("/home", (c) => c.json({ bucket: process.env.ARCHIVE_BUCKET, key: process.env.VIEW_KEY_ROLE }));
+export const handler = createView(view);
+`;
+const ARCHIVE = `import { PutObjectCommand, S3Client } from "@aws-sdk/client-s3";
+import { task } from "lovage";
+import * as z from "zod";
+
+export const note = task({
+  name: "note",
+  queue: "bulk-mail",
+  payload: z.object({ text: z.string() }),
+  run: async ({ text }) => {
+    const Bucket = process.env.ARCHIVE_BUCKET;
+    await new S3Client({}).send(new PutObjectCommand({ Bucket, Key: "notes/1", Body: text }));
+    return Bucket;
+  },
+});
+export const entry = task({
+  name: "entry",
+  queue: "ledger",
+  payload: z.object({ account: z.string() }),
+  messageGroupId: ({ account }) => account,
+  run: ({ account }) => account,
+});
+`;
 const PARTS = ["email", "uploads", "beat", "workflows", "fifo"];
 
 let packed: Packed;
@@ -95,6 +139,48 @@ describe("a created service", () => {
     expect((await run(program("tsc"), [], { cwd: service })).stdout).toBe("");
     expect((await run("node", ["demo.ts"], { cwd: service })).stdout).toContain("Its result is 10.");
     expect((await run(program("vitest"), ["run"], { cwd: service })).stdout).toContain("1 passed");
+  }, 300_000);
+
+  it("has a queue, a view and a bucket by one entry each", async () => {
+    await appendFile(join(service, "serverless.yml"), ENTRIES);
+    await writeFile(join(service, "handlers/home.ts"), HOME);
+    await writeFile(join(service, "handlers/tasks/archive.ts"), ARCHIVE);
+    const { stdout } = await run(program("serverless"), ["template"], { cwd: service });
+    const { Resources } = JSON.parse(stdout.slice(stdout.indexOf("{")));
+    const added = [
+      ["BulkMailQueue", "LedgerQueue", "HomeRole", "HomeLambdaFunction", "HttpApiRouteGetHome", "ArchiveBucket"],
+      ["ArchiveBucketPolicy", "ArchiveBucketRights", "WorkerEventSourceMappingSQSBulkMailQueue"],
+    ].flat();
+    expect(Object.keys(Resources)).toEqual(expect.arrayContaining(added));
+    expect(Resources.BulkMailQueue.Properties).toMatchObject({
+      QueueName: "invoices-local-bulk-mail",
+      VisibilityTimeout: 120,
+    });
+    expect((await run(program("serverless"), ["print"], { cwd: service })).stdout).toContain("BROKER_URL_BULK_MAIL");
+
+    const { url, stop } = await start(service);
+    try {
+      const client = createClient(url);
+      const home = await fetch(`${url}/home`);
+      expect(await home.json()).toMatchObject({
+        bucket: expect.stringContaining("invoices-local-archive"),
+        key: "read",
+      });
+      const sent = await client.post("/tasks/note", { payload: { text: "Milk" } });
+      expect(await client.waitFor(`/tasks/${sent.id}`)).toMatchObject({
+        state: "SUCCESS",
+        queue: "bulk-mail",
+        result: expect.stringContaining("invoices-local-archive"),
+      });
+      const booked = await client.post("/tasks/entry", { payload: { account: "a" } });
+      expect(await client.waitFor(`/tasks/${booked.id}`)).toMatchObject({ state: "SUCCESS", queue: "ledger" });
+      expect((await fetch(`${url}/queues/bulk-mail/pause`, { method: "POST" })).ok).toBe(true);
+      const queues = await (await fetch(`${url}/queues`)).text();
+      expect(queues).toMatch(/"bulk-mail".*"ledger"/);
+      expect(queues).toContain(`"bulk-mail","waiting":0,"inFlight":0,"delayed":0,"paused":true`);
+    } finally {
+      await stop();
+    }
   }, 300_000);
 
   it("starts, and runs a task", async () => {

@@ -13,7 +13,7 @@ export default async function bundleProcesses(): Promise<void> {
   const names = ["life-process", "worker"];
   await Promise.all(
     names.map((name) =>
-      build({ ...bundleOptions(`tests/faults/${name}.handler`, join(FOLDER, name)), sourcemap: false }),
+      build({ ...bundleOptions([`tests/faults/${name}.handler`], join(FOLDER, name)), sourcemap: false }),
     ),
   );
 }

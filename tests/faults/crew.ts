@@ -15,22 +15,30 @@ export interface Crew {
 
 export interface Worker {
   index: number;
-  /** SIGKILL, and another process in its place. */
-  replace(): Promise<void>;
+  /** SIGKILL, and another process in its place. @param deployed by default what was there before */
+  replace(deployed?: Deployed): Promise<void>;
+}
+
+/** The program of a worker. */
+export interface Deployed {
+  /** @defaultValue this version of Lovage, bundled */
+  module?: string;
+  /** The code of the task that has changed. @defaultValue newer */
+  code?: "older" | "newer";
 }
 
 export interface CrewOptions {
   endpoint: string;
   environment: Readonly<Record<string, string>>;
   /** One worker each. */
-  members: readonly { route: Route; clockOffsetMilliseconds: number }[];
+  members: readonly { route: Route; clockOffsetMilliseconds: number; deployed?: Deployed }[];
   /** Polls at once of each worker. */
   lanes: number;
   functionMilliseconds: number;
 }
 
 export async function startCrew(options: CrewOptions): Promise<Crew> {
-  const module = bundleOf("worker");
+  const own = bundleOf("worker");
   const said: string[] = [];
   const failed = Promise.withResolvers<never>();
   // It is looked at when a test waits; until then it must not end the test run.
@@ -38,11 +46,17 @@ export async function startCrew(options: CrewOptions): Promise<Crew> {
   const members = await Promise.all(
     options.members.map(async (member, index) => {
       const proxy = await startProxy(options.endpoint, member.route);
-      const start = (): Post => startPost(module, environmentOf(options, member, proxy), said, failed.reject);
+      let { deployed = {} } = member;
+      const start = (): Post => {
+        const { module = own, code = "newer" } = deployed;
+        const environment = { ...environmentOf(options, member, proxy), CODE: code };
+        return startPost(module, environment, said, failed.reject);
+      };
       let post = start();
-      const worker = {
+      const worker: Worker = {
         index,
-        async replace() {
+        async replace(other) {
+          deployed = other ?? deployed;
           await post.kill();
           post = start();
         },

@@ -142,7 +142,8 @@ export const scheduleFlows: Record<string, Flow> = {
     tasks: 1,
   },
   "running a schedule entry by hand": {
-    operations: [GET, SEND, UPDATE, UPDATE],
+    // The entry; its line of history, the task, its record.
+    operations: [GET, UPDATE, SEND, UPDATE],
     prepare: put,
     ...runByHand,
   },
@@ -190,7 +191,7 @@ export const scheduleFlows: Record<string, Flow> = {
     tasks: 2,
   },
   "running a schedule entry of a workflow by hand": {
-    operations: [GET, BATCH_GET, UPDATE, SEND, UPDATE, UPDATE, UPDATE],
+    operations: [GET, BATCH_GET, UPDATE, UPDATE, SEND, UPDATE, UPDATE],
     prepare: async (scenario) => {
       await scenario.take("schedule-put", daily(scenario), JSON.stringify({ workflow: CHAIN }));
       return "";

@@ -4,7 +4,7 @@ import { createApp, useApp } from "../../shared/index.ts";
 import { type Audit, audit } from "./audit.ts";
 import { SEED } from "./chance.ts";
 import { type Cloud, startCloud } from "./cloud.ts";
-import { type Crew, startCrew } from "./crew.ts";
+import { type Crew, type Deployed, startCrew } from "./crew.ts";
 import { createGround } from "./ground.ts";
 import { hurry } from "./hurry.ts";
 import { type Route, startProxy } from "./proxy.ts";
@@ -28,7 +28,7 @@ export interface Trial {
 }
 
 export interface TrialOptions {
-  workers: readonly { route?: Route; clockOffsetMilliseconds?: number }[];
+  workers: readonly { route?: Route; clockOffsetMilliseconds?: number; deployed?: Deployed }[];
   /** Of the sender. @defaultValue straight to the cloud */
   senderRoute?: Route;
   /** Of each worker. @defaultValue 4 */
@@ -71,9 +71,10 @@ export async function startTrial(options: TrialOptions): Promise<Trial> {
   const crew = await startCrew({
     endpoint: cloud.endpoint,
     environment,
-    members: options.workers.map(({ route = straight, clockOffsetMilliseconds = 0 }) => ({
+    members: options.workers.map(({ route = straight, clockOffsetMilliseconds = 0, deployed = {} }) => ({
       route: witness.watch(hurry(route)),
       clockOffsetMilliseconds,
+      deployed,
     })),
     lanes: options.lanes ?? 4,
     functionMilliseconds: FUNCTION_MILLISECONDS,

@@ -8,6 +8,7 @@ import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
 import { toSqsRecord } from "../../localstack/mapping/record.ts";
 import { createApp, createDeadLetterWorker, createWorker, useApp } from "../../shared/index.ts";
 import { createLog } from "../../shared/log.ts";
+import { newer, older } from "./changed-tasks.ts";
 import * as tasks from "./tasks.ts";
 
 type Handle = (event: SQSEvent, context: { getRemainingTimeInMillis(): number }) => Promise<SQSBatchResponse>;
@@ -18,6 +19,7 @@ const {
   LANES,
   FUNCTION_MILLISECONDS,
   CLOCK_OFFSET_MILLISECONDS,
+  CODE,
 } = process.env;
 const SOURCE = { queueArn: "arn:aws:sqs:us-east-1:000000000000:faults", region: "us-east-1" };
 const MOST_MESSAGES = 10;
@@ -60,6 +62,7 @@ async function lane(QueueUrl: string, handle: Handle): Promise<never> {
 }
 
 process.once("disconnect", () => process.exit());
-const worker = createWorker([{ file: "tasks.ts", exports: tasks }], app);
+const exports = { ...tasks, changed: CODE === "older" ? older : newer };
+const worker = createWorker([{ file: "tasks.ts", exports }], app);
 for (let index = 0; index < Number(LANES); index += 1) void lane(BROKER_URL, worker);
 void lane(DEAD_LETTER_QUEUE_URL, createDeadLetterWorker(app));

@@ -73,6 +73,7 @@ export function createVirtualQueues(engine: Engine, tasks: Record<string, unknow
   app.broker = {
     ...app.broker,
     send: async (message, delaySeconds) => send(message, delaySeconds),
+    giveBack: async (queue, fields, delaySeconds) => void enqueue(queue, encodeMessage(fields), delaySeconds),
     sendDeadLetter: async (message, delaySeconds) => void enqueue(DEAD, encodeMessage(message), delaySeconds),
     async hide(queue, receiptHandle, seconds) {
       const found = waiting.find((one) => `receipt-${one.messageId}` === receiptHandle);

@@ -50,7 +50,8 @@ export async function runPytest({ name, plugins, tests }: Suite, stage: Stage): 
       TZ: "UTC",
       // Ids of tests that are made from a set have one order only then.
       PYTHONHASHSEED: "0",
-      PYTHONDONTWRITEBYTECODE: "1",
+      // Each command of the AWS CLI is a process, which would compile hundreds of modules.
+      PYTHONPYCACHEPREFIX: join(folder, "../bytecode"),
       PYTHONPATH: `${import.meta.dirname}:${folder}`,
       AWS_ACCESS_KEY_ID: "test",
       AWS_SECRET_ACCESS_KEY: "test",

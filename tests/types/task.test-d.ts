@@ -6,7 +6,7 @@
 import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { expectTypeOf } from "vitest";
 import * as z from "zod";
-import { type AsyncResult, beatSchedule, crontab, type Json, type Jsonified, task } from "../../shared/index.ts";
+import { type AsyncResult, beatSchedule, chain, crontab, type Json, type Jsonified, task } from "../../shared/index.ts";
 import type { Sendable } from "../../shared/task/payload.ts";
 
 const add = task({ name: "add", payload: z.object({ x: z.number(), y: z.number() }), run: ({ x, y }) => x + y });
@@ -179,3 +179,24 @@ export const right = beatSchedule({
   tick: { task: tick, schedule: crontab({ minute: 0 }) },
   page: { task: page, schedule: crontab({ minute: 0 }) },
 });
+
+// A result is typed by what its schema gives, and run by what it takes; literal types are left to the schema.
+const total = task({
+  name: "total",
+  payload: z.object({ card: z.boolean() }),
+  result: z.object({ by: z.enum(["card", "cash"]), at: z.date().transform((day) => day.toISOString()) }),
+  run: ({ card }) => ({ by: card ? "card" : "cash", at: new Date() }),
+  hooks: { onSuccess: ({ at }) => void expectTypeOf(at).toEqualTypeOf<string>() },
+});
+expectTypeOf(total.delay).returns.resolves.toEqualTypeOf<AsyncResult<{ by: "card" | "cash"; at: string }>>();
+expectTypeOf(chain(total.s({ card: true })).delay).returns.resolves.toEqualTypeOf<
+  AsyncResult<{ by: "card" | "cash"; at: string }>
+>();
+export const refusedResults = [
+  // @ts-expect-error a text is no number
+  () => task({ name: "a", result: z.object({ n: z.number() }), run: async () => ({ n: "1" }) }),
+  // @ts-expect-error a field is missing
+  () => task({ name: "a", result: z.object({ n: z.number() }), run: () => ({}) }),
+  // @ts-expect-error nothing is returned
+  () => task({ name: "a", result: z.string(), run: () => {} }),
+];

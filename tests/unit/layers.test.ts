@@ -7,7 +7,7 @@ const ROOT = resolve(import.meta.dirname, "../..");
 
 /** The rows of the house, top to bottom; arrows point down. A file imports its own row's folder and lower rows. */
 const ROWS: readonly (readonly string[])[] = [
-  ["localstack", "tests", "build", "demo"],
+  ["localstack", "tests", "build", "cli", "demo"],
   ["handlers"],
   ["shared/dashboard"],
   ["shared/testing", "shared/client"],

@@ -4,7 +4,7 @@ import { parseSync, Visitor } from "oxc-parser";
 import { expect, it } from "vitest";
 
 const ROOT = resolve(import.meta.dirname, "../..");
-const FILES = globSync("{shared,build,localstack,handlers,demo,create,tests}/**/*.{ts,tsx}", { cwd: ROOT });
+const FILES = globSync("{shared,build,cli,localstack,handlers,demo,create,tests}/**/*.{ts,tsx}", { cwd: ROOT });
 
 it("no object is spread only to put several fields on a line", () => {
   const found = FILES.flatMap((file) => {

@@ -1,10 +1,15 @@
-import { Column, type ColumnSummary } from "./csv-column.ts";
-import { looksLikeHeader } from "./csv-header.ts";
-import { readRecords } from "./csv-records.ts";
-import type { TableShape } from "./csv-shape.ts";
-import { Decoder } from "./decode.ts";
-import type { DetectedEncoding } from "./legacy-encoding.ts";
-import type { ReadOptions } from "./read.ts";
+import {
+  BrokenTableError,
+  Column,
+  type ColumnSummary,
+  Decoder,
+  type DetectedEncoding,
+  readTable,
+  type Table,
+  type TableShape,
+} from "../unknown-text/index.ts";
+import { quote, UploadError } from "./errors.ts";
+import { readBlocks, type Upload } from "./upload.ts";
 
 /** The description of a CSV. */
 export interface CsvSummary {
@@ -32,12 +37,6 @@ export interface CsvSummary {
   columnsFile: string | null;
 }
 
-/** Words of a person about a CSV, in the place of a guess. */
-export interface CsvOptions {
-  delimiter?: string | undefined;
-  header?: boolean | undefined;
-}
-
 /** Columns in the result record, of about 220 bytes each. */
 const MAX_COLUMNS_REPORTED = 16;
 /** Further columns are only counted. */
@@ -47,89 +46,57 @@ const MAX_DISTINCT = 1000;
 const MAX_DISTINCT_IN_ALL = 100_000;
 const MAX_NAME_CHARS = 40;
 
-/** As many records show whether the first is a header. */
-const HEADER_RECORDS = 20;
-
 /**
  * Gathers the statistics of a CSV as it passes by, in memory that its length does not change.
- * @throws {BrokenCsvError} when its records cannot be told apart
+ * @throws {UploadError} when its records cannot be told apart
  */
 export async function summariseCsv(
-  blocks: AsyncIterable<Buffer>,
-  { shape, detected, header }: { shape: TableShape; detected: DetectedEncoding; header: boolean | undefined },
-  { filename, saveDerived }: ReadOptions,
+  { encoding: { encoding, certainty }, shape }: { encoding: DetectedEncoding; shape: TableShape },
+  upload: Upload,
 ): Promise<CsvSummary> {
-  const decoder = new Decoder(detected.encoding);
-  const { delimiter, preamble } = shape;
-  const { columns: all, ...table } = await readRecords(decoder.decode(blocks), { delimiter, filename }, (records) =>
-    tabulate(records, shape, header),
+  const decoder = new Decoder(encoding);
+  const text = decoder.decode(readBlocks(upload));
+  const { columns: all, ...counts } = await readTable(text, { shape, header: upload.said.header }, describe).catch(
+    (error: unknown) => {
+      if (!(error instanceof BrokenTableError)) throw error;
+      const { message: reason, recordNumber } = error;
+      const sentence = `CSV ${quote(upload.filename)} is broken at record ${recordNumber}: ${reason}. Correct the file there and upload it again.`;
+      throw new UploadError("CSV_BROKEN", sentence, { cause: error });
+    },
   );
   const columns = all.slice(0, MAX_COLUMNS_REPORTED);
-  const columnsLeftOut = table.columnCount - columns.length;
+  const columnsLeftOut = counts.columnCount - columns.length;
   const columnsFile = columnsLeftOut > 0 ? "columns.json" : null;
-  if (columnsFile !== null) {
-    await saveDerived(columnsFile, Buffer.from(JSON.stringify(all, null, 2)), "application/json");
-  }
+  if (columnsFile !== null)
+    await upload.save(columnsFile, Buffer.from(JSON.stringify(all, null, 2)), "application/json");
   return {
-    encoding: detected.encoding,
-    encodingCertainty: detected.certainty,
+    encoding,
+    encodingCertainty: certainty,
     unreadable: decoder.unreadable,
-    delimiter,
-    preamble,
-    ...table,
+    delimiter: shape.delimiter,
+    preamble: shape.preamble,
+    ...counts,
     columns,
     columnsLeftOut,
     columnsFile,
   };
 }
 
-async function tabulate(records: AsyncIterable<string[]>, { width, preamble }: TableShape, given: boolean | undefined) {
-  let count = 0;
+async function describe({ header, names, rows: records }: Table) {
+  const columnCount = names.length;
+  const kept = names.slice(0, MAX_COLUMNS);
+  const maxDistinct = Math.min(MAX_DISTINCT, Math.floor(MAX_DISTINCT_IN_ALL / Math.max(1, kept.length)));
+  const columns = kept.map((name, i) => new Column(columnName(name, i), maxDistinct));
+  let rows = 0;
   let raggedRows = 0;
-  let first: string[][] = [];
-  let table: Table | undefined;
-  const addRecord = (into: Table, record: string[]): void => {
-    if (record.length !== into.columnCount) raggedRows += 1;
-    addRow(into.columns, record);
-  };
-  const begin = (): Table => {
-    const made = createTable(first, width, given);
-    for (const record of first.slice(made.header ? 1 : 0)) addRecord(made, record);
-    first = [];
-    return made;
-  };
   for await (const record of records) {
-    count += 1;
-    if (count <= preamble) continue;
-    if (table !== undefined) addRecord(table, record);
-    else if (first.push(record) === HEADER_RECORDS) table = begin();
+    rows += 1;
+    if (record.length !== columnCount) raggedRows += 1;
+    columns.forEach((column, i) => {
+      column.add(record[i]);
+    });
   }
-  const { header, columnCount, columns } = table ?? begin();
-  const rows = Math.max(0, count - preamble - (header ? 1 : 0));
   return { header, rows, columnCount, raggedRows, columns: columns.map((column) => column.summary()) };
-}
-
-interface Table {
-  header: boolean;
-  columnCount: number;
-  columns: Column[];
-}
-
-/** The columns, once the first records tell whether the very first is a header or a row. */
-function createTable(records: string[][], width: number, given: boolean | undefined): Table {
-  const [first = [], ...rest] = records;
-  const columnCount = Math.max(first.length, records.length > 1 ? width : 0);
-  const cells = Array.from({ length: Math.min(MAX_COLUMNS, columnCount) }, (_, i) => first[i] ?? "");
-  const maxDistinct = Math.min(MAX_DISTINCT, Math.floor(MAX_DISTINCT_IN_ALL / Math.max(1, cells.length)));
-  const header = given ?? looksLikeHeader(cells, rest);
-  const columns = cells.map((cell, i) => new Column(columnName(header ? cell : "", i), maxDistinct));
-  return { header, columnCount, columns };
-}
-
-function addRow(columns: Column[], record: string[]): void {
-  columns.forEach((column, i) => {
-    column.add(record[i]);
-  });
 }
 
 function columnName(cell: string, index: number): string {

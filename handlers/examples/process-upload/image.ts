@@ -1,7 +1,8 @@
+import { buffer } from "node:stream/consumers";
 import type { Metadata, Sharp } from "sharp";
-import { BrokenImageError, ImageTooLargeError } from "./errors.ts";
+import { quote, UploadError } from "./errors.ts";
 import { framesOf, isWhole } from "./image-container.ts";
-import type { ReadOptions } from "./read.ts";
+import { readBlocks, type Upload } from "./upload.ts";
 
 /** The description of an image. */
 export interface ImageSummary {
@@ -39,14 +40,13 @@ const MAX_DECODE_SECONDS = 30;
 
 /**
  * Reads the dimensions of an image and saves its thumbnail.
- * @throws {ImageTooLargeError} by its header alone, before anything is decoded
- * @throws {BrokenImageError} when it cannot be decoded to its end
+ * @throws {UploadError} when it is too large, by its header alone, before anything is decoded; when it cannot be decoded to its end
  */
-export async function summariseImage(
-  chunks: AsyncIterable<Buffer>,
-  { filename, signal, saveDerived }: ReadOptions,
-): Promise<ImageSummary> {
-  const bytes = await collect(chunks, filename);
+export async function summariseImage(upload: Upload): Promise<ImageSummary> {
+  const { filename, sizeBytes, signal } = upload;
+  if (sizeBytes > MAX_IMAGE_BYTES)
+    throw tooLarge(filename, `${sizeBytes} bytes`, `${MAX_IMAGE_BYTES / 1024 / 1024} MiB`);
+  const bytes = await buffer(readBlocks(upload));
   const sharp = await loadSharp();
   const metadata = await attempt(filename, () => sharp(bytes, { limitInputPixels: false }).metadata());
   refuseTooLarge(filename, metadata);
@@ -58,7 +58,7 @@ export async function summariseImage(
     frames: framesOf(bytes, metadata),
     hasAlpha: metadata.hasAlpha,
   };
-  if (!isWhole(bytes, metadata)) throw new BrokenImageError(filename, TOO_SHORT);
+  if (!isWhole(bytes, metadata)) throw broken(filename, TOO_SHORT);
   // sharp comes without a decoder of HEVC, whose patents are licensed.
   if (metadata.compression === "hevc") return { ...image, thumbnail: null };
   const { data, info } = await inTurn(() => {
@@ -67,22 +67,8 @@ export async function summariseImage(
   });
   const name = "thumbnail.webp";
   const contentType = "image/webp";
-  await saveDerived(name, data, contentType);
+  await upload.save(name, data, contentType);
   return { ...image, thumbnail: { name, contentType, width: info.width, height: info.height, sizeBytes: data.length } };
-}
-
-async function collect(chunks: AsyncIterable<Buffer>, filename: string): Promise<Buffer> {
-  const collected: Buffer[] = [];
-  let sizeBytes = 0;
-  for await (const chunk of chunks) {
-    sizeBytes += chunk.length;
-    if (sizeBytes > MAX_IMAGE_BYTES) {
-      const limit = `${MAX_IMAGE_BYTES / 1024 / 1024} MiB`;
-      throw new ImageTooLargeError(filename, `more than ${MAX_IMAGE_BYTES} bytes`, limit);
-    }
-    collected.push(chunk);
-  }
-  return Buffer.concat(collected);
 }
 
 type SharpModule = typeof import("sharp").default;
@@ -108,12 +94,12 @@ function refuseTooLarge(filename: string, metadata: Metadata): void {
   const { width, height } = metadata;
   const measured = `${width} x ${height} pixels`;
   if (width * height > MAX_IMAGE_PIXELS) {
-    throw new ImageTooLargeError(filename, measured, `${MAX_IMAGE_PIXELS / 1_000_000} megapixels`);
+    throw tooLarge(filename, measured, `${MAX_IMAGE_PIXELS / 1_000_000} megapixels`);
   }
   const bytes = width * height * bytesPerPixel(metadata);
   if (bytes > MAX_DECODE_BYTES) {
     const needed = `${measured}, which take ${Math.round(bytes / 1_000_000)} MB to decode`;
-    throw new ImageTooLargeError(filename, needed, `${MAX_DECODE_BYTES / 1_000_000} MB`);
+    throw tooLarge(filename, needed, `${MAX_DECODE_BYTES / 1_000_000} MB`);
   }
 }
 
@@ -162,7 +148,7 @@ async function attempt<T>(filename: string, operation: () => Promise<T>): Promis
   try {
     return await operation();
   } catch (error) {
-    throw new BrokenImageError(filename, reasonOf(error), error);
+    throw broken(filename, reasonOf(error), error);
   }
 }
 
@@ -172,8 +158,21 @@ function reasonOf(error: unknown): string {
   if (/premature end|truncat|unexpected end|read error|bad seek|unable to parse|not enough data/i.test(text)) {
     return TOO_SHORT;
   }
+  if (/contains unsupported image format/i.test(text)) {
+    return "it is cut, damaged, or coded in a way that is not supported here";
+  }
   if (/timeout/i.test(text)) return `it takes longer than ${MAX_DECODE_SECONDS} s to decode`;
   if (/unsupported|not supported|no decod|not a whole number of bytes|bad labq/i.test(text))
     return "it is coded in a way that is not supported here";
   return "its data is damaged";
+}
+
+function broken(filename: string, reason: string, cause?: unknown): UploadError {
+  const sentence = `Image ${quote(filename)} cannot be decoded (${reason}): expected a complete JPEG, PNG, WebP, GIF, AVIF, HEIC or TIFF. Save it again and upload the new file.`;
+  return new UploadError("IMAGE_BROKEN", sentence, { cause });
+}
+
+function tooLarge(filename: string, measured: string, limit: string): UploadError {
+  const sentence = `Image ${quote(filename)} has ${measured}: at most ${limit} are accepted. Scale it down and upload it again.`;
+  return new UploadError("IMAGE_TOO_LARGE", sentence);
 }

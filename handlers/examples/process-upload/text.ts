@@ -1,5 +1,5 @@
-import { Decoder } from "./decode.ts";
-import type { DetectedEncoding } from "./legacy-encoding.ts";
+import { Decoder, type DetectedEncoding } from "../unknown-text/index.ts";
+import { readBlocks, type Upload } from "./upload.ts";
 
 /** The description of a text. */
 export interface TextSummary {
@@ -23,13 +23,13 @@ const SPACE = /\s/;
 
 /** Counts a text as it passes by; keeps none of it, so one endless line costs no memory. */
 export async function summariseText(
-  blocks: AsyncIterable<Buffer>,
-  { encoding, certainty }: DetectedEncoding,
+  { encoding: { encoding, certainty } }: { encoding: DetectedEncoding },
+  upload: Upload,
 ): Promise<TextSummary> {
   const decoder = new Decoder(encoding);
   let [lines, words, characters, longestLine, lineLength] = [0, 0, 0, 0, 0];
   let previous = "\n";
-  for await (const text of decoder.decode(blocks)) {
+  for await (const text of decoder.decode(readBlocks(upload))) {
     for (const character of text) {
       characters += 1;
       if (character === "\n" || character === "\r") {
@@ -48,7 +48,7 @@ export async function summariseText(
     encoding,
     encodingCertainty: certainty,
     unreadable: decoder.unreadable,
-    bytes: decoder.seenBytes,
+    bytes: upload.sizeBytes,
     lines,
     words,
     characters,

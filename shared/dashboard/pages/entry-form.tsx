@@ -12,6 +12,11 @@ import { NextTimes, Notes } from "./preview.tsx";
 /** Fields as they are typed. */
 type Draft = Readonly<Record<string, string>>;
 
+interface FieldsProps {
+  draft: Draft;
+  set: (field: string) => (value: string) => void;
+}
+
 const TEXTS = ["task", "schedule", "timezone", "description", "start", "end"] as const;
 const CHOICES = ["skippedTime", "repeatedTime", "overlap", "catchUp"] as const;
 const JSONS = ["payload", "workflow", "options"] as const;
@@ -27,7 +32,6 @@ export function EntryForm({ entry }: { entry?: Entry }): JSX.Element {
   const [draft, setDraft] = useState<Draft>(() => toDraft(entry));
   const [isAsked, setAsked] = useState(false);
   const [error, setError] = useState<Error>();
-  const index = useLive<{ tasks: string[] }>("./", { everySeconds: 60 });
   const set = (field: string) => (value: string) => setDraft((before) => ({ ...before, [field]: value }));
 
   const submit = async (event: Event): Promise<void> => {
@@ -71,32 +75,7 @@ export function EntryForm({ entry }: { entry?: Entry }): JSX.Element {
           {opened === undefined && (
             <Field label="Name">{(id) => <Text id={id} value={name} onChange={setName} isRequired />}</Field>
           )}
-          {opened?.workflow !== undefined ? (
-            <Field label="Workflow, as JSON">
-              {(id) => <Json id={id} value={draft.workflow} onChange={set("workflow")} />}
-            </Field>
-          ) : (
-            <>
-              <Field label="Task">
-                {(id) => (
-                  <select
-                    id={id}
-                    required
-                    value={draft.task}
-                    onChange={({ currentTarget }) => set("task")(currentTarget.value)}
-                  >
-                    <option value="">–</option>
-                    {[...new Set([...(index.data?.tasks ?? []), ...(draft.task ? [draft.task] : [])])].map((task) => (
-                      <option key={task}>{task}</option>
-                    ))}
-                  </select>
-                )}
-              </Field>
-              <Field label="Payload, as JSON">
-                {(id) => <Json id={id} value={draft.payload} onChange={set("payload")} />}
-              </Field>
-            </>
-          )}
+          <Sent draft={draft} set={set} />
           <Field label="Schedule" hint="30 2 * * *, cron(0 8 * * ? *), rate(5 minutes) or at(2027-01-01T08:00:00)">
             {(id) => <Text id={id} value={draft.schedule} onChange={set("schedule")} isRequired />}
           </Field>
@@ -133,6 +112,53 @@ export function EntryForm({ entry }: { entry?: Entry }): JSX.Element {
   );
 }
 
+/** The choice between a task and a workflow, and the fields of the one. The service checks both as it does those that are sent at once. */
+function Sent({ draft, set }: FieldsProps): JSX.Element {
+  const index = useLive<{ tasks: string[] }>("./", { everySeconds: 60 });
+  const tasks = [...new Set([...(index.data?.tasks ?? []), ...(draft.task ? [draft.task] : [])])];
+  return (
+    <>
+      <Field label="Sends">
+        {(id) => (
+          <select id={id} value={draft.sends} onChange={({ currentTarget }) => set("sends")(currentTarget.value)}>
+            <option value="task">a task</option>
+            <option value="workflow">a workflow</option>
+          </select>
+        )}
+      </Field>
+      {draft.sends === "workflow" ? (
+        <Field
+          label="Workflow, as JSON"
+          hint='Such as {"chain": [{"task": "…", "payload": {…}}, {"task": "…", "into": "…"}]}; "group" and "chord", too.'
+        >
+          {(id) => <Json id={id} value={draft.workflow} rows={12} onChange={set("workflow")} />}
+        </Field>
+      ) : (
+        <>
+          <Field label="Task">
+            {(id) => (
+              <select
+                id={id}
+                required
+                value={draft.task}
+                onChange={({ currentTarget }) => set("task")(currentTarget.value)}
+              >
+                <option value="">–</option>
+                {tasks.map((task) => (
+                  <option key={task}>{task}</option>
+                ))}
+              </select>
+            )}
+          </Field>
+          <Field label="Payload, as JSON">
+            {(id) => <Json id={id} value={draft.payload} onChange={set("payload")} />}
+          </Field>
+        </>
+      )}
+    </>
+  );
+}
+
 /** An entry of that name would be replaced. @throws Error */
 async function refuseTaken(name: string): Promise<void> {
   try {
@@ -149,7 +175,8 @@ function toDraft(entry: Entry | undefined): Draft {
   const text = (value: unknown): string => (value === undefined ? "" : String(value));
   return {
     ...Object.fromEntries([...TEXTS, ...CHOICES, ...NUMBERS].map((name) => [name, text(rules[name])])),
-    payload: rules.workflow !== undefined ? "" : rules.payload === undefined ? "{}" : writeExact(rules.payload),
+    sends: rules.workflow === undefined ? "task" : "workflow",
+    payload: rules.payload === undefined || rules.workflow !== undefined ? "{}" : writeExact(rules.payload),
     workflow: rules.workflow === undefined ? "" : writeExact(rules.workflow),
     options: rules.options === undefined ? "" : writeExact(rules.options),
   };
@@ -161,12 +188,13 @@ function toRules(draft: Draft, entry: Entry | undefined): Rules {
     names.flatMap((name) => (draft[name]?.trim() ? [[name, read(draft[name].trim())]] : []));
   const shown: readonly string[] = [...TEXTS, ...CHOICES, ...NUMBERS, ...JSONS];
   const hidden = Object.entries(entry === undefined ? {} : rulesOf(entry)).filter(([name]) => !shown.includes(name));
-  return Object.fromEntries([
+  const { task, payload, workflow, ...rules } = Object.fromEntries([
     ...hidden,
     ...filled([...TEXTS, ...CHOICES], (text) => text),
     ...filled(NUMBERS, Number),
     ...filled(JSONS, (text) => readExact(text)),
   ]);
+  return draft.sends === "workflow" ? { ...rules, workflow } : { ...rules, task, payload };
 }
 
 /** Asked for a moment after the last key, and kept while a newer one is asked for. */
@@ -202,7 +230,7 @@ function LivePreview({ draft }: { draft: Draft }): JSX.Element {
   );
 }
 
-function More({ draft, set }: { draft: Draft; set: (field: string) => (value: string) => void }): JSX.Element {
+function More({ draft, set }: FieldsProps): JSX.Element {
   const choice = (name: string, label: string, values: readonly string[]): JSX.Element => (
     <Field label={label}>
       {(id) => (

@@ -66,12 +66,12 @@ export function Zone({ id, value, onChange }: InputProps): JSX.Element {
 }
 
 /** JSON, with what is wrong about it. */
-export function Json({ id, value, onChange }: InputProps): JSX.Element {
+export function Json({ id, value, onChange, rows = 4 }: InputProps & { rows?: number }): JSX.Element {
   return (
     <>
       <textarea
         id={id}
-        rows={4}
+        rows={rows}
         spellcheck={false}
         value={value}
         onInput={({ currentTarget }) => onChange(currentTarget.value)}

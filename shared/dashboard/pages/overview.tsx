@@ -3,6 +3,7 @@ import { useMemo } from "preact/hooks";
 import type { FailureGroup } from "../../failures/groups.ts";
 import type { TaskRecord } from "../../results/record.ts";
 import { pathOf } from "../api.ts";
+import { serviceNow } from "../clock.ts";
 import { count, duration, isUtc, moment } from "../format.ts";
 import { useLive } from "../live.ts";
 import type { ByState } from "../rate.ts";
@@ -32,7 +33,7 @@ interface Entry {
 
 /** The trouble first, then the work, then what is to come. */
 export function OverviewPage(): JSX.Element {
-  const from = useMemo(() => new Date(Date.now() - DAY_MILLISECONDS).toISOString(), []);
+  const from = useMemo(() => new Date(serviceNow() - DAY_MILLISECONDS).toISOString(), []);
   const list = (state: string): string => pathOf(["tasks"], { state, from, limit: "100", values: "false" });
   const failures = useLive<{ failures: FailureGroup[]; cursor?: string }>(
     pathOf(["failures"], { state: "open", limit: "10" }),

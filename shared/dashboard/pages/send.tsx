@@ -1,6 +1,7 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { call, pathOf } from "../api.ts";
+import { serviceNow } from "../clock.ts";
 import { may } from "../frame.tsx";
 import { asOf } from "../live.ts";
 import { goTo, linkTo, route } from "../route.ts";
@@ -19,7 +20,7 @@ export function SendPage(): JSX.Element {
 
   useEffect(() => {
     call<Contract>("openapi.json").then((answer) => {
-      asOf.value = Date.now();
+      asOf.value = serviceNow();
       setContract(answer);
     }, setError);
   }, []);

@@ -1,6 +1,7 @@
 import type { JSX } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { TaskRecord } from "../../results/record.ts";
+import { serviceNow } from "../clock.ts";
 import { readFilter, toSearch, withTerm } from "../filter.ts";
 import { duration } from "../format.ts";
 import { isPaused, mayMove } from "../live.ts";
@@ -52,7 +53,7 @@ export function TasksPage(): JSX.Element {
   const search = useMemo(() => toSearch(terms), [terms]);
   const from = useMemo(() => {
     const { seconds } = own(PERIODS, period) ?? { seconds: 7 * 86_400 };
-    return new Date(Date.now() - seconds * 1000).toISOString();
+    return new Date(serviceNow() - seconds * 1000).toISOString();
   }, [period, q]);
   const list = useMemo(() => createTaskList(search, { from }), [search, from]);
   const table = useRef<HTMLDivElement>(null);

@@ -6,7 +6,7 @@ import { isFinal, type TaskState } from "../../results/record.ts";
 import { recordKey } from "../../table/keys.ts";
 import { BEGINNING } from "../app.ts";
 import { readDuration } from "../duration.ts";
-import { createGround, type DrainOptions, type SentTask, type TestRun } from "../ground.ts";
+import { createGround, type DrainOptions, type SentTask, type TestQueues, type TestRun } from "../ground.ts";
 import { createCalls } from "./calls.ts";
 import type { Plan } from "./faults.ts";
 import { aroundRun, createProcess, type ProcessOptions } from "./processes.ts";
@@ -39,6 +39,7 @@ export type Story = (app: SimulatedApp) => Promise<unknown>;
 
 export interface LifeOptions {
   tasks: Readonly<Record<string, unknown>>;
+  queues?: TestQueues | undefined;
   environment?: Environment | undefined;
   plan: Plan;
   /** Faults that may strike one task. */
@@ -69,7 +70,7 @@ const MAX_REAL_PAUSES = 5000;
 const MAX_PAUSES_OF_TASKS = 200;
 
 export async function live(story: Story, options: LifeOptions): Promise<Life> {
-  const { tasks, environment = {}, plan, faultsPerTask, maxSteps } = options;
+  const { tasks, queues: own = {}, environment = {}, plan, faultsPerTask, maxSteps } = options;
   const world = createWorld(BEGINNING.getTime());
   const names = createNames();
   const happenings: Happening[] = [];
@@ -80,6 +81,7 @@ export async function live(story: Story, options: LifeOptions): Promise<Life> {
   let ids = 0;
   const ground = createGround({
     tasks,
+    queues: own,
     environment,
     clock,
     around: aroundRun,

@@ -2,6 +2,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Environment } from "../../config.ts";
 import { InvalidOptionError } from "../../errors.ts";
+import type { TestQueues } from "../ground.ts";
 import { FAULTS, type Fault, type FaultKind, listed, type Plan, searching } from "./faults.ts";
 import { type Life, live, type Story } from "./life.ts";
 import { enterSimulation } from "./real-world.ts";
@@ -11,6 +12,8 @@ import { printTimeline } from "./timeline.ts";
 export interface SimulateOptions {
   /** Exports of task modules: tasks and beat schedules. */
   tasks: Readonly<Record<string, unknown>>;
+  /** Queues of the service's own, as in `custom.lovage.queues`. @defaultValue those that the tasks name */
+  queues?: TestQueues;
   /** Settings beside the kit's own, and in their place. */
   environment?: Environment;
   /** The first seed; each run has the next one. @defaultValue 1 */

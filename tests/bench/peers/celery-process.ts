@@ -1,23 +1,15 @@
 /** Celery's sender or worker as a process of the benchmark: `celery-process.ts <sender | worker>`. */
 
-import { type ChildProcess, spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
-import { answer } from "../child.ts";
+import { answer, cpuOf } from "../child.ts";
 import { python } from "./celery.ts";
 
 const SCRIPT = "celery_side";
-const CLOCK_TICK_MILLISECONDS = 10;
 /** The best setting of those that do not stall: two prefork children that share a socket wait for it for a minute at a time. */
 const THREADS = 8;
 
 const options = { cwd: import.meta.dirname, env: process.env };
-
-/** Milliseconds of processor time: user and system are the 14th and 15th field. https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html */
-function cpuOf({ pid }: ChildProcess): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-  return (Number(fields[11]) + Number(fields[12])) * CLOCK_TICK_MILLISECONDS;
-}
 
 function startSender() {
   const child = spawn(python, [`${SCRIPT}.py`], options);

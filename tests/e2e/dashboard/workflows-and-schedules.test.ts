@@ -271,6 +271,35 @@ describe("the dashboard's schedules", () => {
     await expect.poll(async () => (await fetch(`${service.url}/schedules/shared`)).status).toBe(404);
   });
 
+  it("send a workflow that is checked as one that is sent at once", async ({ open, ground: { service } }) => {
+    const opened = await open("#/schedules?form=new");
+    const { page } = opened;
+    await page.getByLabel("Name").fill("whole");
+    await page.getByLabel("Sends").selectOption("a workflow");
+    await page.getByLabel("Schedule", { exact: true }).fill("rate(1 day)");
+    const workflow = page.getByLabel("Workflow, as JSON");
+    await workflow.fill('{"chain": [{"task": "nobody"}]}');
+    await page.getByRole("button", { name: "Make it" }).click();
+    await page.getByRole("alert").getByText("expected the name of a registered task").waitFor();
+    await workflow.fill('{"chain": [{"task": "echo", "payload": {"text": "a"}}, {"task": "echo", "into": "text"}]}');
+    await expectWholeButRefused(opened);
+    await page.getByRole("button", { name: "Make it" }).click();
+    await page.getByRole("heading", { name: "whole ● fires dynamic" }).waitFor();
+    const entry = await read(service, "/schedules/whole");
+    expect(entry).toMatchObject({ workflow: { chain: [{ task: "echo" }, { task: "echo", into: "text" }] } });
+    expect(entry).not.toHaveProperty("task");
+
+    await page.getByRole("link", { name: "Edit" }).click();
+    await page.getByLabel("Sends").selectOption("a task");
+    await page.getByLabel("Task").selectOption("echo");
+    await page.getByLabel("Payload, as JSON").fill('{"text":"b"}');
+    await page.getByRole("button", { name: "Change it" }).click();
+    await page.getByText("Payload", { exact: true }).waitFor();
+    const changed = await read(service, "/schedules/whole");
+    expect(changed).toMatchObject({ task: "echo", payload: { text: "b" } });
+    expect(changed).not.toHaveProperty("workflow");
+  });
+
   it("are not made in the place of another", async ({ open }) => {
     const { page } = await open("#/schedules?form=new");
     await page.getByLabel("Name").fill("new-year");

@@ -151,7 +151,7 @@ describe("an inspection names the file, in one sentence, of", () => {
     [
       "a queue that does not exist",
       { "a.ts": `export const t = TASK("t", { queue: "nope" });` },
-      "tasks/a.ts: Option 'queue' has the value 'nope': expected one of the service's queues (default, fifo) for task 't'.",
+      "tasks/a.ts: Option 'queue' has the value 'nope': expected one of the service's queues (default, fifo) for task 't'; an entry under 'custom.lovage.queues' in serverless.yml declares one.",
     ],
     [
       "a bad rate limit",

@@ -1,4 +1,6 @@
+import type { SQSRecord } from "aws-lambda";
 import { expect } from "vitest";
+import { createWorker } from "../../../shared/index.ts";
 import { startVirtualBench } from "../../helpers/workbench.ts";
 
 /** An engine with tasks, on which a workflow comes to its end. Called at the top of the file. */
@@ -13,5 +15,15 @@ export async function startGround(tasks: Record<string, unknown>) {
     expect(queues.waiting).toEqual([]);
     return handle.get({ timeout: 0 });
   }
-  return { ...bench, settle, resultOf };
+  const worker = createWorker([{ file: "tests.ts", exports: tasks }], engine.app);
+  /** Runs all that is due beside each other; each message comes once more. */
+  async function together(): Promise<void> {
+    const records: SQSRecord[] = [];
+    await queues.deliver(async ({ Records }) => {
+      records.push(...Records);
+      return { batchItemFailures: Records.map(({ messageId }) => ({ itemIdentifier: messageId })) };
+    });
+    await worker({ Records: records }, { getRemainingTimeInMillis: () => 30_000 });
+  }
+  return { ...bench, settle, together, resultOf };
 }

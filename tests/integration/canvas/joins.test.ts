@@ -13,7 +13,7 @@ async function finishAll(size: number): Promise<{ group: { workflow: string; pla
   let whole: boolean[] = [];
   for (let first = 0; first < size; first += 10) {
     const members = Array.from({ length: Math.min(10, size - first) }, (_, offset) => first + offset);
-    whole = (await Promise.all(members.map((index) => joins.finish(group, size, index, false)))).map(
+    whole = (await Promise.all(members.map((index) => joins.finish(group, size, String(index), false)))).map(
       (one) => one.isWhole,
     );
     if (first + 10 < size) expect(whole).not.toContain(true);
@@ -28,5 +28,5 @@ it.each([10, 100, 130, 1000])("one of the members that end a group of %i togethe
 
 it("a member whose message comes again finds the group ended, whoever has gone on", async () => {
   const { group } = await finishAll(130);
-  for (const index of [0, 125, 129]) expect((await joins.finish(group, 130, index, false)).isWhole).toBe(true);
+  for (const index of [0, 125, 129]) expect((await joins.finish(group, 130, String(index), false)).isWhole).toBe(true);
 });

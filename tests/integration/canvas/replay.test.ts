@@ -3,7 +3,7 @@ import { chain, chord, each, group } from "../../../shared/index.ts";
 import { startGround } from "./ground.ts";
 import { broken, inc, list, mends, runs, sum, tasks, unchecked } from "./tasks.ts";
 
-const { bench, queues, settle } = await startGround(tasks);
+const { bench, queues, settle, together } = await startGround(tasks);
 
 beforeEach(() => {
   runs.length = 0;
@@ -70,6 +70,26 @@ describe("a replayed task of a workflow", () => {
     broken.clear();
     await replayed(await failedId(handle.id));
     expect(await handle.get({ timeout: 0 })).toBe(1 + 36);
+  });
+
+  it("leaves another member that has failed by itself as it is, though its group fails fast", async () => {
+    broken.add("a").add("b");
+    const late = inc.s({ n: 1 }).set({ countdown: 60 });
+    const header = [mends.s({ name: "a", n: 10 }), mends.s({ name: "b", n: 20 }), late];
+    const handle = await chord(header, sum.s().into("numbers")).delay();
+    await together();
+    await together();
+    await settle();
+    expect(runs).toEqual(["mends a", "mends b"]);
+
+    broken.clear();
+    await replayed(await failedId(handle.id));
+    expect(runs.slice(2).toSorted()).toEqual(["inc 1", "mends a"]);
+    expect((await handle.fetch()).state).toBe("FAILURE");
+
+    await replayed(await failedId(handle.id));
+    expect(runs.slice(4)).toEqual(["mends b", "sum 10+20+2"]);
+    expect(await handle.get({ timeout: 0 })).toBe(32);
   });
 
   it.each([

@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { chain, chord, each, group } from "../../../shared/index.ts";
+import type { AnyCanvas } from "../../../shared/task/signature.ts";
 import { deadWorker } from "../../helpers/virtual-queues.ts";
 import { startGround } from "./ground.ts";
 import { adds, echo, fail, flaky, inc, list, note, pair, runs, sum, tasks, unchecked } from "./tasks.ts";
@@ -253,5 +254,38 @@ describe("a workflow", () => {
     expect(await resultOf(handle)).toHaveLength(12);
     const { tasks: waiting } = await engine.app.results.list({ state: "PENDING", task: "lovage.group", limit: 10 });
     expect(waiting).toEqual([]);
+  });
+});
+
+describe("a workflow of code that is too large", () => {
+  const one = inc.si({ n: 1 });
+  const deep = (levels: number) => {
+    let shape: AnyCanvas = one;
+    for (let level = 1; level < levels; level++) shape = chain(shape);
+    return unchecked(shape);
+  };
+  const wide = (members: number) => group(Array.from({ length: members }, () => one));
+
+  it.each([
+    ["33 levels", () => deep(33), /33 levels.*: expected at most 32/],
+    ["20,000 levels", () => deep(20_000), /33 levels.*: expected at most 32/],
+    ["100,001 members", () => wide(100_001), /100001 members at 'group'.*: expected at most 100000/],
+    [
+      "200,003 nodes",
+      () => unchecked(group([wide(99_999), wide(99_999), one, one])),
+      /200001 nodes.*: expected at most 200000/,
+    ],
+    [
+      "53 MB",
+      () => group(Array.from({ length: 53 }, () => echo.si({ value: "x".repeat(1_000_000) }))),
+      /\d{8} bytes.*: expected at most 52428800/,
+    ],
+  ])("by %s is refused with both numbers before anything is sent", async (_, canvas, message) => {
+    await expect(canvas().delay()).rejects.toThrow(message);
+    expect(queues.waiting).toEqual([]);
+  });
+
+  it("runs at 32 levels", async () => {
+    expect(await resultOf(await deep(32).delay())).toBe(2);
   });
 });

@@ -121,6 +121,7 @@ const forms: Record<string, () => AnyCanvas> = {
   late: () => inc.s({ n: 1 }).set({ countdown: 600 }),
   mends: () => chain(mends.s({ name: "inner", n: 1 }), inc.s().into("n")),
   deep: () => chain(inc.s({ n: 0 }), unchecked(becomes.si({ form: "mends" }))),
+  grows: () => chain(grows.s({ n: 1, by: [1] }), unchecked(inc.si({ n: 0 }))),
   unknown: () => ({ node: { task: "nobody" }, tasks: [] }),
 };
 
@@ -135,4 +136,39 @@ export const becomes = task({
   },
 });
 
-export const tasks = { hooked, becomes, mends, adds, echo, inc, sum, list, fail, flaky, ignores, note, pair };
+/** Adds as many `inc` to its group as it is told, in one call or in several; those of a name that is broken fail after that. */
+export const grows = task({
+  name: "grows",
+  payload: z.object({ n: z.number(), by: z.array(z.number()), name: z.string().optional(), of: z.string().optional() }),
+  retry: { maxRetries: 2, backoff: { base: 0 }, on: [TypeError] },
+  run: async ({ n, by, name = "", of }, { addToGroup, attempt }) => {
+    runs.push(`grows ${n}`);
+    for (const count of by) {
+      await addToGroup(
+        Array.from({ length: count }, (_, index) =>
+          of === undefined ? inc.s({ n: n + index }) : mends.s({ name: of, n: index }),
+        ),
+      );
+    }
+    if (name === "once" && attempt === 1) throw new TypeError("once more");
+    if (broken.has(name)) throw new Error(`${name} is broken`);
+    return n;
+  },
+});
+
+export const tasks = {
+  grows,
+  hooked,
+  becomes,
+  mends,
+  adds,
+  echo,
+  inc,
+  sum,
+  list,
+  fail,
+  flaky,
+  ignores,
+  note,
+  pair,
+};

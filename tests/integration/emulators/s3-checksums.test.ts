@@ -24,7 +24,7 @@ import {
 } from "@aws-sdk/client-s3";
 import { describe, expect, it } from "vitest";
 import { errorOf, uniqueName } from "./cloud.ts";
-import { createBucket, keysOf, MIB, s3 } from "./s3-ground.ts";
+import { createBucket, keysOf, MIB, s3, sendWith } from "./s3-ground.ts";
 
 const base64 = (algorithm: string, bytes: Buffer): string => createHash(algorithm).update(bytes).digest("base64");
 
@@ -32,23 +32,6 @@ function crc(bytes: Buffer): string {
   const word = Buffer.alloc(4);
   word.writeUInt32BE(crc32(bytes));
   return word.toString("base64");
-}
-
-/** Puts headers into a request that the SDK has no field for, or would make right; an empty one takes its own away. */
-async function sendWith<T>(headers: Record<string, string>, send: () => Promise<T>): Promise<T> {
-  s3.middlewareStack.add(
-    (next) => (args) => {
-      const all: Record<string, string> = Object.assign(Object(args.request).headers, headers);
-      for (const [name, value] of Object.entries(headers)) if (value === "") delete all[name];
-      return next(args);
-    },
-    { name: "headers", step: "build", priority: "low" },
-  );
-  try {
-    return await send();
-  } finally {
-    s3.middlewareStack.remove("headers");
-  }
 }
 
 describe("the checksum of an object", () => {

@@ -53,3 +53,20 @@ export function sendRaw(method: string, path: string, headers: Record<string, st
     request.once("error", reject).end(body);
   });
 }
+
+/** Puts headers into a request that the SDK has no field for, or would make right; an empty one takes its own away. */
+export async function sendWith<T>(headers: Record<string, string>, send: () => Promise<T>): Promise<T> {
+  s3.middlewareStack.add(
+    (next) => (args) => {
+      const all: Record<string, string> = Object.assign(Object(args.request).headers, headers);
+      for (const [name, value] of Object.entries(headers)) if (value === "") delete all[name];
+      return next(args);
+    },
+    { name: "headers", step: "build", priority: "low" },
+  );
+  try {
+    return await send();
+  } finally {
+    s3.middlewareStack.remove("headers");
+  }
+}

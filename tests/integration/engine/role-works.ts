@@ -10,13 +10,14 @@ import {
   files,
   group,
   Ignore,
+  InvalidWorkflowError,
   mailer,
   Reject,
   type TaskContext,
   task,
 } from "../../../shared/index.ts";
 import type { Mailer } from "../../../shared/mail/mailer.ts";
-import type { TaskOptions } from "../../../shared/task/task.ts";
+import type { TaskOptions } from "../../../shared/task/task-options.ts";
 import { scheduleWorks } from "./schedule-works.ts";
 
 export type Work = (context: TaskContext) => unknown;
@@ -49,6 +50,15 @@ export const CONTEXT: {
     for await (const _ of results());
   },
   replace: ({ replace }) => replace(chain(child.si({ text: LARGE }), child.si({}))),
+  addToGroup: async ({ replace, addToGroup }) => {
+    try {
+      await addToGroup([child.si({ text: LARGE })]);
+    } catch (error) {
+      if (!(error instanceof InvalidWorkflowError)) throw error;
+      // By itself it is in no group.
+      replace({ node: { group: [{ task: "caller", payload: { name: "ctx.addToGroup" } }] } });
+    }
+  },
   retry: (context) => {
     if (context.attempt === 1) throw context.retry({ countdown: 0 });
     if (context.attempt === 2) throw context.retry({ countdown: 1200 });
@@ -86,6 +96,11 @@ type Declared = Omit<TaskOptions<typeof payload, unknown>, "name" | "payload" | 
 const twice: Declared = { retry: { maxRetries: 1, backoff: { base: 0.01, max: 0.01 } } };
 /** Options of a task, each with the call that shows it. */
 export const DECLARED: { [K in keyof Required<Declared>]: { options: Declared; work?: Work } } = {
+  aliases: { options: { aliases: ["earlier"] } },
+  versions: { options: {} },
+  oldestVersion: { options: { oldestVersion: 2 } },
+  // Of no type that tasks share: its test is tests/unit/task/result.test.ts.
+  result: { options: {} },
   queue: { options: { queue: "high" } },
   retry: { options: twice, work: ({ attempt }) => attempt > 1 || failure() },
   timeLimit: { options: { timeLimit: 0.1 }, work: () => new Promise(() => {}) },

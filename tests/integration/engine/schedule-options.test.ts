@@ -174,6 +174,15 @@ describe("entries over HTTP", () => {
     expect(found).toEqual(names);
   });
 
+  it("preview says what may surprise", () => {
+    const notes = (schedule: string, more: object = {}) => ground.schedules.preview({ schedule, ...more }).notes;
+    expect(notes("rate(2 hours)", { repeatedTime: "twice" })).toEqual([
+      "It follows no clock of its zone: skippedTime and repeatedTime change nothing.",
+    ]);
+    expect(notes("0 8 31 * *")).toEqual(["Months without that day are passed over."]);
+    expect(notes("0 8 30 12 *")).toEqual([]);
+  });
+
   it("preview says what a change of the clock does", async () => {
     ground.turnTo("2026-03-01T12:00:00Z");
     const api = createApi(ground.app, createRegistry(modules));
@@ -184,8 +193,8 @@ describe("entries over HTTP", () => {
     expect(await answer.json()).toMatchObject({
       next: ["2026-03-02T02:30:00+01:00", ...Array(4).fill(expect.any(String))],
       clockChanges: [
-        { at: "2026-03-29T03:00:00+02:00", minutes: 60, effect: "1 fire times become one, at this moment" },
-        { at: "2026-10-25T02:00:00+01:00", minutes: -60, effect: "1 fire times come twice, and fire once" },
+        { at: "2026-03-29T03:00:00+02:00", minutes: 60, effect: "1 fire time comes at this moment" },
+        { at: "2026-10-25T02:00:00+01:00", minutes: -60, effect: "1 fire time comes twice, and fires once" },
       ],
     });
   });

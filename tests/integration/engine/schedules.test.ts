@@ -1,5 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { crontab, every } from "../../../shared/index.ts";
+import * as z from "zod";
+import { createScheduleApi } from "../../../shared/entries/schedules.ts";
+import { crontab, every, task } from "../../../shared/index.ts";
 import { type Engine, startEngine, uniqueName } from "../../helpers/engine.ts";
 import { createScheduleGround, report, type ScheduleGround } from "./schedule-ground.ts";
 
@@ -211,7 +213,54 @@ describe("running by hand", () => {
     });
     const after = await ground.schedules.get(entry);
     expect(after).toEqual(before);
-    expect(await ground.schedules.history(entry)).toMatchObject([{ outcome: "manual", id, state: "PENDING" }]);
+    expect(await ground.schedules.history(entry)).toMatchObject([
+      { outcome: "manual", id, state: "PENDING" },
+      { outcome: "paused" },
+    ]);
+    await ground.schedules.delete(entry);
+  });
+});
+
+describe("the history of an entry", () => {
+  it("has a run by hand before its message is sent, and none that was refused", async () => {
+    ground.turnTo("2026-05-12T12:00:00Z");
+    const entry = name();
+    await ground.schedules.create(entry, { ...daily, enabled: false });
+    const seen: unknown[] = [];
+    const app = {
+      ...ground.app,
+      broker: {
+        ...ground.app.broker,
+        send: async () => {
+          seen.push(...(await ground.schedules.history(entry)));
+          throw new Error("the process dies");
+        },
+      },
+    };
+    await expect(createScheduleApi(() => app).run(entry, report)).rejects.toThrow("the process dies");
+    expect(seen).toMatchObject([{ outcome: "manual", at: "2026-05-12T12:00:00.000Z" }, { outcome: "paused" }]);
+    expect(seen[0]).not.toHaveProperty("state");
+    const stranger = task({ name: "stranger", payload: z.object({}), run: () => 1 });
+    await expect(ground.schedules.run(entry, stranger)).rejects.toThrow("'report' is not registered");
+    expect(await ground.schedules.history(entry)).toHaveLength(2);
+    await ground.schedules.delete(entry);
+  });
+
+  it("shows a pause that goes on, also one in which the entry was changed", async () => {
+    ground.turnTo("2026-05-12T13:00:00Z");
+    const entry = name();
+    await ground.schedules.create(entry, { task: report, schedule: "*/10 * * * *" });
+    await ground.schedules.pause(entry);
+    ground.turnTo("2026-05-12T14:00:00Z");
+    await ground.schedules.change(entry, { description: "another" });
+    ground.turnTo("2026-05-12T15:00:00Z");
+    const lines = async () =>
+      (await ground.schedules.history(entry)).map(({ at, until, outcome }) =>
+        [at, until, outcome].join(" ").replaceAll(/2026-05-12T|:00.000Z/g, ""),
+      );
+    expect(await lines()).toEqual(["14:00  paused", "13:00 14:00 paused"]);
+    await ground.schedules.resume(entry);
+    expect(await lines()).toEqual(["14:00 15:00 paused", "13:00 14:00 paused"]);
     await ground.schedules.delete(entry);
   });
 });

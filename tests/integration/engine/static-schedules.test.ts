@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
 import { collectSchedule, isOnScheduler, staticEntry } from "../../../shared/beat/schedule-entries.ts";
+import { historyOf } from "../../../shared/entries/history.ts";
 import { createReadApi } from "../../../shared/http/read.ts";
 import { beatSchedule, createApp, createBeat, crontab, every, files, solar } from "../../../shared/index.ts";
 import { createRegistry } from "../../../shared/task/registry.ts";
@@ -12,6 +13,7 @@ const schedule = beatSchedule({
   both: { task: report, schedule: crontab({ hour: 8, minute: 0, dayOfMonth: "1-7", dayOfWeek: "mon" }) },
   seconds: { task: report, schedule: every({ seconds: 20 }), enabled: false },
   sun: { task: report, schedule: solar("sunrise", { latitude: 52.52, longitude: 13.4 }) },
+  rested: { task: report, schedule: crontab({ hour: 9, minute: 0 }), jitter: 1 },
   bounded: { task: report, schedule: crontab({ minute: "*/10" }), end: "2026-06-01T08:30:00Z", payload: { id: 5 } },
 });
 const modules = [{ file: "static.ts", exports: { report, schedule } }];
@@ -68,6 +70,7 @@ describe("entries that code declares", () => {
       ["both", false],
       ["bounded", true],
       ["plain", true],
+      ["rested", true],
       ["seconds", false],
       ["sun", true],
     ]);
@@ -81,17 +84,47 @@ describe("entries that code declares", () => {
     expect(await engine.app.schedules.pauseOf("both")).toBeUndefined();
   });
 
-  it("on Scheduler do not fire while they are paused", async () => {
+  it("on Scheduler do not fire while they are paused, nor what was due by the end of the pause", async () => {
     const beat = createBeat(modules, ground.app);
-    const event = { schedule: "plain", scheduledTime: "2026-07-07T08:00:00Z" };
+    const fire = (day: string) => beat({ schedule: "plain", scheduledTime: `2026-07-${day}T08:00:00Z` });
     ground.turnTo("2026-07-07T08:00:02Z");
     await ground.schedules.pause("plain");
-    const { id } = await beat(event);
+    const { id } = await fire("07");
     expect(ground.sent()).toEqual([]);
     expect(await engine.app.results.read(id)).toBeUndefined();
+    ground.turnTo("2026-07-08T08:00:02Z");
+    await fire("08");
+    ground.turnTo("2026-07-08T08:00:05Z");
     await ground.schedules.resume("plain");
-    await beat(event);
-    expect(ground.sent().map((one) => one.id)).toEqual([id]);
+    await fire("08");
+    expect(ground.sent()).toEqual([]);
+    ground.turnTo("2026-07-09T08:00:02Z");
+    const next = await fire("09");
+    expect(ground.sent().map((one) => one.id)).toEqual([next.id]);
+  });
+
+  it.each([
+    ["by Scheduler", "plain"],
+    ["by the tick", "rested"],
+  ])("that are fired %s show a pause in their history, while it lasts and after it", async (_, name) => {
+    const entry = collectSchedule(modules)
+      .map((one) => staticEntry(one, "UTC"))
+      .find((one) => one.name === name);
+    if (entry === undefined) throw new Error(`There is no entry ${name}.`);
+    const lines = async () =>
+      (await historyOf(ground.app, entry, 10)).map(({ at, until, outcome }) => [
+        at.slice(8, 16),
+        until?.slice(8, 16),
+        outcome,
+      ]);
+    ground.turnTo("2026-11-09T07:00:00Z");
+    const before = await lines();
+    await ground.schedules.pause(name);
+    ground.turnTo("2026-11-10T23:00:00Z");
+    expect(await lines()).toEqual([["09T07:00", undefined, "paused"], ...before]);
+    await ground.schedules.resume(name);
+    ground.turnTo("2026-11-11T07:00:00Z");
+    expect(await lines()).toEqual([["09T07:00", "10T23:00", "paused"], ...before]);
   });
 });
 

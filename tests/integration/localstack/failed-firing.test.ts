@@ -26,7 +26,7 @@ beforeEach(async () => {
   folder = await mkdtemp(join(WORK_FOLDER, "failed-firing-"));
   await writeFile(join(folder, "beat.mjs"), BEAT);
   await writeFile(join(folder, "other.mjs"), OTHER);
-  await build(bundleOptions("handlers/dead-letter.handler", folder));
+  await build(bundleOptions(["handlers/dead-letter.handler"], folder));
   const template = await readTemplate();
   for (const { Type, Properties } of Object.values(template.Resources)) {
     if (Type === "AWS::Scheduler::Schedule" && Properties) Properties.State = "DISABLED";

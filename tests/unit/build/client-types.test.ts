@@ -23,6 +23,12 @@ const tree: z.ZodType<Tree, Tree> = z.object({
 
 const tasks = [
   task({ name: "add", payload: z.object({ x: z.number(), y: z.int().describe("The other */ one.") }), run: () => 1 }),
+  task({
+    name: "total",
+    result: z.object({ cents: z.int(), by: z.enum(["card", "cash"]), note: z.string().optional() }),
+    run: () => ({ cents: 1, by: "card" }),
+  }),
+  task({ name: "undescribed", result: v.number(), run: () => 1 }),
   task({ name: "tick", run: () => null }),
   task({ name: "billing.close", payload: z.object({ tree, force: z.boolean().default(false) }), run: () => 1 }),
   task({
@@ -71,6 +77,7 @@ export const right = () => [
   tasks.many.delay({ ...many, pair: ["a", 1], anything: {} }),
   tasks.valid.delay(),
   tasks.unsaid.delay({ whatever: true }),
+  async () => { const { by, note = by } = await (await tasks.total.delay()).get(); const one: "card" | "cash" = by; return [one, note.length]; },
 ];
 export const wrong = [
   // @ts-expect-error
@@ -87,6 +94,10 @@ export const wrong = [
   () => tasks.many.delay({ ...many, both: { a: "" } }),
   // @ts-expect-error
   () => tasks.valid.delay({ n: "1" }),
+  // @ts-expect-error
+  async () => (await (await tasks.total.delay()).get()).euros,
+  // @ts-expect-error
+  async () => (await (await tasks.undescribed.delay()).get()).toFixed(),
   // @ts-expect-error
   () => tasks.subtract,
 ];

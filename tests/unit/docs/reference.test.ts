@@ -51,7 +51,7 @@ describe("the reference", () => {
 
   it("has every option of task() and of a call, and no other", () => {
     const [, ofTasks = "", ofCalls = ""] = read("docs/reference/options.md").split(/^## .*$/m);
-    const [, declared = ""] = /const TASK_OPTIONS[^{]*\{([^}]*)\}/.exec(read("shared/task/task.ts")) ?? [];
+    const [, declared = ""] = /const TASK_OPTIONS[^{]*\{([^}]*)\}/.exec(read("shared/task/task-options.ts")) ?? [];
     const known = [...declared.matchAll(/(\w+): true/g)].map(([, name = ""]) => name);
 
     expect(known.length).toBeGreaterThan(15);

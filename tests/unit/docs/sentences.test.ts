@@ -6,7 +6,12 @@ const ROOT = resolve(import.meta.dirname, "../../..");
 
 const FILES = globSync(
   [
-    ...["{shared,handlers,localstack,build,demo,tests}/**/*.{ts,tsx,mjs,md}", "docs/**/*.md", "*.md", "serverless.yml"],
+    ...[
+      "{shared,handlers,localstack,build,cli,demo,tests}/**/*.{ts,tsx,mjs,md}",
+      "docs/**/*.md",
+      "*.md",
+      "serverless.yml",
+    ],
     ".github/**/*.md",
   ],
   { cwd: ROOT, exclude: ["**/*.generated.ts"] },

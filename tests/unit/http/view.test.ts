@@ -5,9 +5,10 @@ import { createApp, createView, InvalidOptionError, requireKey } from "../../../
 import { createLog } from "../../../shared/log.ts";
 import { apiEvent, toApiAnswer } from "./api-event.ts";
 
+const hash = (key: string): string => createHash("sha256").update(key).digest("hex");
 const logged: Record<string, unknown>[] = [];
 const app = createApp(
-  { API_KEY_HASHES: createHash("sha256").update("key").digest("hex"), CORS_ORIGIN: "https://app.example" },
+  { API_KEY_HASHES: hash("key"), CORS_ORIGIN: "https://app.example" },
   { log: createLog({}, (line) => logged.push(JSON.parse(line))) },
 );
 
@@ -48,6 +49,30 @@ describe("a view of one's own", () => {
     expect((await own.request("/hook")).status).toBe(200);
     expect((await own.request("/closed")).status).toBe(401);
     expect((await own.request("/closed", { headers: { "x-api-key": "key" } })).status).toBe(200);
+  });
+
+  it.each([
+    // The word of its entry, its own, and the least key that gets in.
+    [undefined, undefined, "submit"],
+    ["read", undefined, "read"],
+    ["operate", undefined, "operate"],
+    ["read", "operate", "operate"],
+    ["operate", "read", "operate"],
+  ] as const)("takes the stricter of its entry's role (%s) and its own (%s)", async (entry, own, least) => {
+    const keys = ["read", "submit", "operate"].map((role) => `${role}:${role}:${hash(role)}`).join(",");
+    const variables = { API_KEY_HASHES: keys, ...(entry && { VIEW_KEY_ROLE: entry }) };
+    const guarded = createApp(variables, { log: createLog({}, () => {}) });
+    const home = new Hono();
+    home.get("/home", (c) => c.text("home"));
+    const parts = own === undefined ? { app: guarded } : { app: guarded, role: own };
+    const homeHandler = createView(home, parts);
+    const statusOf = async (key: string): Promise<number> =>
+      toApiAnswer(await homeHandler(apiEvent("GET", "/home", { headers: { "x-api-key": key } }))).status;
+
+    const letIn = [];
+    for (const key of ["read", "submit", "operate"]) if ((await statusOf(key)) === 200) letIn.push(key);
+    expect(letIn[0]).toBe(least);
+    expect(letIn.at(-1)).toBe("operate");
   });
 
   it("leaves a line in the log for each refused key: method, path and source, never the key", async () => {

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Firing } from "../../../localstack/scheduler/delivery.ts";
 import { type Schedule, startScheduler } from "../../../localstack/scheduler/scheduler.ts";
 import { createTurning } from "../../../localstack/scheduler/turning.ts";
@@ -70,6 +70,14 @@ describe("a clock that was turned", () => {
 
 describe("turning", () => {
   const target = { arn: "arn:aws:sqs:us-east-1:000000000000:q", maximumRetryAttempts: 0, maximumEventAgeSeconds: 60 };
+  /** A cloud in which nothing runs and no message waits. */
+  const still = {
+    idle: () => Promise.resolve(),
+    isQuiet: () => true,
+    nextMessage: () => Number.POSITIVE_INFINITY,
+    ask: () => Promise.reject(new Error("Nobody was to be asked.")),
+    log: () => {},
+  };
   const schedule = (expression: string): Schedule => ({
     arn: expression,
     name: expression,
@@ -88,7 +96,7 @@ describe("turning", () => {
         fired.push({ due, scheduleArn, lateMilliseconds: Date.now() - due.getTime() });
       },
     });
-    const turn = createTurning({ scheduler, clock, idle: () => Promise.resolve() });
+    const turn = createTurning({ ...still, scheduler, clock });
     try {
       for (const to of turns) await turn(to);
     } finally {
@@ -97,19 +105,117 @@ describe("turning", () => {
     return (arn: string) => fired.filter(({ scheduleArn }) => scheduleArn === arn);
   };
 
-  it("fires each time on the way at its time, and the last sixty of a schedule that fires often", async () => {
-    const to = hourFromNow(30);
-    const [often, hourly, rare] = ["cron(* * * * ? *)", "cron(0 * * * ? *)", `at(${to.toISOString().slice(0, 19)})`];
+  it("fires each time on the way at its time", async () => {
+    const to = hourFromNow(4);
+    const [often, hourly, rare] = ["cron(0/5 * * * ? *)", "cron(0 * * * ? *)", `at(${to.toISOString().slice(0, 19)})`];
     const of = await run([often, hourly, rare], [to]);
 
-    const minutes = Array.from({ length: 60 }, (_, index) => new Date(to.getTime() - (59 - index) * 60_000));
-    const times = of(often).map(({ due }) => due);
-    expect(times.slice(-60)).toEqual(minutes);
-    // Where the other schedule fires it is there, too.
-    expect(times.slice(0, -60).map((due) => due.getTime() % HOUR)).toEqual(Array.from({ length: 29 }, () => 0));
-    expect(of(hourly).map(({ due }) => due.getTime() % HOUR)).toEqual(Array.from({ length: 30 }, () => 0));
+    const times = of(often).map(({ due }) => due.getTime());
+    expect(times).toEqual(times.map((_, index) => to.getTime() - (times.length - 1 - index) * 300_000));
+    expect(times.length).toBeGreaterThanOrEqual(37);
+    expect(of(hourly).map(({ due }) => due.getTime() % HOUR)).toEqual([0, 0, 0, 0]);
     expect(of(rare).map(({ due }) => due)).toEqual([to]);
-    expect(Math.max(...of(hourly).map((one) => one.lateMilliseconds))).toBeLessThan(HOUR);
+    expect(Math.max(...of(often).map((one) => one.lateMilliseconds))).toBeLessThan(60_000);
+  });
+
+  describe("past a function that says when it has something to do next", () => {
+    const teller = {
+      ...schedule("cron(* * * * ? *)"),
+      target: { ...target, arn: "arn:aws:lambda:us-east-1:000000000000:function:tick" },
+      tellsNext: true as const,
+    };
+    const turned = async (to: Date, options: Partial<Parameters<typeof createTurning>[0]>) => {
+      const clock = createTurnedClock();
+      const fired: { due: Date; lateMilliseconds: number }[] = [];
+      const scheduler = startScheduler({
+        schedules: [teller],
+        clock,
+        deliver: async ({ due }) => void fired.push({ due, lateMilliseconds: Date.now() - due.getTime() }),
+      });
+      try {
+        await createTurning({ ...still, scheduler, clock, ...options })(to);
+      } finally {
+        await scheduler.stop();
+      }
+      return fired.filter(({ lateMilliseconds }) => lateMilliseconds < 5000).map(({ due }) => due);
+    };
+    it("calls it at the first minute from then on, and at the last", async () => {
+      const wanted = [hourFromNow(3), hourFromNow(30), hourFromNow(24 * 200)];
+      const asked: string[] = [];
+      const to = new Date(hourFromNow(24 * 300).getTime() + 90_000);
+      const fired = await turned(to, {
+        ask: async (name, until) => {
+          asked.push(name);
+          expect(until.getTime()).toBeLessThanOrEqual(to.getTime());
+          const next = wanted.find((time) => time.getTime() > Date.now());
+          return next && new Date(next.getTime() - 20_000);
+        },
+      });
+      expect(fired).toEqual([...wanted, new Date(Math.floor(to.getTime() / 60_000) * 60_000)]);
+      expect(new Set(asked)).toEqual(new Set(["tick"]));
+    });
+
+    it("calls it with the next minute for what was due before", async () => {
+      const to = hourFromNow(2);
+      let left = 3;
+      const fired = await turned(to, { ask: async () => (left-- > 0 ? new Date(0) : undefined) });
+      expect(fired).toHaveLength(4);
+      expect(fired.at(-1)).toEqual(to);
+      expect(Number(fired[2]) - Number(fired[0])).toBe(120_000);
+    });
+
+    it("stops with a sentence where it cannot say it", async () => {
+      const ask = () => Promise.reject(new Error("Error: No table"));
+      await expect(turned(hourFromNow(2), { ask })).rejects.toThrow(
+        /^The clock stopped at \S+Z, for function 'tick' could not say what it has to do next: Error: No table\.$/,
+      );
+    });
+  });
+
+  it("stops where a delay ends and where a sleeper wakes, and says where it is if it takes long", async () => {
+    const [clock, stops, lines]: [ReturnType<typeof createTurnedClock>, number[], string[]] = [
+      createTurnedClock(),
+      [],
+      [],
+    ];
+    const scheduler = startScheduler({ schedules: [], clock, deliver: async () => {} });
+    const from = Date.now();
+    const [message, sleeper] = [from + 3 * HOUR, from + 5 * HOUR];
+    void clock.sleep(5 * HOUR);
+    const now = vi.spyOn(performance, "now");
+    now.mockReturnValueOnce(0).mockReturnValue(20_000);
+    await createTurning({
+      ...still,
+      scheduler: {
+        ...scheduler,
+        goOn(time, turn) {
+          stops.push(time.getTime());
+          scheduler.goOn(time, turn);
+        },
+      },
+      clock,
+      nextMessage: () => message,
+      log: (line) => lines.push(line),
+    })(new Date(from + 9 * HOUR));
+    now.mockRestore();
+    expect(stops[0]).toBe(message);
+    expect(Math.abs((stops[1] ?? 0) - sleeper)).toBeLessThan(1000);
+    expect(stops).toHaveLength(3);
+    expect(lines[0]).toMatch(/^The clock is at \S+Z, on its way to \S+Z\.$/);
+  });
+
+  it("waits for messages that are on their way to a function", async () => {
+    const clock = createTurnedClock();
+    const scheduler = startScheduler({ schedules: [], clock, deliver: async () => {} });
+    let looks = 0;
+    const to = hourFromNow(2);
+    const isQuiet = (): boolean => {
+      looks += 1;
+      if (looks < 5) expect(Date.now()).toBeLessThan(to.getTime() - HOUR / 2);
+      return looks > 3;
+    };
+    await createTurning({ ...still, scheduler, clock, isQuiet })(new Date(to.getTime() + HOUR));
+    expect(looks).toBeGreaterThan(5);
   });
 
   it("fires nothing twice, and keeps the phase of a rate", async () => {

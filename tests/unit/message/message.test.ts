@@ -53,7 +53,7 @@ describe("the envelope", () => {
     ["[1]", "is JSON but not an object"],
     ["null", "is JSON but not an object"],
     ["{}", "its version is missing, this worker reads version 1"],
-    ['{"v":2}', "its version is 2"],
+    ['{"v":2}', "Message of version 2 cannot be read here"],
     [JSON.stringify({ ...message, id: "7" }), "its field 'id' is '7', expected a UUID"],
     [JSON.stringify({ ...message, task: 5 }), "its field 'task' is 5, expected text"],
     [JSON.stringify({ ...message, attempt: 0 }), "its field 'attempt' is 0, expected 1 or more"],

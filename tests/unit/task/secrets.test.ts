@@ -14,7 +14,8 @@ const tree: z.ZodType = z.object({
   },
 });
 
-const secretsOf = (schema: z.ZodType, places: readonly string[] = []) => createSecrets("charge", schema, places);
+const secretsOf = (schema: z.ZodType, places: readonly string[] = []) =>
+  createSecrets("charge", { payloads: [schema] }, places);
 const masked = (schema: z.ZodType, value: Json) => secretsOf(schema).mask("payload", value);
 
 describe("a marked field", () => {
@@ -53,8 +54,8 @@ describe("a marked field", () => {
     const valibot = toStandardJsonSchema(v.object({ b: v.pipe(v.string(), v.metadata({ secret: true })) }));
     const ark = type({ b: type("string").configure({ secret: true } as object) });
 
-    expect(createSecrets("a", valibot, []).mask("payload", { b: "2" })).toEqual({ b: "[secret]" });
-    expect(createSecrets("a", ark, []).mask("payload", { b: "2" })).toEqual({ b: "[secret]" });
+    expect(createSecrets("a", { payloads: [valibot] }, []).mask("payload", { b: "2" })).toEqual({ b: "[secret]" });
+    expect(createSecrets("a", { payloads: [ark] }, []).mask("payload", { b: "2" })).toEqual({ b: "[secret]" });
   });
 
   it("leaves a task without one as it is", () => {

@@ -48,6 +48,26 @@ const schedule = beatSchedule({
 });
 const tasks = { add, sum, greet, welcome, flaky, refused, daily, limited, inOrder };
 
+describe("queues", () => {
+  const mail = task({ name: "mail", queue: "bulk-mail", run: () => "sent" });
+  const entry = task({ name: "entry", queue: "ledger", messageGroupId: () => "one", run: () => "booked" });
+
+  it("are known by the tasks that name them, and FIFO queues by a word", async () => {
+    const app = await testApp({ tasks: { mail, entry }, queues: { ledger: { fifo: true }, spare: {} } });
+    await mail.delay();
+    await entry.delay();
+    await mail.applyAsync(undefined, { queue: "spare" });
+    await app.drain();
+
+    expect(app.sent().map(({ queue }) => queue)).toEqual(["bulk-mail", "ledger", "spare"]);
+    expect(app.runs.map(({ result }) => result)).toHaveLength(3);
+    expect(app.app.config.queueUrl("ledger")).toMatch(/\.fifo$/);
+    await expect(mail.applyAsync(undefined, { queue: "other" })).rejects.toThrow(
+      "expected one of the service's queues (default, bulk-mail, fifo, high, ledger, low, spare)",
+    );
+  });
+});
+
 describe("drain", () => {
   it("runs what is due and what that sends, and says what waits", async () => {
     const app = await testApp({ tasks });

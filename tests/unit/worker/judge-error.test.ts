@@ -25,6 +25,9 @@ const SCHEMA: StandardSchemaV1 = { "~standard": { version: 1, vendor: "test", va
 
 const task: RegisteredTask = {
   name: "add",
+  aliases: [],
+  payloadVersion: 1,
+  oldestVersion: 1,
   queue: "default",
   retry: RETRY,
   timeLimit: undefined,
@@ -37,7 +40,8 @@ const task: RegisteredTask = {
   trackStarted: true,
   throws: [Known],
   schema: SCHEMA,
-  secrets: createSecrets("add", SCHEMA, []),
+  resultSchema: undefined,
+  secrets: createSecrets("add", { payloads: [SCHEMA] }, []),
   validate: async () => ({}),
   execute: async () => undefined,
   callHook: async () => {},

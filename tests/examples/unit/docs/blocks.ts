@@ -7,6 +7,7 @@ export const ROOT = resolve(import.meta.dirname, "../../../..");
 export const PAGES: readonly string[] = [
   "README.md",
   "docs/client.md",
+  "docs/upgrading.md",
   ...globSync("docs/guide/*.md", { cwd: ROOT }).toSorted(),
 ];
 

@@ -53,6 +53,28 @@ describe("The encoding of a table", () => {
     expect(csv).toMatchObject({ rows: TABLES[table].length - 1, unreadable: 0 });
   });
 
+  it.each<[keyof typeof TABLES, string]>([
+    ["japanese", "shift_jis"],
+    ["japanese", "euc-jp"],
+    ["chinese", "gb18030"],
+    ["taiwanese", "big5"],
+    ["korean", "euc-kr"],
+  ])("of %s in %s is found in a long file, wherever its letters are cut", async (table, encoding) => {
+    const rows = inEncoding(table, encoding);
+    for (const shift of [0, 1, 2, 3, 4]) {
+      const far = Buffer.alloc(1024 * (shift + 1), "1,2,3\n");
+      const long = Buffer.concat([Buffer.from("x".repeat(shift)), ...Array(1500).fill(rows), far, rows]);
+
+      expect(await uploadCsv(long)).toMatchObject({ encoding, unreadable: 0 });
+    }
+  });
+
+  it.each(["utf-16le", "utf-16be"])("is %s without a mark, in letters of any alphabet", async (encoding) => {
+    for (const table of Object.keys(TABLES) as (keyof typeof TABLES)[]) {
+      expect(await uploadCsv(inEncoding(table, encoding))).toMatchObject({ encoding, encodingCertainty: "likely" });
+    }
+  });
+
   it("is certain, likely or a guess, and says so", async () => {
     const certainties = await Promise.all([
       uploadCsv(inEncoding("german", "utf-8")),
@@ -64,7 +86,7 @@ describe("The encoding of a table", () => {
   });
 
   it("is what a person says, whatever the bytes look like", async () => {
-    const csv = await uploadCsv(inEncoding("czech", "windows-1250"), { text: { encoding: "windows-1252" } });
+    const csv = await uploadCsv(inEncoding("czech", "windows-1250"), { said: { encoding: "windows-1252" } });
 
     expect(csv).toMatchObject({
       encoding: "windows-1252",
@@ -103,6 +125,7 @@ describe("The encoding of a table", () => {
 
   it.each([
     ["a zero byte", Buffer.from("a,b\n1,2\n\0,3\n"), "it has zero bytes, as no text has"],
+    ["the end of a file of DOS", Buffer.from("a,b\n1,2\n\x1a"), "it has control characters, as no text has"],
     ["bytes of no encoding", Buffer.from(noise(500, 3).map((byte) => byte || 1)), "its bytes are no text"],
     ["a spreadsheet", Buffer.from("PK\x03\x04".padEnd(60, "\0"), "latin1"), "its bytes are application/zip"],
   ])("is none for %s, and the reason is told", async (_, bytes, reason) => {

@@ -2,8 +2,8 @@ import { Readable } from "node:stream";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { expect, it } from "vitest";
-import { summariseFile } from "../../../../handlers/examples/process-upload/summarise.ts";
-import { seeded } from "./upload.ts";
+import { summariseUpload } from "../../../../handlers/examples/process-upload.ts";
+import { seeded, uploadOf } from "./upload.ts";
 
 const MEGABYTE = 1_000_000;
 const CHUNK_BYTES = 64 * 1024;
@@ -26,15 +26,8 @@ it("a CSV of 64 MB is summed up in flat memory", { timeout: 60_000 }, async () =
   }
   const before = usedBytes();
 
-  const summary = await summariseFile(
-    {
-      open: async () => Readable.from(table()),
-      sizeBytes: blocks * block.length,
-      filename: "big.csv",
-      contentType: "text/csv",
-    },
-    { signal: new AbortController().signal, saveDerived: async () => {} },
-  );
+  const file = { sizeBytes: blocks * block.length, filename: "big.csv", contentType: "text/csv" };
+  const summary = await summariseUpload(uploadOf(() => Readable.from(table()), file));
 
   expect(summary).toMatchObject({ kind: "csv", csv: { rows: rows * blocks, columnCount: 6, raggedRows: 0 } });
   expect(peak - before).toBeLessThan(50 * MEGABYTE);

@@ -20,6 +20,10 @@ describe("A table", () => {
     expect(await uploadCsv(text)).toMatchObject({ header: true, raggedRows: 0, ...expected });
   });
 
+  it("is empty after a line that names the delimiter and no more", async () => {
+    expect(await uploadCsv("sep=;\n")).toMatchObject({ delimiter: ";", preamble: 1, rows: 0, columnCount: 0 });
+  });
+
   it("keeps a header that begins with a number sign", async () => {
     expect(await uploadCsv("#id,name\n1,Ann\n2,Bob\n")).toMatchObject({ preamble: 0, columns: [{ name: "#id" }, {}] });
   });
@@ -51,6 +55,15 @@ describe("A table", () => {
     ["a name and a month", "Ann,2024-01\nBob,2024-02\n", false],
     ["a name and a version", "foo,1.2.24\nbar,1.2.3\nbaz,2.0.11\n", false],
     ["prices", "$1,234.50|10%\n$2.00|20%\n", false],
+    ["a name and a day in words", "Ann,31 Jan 2024\nBob,1 Feb 2024\n", false],
+    ["a name and a week", "Ann,2024-W05\nBob,2024-W06\n", false],
+    ["a name and a time of day", "Ann,1/31/24 5:00 PM\nBob,2/1/24 6:30 AM\n", false],
+    ["a name and an Arabic number", "علي,١٢٣٤٫٥٦\nعمر,٣٤٫٥\n", false],
+    ["a name and a Japanese date", "佐藤,2024年1月31日\n鈴木,２０２４年２月１日\n", false],
+    ["a name and a number with a real minus", "Ann,−5\nBob,−12\n", false],
+    ["a name and a fraction", "Ann,½\nBob,¼\n", false],
+    ["words with digits over codes", "code1,code2\nA1,B2\nA3,B4\n", true],
+    ["ordinal words over numbers", "name,1st,2nd\nAnn,4,5\nBob,6,7\n", true],
     ["numbers", "1,2\n3,4\n", false],
     ["words over words of a single record", "name,town\n", true],
   ])("takes a first record of %s for a header, or not", async (_, text, header) => {
@@ -58,18 +71,18 @@ describe("A table", () => {
   });
 
   it("has the header and the delimiter that a person says", async () => {
-    expect(await uploadCsv("name,town\nAnn,Rome\n", { text: { header: false } })).toMatchObject({
+    expect(await uploadCsv("name,town\nAnn,Rome\n", { said: { header: false } })).toMatchObject({
       header: false,
       rows: 2,
     });
-    expect(await uploadCsv("a,b;c\n1,2;3\n", { text: { delimiter: "," } })).toMatchObject({
+    expect(await uploadCsv("a,b;c\n1,2;3\n", { said: { delimiter: "," } })).toMatchObject({
       delimiter: ",",
       columnCount: 2,
     });
   });
 
   it("has the delimiter that a person says, whatever mark that is", async () => {
-    const csv = await uploadCsv("Ann~Rome\nBob~Oslo\n", { text: { delimiter: "~", header: false } });
+    const csv = await uploadCsv("Ann~Rome\nBob~Oslo\n", { said: { delimiter: "~", header: false } });
 
     expect(csv).toMatchObject({ delimiter: "~", columnCount: 2, rows: 2 });
   });

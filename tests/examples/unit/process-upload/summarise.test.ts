@@ -4,19 +4,13 @@ import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { UploadError } from "../../../../handlers/examples/process-upload/errors.ts";
-import {
-  type SummariseOptions,
-  summariseFile,
-  type UploadSource,
-} from "../../../../handlers/examples/process-upload/summarise.ts";
-import { noise, upload } from "./upload.ts";
+import type { Upload } from "../../../../handlers/examples/process-upload/upload.ts";
+import { summariseUpload } from "../../../../handlers/examples/process-upload.ts";
+import { noise, upload, uploadOf } from "./upload.ts";
 
-function source(stream: Readable, changes: Partial<UploadSource> = {}): UploadSource {
-  return { open: async () => stream, sizeBytes: 100, filename: "a.csv", contentType: "text/csv", ...changes };
-}
-
-function options(changes: Partial<SummariseOptions> = {}): SummariseOptions {
-  return { signal: new AbortController().signal, saveDerived: async () => {}, ...changes };
+/** Sums up a CSV of one stream, whose end or fault is not the file's. */
+function summarise(stream: Readable, changes: Partial<Upload> = {}) {
+  return summariseUpload(uploadOf(() => stream, { filename: "a.csv", contentType: "text/csv", ...changes }));
 }
 
 /** A stream that gives one chunk, and then neither more nor an end. */
@@ -26,7 +20,7 @@ function stalled(): Readable {
   return stream;
 }
 
-describe("summariseFile", () => {
+describe("summariseUpload", () => {
   it("gives size and SHA-256 of a text, with its counts, in two passes", async () => {
     const { summary, opened, saved } = await upload("hello\nworld\n", {
       filename: "notes.txt",
@@ -55,7 +49,7 @@ describe("summariseFile", () => {
 
   it("refuses a file of zero bytes", async () => {
     await expect(upload("", { filename: "empty\n.csv" })).rejects.toMatchObject({
-      name: "EmptyUploadError",
+      name: "UploadError",
       code: "UPLOAD_EMPTY",
       message:
         "Upload 'empty?.csv' has 0 bytes: expected at least 1. The transfer probably broke off; upload it again.",
@@ -111,7 +105,12 @@ describe("summariseFile", () => {
         "CSV 't.csv' is broken at record 4: a quote is opened and never closed. Correct the file there and upload it again.",
     });
     const { summary, opened } = await upload(broken);
-    expect(summary).toMatchObject({ kind: "text", text: { lines: 5 }, sizeBytes: broken.length });
+    expect(summary).toMatchObject({
+      kind: "text",
+      contentType: "text/plain",
+      text: { lines: 5 },
+      sizeBytes: broken.length,
+    });
     expect(opened).toBe(3);
   });
 
@@ -131,14 +130,16 @@ describe("summariseFile", () => {
   });
 
   it("tells its progress at most about ten times, and never backwards", async () => {
-    const block = Buffer.alloc(1024 * 1024, `${"word".repeat(20)}\n`);
+    const block = Buffer.alloc(1024 * 1024);
     const seen: number[] = [];
     const stream = Readable.from(Array.from({ length: 56 }, () => block));
 
-    await summariseFile(
-      source(stream, { sizeBytes: 56 * block.length, contentType: "text/plain", filename: "a.txt" }),
-      options({ progress: ({ bytes, totalBytes }) => void seen.push(bytes / totalBytes) }),
-    );
+    await summarise(stream, {
+      sizeBytes: 56 * block.length,
+      contentType: "application/octet-stream",
+      filename: "zeros",
+      progress: async ({ bytes, totalBytes }) => void seen.push(bytes / totalBytes),
+    });
 
     expect(seen.length).toBeGreaterThan(5);
     expect(seen.length).toBeLessThanOrEqual(10);
@@ -191,14 +192,14 @@ describe("summariseFile", () => {
   });
 });
 
-describe("summariseFile, when it is aborted", () => {
+describe("summariseUpload, when it is aborted", () => {
   const reason = new Error("revoked");
 
   it("destroys a stream that gives nothing more, and throws the reason", async () => {
     const controller = new AbortController();
     const stream = stalled();
 
-    const work = summariseFile(source(stream), options({ signal: controller.signal }));
+    const work = summarise(stream, { signal: controller.signal });
     setImmediate(() => controller.abort(reason));
 
     await expect(work).rejects.toBe(reason);
@@ -212,9 +213,7 @@ describe("summariseFile, when it is aborted", () => {
       return stalled();
     };
 
-    await expect(
-      summariseFile(source(stalled(), { open }), options({ signal: AbortSignal.abort(reason) })),
-    ).rejects.toBe(reason);
+    await expect(summarise(stalled(), { open, signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
     expect(opened).toBe(false);
   });
 
@@ -223,7 +222,7 @@ describe("summariseFile, when it is aborted", () => {
     const late = Promise.withResolvers<Readable>();
     const stream = stalled();
 
-    const work = summariseFile(source(stream, { open: () => late.promise }), options({ signal: controller.signal }));
+    const work = summarise(stream, { open: () => late.promise, signal: controller.signal });
     setImmediate(() => controller.abort(reason));
     await expect(work).rejects.toBe(reason);
     late.resolve(stream);
@@ -235,14 +234,14 @@ describe("summariseFile, when it is aborted", () => {
   it("does not wait for a derived file that is never stored", async () => {
     const controller = new AbortController();
     const wide = () => Readable.from([`${"a,".repeat(20)}b\n${"1,".repeat(20)}2\n`]);
-    const saveDerived = () => {
+    const save = () => {
       setImmediate(() => controller.abort(reason));
       return new Promise<void>(() => {});
     };
 
-    await expect(
-      summariseFile(source(wide(), { open: async () => wide() }), options({ signal: controller.signal, saveDerived })),
-    ).rejects.toBe(reason);
+    const work = summarise(stalled(), { open: async () => wide(), signal: controller.signal, save });
+
+    await expect(work).rejects.toBe(reason);
   });
 
   it("stops an endless stream that always has data ready, and so leaves the event loop no turn by itself", async () => {
@@ -257,21 +256,21 @@ describe("summariseFile, when it is aborted", () => {
       }
     }
 
-    const work = summariseFile(source(Readable.from(endless())), options({ signal: controller.signal }));
+    const work = summarise(Readable.from(endless()), { signal: controller.signal });
 
     await expect(work).rejects.toBe(reason);
     expect(blocks).toBeLessThan(10);
   });
 });
 
-describe("summariseFile, when its surroundings fail,", () => {
+describe("summariseUpload, when its surroundings fail,", () => {
   const fault = new Error("ECONNRESET");
 
   it("throws the stream's error as it came, so that it may be retried", async () => {
     const stream = stalled();
     setImmediate(() => stream.destroy(fault));
 
-    await expect(summariseFile(source(stream), options())).rejects.toBe(fault);
+    await expect(summarise(stream)).rejects.toBe(fault);
   });
 
   it("throws the storage's errors as they came", async () => {
@@ -283,8 +282,8 @@ describe("summariseFile, when its surroundings fail,", () => {
       return stream;
     };
 
-    await expect(summariseFile(source(stalled(), { open: refuse }), options())).rejects.toBe(fault);
-    await expect(summariseFile(source(stalled(), { open }), options({ saveDerived: refuse }))).rejects.toBe(fault);
+    await expect(summarise(stalled(), { open: refuse })).rejects.toBe(fault);
+    await expect(summarise(stalled(), { open, save: refuse })).rejects.toBe(fault);
     expect(opened.map(({ destroyed }) => destroyed)).toEqual([true, true]);
   });
 
@@ -294,7 +293,7 @@ describe("summariseFile, when its surroundings fail,", () => {
       Buffer.alloc(1024, "b\n"),
     ]);
 
-    await expect(summariseFile(source(stream), options({ progress: () => Promise.reject(fault) }))).rejects.toBe(fault);
+    await expect(summarise(stream, { progress: () => Promise.reject(fault) })).rejects.toBe(fault);
     expect(stream.destroyed).toBe(true);
   });
 });

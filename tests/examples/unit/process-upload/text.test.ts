@@ -1,15 +1,16 @@
 import { Readable } from "node:stream";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Decoder } from "../../../../handlers/examples/process-upload/decode.ts";
 import { summariseText } from "../../../../handlers/examples/process-upload/text.ts";
-import { chunksOf } from "./upload.ts";
+import { Decoder } from "../../../../handlers/examples/unknown-text/index.ts";
+import { chunksOf, uploadOf } from "./upload.ts";
 
 type Encoding = "utf-8" | "utf-16le" | "utf-16be";
 
 function count(text: string, encoding: Encoding = "utf-8", chunkBytes = 7) {
-  const detected = { encoding, certainty: "certain" } as const;
-  return summariseText(Readable.from(chunksOf(encode(text, encoding), chunkBytes)), detected);
+  const bytes = encode(text, encoding);
+  const upload = uploadOf(() => Readable.from(chunksOf(bytes, chunkBytes)), { sizeBytes: bytes.length });
+  return summariseText({ encoding: { encoding, certainty: "certain" } }, upload);
 }
 
 function encode(text: string, encoding: Encoding): Buffer {

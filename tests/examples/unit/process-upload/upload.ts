@@ -1,47 +1,52 @@
 import { Readable } from "node:stream";
-import {
-  summariseFile,
-  type TextOptions,
-  type UploadSummary,
-} from "../../../../handlers/examples/process-upload/summarise.ts";
+import type { Upload } from "../../../../handlers/examples/process-upload/upload.ts";
+import { summariseUpload } from "../../../../handlers/examples/process-upload.ts";
 
 /** How a test uploads a file. */
 export interface UploadOptions {
   filename?: string;
   contentType?: string;
   chunkBytes?: number;
-  text?: TextOptions;
+  said?: Upload["said"];
 }
 
 /** The outcome of an upload. */
 export interface Outcome {
-  summary: UploadSummary;
+  summary: Awaited<ReturnType<typeof summariseUpload>>;
   saved: Map<string, { body: Buffer; contentType: string }>;
   /** How often the file was read. */
   opened: number;
 }
 
+/** An upload as the task has it, of which nobody says anything. */
+export function uploadOf(stream: () => Readable, changes: Partial<Upload> = {}): Upload {
+  return {
+    open: async () => stream(),
+    sizeBytes: 100,
+    filename: "upload.bin",
+    contentType: "application/octet-stream",
+    said: {},
+    signal: new AbortController().signal,
+    save: async () => {},
+    progress: async () => {},
+    ...changes,
+  };
+}
+
 /** Sums up the given bytes as the task would, from a stream of small chunks. */
 export async function upload(bytes: Buffer | string, options: UploadOptions = {}): Promise<Outcome> {
+  const { chunkBytes = 64 * 1024, ...changes } = options;
   const body = Buffer.from(bytes);
   const saved: Outcome["saved"] = new Map();
   let opened = 0;
-  const source = {
-    async open() {
-      opened += 1;
-      return Readable.from(chunksOf(body, options.chunkBytes ?? 64 * 1024));
-    },
-    sizeBytes: body.length,
-    filename: options.filename ?? "upload.bin",
-    contentType: options.contentType ?? "application/octet-stream",
+  const stream = (): Readable => {
+    opened += 1;
+    return Readable.from(chunksOf(body, chunkBytes));
   };
-  const summary = await summariseFile(source, {
-    signal: new AbortController().signal,
-    text: options.text,
-    async saveDerived(name, derived, contentType) {
-      saved.set(name, { body: derived, contentType });
-    },
-  });
+  const save: Upload["save"] = async (name, derived, contentType) => {
+    saved.set(name, { body: derived, contentType });
+  };
+  const summary = await summariseUpload(uploadOf(stream, { sizeBytes: body.length, save, ...changes }));
   return { summary, saved, opened };
 }
 

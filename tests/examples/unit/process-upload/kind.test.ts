@@ -1,26 +1,24 @@
+import { Readable } from "node:stream";
 import { deflateRawSync, gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { EncodingEvidence } from "../../../../handlers/examples/process-upload/encoding.ts";
-import { isImage, SNIFF_BYTES, signatureOf, sniff } from "../../../../handlers/examples/process-upload/sniff.ts";
-import { noise } from "./upload.ts";
+import { kindOf, look } from "../../../../handlers/examples/process-upload/kind.ts";
+import { BLOCK_BYTES } from "../../../../handlers/examples/process-upload/upload.ts";
+import { chunksOf, noise, uploadOf } from "./upload.ts";
 
 const UNDECLARED = { filename: "upload.bin", contentType: "application/octet-stream" };
 
-async function sniffed(content: Buffer | string, declared = UNDECLARED, complete = true) {
+async function kind(content: Buffer | string, declared = UNDECLARED) {
   const bytes = Buffer.from(content);
-  const evidence = new EncodingEvidence();
-  evidence.add(bytes);
-  const [detected, signature] = await Promise.all([evidence.detect(), signatureOf(bytes)]);
-  if (signature !== undefined && isImage(signature, bytes)) return { kind: "image", ...signature };
-  return sniff(bytes, { complete, encoding: detected?.encoding, signature, declared, csv: {} });
+  const upload = uploadOf(() => Readable.from(chunksOf(bytes, 50_000)), declared);
+  return kindOf(await look(upload), upload);
 }
 
-async function kindOf(content: Buffer | string, declared = UNDECLARED): Promise<string> {
-  const { kind, contentType } = await sniffed(content, declared);
-  return `${kind} ${contentType}`;
+async function typeOf(content: Buffer | string, declared = UNDECLARED): Promise<string> {
+  const found = await kind(content, declared);
+  return `${found.kind} ${found.contentType}`;
 }
 
-describe("sniff", () => {
+describe("The kind of a file", () => {
   it.each([
     ["prose with commas", "Dear Ann, hello.\nThe weather, here, is fine.\nYours, Bob\n"],
     ["two lines with one comma each", "Dear Sir, good day\nyours truly, Bob\n"],
@@ -33,7 +31,7 @@ describe("sniff", () => {
     ["a single line", "a,b,c"],
     ["an empty text behind a byte order mark", "\uFEFF"],
   ])("takes %s for plain text", async (_, content) => {
-    expect(await kindOf(content)).toBe("text text/plain");
+    expect(await typeOf(content)).toBe("text text/plain");
   });
 
   it.each([
@@ -44,7 +42,7 @@ describe("sniff", () => {
   ])("takes lines with as many '%s' each for a CSV, whatever was declared", async (delimiter, contentType) => {
     const content = ["id,name", '1,"Smith', 'and Sons"', "2,Bob"].join("\n").replaceAll(",", delimiter);
 
-    expect(await sniffed(content, { filename: "cat.png", contentType: "image/png" })).toMatchObject({
+    expect(await kind(content, { filename: "cat.png", contentType: "image/png" })).toMatchObject({
       kind: "csv",
       contentType,
       shape: { delimiter, width: 2, preamble: 0 },
@@ -52,31 +50,32 @@ describe("sniff", () => {
   });
 
   it("prefers the semicolon where the commas are decimal", async () => {
-    expect(await sniffed("a;b\n1,5;2,5\n3,5;4,5\n")).toMatchObject({ kind: "csv", shape: { delimiter: ";" } });
+    expect(await kind("a;b\n1,5;2,5\n3,5;4,5\n")).toMatchObject({ kind: "csv", shape: { delimiter: ";" } });
   });
 
   it("judges a table by its whole records, when the head ends within one", async () => {
-    const head = Buffer.from("a,b,c\n1,2,3\n4,");
+    const record = '1,2,"three"\n';
+    const head = `a,b,c\n${record.repeat(BLOCK_BYTES / record.length)}`.slice(0, BLOCK_BYTES - 3);
 
-    expect(await sniffed(head, UNDECLARED, false)).toMatchObject({ kind: "csv" });
-    expect(await sniffed(head)).toMatchObject({ kind: "text" });
+    expect(await kind(`${head}"4,5,6\n7,8,9"\n`)).toMatchObject({ kind: "csv" });
+    expect(await kind("a,b,c\n1,2,3\n4,")).toMatchObject({ kind: "text" });
   });
 
   it("takes any text declared as a CSV for one, but no JSON, no markup and no binary file", async () => {
     const declared = { filename: "names.CSV", contentType: "text/plain" };
 
-    expect(await kindOf("Ann\nBob\n", declared)).toBe("csv text/csv");
-    expect(await kindOf('[{"a": 1}]', declared)).toBe("text text/plain");
-    expect(await kindOf("<!DOCTYPE html><p>a,b</p>", declared)).toBe("text text/html");
-    expect(await kindOf("<?xml version='1.0'?><a/>", declared)).toBe("text application/xml");
-    expect(await kindOf(noise(5000), declared)).toBe("file application/octet-stream");
+    expect(await typeOf("Ann\nBob\n", declared)).toBe("csv text/csv");
+    expect(await typeOf('[{"a": 1}]', declared)).toBe("text text/plain");
+    expect(await typeOf("<!DOCTYPE html><p>a,b</p>", declared)).toBe("text text/html");
+    expect(await typeOf("<?xml version='1.0'?><a/>", declared)).toBe("text application/xml");
+    await expect(kind(noise(5000), declared)).rejects.toMatchObject({ code: "CSV_NO_TABLE" });
   });
 
   it("never takes an SVG for an image to render", async () => {
     const svg = '<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>';
 
-    expect(await kindOf(svg)).toBe("text image/svg+xml");
-    expect(await kindOf(`<?xml version="1.0"?>\n<!-- a -->\n${svg}`)).toBe("text image/svg+xml");
+    expect(await typeOf(svg)).toBe("text image/svg+xml");
+    expect(await typeOf(`<?xml version="1.0"?>\n<!-- a -->\n${svg}`)).toBe("text image/svg+xml");
   });
 
   it.each([
@@ -85,13 +84,11 @@ describe("sniff", () => {
     ["UTF-8 with a byte order mark", Buffer.from("\uFEFFa,b\n1,2\n")],
     ["windows-1252", Buffer.from("name,town\nJosé,Köln\n", "latin1")],
   ])("reads a CSV in %s", async (_, content) => {
-    expect(await kindOf(content)).toBe("csv text/csv");
+    expect(await typeOf(content)).toBe("csv text/csv");
   });
 
   it("knows a head that ends within a character for UTF-8", async () => {
-    const head = Buffer.from("é".repeat(SNIFF_BYTES)).subarray(0, SNIFF_BYTES - 1);
-
-    expect(await sniffed(head, UNDECLARED, false)).toMatchObject({ kind: "text" });
+    expect(await kind(`a${"é".repeat(BLOCK_BYTES)}`)).toMatchObject({ kind: "text", encoding: { encoding: "utf-8" } });
   });
 
   it.each([
@@ -104,17 +101,17 @@ describe("sniff", () => {
     ["PNG", Buffer.from("\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "latin1"), "image image/png"],
     ["bitmap, which sharp cannot read", Buffer.from("BM\0\0\0\0\0\0", "latin1"), "file image/bmp"],
   ])("knows %s", async (_, content, expected) => {
-    expect(await kindOf(content)).toBe(expected);
+    expect(await typeOf(content)).toBe(expected);
   });
 
   it("does not unpack a zip whose entry claims a small size and holds a large one", async () => {
     const bomb = zip("[Content_Types].xml", "a".repeat(50_000_000));
     const before = process.memoryUsage.rss();
 
-    const kind = await kindOf(bomb);
+    const type = await typeOf(bomb);
 
-    expect(bomb.length).toBeLessThan(SNIFF_BYTES);
-    expect(kind).toMatch(/^file application\//);
+    expect(bomb.length).toBeLessThan(BLOCK_BYTES);
+    expect(type).toMatch(/^file application\//);
     expect(process.memoryUsage.rss() - before).toBeLessThan(20_000_000);
   });
 });

@@ -4,8 +4,6 @@ import { iconvName } from "./encoding-names.ts";
 
 /** Turns the bytes of a text into strings, block by block. A byte order mark is dropped. */
 export class Decoder {
-  /** Bytes decoded so far. */
-  seenBytes = 0;
   /** Characters that could not be read, and stand as `\ufffd`; one that the file writes so counts, too. */
   unreadable = 0;
   readonly #read: (block?: Buffer) => string;
@@ -17,10 +15,7 @@ export class Decoder {
 
   /** Decodes a whole text. */
   async *decode(blocks: AsyncIterable<Buffer>): AsyncGenerator<string, void> {
-    for await (const block of blocks) {
-      this.seenBytes += block.length;
-      yield this.#count(this.#read(block));
-    }
+    for await (const block of blocks) yield this.#count(this.#read(block));
     yield this.#count(this.#read());
   }
 

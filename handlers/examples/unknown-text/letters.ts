@@ -24,6 +24,9 @@ const LETTERS = /\p{L}[\s\S]*\p{L}/u;
 
 /** No text has them: characters that are none, controls, and places that the standard leaves to everyone's own use. */
 const NO_TEXT = /[\ufffd\u0080-\u0084\u0086-\u009f\ue000-\uf8ff]/;
+/** Control characters that texts do not have: all but bell to carriage return, and the escape of coloured logs. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
+export const CONTROL = /[\0-\x06\x0e-\x1a\x1c-\x1f\x7f]/;
 const SCRIPTS = ["Latin", "Cyrillic", "Greek", "Hebrew", "Arabic", "Thai"];
 /** Wrong letters: two scripts in one word, a capital behind a small letter, a symbol between letters. */
 const FLAWS = [
@@ -42,8 +45,32 @@ interface Candidate {
   score: number;
 }
 
-/** The encoding of bytes that are not UTF-8, by the letters that they would be in each; undefined if they are no text. */
-export async function detectLegacy(sample: Buffer): Promise<DetectedEncoding | undefined> {
+/** Of the characters of UTF-16, that many are Latin letters; or as many are spaces, digits and line ends, unless those are few. */
+const LATIN_SHARE = 0.3;
+const LEAST_ASCII_SHARE = 0.05;
+const FEW_ASCII = 8;
+
+/** UTF-16 without a mark, by the order of bytes in which it has ASCII; undefined if the bytes are no text. */
+export function detectUtf16(sample: Buffer): DetectedEncoding | undefined {
+  const [best, other] = ["utf-16le", "utf-16be"]
+    .map((encoding) => {
+      const text = decodeBytes(sample, encoding, false);
+      return { encoding, text, ascii: text.replace(/[^\0-\x7f]/g, "").length };
+    })
+    .toSorted((a, b) => b.ascii - a.ascii);
+  if (best === undefined || other === undefined) return undefined;
+  const { encoding, text, ascii } = best;
+  const least = text.length * (ascii < FEW_ASCII ? LATIN_SHARE : LEAST_ASCII_SHARE);
+  // The wrong order of bytes makes none, but by chance.
+  if (ascii <= least || ascii <= other.ascii * 10) return undefined;
+  return NO_TEXT.test(text) || CONTROL.test(text) ? undefined : { encoding, certainty: "likely" };
+}
+
+/**
+ * The encoding of bytes that are not UTF-8, by the letters that they would be in each; undefined if they are no text.
+ * @param isWhole no byte beyond ASCII is left out, so that the last character is no cut one
+ */
+export async function detectByLetters(sample: Buffer, isWhole: boolean): Promise<DetectedEncoding | undefined> {
   // Loaded when the first such file comes: its models are a megabyte.
   const { detectAll } = await import("jschardet");
   const letters = sample.reduce((count, byte) => count + (byte > 0x7f ? 1 : 0), 0);
@@ -52,7 +79,7 @@ export async function detectLegacy(sample: Buffer): Promise<DetectedEncoding | u
     .flatMap(({ encoding, confidence }): Candidate[] => {
       const name = encoding === null ? undefined : encodingName(encoding);
       if (name === undefined) return [];
-      const text = decodeBytes(sample, name);
+      const text = decodeBytes(sample, name, isWhole);
       const flaws = (text.match(FLAW)?.length ?? 0) / letters;
       if (flaws > MAX_FLAWS || NO_TEXT.test(text) || !LETTERS.test(text)) return [];
       return [{ encoding: name, text, score: confidence * (1 - 2 * flaws) }];

@@ -1,7 +1,7 @@
+import type { Options } from "csv-parse";
 import { parse } from "csv-parse/sync";
-import { DELIMITER } from "./csv-cell.ts";
-import { looksLikeHeader } from "./csv-header.ts";
-import { csvOptions } from "./csv-records.ts";
+import { looksLikeHeader } from "./header.ts";
+import { DELIMITER } from "./words.ts";
 
 /** In the order of preference when two fit alike: `1,5;2,5` is more often two decimals than three cells. */
 const DELIMITERS = ["\t", ";", "|", ","] as const;
@@ -23,6 +23,20 @@ export interface TableShape {
 const MAX_PREAMBLE = 20;
 /** Excel's own first line: https://www.rfc-editor.org/rfc/rfc4180 knows none. */
 const SEPARATOR_LINE = /^sep=(.)[\r\n]/iu;
+
+/**
+ * How csv-parse reads any CSV (RFC 4180, more kindly): a quote within an unquoted cell stands for itself, as do those
+ * around a cell that goes on after them; empty lines are skipped; records may differ in length.
+ */
+export function csvOptions(delimiter: string) {
+  return {
+    delimiter,
+    record_delimiter: ["\r\n", "\n", "\r"],
+    relax_quotes: true,
+    relax_column_count: true,
+    skip_empty_lines: true,
+  } satisfies Options;
+}
 
 /**
  * The delimiter on which most lines agree, and where the table begins. `sample` is the beginning of the text, or all of it if
@@ -70,7 +84,8 @@ function mostCommonWidth(records: string[][]): number {
 
 /** The number of records before the table. */
 function preambleOf(records: string[][], width: number): number {
-  if (width < 2) return SEPARATOR.test(records[0]?.join("") ?? "") ? 1 : 0;
+  const isNamed = SEPARATOR.test(records[0]?.join("") ?? "");
+  if (width < 2 || records.length < 2) return isNamed ? 1 : 0;
   const begin = records.findIndex((cells) => !standsBefore(cells, width));
   const full = records.findIndex((cells, index) => index >= begin && cells.length >= width);
   // Titles have commas, too, and `Date:,2024-01-01` is one: far too narrow, and the header follows.

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { BOOLEAN, compareNumbers, INTEGER, parseDate, parseNumber } from "./csv-cell.ts";
+import { BOOLEAN, compareNumbers, INTEGER, parseDate, parseNumber } from "./cell.ts";
 
 export type ColumnType = "empty" | "integer" | "number" | "boolean" | "date" | "text";
 
@@ -58,11 +58,8 @@ export class Column {
     }
     this.#count += 1;
     this.#longest = Math.max(this.#longest, value.length);
-    const seen = this.#values !== undefined && this.#isSeen(this.#values, value);
-    if (this.#type === "text") return;
-    // A value that came before changes only the statistics of numbers.
-    if (seen && (this.#type === "boolean" || this.#type === "date")) return;
-    this.#type = this.#typeWith(value);
+    if (this.#values !== undefined) this.#remember(this.#values, value);
+    if (this.#type !== "text") this.#type = this.#typeWith(value);
   }
 
   /** The statistics so far. Finite numbers only, so that they survive JSON. */
@@ -86,13 +83,11 @@ export class Column {
     return summary;
   }
 
-  /** Remembers the value, and tells whether it was known. */
-  #isSeen(values: Set<string>, value: string): boolean {
+  #remember(values: Set<string>, value: string): void {
     const key = value.length <= MAX_KEPT_CHARS ? value : createHash("sha256").update(value).digest("base64");
-    if (values.has(key)) return true;
+    if (values.has(key)) return;
     if (values.size < this.#maxDistinct) values.add(detached(key));
     else this.#values = undefined;
-    return false;
   }
 
   /** The column's type now that this value has come; takes the value into the statistics of that type. */

@@ -1,9 +1,7 @@
 import { regexes } from "zod";
 
-/** The value of one CSV cell, without the white space around it; `undefined` if the cell has none of this kind. And the marks between cells. */
+/** The value of one CSV cell, without the white space around it; `undefined` if the cell has none of this kind. */
 
-/** One character that may stand between cells: a tab, or a mark that is no quote. Words and numbers have no such marks inside. */
-export const DELIMITER = /^(?:\t|[^\p{L}\p{N}\s"])$/u;
 /** `true`, `false`, `yes` or `no` in any case. */
 export const BOOLEAN = /^(?:true|false|yes|no)$/i;
 /** A whole number. `007` is none: the zeros of an identifier carry meaning. */

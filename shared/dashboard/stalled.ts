@@ -26,6 +26,7 @@ export function oldestWaiting(tasks: readonly TaskRecord[], now: number): Oldest
 /** Counts of minutes, as `GET /counts` tells them. */
 interface Ends {
   at: string;
+  state: string;
   count: number;
 }
 
@@ -42,7 +43,9 @@ export function stalledQueues(
   now: number,
 ): { name: string; text: string }[] {
   const since = Math.floor(now / MINUTE) * MINUTE - MINUTE;
-  if (ends === undefined || ends.some(({ at, count }) => count > 0 && Date.parse(at) >= since)) return [];
+  // A run that is to be retried has brought nothing to its end.
+  const isEnd = ({ at, state, count }: Ends): boolean => state !== "RETRY" && count > 0 && Date.parse(at) >= since;
+  if (ends === undefined || ends.some(isEnd)) return [];
   return queues.flatMap(({ name, paused, waiting: depth = 0, inFlight = 0 }) => {
     const oldest = oldestWaiting(
       waiting.filter(({ queue }) => queue === name),

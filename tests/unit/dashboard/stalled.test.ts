@@ -33,7 +33,7 @@ describe("the oldest waiting task", () => {
 describe("a queue", () => {
   const queues = [{ name: "default", paused: false, waiting: 100, inFlight: 5 }];
   const waiting = [task("a", 95)];
-  const ended = (secondsAgo: number) => [{ at: inSeconds(-secondsAgo), count: 1 }];
+  const ended = (secondsAgo: number, state = "SUCCESS") => [{ at: inSeconds(-secondsAgo), state, count: 1 }];
 
   it("is stalled when work waits for a while, and nothing ends", () => {
     expect(stalledQueues({ queues, waiting, ends: ended(600) }, NOW)).toEqual([
@@ -42,6 +42,7 @@ describe("a queue", () => {
         text: "In default about 100 wait, for 1 min 35 s; about 5 are being worked on, and nothing ends: stalled, or busy with long tasks",
       },
     ]);
+    expect(stalledQueues({ queues, waiting, ends: ended(10, "RETRY") }, NOW)).toHaveLength(1);
     const idle = [{ name: "default", paused: false, waiting: 3, inFlight: 0 }];
     expect(stalledQueues({ queues: idle, waiting, ends: [] }, NOW)[0]?.text).toContain("no worker takes them");
   });

@@ -17,6 +17,8 @@ const NOTES = 100;
  */
 export async function noteLost(app: App, entry: Entry, { at }: DueItem): Promise<void> {
   const { since } = entry;
+  // The moment of a pause belongs to the pause.
+  const last = entry.definition.enabled ? since.getTime() : since.getTime() - 1;
   const due = erasOf(entry, since).flatMap(({ timing, since: begun, until }) =>
     fireTimes(timing, new Date(Math.max(at.getTime() - 1, begun.getTime())), until, MOST),
   );
@@ -27,7 +29,7 @@ export async function noteLost(app: App, entry: Entry, { at }: DueItem): Promise
   // Of an older one nobody knows whether it ran: its record may be kept no longer.
   const keptSeconds = entry.definition.keepHistory ?? app.config.resultExpires;
   const known = app.clock().getTime() - keptSeconds * 1000;
-  const open = due.filter((time) => time <= since && time.getTime() > known && !isNoted(time));
+  const open = due.filter((time) => time.getTime() <= last && time.getTime() > known && !isNoted(time));
   const states = await Promise.all(open.map((time) => stateOfRun(app, firingId(entry, time))));
   for (const time of open.filter((_, index) => states[index] === undefined)) {
     await skip(app, entry, time, "the entry was changed before it was sent");

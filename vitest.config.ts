@@ -37,6 +37,8 @@ export default defineConfig({
           hookTimeout: 120_000,
         },
       },
+      // Installs from the registry, for minutes: `npm run test:create`.
+      { test: { name: "create", include: ["tests/create/**/*.test.ts"], testTimeout: 300_000, maxWorkers: 1 } },
       {
         test: {
           name: "cloud",

@@ -21,8 +21,8 @@ interface Reference {
   place: readonly string[];
 }
 
-/** `Ref`, `Fn::GetAtt`, the names in `Fn::Sub`, and `DependsOn`. */
-function* references(value: unknown, place: readonly string[]): Generator<Reference> {
+/** Each resource that a value refers to, by `Ref`, `Fn::GetAtt`, the names in `Fn::Sub`, and `DependsOn`. */
+export function* references(value: unknown, place: readonly string[]): Generator<Reference> {
   if (Array.isArray(value)) {
     for (const [index, entry] of value.entries()) yield* references(entry, [...place, String(index)]);
     return;

@@ -30,10 +30,12 @@ export async function packCreate(
   });
   await writeFile(join(folder, "create.js"), code, { mode: 0o755 });
   const tools = Object.fromEntries(TOOLS.map((name) => [name, source.devDependencies[name]]));
+  // vitest wants it beside itself. npm and pnpm install it unasked, Yarn does not.
+  const vite: { version: string } = JSON.parse(await readFile(join(ROOT, "node_modules/vite/package.json"), "utf8"));
   const { node, ...allowScripts } = source.allowScripts;
   const versions = {
     dependencies: { lovage: `^${source.version}`, zod: `^${source.dependencies.zod}` },
-    devDependencies: Object.fromEntries(Object.entries({ ...peers, ...tools }).sort()),
+    devDependencies: Object.fromEntries(Object.entries({ ...peers, ...tools, vite: vite.version }).sort()),
     allowScripts,
   };
   await writeFile(join(folder, "versions.json"), `${JSON.stringify(versions, null, 2)}\n`);

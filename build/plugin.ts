@@ -6,6 +6,7 @@ import { VISIBILITY_MARGIN_SECONDS } from "./check-visibility.ts";
 import { corsVariables } from "./cors.ts";
 import { functionEnvironments } from "./environments.ts";
 import { leaveOutExamples } from "./example-functions.ts";
+import { leaveOutImpliedOrder } from "./implied-order.ts";
 import { type Inspection, inspectTasks } from "./inspect-tasks.ts";
 import { packageFunction } from "./package-function.ts";
 import type { Resource, Serverless } from "./serverless.ts";
@@ -40,14 +41,16 @@ class BuildPlugin {
       "before:package:createDeploymentArtifacts": inOneSentence(packageFunctions),
       "before:deploy:function:packageFunction": inOneSentence(packageFunctions),
       "package:compileEvents": inOneSentence(addSchedules),
-      "after:aws:package:finalize:mergeCustomProviderResources": inOneSentence(() =>
-        checkTemplate(
-          serverless.service.provider.compiledCloudFormationTemplate,
+      "after:aws:package:finalize:mergeCustomProviderResources": inOneSentence(() => {
+        const template = serverless.service.provider.compiledCloudFormationTemplate;
+        leaveOutImpliedOrder(template);
+        return checkTemplate(
+          template,
           serverless.getProvider("aws").getRegion(),
           // A laptop's poller holds no batch back, and a test wants to see soon what comes back.
           serverless.getProvider("aws").getStage() === "local" ? 0 : VISIBILITY_MARGIN_SECONDS,
-        ),
-      ),
+        );
+      }),
       "before:aws:deploy:deploy:createStack": inOneSentence(adoptRetained),
     };
   }

@@ -3,6 +3,7 @@
 export interface Resource {
   Type: string;
   DeletionPolicy?: string;
+  DependsOn?: string | string[];
   Properties?: Record<string, unknown>;
 }
 

@@ -4,8 +4,18 @@
  * is the package manager's.
  */
 
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { basename, join, resolve } from "node:path";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { parseArgs } from "node:util";
 
@@ -74,31 +84,52 @@ function readParts(text: string): string[] {
 
 async function ask(): Promise<Choice> {
   const terminal = createInterface({ input: process.stdin, output: process.stdout });
+  // Ctrl-C and Ctrl-D close it, and a question would wait for ever.
+  const closed = new AbortController();
+  terminal.once("close", () => closed.abort());
+  const answerTo = async (question: string): Promise<string> =>
+    (await terminal.question(question, { signal: closed.signal })).trim();
   try {
-    const folder = (await terminal.question("Name of the service (tasks): ")).trim() || "tasks";
+    let folder = "";
+    while (folder === "") {
+      folder = (await answerTo("Name of the service (tasks): ")) || "tasks";
+      const fault = faultOf(folder);
+      if (fault === undefined) continue;
+      console.log(fault);
+      folder = "";
+    }
     const parts: string[] = [];
     for (const [part, question] of Object.entries(PARTS)) {
-      const answer = await terminal.question(`${question} (y/N) `);
-      if (/^y(es)?$/i.test(answer.trim())) parts.push(part);
+      if (/^y(es)?$/i.test(await answerTo(`${question} (y/N) `))) parts.push(part);
     }
     return { folder, parts };
+  } catch (error) {
+    throw new Error("\nNothing was made: the questions were not answered to their end.", { cause: error });
   } finally {
     terminal.close();
   }
 }
 
-/** @throws Error for a name that AWS would refuse, and a folder that has something in it */
-function create({ folder, parts }: Choice): void {
+/** The sentence that refuses a name which AWS would refuse, and a folder that has something in it. */
+function faultOf(folder: string): string | undefined {
   const path = resolve(folder);
   const name = basename(path);
   if (!NAME.test(name)) {
-    throw new Error(
-      `Name '${name.slice(0, 60)}' cannot be a service's: expected 1 to 28 small letters, digits and hyphens, a letter first, for it begins the names of queues and functions. Choose another folder.`,
-    );
+    return `Name '${name.slice(0, 60)}' cannot be a service's: expected 1 to 28 small letters, digits and hyphens, a letter first, for it begins the names of queues and functions. Choose another folder.`;
   }
-  if (existsSync(path) && readdirSync(path).length > 0) {
-    throw new Error(`Folder '${folder}' has something in it: expected a new or an empty one. Choose another folder.`);
-  }
+  if (!existsSync(path)) return undefined;
+  if (!statSync(path).isDirectory())
+    return `'${folder}' is a file: expected a new or an empty folder. Choose another one.`;
+  if (readdirSync(path).length === 0) return undefined;
+  return `Folder '${folder}' has something in it: expected a new or an empty one. Choose another folder.`;
+}
+
+/** @throws Error for a folder that cannot be a service's */
+function create({ folder, parts }: Choice): void {
+  const fault = faultOf(folder);
+  if (fault !== undefined) throw new Error(fault);
+  const path = resolve(folder);
+  const name = basename(path);
   mkdirSync(path, { recursive: true });
   cpSync(join(HERE, "template"), path, { recursive: true });
   // npm leaves a file of this name out of a package.
@@ -110,13 +141,30 @@ function create({ folder, parts }: Choice): void {
     const text = readFileSync(join(path, file), "utf8");
     writeFileSync(join(path, file), text.replaceAll("__NAME__", name));
   }
-  writeFileSync(join(path, "package.json"), `${JSON.stringify(manifest(name), null, 2)}\n`);
-  const manager = /^(npm|pnpm|yarn|bun)\//.exec(process.env.npm_config_user_agent ?? "")?.[1] ?? "npm";
+  const versions: Versions = JSON.parse(readFileSync(join(HERE, "versions.json"), "utf8"));
+  writeFileSync(join(path, "package.json"), `${JSON.stringify(manifest(name, versions), null, 2)}\n`);
+  const agent = process.env.npm_config_user_agent ?? "";
+  for (const [file, text] of settingsOf(agent, path, versions)) writeFileSync(join(path, file), text);
+  const manager = /^(npm|pnpm|yarn|bun)\//.exec(agent)?.[1] ?? "npm";
   console.log(`Service ${name} is in ${path}. Next:\n\n  cd ${folder}\n  ${manager} install\n  ${manager} run demo\n`);
 }
 
-function manifest(name: string): object {
-  const versions: Versions = JSON.parse(readFileSync(join(HERE, "versions.json"), "utf8"));
+/** Settings of a package manager beside package.json, without which its installation fails or is of no use. */
+function settingsOf(agent: string, path: string, { allowScripts }: Versions): [file: string, text: string][] {
+  // Yarn 2 and newer have no node_modules of themselves, which bundling and the framework need.
+  if (/^yarn\/([2-9]|\d\d)/.test(agent)) return [[".yarnrc.yml", "nodeLinker: node-modules\n"]];
+  // pnpm ends with an error where a package's script is neither allowed nor refused. In a workspace its root says it.
+  if (!agent.startsWith("pnpm/") || isWithin(path, "pnpm-workspace.yaml")) return [];
+  const lines = Object.entries(allowScripts).map(([name, isAllowed]) => `  "${name}": ${isAllowed}\n`);
+  return [["pnpm-workspace.yaml", `allowBuilds:\n${lines.join("")}`]];
+}
+
+/** Whether a folder, or one above it, has a file of this name. */
+function isWithin(folder: string, file: string): boolean {
+  return existsSync(join(folder, file)) || (dirname(folder) !== folder && isWithin(dirname(folder), file));
+}
+
+function manifest(name: string, versions: Versions): object {
   return {
     name,
     private: true,

@@ -10,6 +10,12 @@ import LocalCloudPlugin from "./plugin.ts";
 
 export default class LovagePlugin {
   constructor(serverless: Serverless) {
+    if (process.versions.pnp !== undefined) {
+      throw new serverless.classes.Error(
+        "This service is installed with Yarn's Plug'n'Play: expected a folder node_modules, which bundling needs. Write 'nodeLinker: node-modules' into .yarnrc.yml, and run 'yarn install'.",
+        "LOVAGE",
+      );
+    }
     addOwnDeclaration(serverless);
     for (const plugin of [LocalCloudPlugin, BuildPlugin]) serverless.pluginManager.addPlugin(plugin);
   }

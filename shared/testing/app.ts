@@ -1,4 +1,7 @@
 import { createDeadLetterWorker, createWorker } from "../app.ts";
+import { toMermaid } from "../canvas/draw.ts";
+import { readGraph } from "../canvas/graph.ts";
+import { listWorkflows } from "../canvas/list.ts";
 import type { Environment } from "../config.ts";
 import { InvalidOptionError } from "../errors.ts";
 import type { Mail } from "../mail/mailer.ts";
@@ -46,6 +49,8 @@ export interface TestApp {
   /** Mails that tasks sent. Two of one key are one, as in an outbox. */
   readonly outbox: readonly (Mail & { key: string })[];
   readonly runs: readonly TestRun[];
+  /** The workflows that were sent, in their order, as Mermaid draws them: their nodes by place, with states and counts. For snapshots. */
+  workflows(): Promise<string[]>;
   /** Lines that the app logged. */
   readonly logged: readonly Json[];
   /** Runs all that is due, and what that sends. @throws TasksFailedError */
@@ -64,6 +69,8 @@ export interface TestApp {
 
 /** The time at which a test begins. */
 export const BEGINNING = new Date("2026-01-01T00:00:00Z");
+/** Of one test, in the list of them. */
+const MAX_WORKFLOWS = 1000;
 /** More runs of one call are a task that sends itself. */
 const MAX_DELIVERIES = 100_000;
 
@@ -132,6 +139,11 @@ export function testApp({
       return [...ground.outbox.values()];
     },
     runs,
+    async workflows() {
+      const { workflows } = await listWorkflows(app, { from: now, limit: MAX_WORKFLOWS });
+      const graphs = await Promise.all(workflows.map(({ id }) => readGraph(app, id, {})));
+      return graphs.toReversed().map(toMermaid);
+    },
     logged: ground.logged,
     within,
     drain: (options = {}) =>

@@ -1,4 +1,4 @@
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -108,9 +108,48 @@ describe("create-lovage", () => {
     expect(await refusal()).toMatch(/^No folder is named: expected one\./);
     expect(await refusal("Invoices")).toMatch(/^Name 'Invoices' cannot be a service's: expected 1 to 28 small letters/);
     expect(await refusal("full")).toMatch(/^Folder 'full' has something in it: expected a new or an empty one\./);
+    expect(await refusal("full/notes.txt")).toMatch(/^Name 'notes.txt' cannot be a service's/);
     expect(await refusal("other", "--include", "mail")).toMatch(/^Part 'mail' is not known: expected email, uploads/);
     expect(await refusal("-t")).toMatch(/^Unknown option '-t'\. Usage:/);
     expect(await readdir(place)).not.toContain("other");
+  });
+});
+
+/** `create-lovage` at a pseudo-terminal, which `script` of util-linux gives; `undefined` where there is none. */
+async function atTerminal(answers: readonly string[]): Promise<string | undefined> {
+  const command = `node ${join(place, "package/create.js")}`;
+  const child = spawn("script", ["-qefc", command, "/dev/null"], { cwd: place, stdio: ["pipe", "pipe", "ignore"] });
+  const left = [...answers];
+  let said = "";
+  child.stdout.on("data", (chunk: Buffer) => {
+    said += chunk.toString();
+    // Each prompt ends so, and is answered once.
+    if (/(\(tasks\): |\(y\/N\) )[^\n]*$/.test(chunk.toString()) && left.length > 0)
+      child.stdin.write(left.shift() ?? "");
+  });
+  return new Promise((resolve) => {
+    child.once("error", () => resolve(undefined));
+    child.once("close", () => resolve(said));
+  });
+}
+
+describe("create-lovage at a terminal", () => {
+  it("asks for the name and each part, and again for a name that cannot be", async ({ skip }) => {
+    const said = await atTerminal(["My Shop\n", "shop\n", "y\n", "\n", "yes\n", "n\n", "\n"]);
+    if (said === undefined) return skip("script (util-linux) is not installed: nothing gives a pseudo-terminal");
+
+    expect(said).toContain("Name 'My Shop' cannot be a service's");
+    expect(said).toContain("Service shop is in");
+    expect((await readdir(join(place, "shop/handlers/tasks"))).sort()).toEqual(["beat.ts", "email.ts", "math.ts"]);
+  });
+
+  it("makes nothing when the questions are left", async ({ skip }) => {
+    const before = await readdir(place);
+    const said = await atTerminal(["left\n", "\u0003"]);
+    if (said === undefined) return skip("script (util-linux) is not installed: nothing gives a pseudo-terminal");
+
+    expect(said).toContain("Nothing was made");
+    expect(await readdir(place)).toEqual(before);
   });
 });
 

@@ -35,12 +35,19 @@ export async function install(tarball: string, folder: string): Promise<void> {
   }
 }
 
-/** `serverless offline start` in a service's folder, as its user calls it. @throws Error with what it printed, if it ends too early */
-export async function start(service: string): Promise<{ url: string; stop(): Promise<void> }> {
+/**
+ * `serverless offline start` in a service's folder, as its user calls it.
+ * @param variables of its environment, beside this process's own
+ * @throws Error with what it printed, if it ends too early
+ */
+export async function start(
+  service: string,
+  variables: Readonly<Record<string, string>> = {},
+): Promise<{ url: string; stop(): Promise<void> }> {
   const [PORT, LAMBDA_PORT, LOVAGE_CLOUD_PORT] = (await freePorts(3)).map(String);
   const child = spawn(join(ROOT, "node_modules/.bin/serverless"), ["offline", "start"], {
     cwd: service,
-    env: { ...process.env, PORT, LAMBDA_PORT, LOVAGE_CLOUD_PORT },
+    env: { ...process.env, PORT, LAMBDA_PORT, LOVAGE_CLOUD_PORT, ...variables },
     stdio: ["ignore", "pipe", "inherit"],
   });
   const ended = new Promise((resolve) => child.once("exit", resolve));

@@ -40,8 +40,15 @@ function patternOf(answer: string, ids: ReadonlyMap<string, string>): RegExp {
   return new RegExp(`^${texts.join("").replaceAll('"state":"PENDING"', '"state":"[A-Z]+"')}$`);
 }
 
-it("has calls on each page that shows some", () => {
-  expect(pages.filter(({ calls }) => calls.length > 0).length).toBeGreaterThanOrEqual(7);
+it("has calls on each page that shows some, and makes every one", () => {
+  expect(pages.filter(({ calls }) => calls.length > 0).length).toBeGreaterThanOrEqual(9);
+  const shown = PAGES.flatMap((page) =>
+    blocksOf(page, "sh").flatMap(({ code }) =>
+      (code.match(/^(\$ )?curl .*$/gm) ?? []).map((command) => command.replace(/^\$ /, "")),
+    ),
+  );
+  const made = new Set(pages.flatMap(({ calls }) => calls.map(({ command }) => command)));
+  expect(shown.filter((command) => !made.has(command))).toEqual([]);
 });
 
 it.each(pages.filter(({ calls }) => calls.length > 0))(
@@ -50,7 +57,9 @@ it.each(pages.filter(({ calls }) => calls.length > 0))(
     /** Ids of the page, and those of the service that they stand for. */
     const ids = new Map<string, string>();
     for (const { command, answer } of calls) {
-      let made = command.replaceAll("http://127.0.0.1:3000", service.url);
+      let made = command
+        .replaceAll("http://127.0.0.1:3000", service.url)
+        .replaceAll("http://127.0.0.1:4566", service.endpoint);
       for (const [shown, id] of ids) made = made.replaceAll(shown, id);
       const sends = !command.includes("?wait=") && answer.startsWith('{"id"') && !/uploads\/[0-9a-f]/.test(command);
       // A call that makes a task begins anew: its id on the page may be that of the call before.

@@ -759,13 +759,6 @@ export type JudgedFailure = {
     fingerprint: string;
     state: "open" | "ignored" | "resolved";
 };
-export type ReplayFailures = {
-    /** Tasks a second. */
-    rate?: number;
-    limit?: number;
-    /** Of an earlier answer: go on where that ended. */
-    cursor?: string;
-};
 export type Counts = {
     "from": string;
     to: string;
@@ -828,7 +821,7 @@ export type SchedulePage = {
         broken?: string;
         runs?: {
             at: string;
-            outcome: "run" | "skipped" | "missed" | "paused" | "manual" | "unrecorded";
+            outcome: "run" | "skipped" | "missed" | "paused" | "manual" | "waits" | "unrecorded";
             id?: string;
             state?: "PENDING" | "STARTED" | "RETRY" | "SUCCESS" | "FAILURE" | "REVOKED";
             workflow?: true;
@@ -846,7 +839,7 @@ export type ScheduleWithRuns = {
     next: string[];
     runs: {
         at: string;
-        outcome: "run" | "skipped" | "missed" | "paused" | "manual" | "unrecorded";
+        outcome: "run" | "skipped" | "missed" | "paused" | "manual" | "waits" | "unrecorded";
         id?: string;
         state?: "PENDING" | "STARTED" | "RETRY" | "SUCCESS" | "FAILURE" | "REVOKED";
         workflow?: true;
@@ -2233,8 +2226,9 @@ export function listBulkActs({ cursor, limit }: {
 /**
  * A bulk act, how far it is, and a page of its tasks with their outcomes
  */
-export function readBulkAct(id: string, { cursor }: {
+export function readBulkAct(id: string, { cursor, outcome }: {
     cursor?: string;
+    outcome?: "waiting" | "done" | "skipped" | "failed";
 } = {}, opts?: Oazapfts.RequestOpts) {
     return oazapfts.fetchJson<{
         status: 200;
@@ -2252,7 +2246,8 @@ export function readBulkAct(id: string, { cursor }: {
         status: 500;
         data: Problem;
     }>(`/bulk/${encodeURIComponent(id)}${QS.query(QS.explode({
-        cursor
+        cursor,
+        outcome
     }))}`, {
         ...opts
     });
@@ -2453,46 +2448,6 @@ export function reopenFailure(fingerprint: string, opts?: Oazapfts.RequestOpts) 
         ...opts,
         method: "POST"
     });
-}
-/**
- * Replay the tasks that have failed so, at a rate
- */
-export function replayFailures(fingerprint: string, replayFailures?: ReplayFailures, opts?: Oazapfts.RequestOpts) {
-    return oazapfts.fetchJson<{
-        status: 202;
-        data: Redriven;
-    } | {
-        status: 400;
-        data: Problem;
-    } | {
-        status: 401;
-        data: Problem;
-    } | {
-        status: 403;
-        data: Problem;
-    } | {
-        status: 404;
-        data: Problem;
-    } | {
-        status: 413;
-        data: Problem;
-    } | {
-        status: 415;
-        data: Problem;
-    } | {
-        status: 422;
-        data: Problem;
-    } | {
-        status: 500;
-        data: Problem;
-    } | {
-        status: 503;
-        data: Problem;
-    }>(`/failures/${encodeURIComponent(fingerprint)}/replay`, oazapfts.json({
-        ...opts,
-        method: "POST",
-        body: replayFailures
-    }));
 }
 /**
  * About how many tasks ended, by minute or hour, task and state; kept for eight days

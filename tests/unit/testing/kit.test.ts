@@ -222,6 +222,26 @@ describe("toHaveSent", () => {
   });
 });
 
+describe("workflows", () => {
+  it("are drawn alike in each run of a test, with their states, in the order in which they were sent", async () => {
+    const drawn = async (): Promise<string[]> => {
+      const app = await testApp({ tasks });
+      await chord([add.s({ x: 1, y: 1 }), add.s({ x: 2, y: 2 })], sum.s()).delay();
+      await app.advance(1);
+      await chord([refused.s(), add.s({ x: 2, y: 2 })], sum.s()).delay();
+      await app.drain({ failures: "keep" });
+      return app.workflows();
+    };
+    const [first = "", second = "", ...more] = await drawn();
+
+    expect(more).toEqual([]);
+    expect(first).toMatch(/^flowchart /);
+    expect(first).toContain("SUCCESS");
+    expect(second).toContain("FAILURE");
+    expect(await drawn()).toEqual([first, second]);
+  });
+});
+
 describe("a hundred tests", () => {
   it.each(Array.from({ length: 100 }, (_, n) => n))("%i", async (n) => {
     const app = await testApp({ tasks });

@@ -6,10 +6,13 @@ export const ROOT = resolve(import.meta.dirname, "../../../..");
 /** Pages whose code is compiled and whose calls are made. */
 export const PAGES: readonly string[] = [
   "README.md",
-  "docs/client.md",
-  "docs/upgrading.md",
-  ...globSync("docs/guide/*.md", { cwd: ROOT }).toSorted(),
-];
+  ...globSync(["create/template/*.md", "handlers/*/*.md", "docs/**/*.md"], { cwd: ROOT }).toSorted(),
+].toSorted((one, other) => Number(isLast(one)) - Number(isLast(other)));
+
+/** A page that turns the service's clock. */
+function isLast(page: string): boolean {
+  return page === "docs/local-cloud.md";
+}
 
 /** The code blocks of a page in this language, with the line at which each begins. */
 export function blocksOf(page: string, language: string): { line: number; code: string }[] {

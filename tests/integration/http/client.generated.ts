@@ -76,6 +76,14 @@ export type Index = {
     service: "lovage";
     tasks: string[];
     contract: string;
+    versions?: {
+        task: string;
+        /** The version of the payload that is sent: by default the newest that its task has. */
+        oldest: number;
+        /** The version of the payload that is sent: by default the newest that its task has. */
+        newest: number;
+        aliases?: string[];
+    }[];
 };
 export type Health = {
     status: "ok";
@@ -122,6 +130,8 @@ export type Task = {
     payload: unknown;
     createdAt: string;
     rootId: string;
+    /** The version that it was sent in; absent for the first. */
+    payloadVersion?: number;
     result?: unknown;
     error?: TaskError;
     progress?: unknown;
@@ -209,6 +219,8 @@ export type Revoked = {
 export type Replay = {
     /** In the place of the old one. */
     payload?: unknown;
+    /** Of that payload; by default that of the old one. */
+    payloadVersion?: number;
 };
 export type PausedTask = {
     task: string;
@@ -317,6 +329,8 @@ export type WorkflowTask = {
     task: string;
     /** The fields that are known. */
     payload?: unknown;
+    /** The version of the payload that is sent: by default the newest that its task has. */
+    payloadVersion?: number;
     /** The field that the result before becomes. */
     into?: string;
     /** The result before is not wanted. */
@@ -327,6 +341,8 @@ export type WorkflowNode = {
     task?: string;
     /** The fields that are known. */
     payload?: unknown;
+    /** The version of the payload that is sent: by default the newest that its task has. */
+    payloadVersion?: number;
     /** The field that the result before becomes. */
     into?: string;
     /** The result before is not wanted. */
@@ -349,6 +365,8 @@ export type WorkflowBody = {
     task?: string;
     /** The fields that are known. */
     payload?: unknown;
+    /** The version of the payload that is sent: by default the newest that its task has. */
+    payloadVersion?: number;
     /** The field that the result before becomes. */
     into?: string;
     /** The result before is not wanted. */
@@ -414,6 +432,8 @@ export type Workflow = {
         state: "PENDING" | "STARTED" | "RETRY" | "SUCCESS" | "FAILURE" | "REVOKED";
         parent?: string;
         task?: string;
+        /** The version of the payload that is sent: by default the newest that its task has. */
+        payloadVersion?: number;
         id?: string;
         attempt?: number;
         startedAt?: string;
@@ -427,6 +447,8 @@ export type Workflow = {
         failed?: number;
         /** Places of the first members that failed. */
         failures?: string[];
+        /** Workflows of members that a task has added, the first of them. They are in the counts. */
+        added?: string[];
         /** Its parts are not shown here, but for the first that failed: ask for its place. */
         folded?: true;
     }[];
@@ -492,6 +514,8 @@ export type UploadedTask = {
     links: {
         [key: string]: string;
     };
+    /** The version that it was sent in; absent for the first. */
+    payloadVersion?: number;
     result?: unknown;
     error?: TaskError;
     progress?: unknown;
@@ -770,6 +794,8 @@ export type SchedulePage = {
         /** The workflow that it sends, in the place of a task, as POST /workflows takes it. */
         workflow?: WorkflowNode;
         payload?: unknown;
+        /** The version of the payload that is sent: by default the newest that its task has. */
+        payloadVersion?: number;
         /** By default the service's TIMEZONE. */
         timezone?: string;
         /** Options of each call; expires and countdown are seconds from the fire time. */
@@ -825,6 +851,8 @@ export type ScheduleWithRuns = {
     /** The workflow that it sends, in the place of a task, as POST /workflows takes it. */
     workflow?: WorkflowNode;
     payload?: unknown;
+    /** The version of the payload that is sent: by default the newest that its task has. */
+    payloadVersion?: number;
     /** By default the service's TIMEZONE. */
     timezone?: string;
     /** Options of each call; expires and countdown are seconds from the fire time. */
@@ -855,6 +883,8 @@ export type ScheduleBody = {
     /** The workflow that it sends, in the place of a task, as POST /workflows takes it. */
     workflow?: WorkflowNode;
     payload?: unknown;
+    /** The version of the payload that is sent: by default the newest that its task has. */
+    payloadVersion?: number;
     /** By default the service's TIMEZONE. */
     timezone?: string;
     /** Options of each call; expires and countdown are seconds from the fire time. */
@@ -879,6 +909,8 @@ export type Schedule = {
     /** The workflow that it sends, in the place of a task, as POST /workflows takes it. */
     workflow?: WorkflowNode;
     payload?: unknown;
+    /** The version of the payload that is sent: by default the newest that its task has. */
+    payloadVersion?: number;
     /** By default the service's TIMEZONE. */
     timezone?: string;
     /** Options of each call; expires and countdown are seconds from the fire time. */
@@ -908,6 +940,7 @@ export type ScheduleChange = {
     schedule?: string | null;
     workflow?: WorkflowNode | null;
     payload?: unknown | null;
+    payloadVersion?: number | null;
     timezone?: string | null;
     options?: object | null;
     enabled?: boolean | null;

@@ -51,11 +51,15 @@ export function stalledQueues(
       waiting.filter(({ queue }) => queue === name),
       now,
     );
-    if (paused || depth === 0 || oldest === undefined || oldest.milliseconds < STILL_MILLISECONDS) return [];
+    // A worker may hold messages that it has not begun, so none need be waiting in the queue.
+    const isEmpty = depth + inFlight === 0;
+    if (paused || isEmpty || oldest === undefined || oldest.milliseconds < STILL_MILLISECONDS) return [];
     const rest =
       inFlight === 0
-        ? "none is being worked on: no worker takes them"
-        : `about ${inFlight} are being worked on, and nothing ends: stalled, or busy with long tasks`;
-    return [{ name, text: `In ${name} about ${depth} wait, for ${duration(oldest.milliseconds)}; ${rest}` }];
+        ? "none is with a worker: no worker takes them"
+        : `about ${inFlight} are with workers, and nothing ends: stalled, or busy with long tasks`;
+    return [
+      { name, text: `In ${name} a task waits for ${duration(oldest.milliseconds)}; about ${depth} wait, ${rest}` },
+    ];
   });
 }

@@ -39,10 +39,12 @@ describe("a queue", () => {
     expect(stalledQueues({ queues, waiting, ends: ended(600) }, NOW)).toEqual([
       {
         name: "default",
-        text: "In default about 100 wait, for 1 min 35 s; about 5 are being worked on, and nothing ends: stalled, or busy with long tasks",
+        text: "In default a task waits for 1 min 35 s; about 100 wait, about 5 are with workers, and nothing ends: stalled, or busy with long tasks",
       },
     ]);
     expect(stalledQueues({ queues, waiting, ends: ended(10, "RETRY") }, NOW)).toHaveLength(1);
+    const held = [{ name: "default", paused: false, waiting: 0, inFlight: 10 }];
+    expect(stalledQueues({ queues: held, waiting, ends: [] }, NOW)).toHaveLength(1);
     const idle = [{ name: "default", paused: false, waiting: 3, inFlight: 0 }];
     expect(stalledQueues({ queues: idle, waiting, ends: [] }, NOW)[0]?.text).toContain("no worker takes them");
   });
@@ -51,6 +53,7 @@ describe("a queue", () => {
     ["something has ended", { queues, waiting, ends: ended(60) }],
     ["nobody knows what has ended", { queues, waiting, ends: undefined }],
     ["its work has just come", { queues, waiting: [task("a", 10)], ends: [] }],
+    ["it has no message", { queues: [{ name: "default", paused: false }], waiting, ends: [] }],
     ["it is paused", { queues: [{ ...queues[0], name: "default", paused: true }], waiting, ends: [] }],
     ["another one's task waits", { queues, waiting: [task("a", 95, { queue: "low" })], ends: [] }],
   ])("is not when %s", (_, seen) => {

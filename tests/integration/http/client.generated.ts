@@ -447,6 +447,8 @@ export type Workflow = {
         failed?: number;
         /** Places of the first members that failed. */
         failures?: string[];
+        /** Workflows of members that a task has added, the first of them. They are in the counts. */
+        added?: string[];
         /** Its parts are not shown here, but for the first that failed: ask for its place. */
         folded?: true;
     }[];

@@ -135,7 +135,7 @@ function nodesIn(value: Json | undefined): { task: string; payloadVersion?: numb
   return [{ task, ...(typeof payloadVersion === "number" && { payloadVersion }) }, ...inner];
 }
 
-/** The tasks that were found, added up. */
+/** Findings, added up. */
 class Rows {
   readonly #reads: ReadonlyMap<string, Reads>;
   readonly #rows = new Map<string, Row>();
@@ -183,7 +183,7 @@ function unseenOf(days: number, folded: number): string[] {
   return [
     "Tasks with ignoreResult have no record before they start: they are among the messages alone.",
     "Messages that other programs put straight into a queue have no record before they start.",
-    "Results, progress and entries of ctx.once have no version.",
+    "Results have no version, and what ctx.once has kept is not listed.",
     ...(days < LONGEST_DAYS
       ? [`Tasks and workflows that were sent more than ${days} days ago were not looked at.`]
       : []),

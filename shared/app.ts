@@ -55,7 +55,11 @@ import { createWorkflows } from "./workflows/store.ts";
 export function createApp(
   environment: Environment,
   parts: Partial<
-    Pick<App, "clock" | "random" | "newId" | "log" | "bucket" | "mailer"> & { table: Table; sqs: Sqs }
+    Pick<App, "clock" | "random" | "newId" | "log" | "bucket" | "mailer"> & {
+      table: Table;
+      sqs: Sqs;
+      later: (milliseconds: number, act: () => void) => void;
+    }
   > = {},
 ): App {
   const config = loadConfig(environment);
@@ -67,7 +71,7 @@ export function createApp(
   const bucket = parts.bucket ?? createBucket(() => config.uploadsBucket);
   const largeValues = createLargeValues({ bucket, clock });
   const failures = createFailures({ table, clock, version: () => config.version, log });
-  const counts = createCounts({ table, clock, newId: parts.newId ?? newId, log });
+  const counts = createCounts({ table, clock, newId: parts.newId ?? newId, log, later: parts.later });
   return {
     config,
     failures,
@@ -111,7 +115,10 @@ export function createApp(
 /** Kept of a sweep's time for the page of timers that is under way. */
 const SWEEP_RESERVE_MILLISECONDS = 5000;
 
-provideApp(() => createApp(process.env));
+// Nothing waits for it: a process that has nothing else to do ends.
+const later = (milliseconds: number, act: () => void): void => void setTimeout(act, milliseconds).unref();
+
+provideApp(() => createApp(process.env, { later }));
 provideStart(startCanvas);
 
 // Not parts of the app, so that a bundle whose function uses neither carries neither.

@@ -30,7 +30,7 @@ export { crontab, every } from "./schedules/crontab.ts";
 export { scheduleName } from "./schedules/name.ts";
 export { solar } from "./schedules/solar.ts";
 export { AsyncResult } from "./task/async-result.ts";
-export type { TaskContext } from "./task/context.ts";
+export type { OnceOptions, TaskContext } from "./task/context.ts";
 export { type App, currentApp, useApp } from "./task/current-app.ts";
 export type { ApplyOptions } from "./task/options.ts";
 export { createRegistry, type TaskModule } from "./task/registry.ts";

@@ -6,6 +6,7 @@ import type { DueItem, Position } from "../schedules/store.ts";
 import type { App } from "../task/current-app.ts";
 import { recordUnsent } from "../task/not-sent-failure.ts";
 import { fireAll, type Tick } from "./catch-up.ts";
+import { noteLost } from "./lost-times.ts";
 
 /** A due item of an edition that is not there may be of a change that is under way. */
 const UNDER_WAY_MILLISECONDS = 300_000;
@@ -24,7 +25,9 @@ export async function handleDue(tick: Tick, item: DueItem): Promise<void> {
   }
   if (stored?.kind !== "entry" || stored.entry.edition !== item.edition) {
     const isOld = now.getTime() - item.put.getTime() > UNDER_WAY_MILLISECONDS;
-    return isOld ? schedules.removeDue(item.key) : undefined;
+    if (!isOld) return undefined;
+    if (stored?.kind === "entry" && !item.waiting) await noteLost(app, stored.entry, item);
+    return schedules.removeDue(item.key);
   }
   const { entry } = stored;
   if (!entry.definition.enabled) return schedules.removeDue(item.key);

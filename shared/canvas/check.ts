@@ -102,8 +102,8 @@ async function checkTask({ queues, tasks, now }: Checking, node: TaskNode, posit
     throw new InvalidWorkflowError(at("into"), node.into, "no 'into' in a first task, before which there is no result");
   }
   if (!isFirst && !node.immutable) return delaySeconds;
-  const payload = payloadOrNone(task.schema, node.payload);
   const version = payloadVersionOf(node);
+  const payload = payloadOrNone(task.schema, node.payload, version === task.payloadVersion);
   // Newer code has stored it: its worker waits for that.
   if (version > task.payloadVersion) return delaySeconds;
   try {

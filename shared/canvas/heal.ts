@@ -6,7 +6,7 @@
 
 import { DEFAULT_QUEUE } from "../config.ts";
 import { type ErrorCode, type StoredError, TaskUnfinishedError, WorkflowNotFoundError } from "../errors.ts";
-import { payloadVersionField, payloadVersionOf } from "../message/payload-version.ts";
+import { payloadVersionOf } from "../message/payload-version.ts";
 import { isFinal, type StoredRecord } from "../results/record.ts";
 import type { App } from "../task/current-app.ts";
 import type { Registry } from "../task/registry.ts";
@@ -278,7 +278,7 @@ async function run({ flow, node, place, record }: Run, { payload, payloadVersion
   // Another payload is whole.
   const input = payload === undefined ? record.workflow?.input : undefined;
   const failure = await sendNode(flow, {
-    node: { ...node, ...payloadVersionField(payloadVersion ?? payloadVersionOf(record)), options },
+    node: { ...node, payloadVersion: payloadVersion ?? payloadVersionOf(record), options },
     id: record.id,
     mark: { id, place, ...(input !== undefined && { input }) },
     payload: payload ?? (await payloadOf(flow.app, record)),

@@ -120,9 +120,12 @@ async function complete(flow: Flow, call: NodeCall, base: Message): Promise<{ me
   const { expires: _, ...others } = options;
   const resolved = resolveOptions(isOver ? others : options, now, task);
   const isWhole = mark.input === undefined;
-  const text = payloadText(task.name, isWhole ? payloadOrNone(task.schema, call.payload) : (call.payload ?? null));
+  const version = payloadVersionOf(node);
+  const isNewest = version === task.payloadVersion;
+  const payload = isWhole ? payloadOrNone(task.schema, call.payload, isNewest) : (call.payload ?? null);
+  const text = payloadText(task.name, payload);
   // With a result that is read when it runs, nobody can say yet which keys its payload will give.
-  const keys = isWhole ? await task.validate(parseJson(text), payloadVersionOf(node)) : {};
+  const keys = isWhole ? await task.validate(parseJson(text), version) : {};
   const { defaults } = definition;
   const tags = [...new Set([...task.tags, ...(defaults?.tags ?? []), ...(resolved.tags ?? [])])];
   const headers = { ...defaults?.headers, ...resolved.headers };

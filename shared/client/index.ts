@@ -75,7 +75,7 @@ export interface Client<Tasks> {
  * const result = await client.tasks.add.delay({ x: 4, y: 6 });
  * await result.get(); // 10
  *
- * @typeParam Tasks a module that exports tasks, an object of such modules, or a contract that `npm run types` wrote
+ * @typeParam Tasks a module that exports tasks, an object of such modules, or a contract that `lovage types` wrote
  */
 export function createClient<Tasks = AnyTasks>(settings: ClientSettings & Known<Tasks>): Client<Tasks> {
   const transport = createTransport(settings, { sleep, random: Math.random });

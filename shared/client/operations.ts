@@ -174,16 +174,6 @@ export function createSchedules(transport: Transport): Schedules {
   };
 }
 
-/** The outcome of a replay of many. */
-export interface Redriven {
-  redriven: number;
-  skipped: { id: string; code: string; reason: string; replayedBy?: string }[];
-  /** Why it ended early. */
-  stopped?: { code: string; reason: string };
-  /** Go on here with another call. */
-  cursor?: string;
-}
-
 export interface Failures {
   /** Failures by their kind, the newest first. */
   list(filter?: { state?: GroupState; task?: string; limit?: number } & Abortable): AsyncIterable<FailureGroup>;
@@ -197,11 +187,8 @@ export interface Failures {
   /** Until it comes again in another version. */
   resolve(fingerprint: string, options?: Abortable): Promise<void>;
   reopen(fingerprint: string, options?: Abortable): Promise<void>;
-  /** Runs those that have failed so again. @param limits `rate` is tasks a second */
-  replay(
-    fingerprint: string,
-    limits?: { rate?: number; limit?: number; cursor?: string } & Abortable,
-  ): Promise<Redriven>;
+  /** Runs those that have failed so again: a bulk act, which goes on by itself. @param options `rate` is tasks a second, by default 10 */
+  replay(fingerprint: string, options?: { rate?: number } & Abortable): Promise<{ id: string; state: string }>;
 }
 
 export function createFailures(transport: Transport): Failures {
@@ -215,6 +202,7 @@ export function createFailures(transport: Transport): Failures {
     ignore: (fingerprint, options) => judge(fingerprint, "ignore", options),
     resolve: (fingerprint, options) => judge(fingerprint, "resolve", options),
     reopen: (fingerprint, options) => judge(fingerprint, "reopen", options),
-    replay: (fingerprint, { signal, ...body } = {}) => call("POST", `${at(fingerprint)}/replay`, { body, signal }),
+    replay: (failure, { signal, rate } = {}) =>
+      call("POST", "/bulk", { body: { id: newId(), act: "replay", failure, rate }, signal }),
   };
 }

@@ -1,4 +1,4 @@
-/** Types of a client, made from the tasks' own modules, or from a contract that `npm run types` writes. None of it is code. */
+/** Types of a client, made from the tasks' own modules, or from a contract that `lovage types` writes. None of it is code. */
 
 import type { Json } from "../message/json.ts";
 import type { TaskRecord, TaskState } from "../results/record.ts";

@@ -59,7 +59,7 @@ const ROLL_UP_MINUTE = 5;
 /** Writes that a process may make at once when it has rested: it never makes more than `m + 1` in `m` minutes. */
 const MOST_WRITES = 2;
 /** A worker that keeps up with its queue uses the second no sooner: what it does later in the minute would be lost. */
-const LULL_MILLISECONDS = 10_000;
+const LULL_MILLISECONDS = 3000;
 
 /** Partitions that are read at once. */
 const READS_AT_ONCE = 24;
@@ -74,11 +74,14 @@ export function createCounts({
   clock,
   newId,
   log,
+  later = () => {},
 }: {
   table: Table;
   clock: () => Date;
   newId: () => string;
   log: Log;
+  /** Calls after so many milliseconds of this process, which may be frozen for long. @defaultValue never calls */
+  later?: ((milliseconds: number, act: () => void) => void) | undefined;
 }): Counts {
   let counted: Minutes = new Map();
   let wasBacklog = false;
@@ -86,6 +89,19 @@ export function createCounts({
   /** Milliseconds of the past in which this process might have written; a write takes a minute of them. */
   let credit = MOST_WRITES * MINUTE;
   let creditedAt: number | undefined;
+
+  let isWaiting = false;
+
+  /** A process that is not frozen, as on a laptop, looks again by itself. */
+  const lookAgain = (now: number): void => {
+    if (isWaiting || counted.size === 0) return;
+    isWaiting = true;
+    const wait = credit >= MINUTE ? LULL_MILLISECONDS - (now - writtenAt) : MINUTE - credit;
+    later(Math.max(0, wait) + 1, () => {
+      isWaiting = false;
+      void counts.flush();
+    });
+  };
 
   /** Whether this is the moment for the next write: the first end at once, and then what is likely to be the last end of a burst. */
   const mayWrite = (now: number, isBacklog: boolean): boolean => {
@@ -176,7 +192,7 @@ export function createCounts({
     });
   };
 
-  return {
+  const counts: Counts = {
     note({ task, state, times }) {
       const minute = floor(clock().getTime(), MINUTE);
       const { waitMilliseconds: wait = 0, runMilliseconds: run = 0 } = times ?? {};
@@ -190,7 +206,7 @@ export function createCounts({
 
     async flush(isBacklog = false) {
       const now = clock().getTime();
-      if (!mayWrite(now, isBacklog)) return;
+      if (!mayWrite(now, isBacklog)) return lookAgain(now);
       credit -= MINUTE;
       const writing = [...counted].sort(([a], [b]) => a - b);
       [counted, writtenAt] = [new Map(), now];
@@ -237,6 +253,7 @@ export function createCounts({
       }
     },
   };
+  return counts;
 }
 
 /** Neighbours of one hour share an item: at the first write of a minute a process has the rest of the one before, too. */

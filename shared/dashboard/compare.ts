@@ -1,6 +1,7 @@
 /** The difference of two runs, or of two values. */
 
 import { ExactNumber, writeExact } from "./json.ts";
+import { own } from "./own.ts";
 
 /** A run as it can be compared. */
 export interface Run {
@@ -51,8 +52,4 @@ function textOf(value: unknown): string | undefined {
 
 function isFields(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof ExactNumber);
-}
-
-function own(value: Record<string, unknown>, name: string): unknown {
-  return Object.hasOwn(value, name) ? value[name] : undefined;
 }

@@ -74,6 +74,8 @@ export interface Search {
   keep: ((record: TaskRecord) => boolean) | undefined;
   /** Whether the page's part looks into payloads or results. */
   needsValues: boolean;
+  /** Whether it names states that tasks are to be in. */
+  hasStates: boolean;
 }
 
 /** Divides a search between the service and the page. */
@@ -92,6 +94,7 @@ export function toSearch(terms: readonly Term[]): Search {
     query,
     keep: rest.length === 0 ? undefined : (record) => rest.every((term) => fits(record, term)),
     needsValues,
+    hasStates: terms.some(({ field, negated }) => field === "state" && !negated),
   };
 }
 

@@ -5,6 +5,7 @@ import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { call, key, keyWanted, useKey } from "./api.ts";
 import { distance, isUtc, showUtc, zoneName } from "./format.ts";
+import { Help } from "./help.tsx";
 import { asOf, isPaused, trouble } from "./live.ts";
 import { goTo, linkTo, route } from "./route.ts";
 import { now } from "./ui.tsx";
@@ -121,6 +122,7 @@ function Status(): JSX.Element {
           {name} ({readOnly ? "read only" : role})
         </span>
       )}
+      <Help pages={PAGES} />
       {key.value !== "" && (
         <button type="button" class="quiet" onClick={() => useKey("")}>
           Forget key
@@ -191,7 +193,7 @@ function NewVersion(): JSX.Element | null {
   );
 }
 
-/** `g` and a letter lead to a page, `/` to the search. */
+/** `g` and a letter lead to a page, `/` to the search, `?` to the help. */
 function useShortcuts(): void {
   useEffect(() => {
     let waits = false;
@@ -202,6 +204,7 @@ function useShortcuts(): void {
       const page = waits ? PAGES.find(({ letter }) => letter === event.key) : undefined;
       waits = event.key === "g";
       if (page) goTo(linkTo(page.name === "" ? [] : [page.name]));
+      if (event.key === "?") document.querySelector<HTMLButtonElement>("button.help")?.click();
       const search = event.key === "/" ? document.querySelector<HTMLInputElement>("input[type=search]") : null;
       if (!search) return;
       event.preventDefault();

@@ -52,7 +52,13 @@ export function wallTime(time: string): string {
 }
 
 /** Shapes of fire times that left no task. */
-const OUTCOMES: Readonly<Record<string, string>> = { skipped: "–", missed: "✕", paused: "‖", unrecorded: "?" };
+const OUTCOMES: Readonly<Record<string, string>> = {
+  skipped: "–",
+  missed: "✕",
+  paused: "‖",
+  waits: "◌",
+  unrecorded: "?",
+};
 
 /** The shape of a run, and the sentence about it. @param zone of its time; undefined: the browser's */
 export function runWords(run: PastFiring, zone: string | undefined): { shape: string; sentence: string } {

@@ -23,6 +23,7 @@ export function SchemaField(props: FieldProps): JSX.Element {
     return (
       <fieldset>
         <legend>{name}</legend>
+        {Object.keys(schema.properties ?? {}).length === 0 && <span class="dim">It has no fields.</span>}
         {Object.entries(schema.properties ?? {}).map(([field, part]) => (
           <SchemaField
             key={field}

@@ -17,6 +17,24 @@ interface Page {
   cursor?: string;
 }
 
+/** All that a search finds, page by page, newest first. @param values whether tasks come with their payloads and results */
+export async function* foundTasks(
+  search: Search,
+  from: string,
+  { values, signal }: { values: boolean; signal: AbortSignal },
+): AsyncGenerator<TaskRecord[], void> {
+  const wanted = values || search.needsValues ? undefined : "false";
+  let cursor: string | undefined;
+  do {
+    const page: Page = await call<Page>(
+      pathOf(["tasks"], { ...search.query, from, limit: "100", values: wanted, cursor }),
+      { signal },
+    );
+    yield search.keep ? page.tasks.filter(search.keep) : page.tasks;
+    cursor = page.cursor;
+  } while (cursor !== undefined);
+}
+
 /** Rows that one press of "more" adds. */
 const ROWS = 50;
 /** Rows whose state may have changed and that the newest page does not show are asked for one by one, so many a look. */

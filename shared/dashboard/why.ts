@@ -31,12 +31,12 @@ export function whyNotRunning(
     ({ kind, scope, name }) => kind === "pause" && (scope === "task" ? name === record.task : name === record.queue),
   );
   if (pause) return `It waits because the ${pause.scope} ${pause.name} is paused, since ${pause.at}.`;
+  if (isUploadWaiting(record)) return "It waits for its file, which has not come.";
   const dueIn = record.eta === undefined ? 0 : Date.parse(record.eta) - now;
   if (dueIn > 0) {
     const reason = record.state === "RETRY" ? "for its retry" : "for its time";
     return `It waits ${reason}: due in ${duration(dueIn)}.`;
   }
-  if (isUploadWaiting(record)) return "It waits for its file, which has not come.";
   if (record.error !== undefined && record.state === "PENDING") return `It waits: ${record.error.message}`;
   const limits = decisions.find(({ kind, name }) => kind === "limits" && name === record.task)?.limits;
   const queue = queues.find(({ name }) => name === record.queue);
@@ -49,7 +49,8 @@ export function whyNotRunning(
   return `It waits for its turn: about ${waiting} messages wait in ${record.queue}, about ${queue.inFlight ?? 0} are being worked on.${limited}`;
 }
 
-function isUploadWaiting({ payload, arrivedAt, state }: TaskRecord): boolean {
+/** Its task is not late: it waits for its sender. */
+export function isUploadWaiting({ payload, arrivedAt, state }: TaskRecord): boolean {
   const key = typeof payload === "object" && payload !== null && !Array.isArray(payload) ? payload.key : undefined;
   return state === "PENDING" && arrivedAt === undefined && typeof key === "string" && key.startsWith("uploads/");
 }

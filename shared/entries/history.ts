@@ -11,7 +11,7 @@ import type { App } from "../task/current-app.ts";
 export interface PastFiring {
   /** The fire time, or when it was run by hand. */
   at: string;
-  outcome: "run" | "skipped" | "missed" | "paused" | "manual" | "unrecorded";
+  outcome: "run" | "skipped" | "missed" | "paused" | "manual" | "waits" | "unrecorded";
   id?: string;
   state?: TaskState;
   /** It was a workflow, which `GET /workflows/{id}` shows. */
@@ -56,10 +56,19 @@ export async function historyOf(app: App, entry: Entry, limit: number): Promise<
       return kind === "manual" && id !== undefined ? lineOf(app, id, line) : line;
     }),
   ]);
+  const waiting = lines.find(({ outcome }) => outcome === "unrecorded") && (await waitingOf(app, entry));
+  for (const line of lines) if (line.at === waiting && line.outcome === "unrecorded") line.outcome = "waits";
   const sorted = lines.sort((a, b) => (a.at === b.at ? 0 : a.at < b.at ? 1 : -1)).slice(0, limit);
   // Nobody knows since when the code declares an entry: before its oldest run there is nothing but what it would have done.
   const isOfCode = entry.incarnation === CODE;
   return isOfCode ? sorted.slice(0, sorted.findLastIndex(({ outcome }) => outcome !== "unrecorded") + 1) : sorted;
+}
+
+/** The fire time that waits for the end of the run before; undefined if none does. */
+async function waitingOf(app: App, { name, definition }: Entry): Promise<string | undefined> {
+  if ((definition.overlap ?? "allow") === "allow") return undefined;
+  const { waiting } = (await app.schedules.overlap.read(name)) ?? {};
+  return waiting === undefined ? undefined : String(waiting);
 }
 
 /** Since when an entry is paused; undefined if it is not. */

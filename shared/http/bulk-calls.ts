@@ -1,5 +1,6 @@
 /** The calls about bulk acts. */
 
+import { SHOWN_OUTCOMES } from "./bulk-schemas.ts";
 import { BODY_REFUSALS, type Call } from "./call.ts";
 import { id, query } from "./parameters.ts";
 import { text, uuid } from "./schema-parts.ts";
@@ -32,7 +33,11 @@ export const BULK_CALLS = {
     route: "GET /bulk/{id}",
     function: "read",
     summary: "A bulk act, how far it is, and a page of its tasks with their outcomes",
-    parameters: [id, { ...query("cursor", text), description: "Of an earlier answer: go on where that ended." }],
+    parameters: [
+      id,
+      { ...query("cursor", text), description: "Of an earlier answer: go on where that ended." },
+      { ...query("outcome", { enum: SHOWN_OUTCOMES }), description: "Only tasks with this outcome." },
+    ],
     status: 200,
     answer: ref("BulkActWithTasks"),
     refusals: [404, 422],

@@ -5,6 +5,9 @@ import { MAX_BULK_IDS, MAX_BULK_RATE, MIN_BULK_RATE } from "../task/bulk.ts";
 import { chosen } from "./parameters.ts";
 import { anything, body, count, type Document, list, object, text, time, uuid } from "./schema-parts.ts";
 
+/** Outcomes of a task, and the word for one that has none yet. */
+export const SHOWN_OUTCOMES = ["waiting", ...OUTCOMES] as const;
+
 const filter: Document = body(
   {},
   Object.fromEntries(chosen.map(({ name, schema, description }) => [String(name), { ...Object(schema), description }])),
@@ -57,7 +60,7 @@ export const bulkActWithTasks = object(
   {
     ...bulk[0],
     tasks: list(
-      object({ id: uuid, outcome: { enum: ["waiting", ...OUTCOMES] } }, { code: text, reason: text, replayedBy: uuid }),
+      object({ id: uuid, outcome: { enum: SHOWN_OUTCOMES } }, { code: text, reason: text, replayedBy: uuid }),
     ),
   },
   { ...bulk[1], cursor: text },

@@ -19,6 +19,7 @@ import type { App } from "../task/current-app.ts";
 import type { Registry } from "../task/registry.ts";
 import { audited } from "./audit.ts";
 import { addCall, readBody } from "./base.ts";
+import { SHOWN_OUTCOMES } from "./bulk-schemas.ts";
 import { callerOf } from "./key.ts";
 import { createNames, type Names } from "./names.ts";
 import { chosen } from "./parameters.ts";
@@ -28,6 +29,9 @@ import { toListQuery } from "./task-filter.ts";
 
 const DEFAULT_RATE = 10;
 const MAX_LIMIT = 100;
+/** Pages that are looked through for tasks of one outcome, at once and in one call. */
+const PAGES_AT_ONCE = 10;
+const MAX_PAGES = 100;
 
 /** The calls that show bulk acts. */
 export function addBulkReads(api: Hono, app: App): void {
@@ -43,21 +47,52 @@ export function addBulkReads(api: Hono, app: App): void {
   });
 
   addCall(api, "readBulkAct", async (c, { id }) => {
-    const { cursor } = toQuery(c.req.url, "readBulkAct");
+    const { cursor, outcome } = toQuery(c.req.url, "readBulkAct");
+    const wanted = SHOWN_OUTCOMES.find((one) => one === outcome);
+    if (outcome !== undefined && wanted === undefined) {
+      throw new InvalidOptionError("outcome", outcome, SHOWN_OUTCOMES.join(", "));
+    }
     if (cursor !== undefined && !/^[1-9]\d{0,5}$/.test(cursor)) {
       throw new InvalidOptionError("cursor", cursor, "the 'cursor' of an earlier answer");
     }
-    const number = Number(cursor ?? 1);
-    // The page first: outcomes that the act does not count yet look better than counts without outcomes.
-    const page = isId(id) ? await app.bulk.page(id, number) : undefined;
+    const first = Number(cursor ?? 1);
+    // The tasks first: outcomes that the act does not count yet look better than counts without outcomes.
+    const { tasks, next } = isId(id) ? await readTasks(app, id, { first, wanted }) : { tasks: [], next: first };
     const act = await known(app, id);
-    const tasks = (page?.ids ?? []).map((task, index) => ({
-      id: task,
-      outcome: "waiting",
-      ...page?.outcomes[index],
-    }));
-    return c.json({ ...shown(act), tasks, ...(number < act.pages && { cursor: String(number + 1) }) });
+    return c.json({ ...shown(act), tasks, ...(next <= act.pages && { cursor: String(next) }) });
   });
+}
+
+interface ShownTask {
+  id: string;
+  outcome: (typeof SHOWN_OUTCOMES)[number];
+}
+
+/** A page of an act's tasks; of one outcome, those of so many pages that they fill one, or that the call has looked at enough. */
+async function readTasks(
+  app: App,
+  id: string,
+  { first, wanted }: { first: number; wanted: ShownTask["outcome"] | undefined },
+): Promise<{ tasks: ShownTask[]; next: number }> {
+  const tasks: ShownTask[] = [];
+  const atOnce = wanted === undefined ? 1 : PAGES_AT_ONCE;
+  const most = wanted === undefined ? 1 : MAX_PAGES;
+  let next = first;
+  while (next < first + most && tasks.length < MAX_LIMIT) {
+    const numbers = Array.from({ length: atOnce }, (_, index) => next + index);
+    const pages = await Promise.all(numbers.map((number) => app.bulk.page(id, number)));
+    for (const page of pages) {
+      const all = (page?.ids ?? []).map((task, index) => ({
+        id: task,
+        outcome: "waiting" as const,
+        ...page?.outcomes[index],
+      }));
+      tasks.push(...all.filter(({ outcome }) => wanted === undefined || outcome === wanted));
+    }
+    next += atOnce;
+    if (pages.at(-1) === undefined) break;
+  }
+  return { tasks, next };
 }
 
 /** The calls that make, start and stop them. */

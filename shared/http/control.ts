@@ -125,7 +125,7 @@ function toReason(error: unknown): { code: string; reason: string } {
 }
 
 /** A redrive as its caller is told of it, and as the audit trail is. */
-export function answerOf(outcome: Redriven) {
+function answerOf(outcome: Redriven) {
   const { redriven, cursor } = outcome;
   const skipped = toSkipped(outcome);
   const stopped = outcome.stopped === undefined ? {} : { stopped: toReason(outcome.stopped) };
@@ -179,7 +179,7 @@ function toRedrive(queue: string, body: Record<string, Json>, names: Names): Red
 }
 
 /** How many are run again, how fast, and from where on. */
-export function toRedriveLimits(body: Record<string, Json>): Pick<Redrive, "rate" | "limit" | "cursor"> {
+function toRedriveLimits(body: Record<string, Json>): Pick<Redrive, "rate" | "limit" | "cursor"> {
   const number = (
     name: string,
     { fallback, most, whole = false }: { fallback: number; most: number; whole?: boolean },

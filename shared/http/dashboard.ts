@@ -92,7 +92,8 @@ async function contentPolicy(app: App, files: Files): Promise<string> {
 /** The page before its script has run. Its addresses are relative, so that it works behind a prefix. */
 function shell(names: readonly string[]): string {
   const style = names.find((name) => name.endsWith(".css"));
-  const script = names.find((name) => name.endsWith(".js"));
+  // The others are parts that it loads.
+  const script = names.find((name) => name.startsWith("dashboard-") && name.endsWith(".js"));
   return `<!doctype html>
 <html lang="en">
 <head>

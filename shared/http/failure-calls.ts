@@ -1,7 +1,7 @@
 /** The calls about failures by their kind. */
 
 import { GROUP_STATES } from "../failures/groups.ts";
-import { BODY_REFUSALS, type Call, decide } from "./call.ts";
+import { type Call, decide } from "./call.ts";
 import { query } from "./parameters.ts";
 import { text, uuid } from "./schema-parts.ts";
 import { ref } from "./schemas.ts";
@@ -55,13 +55,5 @@ export const FAILURE_CALLS = {
     summary: "Call a kind of failure open",
     parameters,
     answer: ref("JudgedFailure"),
-  }),
-  replayFailures: decide({
-    route: "POST /failures/{fingerprint}/replay",
-    summary: "Replay the tasks that have failed so, at a rate",
-    parameters,
-    body: { schema: ref("ReplayFailures"), required: false },
-    answer: ref("Redriven"),
-    refusals: [...BODY_REFUSALS, 404],
   }),
 } satisfies Record<string, Call>;

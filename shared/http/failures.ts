@@ -1,14 +1,10 @@
 import type { Context, Hono } from "hono";
-import { replayOrHeal } from "../canvas/heal.ts";
 import { InvalidOptionError } from "../errors.ts";
 import { type FailureGroup, GROUP_STATES, type GroupState } from "../failures/groups.ts";
 import { publicRecord, type TaskRecord } from "../results/record.ts";
 import type { App } from "../task/current-app.ts";
-import { redrive } from "../task/redrive.ts";
-import type { Registry } from "../task/registry.ts";
 import { audited } from "./audit.ts";
-import { addCall, readBody } from "./base.ts";
-import { answerOf, toRedriveLimits } from "./control.ts";
+import { addCall } from "./base.ts";
 import { withoutValues } from "./listing.ts";
 import { HttpError } from "./problem.ts";
 import { toId, toNumber, toQuery } from "./query.ts";
@@ -58,8 +54,8 @@ function placeOf({ lastAt, fingerprint }: FailureGroup): string {
   return `${lastAt}~${fingerprint}`;
 }
 
-/** The calls that say what is thought of them, and that run them again. */
-export function addFailureActs(api: Hono, app: App, registry: Registry): void {
+/** The calls that say what is thought of them. */
+export function addFailureActs(api: Hono, app: App): void {
   const say = async (c: Context, act: "ignore" | "resolve" | "reopen", fingerprint: string, state: GroupState) => {
     const group = await knownGroup(app, fingerprint);
     await audited({ app, c }, act, { failure: fingerprint, task: group.task, name: group.name }, async () => {
@@ -71,15 +67,6 @@ export function addFailureActs(api: Hono, app: App, registry: Registry): void {
   addCall(api, "ignoreFailure", (c, { fingerprint }) => say(c, "ignore", fingerprint, "ignored"));
   addCall(api, "resolveFailure", (c, { fingerprint }) => say(c, "resolve", fingerprint, "resolved"));
   addCall(api, "reopenFailure", (c, { fingerprint }) => say(c, "reopen", fingerprint, "open"));
-
-  addCall(api, "replayFailures", async (c, { fingerprint }) => {
-    const limits = toRedriveLimits(await readBody(c.req.raw, "replayFailures"));
-    const { task } = await knownGroup(app, fingerprint);
-    const answer = await audited({ app, c }, "redrive", { failure: fingerprint, task, ...limits }, async () =>
-      answerOf(await redrive(app, registry, { fingerprint, ...limits }, replayOrHeal)),
-    );
-    return c.json(answer, 202);
-  });
 }
 
 async function knownGroup(app: App, fingerprint: string): Promise<FailureGroup> {

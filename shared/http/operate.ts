@@ -48,7 +48,7 @@ export function createOperateApi(app: App, registry: Registry, statics: readonly
 
   addControl(api, app, registry);
   addBulkActs(api, app, registry);
-  addFailureActs(api, app, registry);
+  addFailureActs(api, app);
   addScheduleChanges(api, app, registry, statics);
   addWorkflowRevoke(api, app);
   return api;

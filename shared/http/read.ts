@@ -109,8 +109,7 @@ async function withLinks(app: App, record: StoredRecord): Promise<StoredRecord> 
   return { ...record, large: Object.fromEntries(await Promise.all(links)) };
 }
 
-/** Names of the files that a task made, if its result lists them as `derived`. */
-/** The versions that the code reads, of tasks whose payload has several versions, or that had other names; absent where there are none. */
+/** The versions that the code reads of tasks whose payload has several versions, or that had other names; absent where there are none. */
 function versionsOf(tasks: Registry["tasks"]) {
   const versions = tasks
     .filter(({ payloadVersion, aliases }) => payloadVersion > FIRST_PAYLOAD_VERSION || aliases.length > 0)
@@ -123,6 +122,7 @@ function versionsOf(tasks: Registry["tasks"]) {
   return versions.length > 0 ? { versions } : {};
 }
 
+/** Names of the files that a task made, if its result lists them as `derived`. */
 function derivedNames(result: Json | undefined): string[] {
   if (typeof result !== "object" || result === null || Array.isArray(result)) return [];
   const { derived } = result;

@@ -58,7 +58,7 @@ export const entry: readonly [Document, Document] = [
 /** The last runs of an entry. */
 export const runs = list(
   object(
-    { at: time, outcome: { enum: ["run", "skipped", "missed", "paused", "manual", "unrecorded"] } },
+    { at: time, outcome: { enum: ["run", "skipped", "missed", "paused", "manual", "waits", "unrecorded"] } },
     { id: uuid, state, workflow: { const: true }, finishedAt: time, until: time, count, reason: text },
   ),
 );

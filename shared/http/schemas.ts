@@ -172,7 +172,6 @@ export const schemas = {
     { ...failure[1], cursor: uuid },
   ),
   JudgedFailure: object({ fingerprint: text, state: { enum: GROUP_STATES } }),
-  ReplayFailures: body({}, redriveLimits),
   BulkBody: bulkBody,
   BulkAct: object(...bulk),
   BulkPage: object({ acts: list(object(...bulk)) }, { cursor: uuid }),

@@ -8,7 +8,7 @@ import { onceKey } from "../table/keys.ts";
 type LedgerEntry =
   /** Nobody has done it: go on, then call `close`. */
   | { state: "open" }
-  | { state: "done"; result: Json }
+  | { state: "done"; result: Json; version: number }
   /** It was done, but its result could not be kept: this is why. */
   | { state: "lost"; reason: string }
   /** A newer run of the task is at it; this one was given up for dead. */
@@ -34,7 +34,7 @@ export interface Ledger {
    * Records the result of the work, or that it was done and why its result is lost. False if a newer run has opened the entry
    * meanwhile.
    */
-  close(entry: LedgerKey, outcome: { resultJson: string } | { lost: string }): Promise<boolean>;
+  close(entry: LedgerKey, outcome: { resultJson: string; version?: number } | { lost: string }): Promise<boolean>;
 }
 
 export function createLedger({ table, clock }: { table: Table; clock: () => Date }): Ledger {
@@ -48,9 +48,10 @@ export function createLedger({ table, clock }: { table: Table; clock: () => Date
         likelyNew: true,
       });
       if (outcome.applied) return { state: "open" };
-      const { result, lost } = outcome.item ?? {};
+      const { result, lost, version = 1 } = outcome.item ?? {};
       if (lost !== undefined) return { state: "lost", reason: String(lost) };
-      return result === undefined ? { state: "taken" } : { state: "done", result: parseJson(String(result)) };
+      if (result === undefined) return { state: "taken" };
+      return { state: "done", result: parseJson(String(result)), version: Number(version) };
     },
 
     async close({ id, key, fence }, outcome) {
@@ -58,7 +59,10 @@ export function createLedger({ table, clock }: { table: Table; clock: () => Date
         key: onceKey(id, key),
         // An entry whose result is lost has one all the same, so that it counts as done.
         // Stryker disable next-line StringLiteral: nobody reads the result of such an entry.
-        set: "lost" in outcome ? { result: "null", lost: outcome.lost } : { result: outcome.resultJson },
+        set:
+          "lost" in outcome
+            ? { result: "null", lost: outcome.lost }
+            : { result: outcome.resultJson, version: outcome.version },
         when: allOf(equal("fence", fence), absent("result")),
       });
       return applied;

@@ -140,7 +140,9 @@ export function toDefinition(fields: { readonly [field: string]: Json }, timezon
     throw new InvalidOptionError("task", task, "the name of a task, or a 'workflow' in its place");
   }
   if (workflow !== undefined) {
-    const other = ["task", "payload"].find((name) => given[name] !== undefined && given[name] !== null);
+    const other = ["task", "payload", "payloadVersion"].find(
+      (name) => given[name] !== undefined && given[name] !== null,
+    );
     if (other !== undefined) throw new ConflictingOptionsError("workflow", other, "each says what is sent");
   }
   if (typeof schedule !== "string") throw new InvalidOptionError("schedule", schedule, "when it fires");

@@ -39,9 +39,14 @@ export interface TaskContext {
    * Parts of one run that ask with the same key at once share one work. The end of a run waits for what it has open, so that no
    * later attempt begins it a second time.
    * @param key 1 to 256 characters, unique within the task
+   * @param options of a result whose shape has changed, see OnceOptions
    * @throws InvalidOptionError for another key; TaskRevokedError if another worker has taken the task over
    */
-  once<Result>(key: string, work: () => Result | Promise<Result>): Promise<Jsonified<Result>>;
+  once<Result>(
+    key: string,
+    work: () => Result | Promise<Result>,
+    options?: OnceOptions<Result>,
+  ): Promise<Jsonified<Result>>;
   /**
    * The results that this task follows in its workflow, one at a time and in their order: those of the group before it, or the one of the
    * task before it; none for a first task. A body that takes them so, and is a `si()` signature, holds no list in memory, however many they
@@ -69,6 +74,17 @@ export interface TaskContext {
    * @throws always; InvalidOptionError for a countdown out of range
    */
   retry(options?: { countdown?: number; cause?: unknown }): never;
+}
+
+/** Of work whose result has another shape than the code before gave it: an earlier attempt may have kept that. */
+export interface OnceOptions<Result> {
+  /**
+   * The number of the result's shape: 1 at first, one more with each change. An attempt of older code that finds a newer one is given back,
+   * and waits for a worker with newer code.
+   */
+  version: number;
+  /** Makes a result of this version of one that was kept in an older one, which stays as it is. */
+  upgrade: (kept: Json, version: number) => Result | Promise<Result>;
 }
 
 /** A run, as the engine sees it. */

@@ -57,9 +57,12 @@ function isZod<Schema extends StandardSchemaV1>(
   return isNamed && typeof schema.safeParseAsync === "function";
 }
 
-/** The payload that is sent: a task whose fields are all optional may be called without a payload, as may one that takes none. */
-export function payloadOrNone(schema: StandardSchemaV1, payload: unknown): unknown {
-  if (schema === NO_PAYLOAD) return payload === undefined || isNone(payload) ? null : payload;
+/**
+ * The payload that is sent: a task whose fields are all optional may be called without a payload, as may one that takes none.
+ * @param isNewest it is of the version that the schema takes
+ */
+export function payloadOrNone(schema: StandardSchemaV1, payload: unknown, isNewest = true): unknown {
+  if (isNewest && schema === NO_PAYLOAD) return payload === undefined || isNone(payload) ? null : payload;
   return payload === undefined ? {} : payload;
 }
 

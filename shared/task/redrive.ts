@@ -17,9 +17,8 @@ const MAX_SECONDS = 15;
 const PAGE = 100;
 
 export interface Redrive {
-  /** Failures of this queue, or of this kind. */
-  queue?: string;
-  fingerprint?: string;
+  /** Failures of this queue. */
+  queue: string;
   /** Tasks a second, at most 1,000; so many that the last of `limit` is due within the longest delay, 400 days. */
   rate: number;
   /** Only failures of this task. */
@@ -47,7 +46,7 @@ export interface Redriven {
 }
 
 /**
- * Replays the failures of a queue, or of a kind, newest first, so that one is due every 1/rate seconds. A failure that was replayed or redriven
+ * Replays the failures of a queue, newest first, so that one is due every 1/rate seconds. A failure that was replayed or redriven
  * before is not run twice, however often and by whomever it is asked for. A call that has sent anything answers with what it did,
  * whatever fails later.
  * @param runAgain runs one of them
@@ -109,17 +108,13 @@ export async function redrive(
 /** Ids of failures, newest first. */
 async function readPage(
   app: App,
-  { queue, fingerprint, task, from, to }: Redrive,
+  { queue, task, from, to }: Redrive,
   { limit, cursor }: { limit: number; cursor: string | undefined },
 ): Promise<{ ids: string[]; cursor: string | undefined }> {
-  if (fingerprint !== undefined) {
-    const ids = await app.failures.members(fingerprint, { limit, before: cursor });
-    return { ids, cursor: ids.length === limit ? ids.at(-1) : undefined };
-  }
   const page = await app.results.list({
     state: "FAILURE",
     limit,
-    ...(queue !== undefined && { queue }),
+    queue,
     ...(task !== undefined && { task }),
     ...(from && { from }),
     ...(to && { to }),

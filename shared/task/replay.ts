@@ -31,8 +31,11 @@ export interface Replay {
 export async function replay(app: App, registry: Registry, old: StoredRecord, change: Replay = {}): Promise<Sent> {
   const task = registry.get(old.task);
   if (!isFinal(old.state)) throw new TaskUnfinishedError(old.id, old.state);
-  const edited = change.payload !== undefined && !isPayloadOf(old, change.payload);
-  const id = replayId(old, edited ? change.payload : undefined);
+  const version = payloadVersionOf(old);
+  const { payloadVersion = version } = change;
+  const isOther = payloadVersion !== version;
+  const edited = change.payload !== undefined && (isOther || !isPayloadOf(old, change.payload));
+  const id = replayId(old, edited ? change.payload : undefined, edited && isOther ? payloadVersion : undefined);
   const state = await app.results.stateOf(id);
   if (state !== undefined) return { id, state };
 
@@ -49,7 +52,7 @@ export async function replay(app: App, registry: Registry, old: StoredRecord, ch
   return sendTask(app, task, payload, {
     options,
     id,
-    payloadVersion: (edited ? change.payloadVersion : undefined) ?? payloadVersionOf(old),
+    payloadVersion: edited ? payloadVersion : version,
     ...(old.others && { others: old.others }),
     replayOf: old.id,
     ...(tags && { tags }),
@@ -57,10 +60,15 @@ export async function replay(app: App, registry: Registry, old: StoredRecord, ch
   });
 }
 
-/** The task that runs this one's end again: the same for whoever asks, and another for each other payload. */
-export function replayId(old: Pick<StoredRecord, "id" | "finishedAt" | "createdAt">, payload?: Json): string {
+/** The task that runs this one's end again: the same for whoever asks, and another for each other payload, or version of one. */
+export function replayId(
+  old: Pick<StoredRecord, "id" | "finishedAt" | "createdAt">,
+  payload?: Json,
+  payloadVersion?: number,
+): string {
   const hash = payload === undefined ? "" : `/${createHash("sha256").update(toJsonText(payload)).digest("hex")}`;
-  return derivedId(new Date(old.finishedAt ?? old.createdAt), `replay/${old.id}${hash}`);
+  const version = payloadVersion === undefined ? "" : `/${payloadVersion}`;
+  return derivedId(new Date(old.finishedAt ?? old.createdAt), `replay/${old.id}${hash}${version}`);
 }
 
 /** Whether an edited payload is the old one after all. A large one is not fetched for that. */

@@ -66,13 +66,14 @@ export async function sendTask(
   checkQueue(resolved.queue, app.config.queues);
   const { callerId } = known;
   if (callerId !== undefined) checkCallerId(callerId, options, now);
-  const text = payloadText(task.name, payloadOrNone(task.schema, payload));
+  const version = known.payloadVersion ?? task.payloadVersion;
+  const text = payloadText(task.name, payloadOrNone(task.schema, payload, version === task.payloadVersion));
   // The order of calls is that of this moment: a schema, a payload or a key may take longer for one than for the next.
   const fifo = app.broker.isFifo(resolved.queue);
   const entry = fifo ? app.fifoOrder.join(resolved.queue) : undefined;
   let position: Position | undefined;
   try {
-    const message = await toMessage(app, task, { text, resolved, now, known, callerId });
+    const message = await toMessage(app, task, { text, version, resolved, now, known, callerId });
     if (fifo) {
       const { messageGroupId } = message;
       if (messageGroupId === undefined) {
@@ -94,11 +95,17 @@ export async function sendTask(
 async function toMessage(
   app: App,
   task: RegisteredTask,
-  call: { text: string; resolved: ResolvedOptions; now: Date; known: Known; callerId: string | undefined },
+  call: {
+    text: string;
+    version: number;
+    resolved: ResolvedOptions;
+    now: Date;
+    known: Known;
+    callerId: string | undefined;
+  },
 ): Promise<Message> {
-  const { text, resolved, now, known, callerId } = call;
+  const { text, version, resolved, now, known, callerId } = call;
   const parent = currentRun();
-  const version = known.payloadVersion ?? task.payloadVersion;
   const keys = version > task.payloadVersion ? {} : await task.validate(parseJson(text), version);
   const id = callerId ?? known.id ?? app.newId();
   const json = parseJson(text);

@@ -87,7 +87,7 @@ export function createUpgrades(task: string, versions: unknown, oldest: unknown)
   };
 }
 
-/** The issues of a schema, with the version of the payload that has them. */
+/** The issues of a schema, each with the version of the payload that it is about. */
 export function inVersion(issues: readonly StandardSchemaV1.Issue[], where: string): StandardSchemaV1.Issue[] {
   return issues.map((issue) => ({ ...issue, message: `${issue.message} (${where})` }));
 }

@@ -17,7 +17,7 @@ const LONGEST_WAIT_SECONDS = 900;
 /** SQS keeps a message for 14 days, and nobody waits longer for a deployment. */
 export const MAX_WAIT_SECONDS = 13 * 86_400;
 
-/** A task waits for a newer worker each time as long as it has waited by then. */
+/** A message that waits for a newer worker does so each time as long as it has waited by then. */
 export function waitSeconds(waited: number): number {
   return Math.min(LONGEST_WAIT_SECONDS, Math.max(FIRST_WAIT_SECONDS, waited));
 }

@@ -2,6 +2,7 @@ import { setTimeout } from "node:timers/promises";
 import { addToGroup } from "../canvas/added.ts";
 import type { KnownTasks } from "../canvas/flow.ts";
 import { resultsBefore } from "../canvas/results.ts";
+import { echo } from "../echo.ts";
 import {
   describeError,
   InvalidOnceResultError,
@@ -12,18 +13,19 @@ import {
 } from "../errors.ts";
 import { MAX_TIMER_SECONDS } from "../lifetimes.ts";
 import type { Log } from "../log.ts";
-import { type Jsonified, parseJson, toJsonText } from "../message/json.ts";
+import { type Json, type Jsonified, parseJson, toJsonText } from "../message/json.ts";
 import { isKey } from "../message/labels.ts";
 import type { Message } from "../message/message.ts";
+import { FIRST_PAYLOAD_VERSION, isPayloadVersion, PAYLOAD_VERSION_EXPECTED } from "../message/payload-version.ts";
 import { onceResultText } from "../message/user-values.ts";
 import type { Claim } from "../results/claims.ts";
 import type { LedgerKey } from "../results/once-ledger.ts";
 import { isFinal } from "../results/record.ts";
-import { type CurrentRun, type TaskContext, withRun } from "../task/context.ts";
+import { type CurrentRun, type OnceOptions, type TaskContext, withRun } from "../task/context.ts";
 import type { App } from "../task/current-app.ts";
 import type { RegisteredTask } from "../task/registered-task.ts";
 import { revokedBy } from "../task/revoked-by.ts";
-import { Replace, Retry } from "../task/signals.ts";
+import { Reject, Replace, Retry } from "../task/signals.ts";
 import { createOpenCalls } from "./open-calls.ts";
 import { createProgress } from "./progress.ts";
 import { RESERVE_MILLISECONDS, timeLimits, withinLimits } from "./time-limit.ts";
@@ -149,26 +151,34 @@ export function createRun(app: App, claim: Claim, log: Log, { tasks, fifo }: Gro
   });
 
   /** Does `work` unless the ledger has its result, and answers with that as JSON text. */
-  const doOnce = async (key: string, work: () => unknown): Promise<string> => {
+  const doOnce = async (key: string, work: () => unknown, shape: OnceShape): Promise<string> => {
     const entry = await ask(app.ledger.open(entryOf(key)));
     if (entry.state === "taken") lose();
     failed.signal.throwIfAborted();
-    if (entry.state === "done") return toJsonText(entry.result);
+    if (entry.state === "done") return toJsonText(await inShape(key, entry, shape));
     if (entry.state === "lost") throw new InvalidOnceResultError(message.task, key, entry.reason);
     // Tasks of its own are sent though the run has failed meanwhile: half of it done would be done again as a whole.
     const result = await withRun({ ...run, over: over.signal }, work);
     // Dying here leaves the entry open: the work is done again.
-    const kept = onceOutcome(message.task, key, result);
+    const kept = onceOutcome(message.task, key, result, shape.version);
     await ask(close(key, kept));
     if ("error" in kept) throw kept.error;
     return kept.resultJson;
   };
 
-  const once = async <Result>(key: string, work: () => Result | Promise<Result>): Promise<Jsonified<Result>> => {
+  const once = async <Result>(
+    key: string,
+    work: () => Result | Promise<Result>,
+    shape: OnceShape = FIRST_SHAPE,
+  ): Promise<Jsonified<Result>> => {
     if (!isKey(key)) throw new InvalidOptionError("key", key, "1 to 256 characters");
+    if (!isPayloadVersion(shape.version)) {
+      throw new InvalidOptionError("version", shape.version, PAYLOAD_VERSION_EXPECTED);
+    }
+    if (typeof shape.upgrade !== "function") throw new InvalidOptionError("upgrade", shape.upgrade, "a function");
     failed.signal.throwIfAborted();
     // Two parts of one run that ask at once share one work.
-    const entry = entries.get(key) ?? doOnce(key, work);
+    const entry = entries.get(key) ?? doOnce(key, work, shape);
     entries.set(key, entry);
     try {
       // The one place where the ledger's JSON gets its type back: the same work, of this attempt or an earlier one, wrote it.
@@ -190,8 +200,8 @@ export function createRun(app: App, claim: Claim, log: Log, { tasks, fifo }: Gro
       written.catch((error: unknown) => log.warn("Progress was refused", { error: describeError(error) }));
       return written;
     },
-    once<Result>(key: string, work: () => Result | Promise<Result>) {
-      return open.add(once<Result>(key, work));
+    once<Result>(key: string, work: () => Result | Promise<Result>, options?: OnceOptions<Result>) {
+      return open.add(once<Result>(key, work, options));
     },
     async *results() {
       const { workflow } = message;
@@ -284,14 +294,36 @@ function identityOf(message: Message): Pick<TaskContext, Identity> {
   return { id, attempt, rootId, parentId, headers: { ...headers }, tags: [...tags], schedule: mark };
 }
 
+/** The version of a result that is kept once, and how an older one becomes it. */
+type OnceShape = OnceOptions<unknown>;
+
+const FIRST_SHAPE: OnceShape = { version: FIRST_PAYLOAD_VERSION, upgrade: (kept) => kept };
+
+/** Seconds after which a worker of newer code may have come. */
+const NEWER_SECONDS = 60;
+
+/** A result as the code wants it that asks for it. */
+async function inShape(
+  key: string,
+  { result, version: kept }: { result: Json; version: number },
+  { version, upgrade }: OnceShape,
+): Promise<unknown> {
+  if (kept === version) return result;
+  if (kept < version) return upgrade(result, kept);
+  const reason = `the result of its work ${echo(key)} was kept by newer code, in version ${kept}`;
+  throw new Reject(reason, { requeue: true, countdown: NEWER_SECONDS });
+}
+
 /** The work is done by then: what cannot be kept closes its entry all the same. */
 function onceOutcome(
   task: string,
   key: string,
   result: unknown,
-): { resultJson: string } | { lost: string; error: InvalidOnceResultError } {
+  version: number,
+): { resultJson: string; version?: number } | { lost: string; error: InvalidOnceResultError } {
   try {
-    return { resultJson: onceResultText(task, key, result) };
+    const resultJson = onceResultText(task, key, result);
+    return version === FIRST_PAYLOAD_VERSION ? { resultJson } : { resultJson, version };
   } catch (error) {
     if (!(error instanceof InvalidOnceResultError)) throw error;
     return { lost: error.reason, error };

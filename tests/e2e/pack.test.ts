@@ -23,6 +23,12 @@ const TASK = `import { beatSchedule, chain, chord, crontab, each, group, task } 
 import * as z from "zod";
 
 export const add = task({ name: "add", payload: z.object({ x: z.number(), y: z.number() }), run: ({ x, y }) => x + y });
+export const bill = task({
+  name: "bill",
+  versions: [{ schema: z.object({ a: z.string() }), upgrade: ({ a }) => ({ b: a }) }],
+  payload: z.object({ b: z.string() }),
+  run: ({ b }) => b,
+});
 export const list = task({ name: "list", payload: z.object({ length: z.number() }), run: ({ length }) => [length] });
 export const sum = task({ name: "sum", payload: z.object({ all: z.array(z.number()) }), run: ({ all }) => all.length });
 export const twice = chain(add.s({ x: 1, y: 1 }), add.s({ y: 1 }).into("x"));
@@ -110,6 +116,26 @@ describe("the package", () => {
   });
 });
 
+describe("the command of the package", () => {
+  const lovage = (...words: string[]): Promise<{ stdout: string; stderr: string; code?: number }> =>
+    run("node", [join(contents(), "cli/lovage.js"), ...words]).catch((error) => error);
+
+  it("says what it can do, and refuses what it cannot with exit code 2", async () => {
+    const { bin } = JSON.parse(await readFile(join(contents(), "package.json"), "utf8"));
+    expect(bin).toEqual({ lovage: "./cli/lovage.js" });
+    expect((await readFile(join(contents(), "cli/lovage.js"), "utf8")).startsWith("#!/usr/bin/env node")).toBe(true);
+
+    expect((await lovage("--help")).stdout).toMatch(/^lovage doctor .*\n.*\nlovage types /s);
+    expect(await lovage()).toMatchObject({ code: 2, stderr: expect.stringContaining("lovage doctor") });
+    expect(await lovage("cure")).toMatchObject({ code: 2 });
+    expect(await lovage("doctor")).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("Expected: lovage doctor"),
+    });
+    expect(await lovage("doctor", "http://127.0.0.1:1", "--fast")).toMatchObject({ code: 2 });
+  });
+});
+
 describe("a service with the package", () => {
   it.each([
     ["the newest TypeScript, node16", "typescript", { module: "node16" }],
@@ -191,6 +217,9 @@ describe("a service with the package", () => {
       const client = createClient(url);
       const { id } = await client.post("/tasks/add", { payload: { x: 4, y: 6 } });
       expect(await client.waitFor(`/tasks/${id}`)).toMatchObject({ state: "SUCCESS", result: 10 });
+      await client.post("/tasks/bill", { payload: { a: "1" }, payloadVersion: 1, options: { countdown: 600 } });
+      const doctor = [join(service, "node_modules/lovage/cli/lovage.js"), "doctor", url];
+      expect((await run("node", doctor)).stdout).toContain("bill, version 1: 1 sent, and not ended");
       const page = await fetch(`${url}/`, { headers: { accept: "text/html" } });
       expect(await page.text()).toContain("dashboard/dashboard-");
     } finally {

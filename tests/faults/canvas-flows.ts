@@ -21,6 +21,9 @@ const EACH: Node = { chain: [{ task: "spread" }, { each: { task: "add", payload:
 const FAILING = chord({ task: "fails", payload: { x: 4, y: 6 } }, add(3, 4));
 const MENDING = chord({ task: "mends", payload: { x: 1, y: 2 } }, add(3, 4));
 
+/** A group whose one member adds two. */
+const GROWING = chord({ task: "grows" });
+
 /** The workflow around a task that becomes a chain. */
 const BECOMING: Node = { chain: [{ task: "becomes" }, { task: "add", payload: { x: 0 }, into: "y" }] };
 
@@ -102,7 +105,7 @@ export const canvasFlows: Record<string, Flow> = {
   },
   "the body of an inner chord": {
     ...work,
-    operations: [RECEIVE, BATCH_GET, ...repeated(GET, 4), ...repeated(UPDATE, 5), SEND, UPDATE, DELETE],
+    operations: [RECEIVE, ...repeated(BATCH_GET, 2), ...repeated(GET, 3), ...repeated(UPDATE, 6), SEND, DELETE],
     prepare: begun(NESTED, 3),
     tasks: 4,
   },
@@ -156,6 +159,24 @@ export const canvasFlows: Record<string, Flow> = {
       await scenario.drain();
       return id;
     },
+    tasks: 4,
+  },
+  "a task that adds members to its group": {
+    ...work,
+    operations: [RECEIVE, BATCH_GET, ...repeated(UPDATE, 6), SEND, DELETE],
+    prepare: begun(GROWING, 1),
+    tasks: 4,
+  },
+  "the fan-out of members that were added": {
+    ...work,
+    operations: [RECEIVE, GET, GET, BATCH_GET, UPDATE, UPDATE, SEND, STATEMENTS, DELETE],
+    prepare: begun(GROWING, 2),
+    tasks: 4,
+  },
+  "the end of members that were added": {
+    ...work,
+    operations: [RECEIVE, ...repeated(BATCH_GET, 2), ...repeated(GET, 6), ...repeated(UPDATE, 7), SEND, DELETE],
+    prepare: begun(GROWING, 4),
     tasks: 4,
   },
   "revoking a workflow": {

@@ -116,6 +116,17 @@ function tasksOf(print: (line: string) => void): Record<string, RegisteredTask> 
         }),
     }),
     task({
+      name: "grows",
+      run: async (_, { addToGroup }) => {
+        const members = [
+          { x: 1, y: 2 },
+          { x: 3, y: 4 },
+        ];
+        await addToGroup(members.map((payload) => ({ node: { task: "add", payload } })));
+        return 0;
+      },
+    }),
+    task({
       name: "mends",
       payload: NUMBERS,
       run: (numbers, { attempt }) => {

@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { DeleteMessageCommand, ReceiveMessageCommand } from "@aws-sdk/client-sqs";
+import { DeleteMessageBatchCommand, ReceiveMessageCommand } from "@aws-sdk/client-sqs";
 import type { SQSBatchResponse, SQSEvent, SQSRecord } from "aws-lambda";
 import { startGateway } from "../../localstack/gateway.ts";
 import { isObject } from "../../localstack/json.ts";
@@ -107,10 +107,11 @@ export async function startEngine(change: (template: Template) => void = () => {
       return { event, kept: answer.batchItemFailures.map(({ itemIdentifier }) => itemIdentifier) };
     },
     async acknowledge(logicalId, records) {
+      if (records.length === 0) return;
       const QueueUrl = await queueUrl(logicalId);
-      for (const { receiptHandle } of records) {
-        await clients.sqs.send(new DeleteMessageCommand({ QueueUrl, ReceiptHandle: receiptHandle }));
-      }
+      const Entries = records.map(({ receiptHandle }, index) => ({ Id: String(index), ReceiptHandle: receiptHandle }));
+      const { Failed = [] } = await clients.sqs.send(new DeleteMessageBatchCommand({ QueueUrl, Entries }));
+      if (Failed.length > 0) throw new Error(`SQS kept ${Failed.length} messages that were to be deleted.`);
     },
     async stop() {
       for (const client of Object.values(clients)) client.destroy();

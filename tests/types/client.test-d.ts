@@ -42,7 +42,7 @@ export const withoutPayload = () => [
   all.task("tick").applyAsync(undefined, { countdown: 5 }),
 ];
 
-// A contract, as `npm run types` writes it.
+// A contract, as `lovage types` writes it.
 interface Contract {
   add: { payload: { x: number; y: number }; result: unknown };
   tick: { payload: null | Record<string, never>; result: unknown };

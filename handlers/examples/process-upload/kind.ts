@@ -81,7 +81,8 @@ export async function kindOf({ head, evidence }: Seen, upload: Upload): Promise<
   if (signature && IMAGE.test(signature.contentType) && !(isAscii(head) && !CONTROL.test(head.toString("latin1")))) {
     return { kind: "image", contentType: signature.contentType };
   }
-  const encoding = await evidence.detect(upload.said.encoding);
+  const isBinary = signature !== undefined && !/xml$|^text\//.test(signature.contentType);
+  const encoding = await evidence.detect(upload.said.encoding, isBinary);
   const text = encoding && textKind(head, { encoding, signature, upload });
   if (text !== undefined) return text;
   if (evidence.hasZeros) return fileKind(upload, signature, "it has zero bytes, as no text has");

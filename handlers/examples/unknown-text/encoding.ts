@@ -1,6 +1,6 @@
 import { isAscii } from "node:buffer";
 import { encodingName } from "./encoding-names.ts";
-import { type DetectedEncoding, detectByLetters, detectUtf16 } from "./letters.ts";
+import { type DetectedEncoding, detectByLetters, detectWide } from "./letters.ts";
 
 /** Bytes that are judged by their letters: those around letters that are not ASCII, from wherever in the file they stand. */
 const MAX_SAMPLE_BYTES = 64 * 1024;
@@ -44,14 +44,15 @@ export class EncodingEvidence {
   /**
    * The encoding; undefined if the bytes are no text.
    * @param said by a person, in the place of a guess
+   * @param isBinary its first bytes are those of no text, so that its zeros are no halves of letters
    */
-  async detect(said?: string): Promise<DetectedEncoding | undefined> {
+  async detect(said: string | undefined, isBinary: boolean): Promise<DetectedEncoding | undefined> {
     const name = said === undefined ? undefined : encodingName(said);
     if (name !== undefined) return { encoding: name, certainty: "certain" };
     const mark = MARKS.find(([bytes]) => this.#start.startsWith(bytes));
     if (mark !== undefined) return { encoding: mark[1], certainty: "certain" };
     const sample = Buffer.concat(this.#sample);
-    if (this.hasZeros) return detectUtf16(sample);
+    if (this.hasZeros) return isBinary ? undefined : detectWide(sample);
     // A file that ends within a character was cut there.
     const isCut = this.#lenient.decode() !== "";
     const isUtf8 = this.#isUtf8 && !(isCut && this.#valid === 0);
@@ -65,7 +66,7 @@ export class EncodingEvidence {
   #addUtf8(block: Buffer): void {
     const text = this.#lenient.decode(block, { stream: true });
     if (text.length === block.length && isAscii(block)) return;
-    this.#valid += text.replace(/[\0-\x7f\ufffd]/g, "").length;
+    this.#valid += text.replace(/[\0-\x7f\ufffd]+/g, "").length;
     this.#invalid += text.split("\ufffd").length - 1;
     try {
       if (this.#isUtf8) this.#strict.decode(block, { stream: true });

@@ -8,6 +8,9 @@ const DATA = /^[+\-(]?[\p{Sc}\s]*(?=[^\p{L}]*\d)[\d.,'’ \u00a0\u202f/:_+-]+(?:
 const TIMESTAMP = /^\d{4}-\d\d-\d\d[T ]\d\d:\d\d/;
 /** A year, a span of two, a quarter or a month of one: `2024`, `2023/24`, `2024-Q1`, `2024-03`, `03/2024`. `2024.03` may be a number. */
 const YEAR = /^(?:1[5-9]|2[01])\d\d(?:[-/](?:Q?\d|\d\d|\d{4}))?$|^(?:0?[1-9]|1[0-2])[-/](?:19|2[01])\d\d$/i;
+/** A span or a time of day, which names a column of plain numbers: `0-17`, `65+`, `08:00`. */
+const SPAN = /^\d+(?:[-–:]\d+|\+)$/;
+const NUMBER = /^[+-]?\d+(?:[.,]\d+)?$/;
 /** Digits of any script, and no letter before them. */
 const FIGURES = /^\P{L}*\p{N}/u;
 /** A day in the order of any country: `31.12.2024`, `12/31/24`, `2024/12/31`; `1.2.24` may be a version. */
@@ -18,7 +21,7 @@ const DAY = /^\d\d?([./-])\d\d?\1\d{4}$|^\d\d?([/-])\d\d?\2\d\d$|^\d\d\.\d\d\.\d
  * record differs: `country,2023,2024` over `France,3,4` is a header, `France,3` over `Germany,4` is none.
  */
 export function looksLikeHeader(first: readonly string[], rest: readonly (readonly string[])[]): boolean {
-  const uses = first.map((cell, i) => (isLikeThoseBelow(cell, i, rest) ? "data" : useOf(cell)));
+  const uses = first.map((cell, i) => useAbove(cell, below(i, rest)));
   // A record that is alone is a header if nothing speaks against it.
   if (rest.length === 0) return uses.includes("word") && uses.every((use) => use === "word" || use === "empty");
   const isYears = uses.length > 1 && uses.every((use) => use === "year");
@@ -29,11 +32,19 @@ export function looksLikeHeader(first: readonly string[], rest: readonly (readon
   return uses.every((use, i) => use !== "year" || !isOverYears(i, rest));
 }
 
-/** A number or date of any script and country, written as all below it: `31 Jan 2024`, `١٢٣٤٫٥٦`, `２０２４年`, `−5`. */
-function isLikeThoseBelow(cell: string, column: number, rest: readonly (readonly string[])[]): boolean {
-  if (useOf(cell) !== "word" || !FIGURES.test(cell)) return false;
-  const below = rest.map((cells) => cells[column] ?? "").filter((text) => useOf(text) !== "empty");
-  return below.length > 0 && below.every((text) => patternOf(text) === patternOf(cell));
+/** The use of a first cell, beside those of its column. */
+function useAbove(cell: string, others: readonly string[]): Use {
+  const use = useOf(cell);
+  if (others.length === 0) return use;
+  // A number or date of any script and country, written as all below it: `31 Jan 2024`, `١٢٣٤٫٥٦`, `２０２４年`, `−5`.
+  const isFigure = use === "word" && FIGURES.test(cell);
+  if (isFigure && others.every((text) => patternOf(text) === patternOf(cell))) return "data";
+  return SPAN.test(cell.trim()) && others.every((text) => NUMBER.test(text.trim())) ? "word" : use;
+}
+
+/** The cells of a column that are not empty. */
+function below(column: number, rest: readonly (readonly string[])[]): string[] {
+  return rest.map((cells) => cells[column] ?? "").filter((text) => text.trim() !== "");
 }
 
 /** Runs of digits and of letters, whatever they are. */
@@ -46,17 +57,17 @@ function patternOf(cell: string): string {
 
 /** All that stands in this column below is numbers or dates. */
 function isOverData(column: number, rest: readonly (readonly string[])[]): boolean {
-  const below = rest.map((cells) => useOf(cells[column])).filter((use) => use !== "empty");
-  return below.length > 0 && below.every((use) => use === "data" || use === "year");
+  const uses = below(column, rest).map(useOf);
+  return uses.length > 0 && uses.every((use) => use === "data" || use === "year");
 }
 
 /** The column is one of years or dates, so that its first cell is one among others. */
 function isOverYears(column: number, rest: readonly (readonly string[])[]): boolean {
-  const below = rest.map((cells) => useOf(cells[column])).filter((use) => use !== "empty");
-  return below.length > 0 && below.filter((use) => use === "year").length * 2 > below.length;
+  const uses = below(column, rest).map(useOf);
+  return uses.length > 0 && uses.filter((use) => use === "year").length * 2 > uses.length;
 }
 
-function useOf(cell = ""): Use {
+function useOf(cell: string): Use {
   const text = cell.trim();
   if (text === "") return "empty";
   if (YEAR.test(text) || DAY.test(text) || parseDate(text) !== undefined || TIMESTAMP.test(text)) return "year";

@@ -27,6 +27,7 @@ const NO_TEXT = /[\ufffd\u0080-\u0084\u0086-\u009f\ue000-\uf8ff]/;
 /** Control characters that texts do not have: all but bell to carriage return, and the escape of coloured logs. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
 export const CONTROL = /[\0-\x06\x0e-\x1a\x1c-\x1f\x7f]/;
+const NO_TEXT_OR_CONTROL = new RegExp(`${NO_TEXT.source}|${CONTROL.source}`, "g");
 const SCRIPTS = ["Latin", "Cyrillic", "Greek", "Hebrew", "Arabic", "Thai"];
 /** Wrong letters: two scripts in one word, a capital behind a small letter, a symbol between letters. */
 const FLAWS = [
@@ -45,25 +46,28 @@ interface Candidate {
   score: number;
 }
 
-/** Of the characters of UTF-16, that many are Latin letters; or as many are spaces, digits and line ends, unless those are few. */
+/** Encodings in which a Latin letter has zero bytes. */
+const WIDE = ["utf-16le", "utf-16be", "utf-32le", "utf-32be"];
+/** Of their characters, that many are Latin letters; or as many are spaces, digits and line ends, unless those are few. */
 const LATIN_SHARE = 0.3;
 const LEAST_ASCII_SHARE = 0.05;
-const FEW_ASCII = 8;
+const FEW_ASCII = 4;
 
-/** UTF-16 without a mark, by the order of bytes in which it has ASCII; undefined if the bytes are no text. */
-export function detectUtf16(sample: Buffer): DetectedEncoding | undefined {
-  const [best, other] = ["utf-16le", "utf-16be"]
-    .map((encoding) => {
-      const text = decodeBytes(sample, encoding, false);
-      return { encoding, text, ascii: text.replace(/[^\0-\x7f]/g, "").length };
-    })
+/** The one of them in which the bytes have ASCII, without a mark; undefined if they are no text. */
+export function detectWide(sample: Buffer): DetectedEncoding | undefined {
+  const [best, other] = WIDE.map((encoding) => {
+    const text = decodeBytes(sample, encoding, false);
+    const ascii = text.replace(/[^\t\n\r -~]+/g, "").length;
+    return { encoding, length: text.length, ascii, damaged: text.match(NO_TEXT_OR_CONTROL)?.length ?? 0 };
+  })
+    // One damaged byte takes no text away.
+    .filter(({ ascii, damaged }) => damaged * 10 <= ascii)
     .toSorted((a, b) => b.ascii - a.ascii);
-  if (best === undefined || other === undefined) return undefined;
-  const { encoding, text, ascii } = best;
-  const least = text.length * (ascii < FEW_ASCII ? LATIN_SHARE : LEAST_ASCII_SHARE);
+  if (best === undefined) return undefined;
+  const { encoding, length, ascii } = best;
+  const least = length * (ascii < FEW_ASCII ? LATIN_SHARE : LEAST_ASCII_SHARE);
   // The wrong order of bytes makes none, but by chance.
-  if (ascii <= least || ascii <= other.ascii * 10) return undefined;
-  return NO_TEXT.test(text) || CONTROL.test(text) ? undefined : { encoding, certainty: "likely" };
+  return ascii > least && ascii > 10 * (other?.ascii ?? 0) ? { encoding, certainty: "likely" } : undefined;
 }
 
 /**

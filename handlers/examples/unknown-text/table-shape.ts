@@ -38,6 +38,9 @@ export function csvOptions(delimiter: string) {
   } satisfies Options;
 }
 
+/** One column of decimals: `price` above `1,5` is no title of two columns. */
+const DECIMALS = /^[^\d\s#,;|"][^\r\n,;|\t]*(?:\r\n?|\n)(?:[+-]?\d+(?:,\d+)?(?:\r\n?|\n|$))+$/;
+
 /**
  * The delimiter on which most lines agree, and where the table begins. `sample` is the beginning of the text, or all of it if
  * `complete`.
@@ -51,6 +54,9 @@ export function guessTable(
   const end = complete ? sample.length : Math.max(sample.lastIndexOf("\n"), sample.lastIndexOf("\r")) + 1;
   const [, named = ""] = SEPARATOR_LINE.exec(sample) ?? [];
   const said = given ?? (DELIMITER.test(named) ? named : undefined);
+  if (said === undefined && DECIMALS.test(sample.slice(0, end))) {
+    return { delimiter: fallback === "," ? ";" : fallback, width: 1, preamble: 0, convincing: false };
+  }
   const shapes = (said === undefined ? DELIMITERS : [said]).map((delimiter) => {
     const records = parse(sample.slice(0, end), {
       ...csvOptions(delimiter),

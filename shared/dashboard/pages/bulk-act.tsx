@@ -25,8 +25,9 @@ const SAMPLE = 5;
 
 /** A bulk act: what it is about, before it begins; how far it is; what became of each task. */
 export function BulkActPage({ id }: { id: string }): JSX.Element {
-  const { cursor } = route.value.query;
-  const { data: act, error, refresh } = useLive<ActWithTasks>(pathOf(["bulk", id], { cursor }), { everySeconds: 1 });
+  const { cursor, outcome } = route.value.query;
+  const path = pathOf(["bulk", id], { cursor, outcome });
+  const { data: act, error, refresh } = useLive<ActWithTasks>(path, { everySeconds: 1 });
   if (act === undefined) {
     return (
       <>
@@ -178,11 +179,37 @@ function Sample({ ids, total }: { ids: readonly string[]; total: number }): JSX.
   );
 }
 
+/** The words of outcomes, and how many tasks have each. */
+function outcomesOf(act: ShownAct): [keyof typeof OUTCOMES, number][] {
+  const { done, skipped, failed, total } = act;
+  return [
+    ["waiting", total - acted(act)],
+    ["done", done],
+    ["skipped", skipped],
+    ["failed", failed],
+  ];
+}
+
 function Outcomes({ act }: { act: ActWithTasks }): JSX.Element | null {
-  if (act.tasks.length === 0) return null;
+  const { outcome } = route.value.query;
+  if (act.total === 0) return null;
   return (
     <>
       <h2>Its tasks</h2>
+      <nav class="chips" aria-label="Outcomes">
+        <a href={linkTo(["activity", act.id])} aria-current={outcome === undefined ? "true" : undefined}>
+          all
+        </a>
+        {outcomesOf(act).map(([name, tasks]) => (
+          <a
+            key={name}
+            href={linkTo(["activity", act.id], { outcome: name })}
+            aria-current={outcome === name ? "true" : undefined}
+          >
+            {OUTCOMES[name]} {count(Math.max(0, tasks))}
+          </a>
+        ))}
+      </nav>
       <Table label="Its tasks" heads={["Outcome", "Id", "Replayed by", "Why"]}>
         {act.tasks.map(({ id, outcome, replayedBy, code, reason }) => (
           <tr key={id}>
@@ -206,7 +233,7 @@ function Outcomes({ act }: { act: ActWithTasks }): JSX.Element | null {
         ))}
       </Table>
       {act.cursor !== undefined && (
-        <button type="button" onClick={() => goTo(linkTo(["activity", act.id], { cursor: act.cursor }))}>
+        <button type="button" onClick={() => goTo(linkTo(["activity", act.id], { outcome, cursor: act.cursor }))}>
           More
         </button>
       )}

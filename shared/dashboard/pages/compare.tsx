@@ -73,7 +73,7 @@ function Differences({ left, right }: { left: Run; right: Run }): JSX.Element {
       {differ.length === 0 ? (
         <Empty>They differ in nothing but their times.</Empty>
       ) : (
-        <Table label="Differences" heads={["", left.name, right.name]}>
+        <Table label="Differences" heads={["What", left.name, right.name]}>
           {differ.map(({ what, cells }) => (
             <tr key={what}>
               <th scope="row">

@@ -1,23 +1,17 @@
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { TaskRecord } from "../../results/record.ts";
-import { call, pathOf } from "../api.ts";
 import { CSV_HEAD, csvLine, jsonLine } from "../export.ts";
 import type { Search } from "../filter.ts";
 import { count } from "../format.ts";
+import { foundTasks } from "../task-list.ts";
 import { Trouble } from "../ui.tsx";
 
 const MOST = 10_000;
 
 const FORMATS = {
-  CSV: { type: "text/csv", suffix: "csv", head: CSV_HEAD, line: csvLine, values: "false" },
-  "JSON Lines": { type: "application/jsonl", suffix: "jsonl", head: "", line: jsonLine, values: undefined },
+  CSV: { type: "text/csv", suffix: "csv", head: CSV_HEAD, line: csvLine, values: false },
+  "JSON Lines": { type: "application/jsonl", suffix: "jsonl", head: "", line: jsonLine, values: true },
 } as const;
-
-interface Page {
-  tasks: TaskRecord[];
-  cursor?: string;
-}
 
 /** Files of what a search finds, up to 10,000 tasks. */
 export function Export({ search, from }: { search: Search; from: string }): JSX.Element {
@@ -31,20 +25,14 @@ export function Export({ search, from }: { search: Search; from: string }): JSX.
     abort.current = new AbortController();
     const { signal } = abort.current;
     const lines: string[] = [];
-    const wanted = search.needsValues ? undefined : values;
     setError(undefined);
     setDone(0);
     try {
-      let cursor: string | undefined;
-      do {
-        const path = pathOf(["tasks"], { ...search.query, from, limit: "100", values: wanted, cursor });
-        const page = await call<Page>(path, { signal });
-        lines.push(
-          ...(search.keep ? page.tasks.filter(search.keep) : page.tasks).slice(0, MOST - lines.length).map(line),
-        );
-        cursor = page.cursor;
+      for await (const tasks of foundTasks(search, from, { values, signal })) {
+        lines.push(...tasks.slice(0, MOST - lines.length).map(line));
         setDone(lines.length);
-      } while (cursor !== undefined && lines.length < MOST);
+        if (lines.length === MOST) break;
+      }
       download(new Blob([head, ...lines], { type }), `tasks.${suffix}`);
     } catch (failure) {
       if (!signal.aborted) setError(failure instanceof Error ? failure : new Error(String(failure)));

@@ -4,15 +4,19 @@ import type { FailureGroup } from "../../failures/groups.ts";
 import type { TaskRecord } from "../../results/record.ts";
 import { pathOf } from "../api.ts";
 import { serviceNow } from "../clock.ts";
-import { count, isUtc, moment } from "../format.ts";
+import { count, duration, isUtc, moment } from "../format.ts";
 import { useLive } from "../live.ts";
+import type { ByState } from "../rate.ts";
 import { linkTo } from "../route.ts";
-import { Empty, Loading, Named, StateMark, Trouble, When } from "../ui.tsx";
+import { oldestWaiting, stalledQueues } from "../stalled.ts";
+import { Empty, Loading, Named, now, StateMark, Trouble, When } from "../ui.tsx";
 import type { Decision, Depth } from "../why.ts";
 import { Groups } from "./failures.tsx";
 import { Rate } from "./rate.tsx";
 
 const DAY_MILLISECONDS = 86_400_000;
+const MINUTE = 60_000;
+const LATE_MILLISECONDS = 30_000;
 
 interface Page {
   tasks: TaskRecord[];
@@ -39,11 +43,12 @@ export function OverviewPage(): JSX.Element {
   const queues = useLive<{ queues: Depth[]; dead: number | null }>("queues");
   const control = useLive<{ decisions: Decision[] }>("control", { everySeconds: 5 });
   const schedules = useLive<{ schedules: Entry[] }>("schedules", { everySeconds: 15 });
+  const waiting = useLive<Page>(list("PENDING,RETRY"), { everySeconds: 10 });
   return (
     <>
       <h1>Overview</h1>
       <Trouble error={queues.error ?? failures.error} />
-      <Attention queues={queues.data} decisions={control.data?.decisions} />
+      <Attention queues={queues.data} decisions={control.data?.decisions} waiting={waiting.data?.tasks} />
       <section aria-label="Failures">
         <h2>Open failures</h2>
         {failures.data === undefined ? <Loading /> : <Groups groups={failures.data.failures} />}
@@ -53,6 +58,7 @@ export function OverviewPage(): JSX.Element {
       <section aria-label="Queues">
         <h2>Queues</h2>
         {queues.data === undefined ? <Loading /> : <Depths queues={queues.data.queues} />}
+        {waiting.data !== undefined && <OldestWaiting page={waiting.data} />}
       </section>
       <section aria-label="Running now">
         <h2>Running now</h2>
@@ -70,9 +76,19 @@ export function OverviewPage(): JSX.Element {
 function Attention(props: {
   queues: { queues: Depth[]; dead: number | null } | undefined;
   decisions: Decision[] | undefined;
+  waiting: TaskRecord[] | undefined;
 }): JSX.Element {
-  const { queues, decisions = [] } = props;
+  const { queues, decisions = [], waiting = [] } = props;
+  const time = now.value;
+  const isLate = (oldestWaiting(waiting, time)?.milliseconds ?? 0) > LATE_MILLISECONDS;
+  const from = new Date(Math.floor(time / MINUTE) * MINUTE - 3 * MINUTE).toISOString();
+  // Asked for only while something is late.
+  const ends = useLive<ByState>(isLate ? pathOf(["counts"], { from, step: "minute", by: "state" }) : undefined, {
+    everySeconds: 5,
+  });
+  const stalled = stalledQueues({ queues: queues?.queues ?? [], waiting, ends: ends.data?.points }, time);
   const lines = [
+    ...stalled.map(({ name, text }) => ({ key: `stalled ${name}`, text, at: undefined })),
     ...decisions.flatMap(({ kind, scope, name, at }) =>
       kind === "revoke"
         ? []
@@ -91,7 +107,9 @@ function Attention(props: {
       ? [{ key: "dead", text: `about ${count(queues?.dead ?? 0)} dead letters`, at: undefined }]
       : []),
   ];
-  if (lines.length === 0) return <p class="fine">● Nothing is paused or limited, and there are no dead letters.</p>;
+  if (lines.length === 0) {
+    return <p class="fine">● Nothing is stalled, paused or limited, and there are no dead letters.</p>;
+  }
   return (
     <ul class="plain attention">
       {lines.map(({ key, text, at }) => (
@@ -108,6 +126,19 @@ function Attention(props: {
         </li>
       ))}
     </ul>
+  );
+}
+
+/** Of the newest tasks that wait: where there are more, an older one may. */
+function OldestWaiting({ page }: { page: Page }): JSX.Element {
+  const oldest = oldestWaiting(page.tasks, now.value);
+  if (oldest === undefined) return <p class="dim">No task waits that might run.</p>;
+  const { record, milliseconds } = oldest;
+  return (
+    <p>
+      The oldest waiting task waits for {page.cursor !== undefined && "at least "}
+      {duration(milliseconds)}: <Named href={linkTo(["tasks", record.id])} name={record.task} id={record.id} />
+    </p>
   );
 }
 

@@ -23,7 +23,7 @@ const GAP = 0.15;
 const ROWS = 20;
 
 function isPeriod(name: string): name is Period {
-  return name in PERIODS;
+  return Object.hasOwn(PERIODS, name);
 }
 
 /** How many tasks ended, by time and by task, over the period that the address names. */

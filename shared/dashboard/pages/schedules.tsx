@@ -1,4 +1,3 @@
-import "../schedules.css";
 import type { JSX } from "preact";
 import type { PastFiring } from "../../entries/history.ts";
 import { pathOf } from "../api.ts";

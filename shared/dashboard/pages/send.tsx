@@ -1,7 +1,9 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { call, pathOf } from "../api.ts";
+import { serviceNow } from "../clock.ts";
 import { may } from "../frame.tsx";
+import { asOf } from "../live.ts";
 import { goTo, linkTo, route } from "../route.ts";
 import { type Contract, emptyValue } from "../schema.ts";
 import { JsonInput, SchemaField } from "../schema-form.tsx";
@@ -17,7 +19,10 @@ export function SendPage(): JSX.Element {
   const { task } = route.value.query;
 
   useEffect(() => {
-    call<Contract>("openapi.json").then(setContract, setError);
+    call<Contract>("openapi.json").then((answer) => {
+      asOf.value = serviceNow();
+      setContract(answer);
+    }, setError);
   }, []);
   if (contract === undefined) return error ? <Trouble error={error} /> : <Loading />;
   const tasks = Object.keys(contract.components.schemas)

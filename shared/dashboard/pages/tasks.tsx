@@ -5,6 +5,7 @@ import { serviceNow } from "../clock.ts";
 import { readFilter, toSearch, withTerm } from "../filter.ts";
 import { duration } from "../format.ts";
 import { isPaused, mayMove } from "../live.ts";
+import { own } from "../own.ts";
 import { goTo, linkTo, route } from "../route.ts";
 import { noteOf } from "../rows.ts";
 import { createTaskList, type TaskList, ticked } from "../task-list.ts";
@@ -47,11 +48,11 @@ export function TasksPage(): JSX.Element {
   const { query } = route.value;
   const { q = "", period = USUAL_PERIOD, columns = USUAL_COLUMNS } = query;
   const [typed, setTyped] = useState(q);
-  const shownColumns = columns.split(",").filter((name) => name in COLUMNS);
+  const shownColumns = columns.split(",").filter((name) => Object.hasOwn(COLUMNS, name));
   const { terms, unknown } = useMemo(() => readFilter(q), [q]);
   const search = useMemo(() => toSearch(terms), [terms]);
   const from = useMemo(() => {
-    const { seconds } = PERIODS[period] ?? { seconds: 7 * 86_400 };
+    const { seconds } = own(PERIODS, period) ?? { seconds: 7 * 86_400 };
     return new Date(serviceNow() - seconds * 1000).toISOString();
   }, [period, q]);
   const list = useMemo(() => createTaskList(search, { from }), [search, from]);
@@ -154,7 +155,7 @@ export function TasksPage(): JSX.Element {
       <div ref={table}>
         <Rows list={list} columns={shownColumns} query={query} />
       </div>
-      <End list={list} period={PERIODS[period]?.title ?? period} />
+      <End list={list} period={own(PERIODS, period)?.title ?? period} />
     </>
   );
 }

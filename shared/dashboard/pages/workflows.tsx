@@ -1,4 +1,3 @@
-import "../workflows.css";
 import type { JSX } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { ListedWorkflow, WorkflowPage } from "../../canvas/list.ts";

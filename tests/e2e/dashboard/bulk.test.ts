@@ -73,9 +73,25 @@ describe("an act on all that a search finds", () => {
     await page.getByText("○ waiting").first().waitFor();
   });
 
-  it("is not offered to a search that the service cannot do, nor before somebody has looked", async ({ open }) => {
-    const { page } = await open("#/tasks?q=-task%3Aadd");
-    await page.getByRole("heading", { name: "Tasks" }).waitFor();
-    expect(await page.getByRole("button", { name: "Revoke all found" }).count()).toBe(0);
+  it("is made of what the page finds where the service cannot do the search", async ({ open, ground: { client } }) => {
+    await waiting(client, "by-page", 3);
+    const { id } = await client.post("/tasks/echo", {
+      payload: { text: "x" },
+      options: { tags: ["by-page"], countdown: 900 },
+    });
+    const opened = await open("#/tasks?q=tag%3Aby-page+-task%3Aadd");
+    const { page } = opened;
+    await page.getByText("1 shown").waitFor();
+    await page.getByRole("button", { name: "Revoke all found" }).click();
+    await page.getByRole("dialog").getByText("The page looks for them").waitFor();
+    await page.getByRole("dialog").getByRole("button", { name: "Revoke all found" }).click();
+    await press(page, "Revoke 1 task");
+
+    await page.getByText("1 of 1: 1 done, 0 left as they are, 0 failed").waitFor();
+    await page.getByRole("link", { name: String(id) }).waitFor();
+    await page.getByRole("link", { name: "▲ failed 0" }).click();
+    await page.getByRole("link", { name: String(id) }).waitFor({ state: "detached" });
+    expect(page.url()).toContain("outcome=failed");
+    await expectWhole(opened);
   });
 });

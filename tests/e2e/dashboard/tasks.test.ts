@@ -128,6 +128,24 @@ describe("the dashboard's tasks", () => {
     await page.getByRole("region", { name: "Result" }).getByText("42").waitFor();
   });
 
+  it("show what differs between two attempts, and between a task and its replay", async ({
+    open,
+    ground: { client },
+  }) => {
+    const first = await client.post("/tasks/add", { payload: { x: 1, y: 2 } });
+    await client.waitFor(`/tasks/${first.id}`);
+    const again = await client.post(`/tasks/${first.id}/replay`, { payload: { x: 1, y: 3 } });
+    await client.waitFor(`/tasks/${again.id}`);
+    const opened = await open(`#/tasks/${again.id}`);
+    const { page } = opened;
+    const row = page.getByRole("row").filter({ hasText: "Payload, y" });
+    await row.getByText("2", { exact: true }).waitFor();
+    await row.getByText("3", { exact: true }).waitFor();
+    await expectWhole(opened);
+    await page.getByLabel("From").selectOption({ label: "attempt 1" });
+    await page.getByText("They differ in nothing but their times.").waitFor();
+  });
+
   it("are revoked many at once, by what was ticked", async ({ open, ground: { client, service } }) => {
     const options = { countdown: 900, tags: ["many"] };
     const sent = await Promise.all([1, 2, 3].map((x) => client.post("/tasks/add", { payload: { x, y: 0 }, options })));
@@ -209,7 +227,7 @@ describe("the dashboard's other pages", () => {
   });
 
   it.for(
-    ["#/", "#/tasks", "#/queues", "#/send", "#/failures", "#/activity", "#/nowhere"].flatMap((hash) =>
+    ["#/", "#/tasks", "#/queues", "#/send", "#/failures", "#/activity", "#/nowhere", "#/__proto__"].flatMap((hash) =>
       (["light", "dark"] as const).flatMap((colorScheme) => [1280, 420].map((width) => ({ hash, colorScheme, width }))),
     ),
   )("are whole: $hash, $colorScheme, $width wide", async ({ hash, colorScheme, width }, { open }) => {
@@ -221,12 +239,19 @@ describe("the dashboard's other pages", () => {
   });
 
   it("are each one press away from each other", async ({ open }) => {
-    const { page } = await open("#/tasks");
+    const opened = await open("#/tasks");
+    const { page } = opened;
     // Keys are heard once the page stands, which the load of its script does not say.
     await page.getByText(/^as of/).waitFor();
     await page.keyboard.press("g");
     await page.keyboard.press("q");
     await page.getByRole("heading", { name: "Queues" }).waitFor();
+    await page.keyboard.press("?");
+    const help = page.getByRole("dialog", { name: "Help" });
+    await help.getByText("in one of these states").waitFor();
+    await expectWhole(opened);
+    await page.keyboard.press("Escape");
+    await help.waitFor({ state: "hidden" });
     await page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name: "Send" }).click();
     await page.getByRole("heading", { name: "Send" }).waitFor();
   });

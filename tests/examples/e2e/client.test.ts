@@ -130,16 +130,16 @@ describe("a client of a running service", () => {
     await expect(sending).rejects.toThrow("the page was left");
   });
 
-  it("has types that `npm run types` writes, and that fit the service", async () => {
+  it("has types that `lovage types` writes, and that fit the service", async () => {
     const types = join(FOLDER, "tasks.d.ts");
-    const words = ["build/write-client-types.ts", service.url, types];
+    const words = ["cli/lovage.ts", "types", service.url, types];
     await run(process.execPath, words, { cwd: ROOT });
     const checked = await run(process.execPath, [...words, "--check"], { cwd: ROOT });
     await writeFile(types, "export interface Tasks {}");
     const stale = await run(process.execPath, [...words, "--check"], { cwd: ROOT }).catch((error) => error);
 
     expect(checked.stdout).toContain("as they are");
-    expect([stale.code, stale.stderr]).toEqual([1, expect.stringContaining("Write it anew")]);
+    expect([stale.code, stale.stdout]).toEqual([1, expect.stringContaining("Write it anew")]);
   });
 });
 

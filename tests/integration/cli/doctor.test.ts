@@ -43,20 +43,23 @@ beforeEach(() => {
 });
 afterEach(() => vi.unstubAllGlobals());
 
+/** A day is 16 queries, and the emulator has no year. */
+const DAYS = ["--days", "2"];
+
 interface Found {
   rows: { task: string; payloadVersion: number; place: string; count: number; problem?: string }[];
   messages: Record<string, number>;
   unseen: string[];
 }
 const look = async (...words: string[]): Promise<{ exitCode: number; rows: Found["rows"] }> => {
-  const { text, exitCode } = await doctor.run([...words, "--json"]);
+  const { text, exitCode } = await doctor.run([...words, ...DAYS, "--json"]);
   const found: Found = JSON.parse(text);
   return { exitCode, rows: found.rows };
 };
 
 describe("lovage doctor", () => {
   it("finds nothing where nothing is under way", async () => {
-    const { text, exitCode } = await doctor.run(["http://deployed.test"]);
+    const { text, exitCode } = await doctor.run(["http://deployed.test", ...DAYS]);
 
     expect(exitCode).toBe(0);
     expect(text).toContain("  nothing");
@@ -70,6 +73,9 @@ describe("lovage doctor", () => {
     await chain(find.si(), after.invoice.si({ customerId: "9" }), find.si()).delay();
     const fields = { task: "invoice", payload: { customer: "7" }, schedule: "rate(1 day)" };
     await putEntry(engine.app, registryOf(before), `entry-${newId()}`, { fields });
+
+    // Ids have the real time, and a list ends at the engine's.
+    engine.clock.now = new Date(Date.now() + 1000);
 
     const rows = [
       { task: "find", payloadVersion: 1, place: "sent", count: 2 },
@@ -106,7 +112,7 @@ describe("lovage doctor", () => {
     ]);
     expect(await problems("other")).toMatchObject([1, { length: 4 }]);
 
-    const { text } = await doctor.run(["http://deployed.test", "--code", "http://before.test"]);
+    const { text } = await doctor.run(["http://deployed.test", "--code", "http://before.test", ...DAYS]);
     expect(text).toMatch(/invoice, version 1: 2 sent, and not ended, since .*, due until .*\n/);
     expect(text).toContain("Tasks with ignoreResult have no record before they start");
     expect(text).toContain("2 of these the code does not run.");
@@ -139,7 +145,7 @@ describe("lovage doctor", () => {
 
   it("asks with the key of LOVAGE_KEY", async () => {
     vi.stubEnv("LOVAGE_KEY", "a-key");
-    await doctor.run(["http://deployed.test", "--days", "1"]);
+    await doctor.run(["http://deployed.test", ...DAYS]);
     vi.unstubAllEnvs();
 
     expect(new Set(keys)).toEqual(new Set(["Bearer a-key"]));

@@ -86,6 +86,24 @@ describe("a bulk act", () => {
     expect(steps()).toBe(0);
   });
 
+  it("lists the tasks of one outcome, however far apart they lie", async () => {
+    const tag = uniqueName("tag");
+    const [ended = ""] = await failures(1, tag);
+    const waiting = await waitingTasks(250, tag);
+    const ids = [...waiting.slice(0, 120), ended, ...waiting.slice(120)];
+    const { id } = await make({ act: "revoke", ids, rate: 1000, start: false });
+    await elapse(1);
+    const list = async (outcome: string) => (await bench.call("GET", `/bulk/${id}?outcome=${outcome}`)).body;
+    expect(outcomes.parse(await list("waiting"))).toMatchObject({ tasks: { length: 251 } });
+    await bench.call("POST", `/bulk/${id}/start`);
+    await elapse(10);
+
+    expect(outcomes.parse(await list("skipped"))).toMatchObject({ tasks: [{ id: ended, outcome: "skipped" }] });
+    expect(outcomes.parse(await list("done")).tasks).toHaveLength(250);
+    expect(outcomes.parse(await list("failed"))).toEqual({ tasks: [] });
+    expect((await bench.call("GET", `/bulk/${id}?outcome=typo`)).status).toBe(422);
+  });
+
   it("replays failures, each once, however often it is asked for and by whom", async () => {
     const tag = uniqueName("tag");
     const ids = await failures(5, tag);

@@ -1,6 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import * as z from "zod";
 import type { Table } from "../../../shared/aws/dynamodb.ts";
+import { createCounts } from "../../../shared/counts/counts.ts";
 import { createTick, createWorker, task } from "../../../shared/index.ts";
 import { startVirtualBench } from "../../helpers/workbench.ts";
 
@@ -184,6 +185,31 @@ describe("counts", () => {
       await counts.flush(second % 3 === 0);
     }
     expect(writes).toHaveLength(11);
+  });
+
+  it("are written by a process that is not frozen without a further batch", async () => {
+    const waits: [number, () => void][] = [];
+    const { log, newId } = engine.app;
+    const counts = createCounts({
+      table: engine.table,
+      clock: () => engine.clock.now,
+      newId,
+      log,
+      later: (milliseconds, act) => waits.push([milliseconds, act]),
+    });
+    const end = async (second: number): Promise<void> => {
+      moveTo(0, second);
+      counts.note({ task: "a", state: "SUCCESS" });
+      await counts.flush();
+    };
+    for (const second of [0, 1, 2]) await end(second);
+    expect(waits.map(([milliseconds]) => milliseconds)).toEqual([2001]);
+    moveTo(0, 4);
+    for (const [, act] of waits.splice(0)) act();
+    await expect.poll(() => points("minute")).toEqual(["00:00 a SUCCESS 3"].map(atHour));
+
+    await end(5);
+    expect(waits.map(([milliseconds]) => milliseconds)).toEqual([55_001]);
   });
 
   it("of several processes add up", async () => {

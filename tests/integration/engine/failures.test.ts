@@ -146,14 +146,15 @@ describe("failures", () => {
 
   it("are replayed together, each once, and leave the group when they are healed", async () => {
     const { fingerprint } = await groupOf("again");
-    const replay = () => bench.call("POST", `/failures/${fingerprint}/replay`, { rate: 1000 });
     const ids = await members(fingerprint);
+    const replay = async () => {
+      const { body } = await bench.call("POST", "/bulk", { act: "replay", failure: fingerprint, rate: 1000 });
+      await queues.until(new Date(engine.clock.now.getTime() + 5000));
+      return (await bench.call("GET", `/bulk/${body.id}`)).body;
+    };
 
-    expect((await replay()).body).toMatchObject({ redriven: ids.length, skipped: [] });
-    expect((await replay()).body).toMatchObject({
-      redriven: 0,
-      skipped: ids.map((id) => ({ id, code: "ALREADY_REPLAYED" })),
-    });
+    expect(await replay()).toMatchObject({ state: "done", total: ids.length, done: ids.length });
+    expect(await replay()).toMatchObject({ state: "done", skipped: ids.length });
   });
 
   it("are found page by page, and a fingerprint that is none is told", async () => {

@@ -38,8 +38,8 @@ it("goes on with all that the last version has left under way", async () => {
 
   // Its decisions hold, and its keys are known.
   expect((await app.control.decisions(0)).entries).toMatchObject([
-    { kind: "limits", name: "add", limits: { rateLimit: "100/s" } },
     { kind: "pause", name: "echo" },
+    { kind: "limits", name: "add", limits: { rateLimit: "100/s" } },
   ]);
   const again = await tasks.add.applyAsync(
     { y: 6, x: 4 },

@@ -91,7 +91,10 @@ describe("an entry that sends a workflow", () => {
     const { id } = await ground.schedules.run(name, steps);
     await workAll();
     expect(await ground.app.results.read(id)).toMatchObject({ result: { length: 3, manual: true } });
-    expect(await ground.schedules.history(name)).toMatchObject([{ outcome: "manual", id, state: "SUCCESS" }]);
+    expect(await ground.schedules.history(name)).toMatchObject([
+      { outcome: "manual", id, state: "SUCCESS" },
+      { outcome: "paused" },
+    ]);
   });
 
   it.each([

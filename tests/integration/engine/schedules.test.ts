@@ -187,6 +187,7 @@ describe("overlap", () => {
     // The newest waits, and has the place of the older one.
     const queue = await minutes("queueOne");
     expect(queue.runs).toEqual(["01", "03"]);
+    expect(queue.history).toEqual(["waits", "run", "skipped", "run"]);
     const cancel = await minutes("cancel");
     expect(cancel.runs[0]).toBe("01");
     expect(cancel.runs.length).toBeGreaterThan(1);
@@ -262,6 +263,31 @@ describe("the history of an entry", () => {
     await ground.schedules.resume(entry);
     expect(await lines()).toEqual(["14:00 15:00 paused", "13:00 14:00 paused"]);
     await ground.schedules.delete(entry);
+  });
+});
+
+describe("a change within the seconds before the tick", () => {
+  it("leaves the fire time out, and history says so, for an entry that fires often, too", async () => {
+    ground.turnTo("2026-05-12T16:00:30Z");
+    await ground.tickAt("2026-05-12T16:00:30Z");
+    const [rare, often] = [name(), name()];
+    await ground.schedules.create(rare, { task: report, schedule: "5 * * * *" });
+    await ground.schedules.create(often, { task: report, schedule: "* * * * *" });
+    await ground.tickFrom("2026-05-12T16:00:00Z", "2026-05-12T16:04:00Z");
+    ground.turnTo("2026-05-12T16:05:01Z");
+    for (const entry of [rare, often]) await ground.schedules.change(entry, { description: "another" });
+    await ground.tickFrom("2026-05-12T16:04:00Z", "2026-05-12T16:12:00Z");
+    const lines = async (entry: string) =>
+      (await ground.schedules.history(entry)).map(({ at, outcome, reason }) => [at.slice(11, 16), outcome, reason]);
+    const reason = "the entry was changed before it was sent";
+    expect(await lines(rare)).toEqual([["16:05", "skipped", reason]]);
+    expect(await lines(often)).toEqual(
+      [12, 11, 10, 9, 8, 7, 6, 5, 4, 3].map((minute) => {
+        const at = `16:${String(minute).padStart(2, "0")}`;
+        return minute === 5 ? [at, "skipped", reason] : [at, "run", undefined];
+      }),
+    );
+    for (const entry of [rare, often]) await ground.schedules.delete(entry);
   });
 });
 

@@ -76,7 +76,12 @@ const after = {
     versions,
     payload: newest,
     retry,
-    run: async ({ customerId }, { once }) => `${customerId} ${await once("number", () => 99)}`,
+    run: async ({ customerId }, { once }) => {
+      const upgrade = (kept: unknown, version: number) => ({ n: Number(kept), from: version });
+      const { n, from } = await once("number", () => ({ n: 99, from: 2 }), { version: 2, upgrade });
+      fails();
+      return `${customerId} ${n} ${from}`;
+    },
   }),
 };
 
@@ -185,7 +190,21 @@ describe("a payload of an older version", () => {
     await queues.deliver(oldWorker);
     await queues.until(later(HOUR));
 
-    expect(await recordOf(id)).toMatchObject({ state: "SUCCESS", result: "7 1" });
+    expect(await recordOf(id)).toMatchObject({ state: "SUCCESS", result: "7 1 1" });
+  });
+
+  it("waits for newer code if that has kept a result in its ledger", async () => {
+    failing = 1;
+    const { id } = await before.counted.delay(payload);
+    await queues.deliver();
+    await queues.until(later(300), oldWorker);
+    expect(await recordOf(id)).toMatchObject({
+      state: "RETRY",
+      error: { message: expect.stringContaining("work 'number' was kept by newer code, in version 2") },
+    });
+    await queues.until(later(300));
+
+    expect(await recordOf(id)).toMatchObject({ state: "SUCCESS", result: "7 99 2" });
   });
 
   it("of members of 'each' is upgraded, too", async () => {

@@ -76,6 +76,14 @@ export type Index = {
     service: "lovage";
     tasks: string[];
     contract: string;
+    versions?: {
+        task: string;
+        /** The version of the payload that is sent: by default the newest that its task has. */
+        oldest: number;
+        /** The version of the payload that is sent: by default the newest that its task has. */
+        newest: number;
+        aliases?: string[];
+    }[];
 };
 export type Health = {
     status: "ok";
@@ -122,6 +130,8 @@ export type Task = {
     payload: unknown;
     createdAt: string;
     rootId: string;
+    /** The version that it was sent in; absent for the first. */
+    payloadVersion?: number;
     result?: unknown;
     error?: TaskError;
     progress?: unknown;
@@ -209,6 +219,8 @@ export type Revoked = {
 export type Replay = {
     /** In the place of the old one. */
     payload?: unknown;
+    /** Of that payload; by default that of the old one. */
+    payloadVersion?: number;
 };
 export type PausedTask = {
     task: string;
@@ -317,6 +329,8 @@ export type WorkflowTask = {
     task: string;
     /** The fields that are known. */
     payload?: unknown;
+    /** The version of the payload that is sent: by default the newest that its task has. */
+    payloadVersion?: number;
     /** The field that the result before becomes. */
     into?: string;
     /** The result before is not wanted. */
@@ -327,6 +341,8 @@ export type WorkflowNode = {
     task?: string;
     /** The fields that are known. */
     payload?: unknown;
+    /** The version of the payload that is sent: by default the newest that its task has. */
+    payloadVersion?: number;
     /** The field that the result before becomes. */
     into?: string;
     /** The result before is not wanted. */
@@ -349,6 +365,8 @@ export type WorkflowBody = {
     task?: string;
     /** The fields that are known. */
     payload?: unknown;
+    /** The version of the payload that is sent: by default the newest that its task has. */
+    payloadVersion?: number;
     /** The field that the result before becomes. */
     into?: string;
     /** The result before is not wanted. */
@@ -414,6 +432,8 @@ export type Workflow = {
         state: "PENDING" | "STARTED" | "RETRY" | "SUCCESS" | "FAILURE" | "REVOKED";
         parent?: string;
         task?: string;
+        /** The version of the payload that is sent: by default the newest that its task has. */
+        payloadVersion?: number;
         id?: string;
         attempt?: number;
         startedAt?: string;
@@ -427,6 +447,8 @@ export type Workflow = {
         failed?: number;
         /** Places of the first members that failed. */
         failures?: string[];
+        /** Workflows of members that a task has added, the first of them. They are in the counts. */
+        added?: string[];
         /** Its parts are not shown here, but for the first that failed: ask for its place. */
         folded?: true;
     }[];
@@ -492,6 +514,8 @@ export type UploadedTask = {
     links: {
         [key: string]: string;
     };
+    /** The version that it was sent in; absent for the first. */
+    payloadVersion?: number;
     result?: unknown;
     error?: TaskError;
     progress?: unknown;
@@ -735,13 +759,6 @@ export type JudgedFailure = {
     fingerprint: string;
     state: "open" | "ignored" | "resolved";
 };
-export type ReplayFailures = {
-    /** Tasks a second. */
-    rate?: number;
-    limit?: number;
-    /** Of an earlier answer: go on where that ended. */
-    cursor?: string;
-};
 export type Counts = {
     "from": string;
     to: string;
@@ -777,6 +794,8 @@ export type SchedulePage = {
         /** The workflow that it sends, in the place of a task, as POST /workflows takes it. */
         workflow?: WorkflowNode;
         payload?: unknown;
+        /** The version of the payload that is sent: by default the newest that its task has. */
+        payloadVersion?: number;
         /** By default the service's TIMEZONE. */
         timezone?: string;
         /** Options of each call; expires and countdown are seconds from the fire time. */
@@ -802,7 +821,7 @@ export type SchedulePage = {
         broken?: string;
         runs?: {
             at: string;
-            outcome: "run" | "skipped" | "missed" | "paused" | "manual" | "unrecorded";
+            outcome: "run" | "skipped" | "missed" | "paused" | "manual" | "waits" | "unrecorded";
             id?: string;
             state?: "PENDING" | "STARTED" | "RETRY" | "SUCCESS" | "FAILURE" | "REVOKED";
             workflow?: true;
@@ -820,7 +839,7 @@ export type ScheduleWithRuns = {
     next: string[];
     runs: {
         at: string;
-        outcome: "run" | "skipped" | "missed" | "paused" | "manual" | "unrecorded";
+        outcome: "run" | "skipped" | "missed" | "paused" | "manual" | "waits" | "unrecorded";
         id?: string;
         state?: "PENDING" | "STARTED" | "RETRY" | "SUCCESS" | "FAILURE" | "REVOKED";
         workflow?: true;
@@ -832,6 +851,8 @@ export type ScheduleWithRuns = {
     /** The workflow that it sends, in the place of a task, as POST /workflows takes it. */
     workflow?: WorkflowNode;
     payload?: unknown;
+    /** The version of the payload that is sent: by default the newest that its task has. */
+    payloadVersion?: number;
     /** By default the service's TIMEZONE. */
     timezone?: string;
     /** Options of each call; expires and countdown are seconds from the fire time. */
@@ -862,6 +883,8 @@ export type ScheduleBody = {
     /** The workflow that it sends, in the place of a task, as POST /workflows takes it. */
     workflow?: WorkflowNode;
     payload?: unknown;
+    /** The version of the payload that is sent: by default the newest that its task has. */
+    payloadVersion?: number;
     /** By default the service's TIMEZONE. */
     timezone?: string;
     /** Options of each call; expires and countdown are seconds from the fire time. */
@@ -886,6 +909,8 @@ export type Schedule = {
     /** The workflow that it sends, in the place of a task, as POST /workflows takes it. */
     workflow?: WorkflowNode;
     payload?: unknown;
+    /** The version of the payload that is sent: by default the newest that its task has. */
+    payloadVersion?: number;
     /** By default the service's TIMEZONE. */
     timezone?: string;
     /** Options of each call; expires and countdown are seconds from the fire time. */
@@ -915,6 +940,7 @@ export type ScheduleChange = {
     schedule?: string | null;
     workflow?: WorkflowNode | null;
     payload?: unknown | null;
+    payloadVersion?: number | null;
     timezone?: string | null;
     options?: object | null;
     enabled?: boolean | null;
@@ -2200,8 +2226,9 @@ export function listBulkActs({ cursor, limit }: {
 /**
  * A bulk act, how far it is, and a page of its tasks with their outcomes
  */
-export function readBulkAct(id: string, { cursor }: {
+export function readBulkAct(id: string, { cursor, outcome }: {
     cursor?: string;
+    outcome?: "waiting" | "done" | "skipped" | "failed";
 } = {}, opts?: Oazapfts.RequestOpts) {
     return oazapfts.fetchJson<{
         status: 200;
@@ -2219,7 +2246,8 @@ export function readBulkAct(id: string, { cursor }: {
         status: 500;
         data: Problem;
     }>(`/bulk/${encodeURIComponent(id)}${QS.query(QS.explode({
-        cursor
+        cursor,
+        outcome
     }))}`, {
         ...opts
     });
@@ -2420,46 +2448,6 @@ export function reopenFailure(fingerprint: string, opts?: Oazapfts.RequestOpts) 
         ...opts,
         method: "POST"
     });
-}
-/**
- * Replay the tasks that have failed so, at a rate
- */
-export function replayFailures(fingerprint: string, replayFailures?: ReplayFailures, opts?: Oazapfts.RequestOpts) {
-    return oazapfts.fetchJson<{
-        status: 202;
-        data: Redriven;
-    } | {
-        status: 400;
-        data: Problem;
-    } | {
-        status: 401;
-        data: Problem;
-    } | {
-        status: 403;
-        data: Problem;
-    } | {
-        status: 404;
-        data: Problem;
-    } | {
-        status: 413;
-        data: Problem;
-    } | {
-        status: 415;
-        data: Problem;
-    } | {
-        status: 422;
-        data: Problem;
-    } | {
-        status: 500;
-        data: Problem;
-    } | {
-        status: 503;
-        data: Problem;
-    }>(`/failures/${encodeURIComponent(fingerprint)}/replay`, oazapfts.json({
-        ...opts,
-        method: "POST",
-        body: replayFailures
-    }));
 }
 /**
  * About how many tasks ended, by minute or hour, task and state; kept for eight days

@@ -177,7 +177,7 @@ describe("an answer", () => {
     const { failures } = await call("GET", "/failures?limit=1");
     const [kind = ""] = Array.isArray(failures) ? failures.map((one) => String(Object(one).fingerprint)) : [];
     await call("GET", `/failures/${kind}?limit=1`);
-    for (const word of ["ignore", "resolve", "reopen", "replay"]) await call("POST", `/failures/${kind}/${word}`);
+    for (const word of ["ignore", "resolve", "reopen"]) await call("POST", `/failures/${kind}/${word}`);
 
     for (const query of ["", "?limit=1"]) await call("GET", `/bulk${query}`);
     const bulk = await call("POST", "/bulk", { body: { act: "revoke", filter: { tag: "bulk" }, start: false } });
@@ -227,7 +227,7 @@ async function refusals(known: { done: string; big: string; kind: string; key: s
   for (const query of ["?state=typo", "?limit=0", "?limit=1&task=add&state=open"])
     await call("GET", `/failures${query}`);
   for (const path of ["/0000000000000000", `/${kind}?cursor=x`]) await call("GET", `/failures${path}`);
-  for (const word of ["ignore", "resolve", "reopen", "replay"]) await call("POST", `/failures/none/${word}`);
+  for (const word of ["ignore", "resolve", "reopen"]) await call("POST", `/failures/none/${word}`);
   // Without a trail no operator acts.
   const begin = () => Promise.reject(new Error("no table"));
   const untold = createApi({ ...engine.app, audit: { ...engine.app.audit, begin } }, registry);
@@ -257,7 +257,6 @@ async function refusals(known: { done: string; big: string; kind: string; key: s
     ["POST", `/tasks/${done}/replay`, { payload: "no" }],
     ["PUT", "/tasks/add/limits", { concurrency: 0 }],
     ["POST", "/queues/default/redrive", { rate: 0 }],
-    ["POST", `/failures/${kind}/replay`, { rate: 0 }],
     ["POST", "/uploads", { filename: 1, contentType: "text/csv" }],
     ["POST", "/uploads/multipart", { filename: "a", contentType: "text/csv", size: 0 }],
     ["POST", "/bulk", { act: "drop" }],
@@ -277,7 +276,8 @@ async function refusals(known: { done: string; big: string; kind: string; key: s
   }
   for (const path of ["/tasks", "/control"]) await call("DELETE", path);
   await call("POST", "/bulk", { body: { act: "revoke", filter: { task: "typo" } } });
-  for (const path of ["/bulk?limit=0", `/bulk/${done}?cursor=x`, `/bulk/${UNKNOWN}`]) await call("GET", path);
+  for (const path of ["/bulk?limit=0", `/bulk/${done}?cursor=x`, `/bulk/${done}?outcome=x`, `/bulk/${UNKNOWN}`])
+    await call("GET", path);
   await call("POST", `/bulk/${UNKNOWN}/start`);
   await call("DELETE", `/bulk/${UNKNOWN}`);
 

@@ -59,6 +59,7 @@ describe("the search", () => {
       query: { state: "FAILURE", tag: "x" },
       keep: undefined,
       needsValues: false,
+      hasStates: true,
     });
   });
 

@@ -42,7 +42,7 @@ describe("an entry of the ledger", () => {
     expect(await ledger.close(entry(1), { resultJson: "1" })).toBe(false);
     expect(await ledger.close(entry(2), { resultJson: "2" })).toBe(true);
     expect(await ledger.close(entry(2), { resultJson: "3" })).toBe(false);
-    expect(await ledger.open(entry(3))).toEqual({ state: "done", result: 2 });
+    expect(await ledger.open(entry(3))).toEqual({ state: "done", result: 2, version: 1 });
   });
 
   it("that is done tells every run so, an older one as well", async () => {
@@ -50,8 +50,8 @@ describe("an entry of the ledger", () => {
     await ledger.open(entry(2));
     await ledger.close(entry(2), { resultJson: '{"paid":true}' });
 
-    expect(await ledger.open(entry(1))).toEqual({ state: "done", result: { paid: true } });
-    expect(await ledger.open(entry(9))).toEqual({ state: "done", result: { paid: true } });
+    expect(await ledger.open(entry(1))).toEqual({ state: "done", result: { paid: true }, version: 1 });
+    expect(await ledger.open(entry(9))).toEqual({ state: "done", result: { paid: true }, version: 1 });
   });
 
   it("counts as done though its result was lost, and says why", async () => {

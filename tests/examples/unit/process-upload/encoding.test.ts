@@ -69,10 +69,21 @@ describe("The encoding of a table", () => {
     }
   });
 
-  it.each(["utf-16le", "utf-16be"])("is %s without a mark, in letters of any alphabet", async (encoding) => {
-    for (const table of Object.keys(TABLES) as (keyof typeof TABLES)[]) {
-      expect(await uploadCsv(inEncoding(table, encoding))).toMatchObject({ encoding, encodingCertainty: "likely" });
-    }
+  it.each(["utf-16le", "utf-16be", "utf-32le", "utf-32be"])(
+    "is %s without a mark, in letters of any alphabet",
+    async (encoding) => {
+      for (const table of Object.keys(TABLES) as (keyof typeof TABLES)[]) {
+        expect(await uploadCsv(inEncoding(table, encoding))).toMatchObject({ encoding, encodingCertainty: "likely" });
+      }
+    },
+  );
+
+  it("is UTF-16 still when a byte of it is damaged", async () => {
+    const damaged = inEncoding("russian", "utf-16le");
+    // Half of a surrogate pair.
+    damaged[13] = 0xd8;
+
+    expect(await uploadCsv(damaged)).toMatchObject({ encoding: "utf-16le", rows: 2, unreadable: 1 });
   });
 
   it("is certain, likely or a guess, and says so", async () => {

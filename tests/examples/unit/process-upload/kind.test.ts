@@ -96,6 +96,7 @@ describe("The kind of a file", () => {
     ["gzip", gzipSync("a,b\n1,2\n"), "file application/gzip"],
     ["zip", zip("a.txt", "hello"), "file application/zip"],
     ["text with a zero byte", "hello\0world", "file application/octet-stream"],
+    ["program with a table of UTF-16", Buffer.from("\0asm\x01\0\0\0a\0,\0b\0\n\0".repeat(9)), "file application/wasm"],
     ["one byte", Buffer.from([0x89]), "file application/octet-stream"],
     ["TIFF with its directory far behind", Buffer.from("II*\0\xff\xff\xff\0", "latin1"), "image image/tiff"],
     ["PNG", Buffer.from("\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "latin1"), "image image/png"],

@@ -24,6 +24,16 @@ describe("A table", () => {
     expect(await uploadCsv("sep=;\n")).toMatchObject({ delimiter: ";", preamble: 1, rows: 0, columnCount: 0 });
   });
 
+  it("of one column may have decimal commas", async () => {
+    expect(await uploadCsv("Preis\r\n1,5\r\n-20,75\r\n3\r\n")).toMatchObject({
+      header: true,
+      preamble: 0,
+      rows: 3,
+      columns: [{ name: "Preis", longest: 6 }],
+    });
+    expect(await uploadCsv("Preis\n\n1,5\n2,7\n")).toMatchObject({ columnCount: 2, preamble: 1 });
+  });
+
   it("keeps a header that begins with a number sign", async () => {
     expect(await uploadCsv("#id,name\n1,Ann\n2,Bob\n")).toMatchObject({ preamble: 0, columns: [{ name: "#id" }, {}] });
   });
@@ -62,6 +72,9 @@ describe("A table", () => {
     ["a name and a Japanese date", "佐藤,2024年1月31日\n鈴木,２０２４年２月１日\n", false],
     ["a name and a number with a real minus", "Ann,−5\nBob,−12\n", false],
     ["a name and a fraction", "Ann,½\nBob,¼\n", false],
+    ["spans over numbers", "0-17,18-64,65+\n5,6,7\n8,9,10\n", true],
+    ["times of day over numbers", "day,08:00,09:00\nMon,5,6\nTue,7,8\n", true],
+    ["spans of a row", "0-17,5\n18-64,6\n", false],
     ["words with digits over codes", "code1,code2\nA1,B2\nA3,B4\n", true],
     ["ordinal words over numbers", "name,1st,2nd\nAnn,4,5\nBob,6,7\n", true],
     ["numbers", "1,2\n3,4\n", false],

@@ -17,7 +17,6 @@ declare global {
   const task: typeof lovage.task;
   const z: typeof zod;
   const url: string;
-  const download: (url: string) => Promise<{ text: string; links: readonly string[] }>;
   const urls: readonly string[];
   const fetchPage: lovage.Task<{ url: string }, string, "fetch_page">;
   const countWords: lovage.Task<{ text?: string; url?: string }, { words: number }, "count_words">;

@@ -38,7 +38,15 @@ export default defineConfig({
         },
       },
       // Installs from the registry, for minutes: `npm run test:create`.
-      { test: { name: "create", include: ["tests/create/**/*.test.ts"], testTimeout: 300_000, maxWorkers: 1 } },
+      {
+        test: {
+          name: "create",
+          include: ["tests/create/**/*.test.ts"],
+          testTimeout: 300_000,
+          hookTimeout: 600_000,
+          maxWorkers: 1,
+        },
+      },
       {
         test: {
           name: "cloud",

@@ -28,6 +28,11 @@ export async function checkQueues(template: Template, resolve: Resolve): Promise
   const readersOf = (queue: string): string[] =>
     mappings.filter((one) => one.queue === queue).map(({ functionId }) => functionId);
   const readers = readersOf(standard);
+  if (readers.length === 0) {
+    throw new Error(
+      `Queue ${standard} is read by no function, so no task would ever run: expected an sqs event with arn: !GetAtt ${standard}.Arn under functions.worker.events in serverless.yml. Add it; a service that writes the events of a function writes all of them.`,
+    );
+  }
   const roles = await rolesOf(template, resolve);
   const properties = (queue: string): Record<string, unknown> => template.Resources[queue]?.Properties ?? {};
   const deadLetterOf = (queue: string): string | undefined =>

@@ -115,6 +115,22 @@ describe("create-lovage", () => {
   });
 });
 
+it.each([
+  ["npm/11.19.1 node/v24.0.0", undefined, ""],
+  ["pnpm/12.21.0 npm/?", "pnpm-workspace.yaml", '"esbuild": false'],
+  ["yarn/4.18.1 npm/?", ".yarnrc.yml", "nodeLinker: node-modules"],
+  ["yarn/1.22.22 npm/?", undefined, ""],
+])("create-lovage writes what %s needs", async (npm_config_user_agent, file, text) => {
+  const name = npm_config_user_agent.replaceAll(/[^a-z0-9].*|\d.*/g, "") + npm_config_user_agent.length;
+  const env = { ...process.env, npm_config_user_agent };
+  await run("node", [join(place, "package/create.js"), name], { cwd: place, env });
+
+  const settings = ["pnpm-workspace.yaml", ".yarnrc.yml"];
+  const found = (await readdir(join(place, name))).filter((one) => settings.includes(one));
+  expect(found).toEqual(file === undefined ? [] : [file]);
+  if (file !== undefined) expect(await readFile(join(place, name, file), "utf8")).toContain(text);
+});
+
 /** `create-lovage` at a pseudo-terminal, which `script` of util-linux gives; `undefined` where there is none. */
 async function atTerminal(answers: readonly string[]): Promise<string | undefined> {
   const command = `node ${join(place, "package/create.js")}`;

@@ -124,6 +124,15 @@ describe("the template that is deployed", () => {
       "have the same name 'lovage-local-timers': expected a name of its own for each.",
     ],
     [
+      "a default queue that nobody reads",
+      () => {
+        for (const [id, { Type }] of Object.entries(template.Resources)) {
+          if (Type === "AWS::Lambda::EventSourceMapping") delete template.Resources[id];
+        }
+      },
+      "Queue DefaultQueue is read by no function, so no task would ever run: expected an sqs event",
+    ],
+    [
       "two queues of one name",
       () => Object.assign(properties("HighQueue"), { QueueName: "lovage-local-low" }),
       "AWS::SQS::Queue LowQueue and HighQueue have the same name 'lovage-local-low'",

@@ -272,20 +272,6 @@ describe("messages that nobody can run", () => {
     expect(failures).toMatchObject([{ payload: "this is not JSON", rootId: id }]);
   });
 
-  it("wait for a deployment that may bring their task, then become a FAILURE", async () => {
-    const result = await add.delay({ x: 1, y: 1 });
-    const older = createWorker([{ file: "other.ts", exports: { record } }], engine.app);
-    const first = await engine.deliver("DefaultQueue", older);
-    engine.clock.now = new Date(Date.now() + 16 * 60_000);
-    const later = await older(first.event, { getRemainingTimeInMillis: () => 30_000 });
-    await engine.acknowledge("DefaultQueue", first.event.Records);
-    engine.clock.now = new Date();
-
-    expect(first.kept).toHaveLength(1);
-    expect(later.batchItemFailures).toEqual([]);
-    expect(await result.fetch()).toMatchObject({ state: "FAILURE", error: { code: "TASK_NOT_REGISTERED" } });
-  });
-
   it("become a FAILURE without a retry when the schema has changed since they were sent", async () => {
     const result = await flaky.delay({ failures: 1 });
     const strict = task({ name: "flaky", payload: z.object({ tries: z.number() }), retry: {}, run: () => 1 });

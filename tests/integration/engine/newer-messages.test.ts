@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
-import { Reject, task } from "../../../shared/index.ts";
+import { createWorker, Reject, task } from "../../../shared/index.ts";
 import { decodeMessage, encodeMessage } from "../../../shared/message/encoding.ts";
 import { newId } from "../../../shared/message/id.ts";
 import { parseJson } from "../../../shared/message/json.ts";
@@ -127,6 +127,30 @@ describe("fields that this version does not know", () => {
     expect(engine.logged.at(-1)).toMatchObject({
       error: { code: "MESSAGE_INVALID", message: expect.stringContaining("expected at most 262144") },
     });
+  });
+});
+
+describe("a message of a task that no module exports", () => {
+  const nobody = createWorker([{ file: "other.ts", exports: { requeues } }], engine.app);
+
+  it("waits for a deployment that may bring its task, and becomes a FAILURE 15 minutes after the first look", async () => {
+    const { id } = await fails.delay({});
+    await queues.until(later(840), nobody);
+    expect(queues.waiting).toMatchObject([{ queue: "default", receiveCount: 0 }]);
+    expect(await recordOf(id)).toMatchObject({ state: "PENDING", error: { code: "TASK_NOT_REGISTERED" } });
+
+    await queues.until(later(1200), nobody);
+    expect(queues.waiting).toEqual([]);
+    expect(await recordOf(id)).toMatchObject({ state: "FAILURE", error: { code: "TASK_NOT_REGISTERED" } });
+  });
+
+  it("runs when the deployment has come", async () => {
+    isFailing = false;
+    const { id } = await fails.delay({});
+    await queues.until(later(300), nobody);
+    await queues.until(later(300));
+
+    expect(await recordOf(id)).toMatchObject({ state: "SUCCESS", attempt: 1 });
   });
 });
 

@@ -218,7 +218,7 @@ describe("a service with the package", () => {
       const { id } = await client.post("/tasks/add", { payload: { x: 4, y: 6 } });
       expect(await client.waitFor(`/tasks/${id}`)).toMatchObject({ state: "SUCCESS", result: 10 });
       await client.post("/tasks/bill", { payload: { a: "1" }, payloadVersion: 1, options: { countdown: 600 } });
-      const doctor = [join(service, "node_modules/lovage/cli/lovage.js"), "doctor", url];
+      const doctor = [join(service, "node_modules/lovage/cli/lovage.js"), "doctor", url, "--days", "2"];
       expect((await run("node", doctor)).stdout).toContain("bill, version 1: 1 sent, and not ended");
       const page = await fetch(`${url}/`, { headers: { accept: "text/html" } });
       expect(await page.text()).toContain("dashboard/dashboard-");

@@ -53,7 +53,7 @@ describe("the template's resources", () => {
       const Bucket = await ref("UploadsBucket");
       const cors = await s3.send(new GetBucketCorsCommand({ Bucket }));
       expect(cors.CORSRules?.[0]).toMatchObject({
-        AllowedMethods: ["GET", "POST"],
+        AllowedMethods: ["GET", "POST", "PUT"],
         AllowedOrigins: ["http://localhost:*", "http://127.0.0.1:*", "http://[::1]:*"],
       });
       const notification = await s3.send(new GetBucketNotificationConfigurationCommand({ Bucket }));

@@ -99,7 +99,7 @@ describe("the dashboard's tasks", () => {
   it("are revoked and replayed after one question", async ({ open, ground: { client } }) => {
     const { id } = await client.post("/tasks/add", { payload: { x: 1, y: 2 }, options: { countdown: 900 } });
     const { page } = await open(`#/tasks/${id}`);
-    await page.getByText("due in").waitFor();
+    await page.getByText("It waits for its time: due in").waitFor();
 
     await page.getByRole("button", { name: "Revoke" }).click();
     await page.getByRole("dialog").getByRole("button", { name: "Revoke" }).click();

@@ -16,6 +16,13 @@ export const count: Document = { type: "integer", minimum: 0 };
 /** Texts that are kept as they are; a lone surrogate is refused, which JSON Schema cannot say. */
 export const key: Document = { type: "string", minLength: 1, maxLength: 256 };
 export const tag: Document = { type: "string", minLength: 1, maxLength: 128 };
+/** When a call, a workflow or a task within one begins, and when it is too late. */
+export const times: Document = {
+  countdown: { type: "number", minimum: 0, maximum: MAX_TIMER_SECONDS },
+  eta: time,
+  expires: { anyOf: [{ type: "number", exclusiveMinimum: 0, maximum: MAX_TIMER_SECONDS }, time] },
+};
+export const tags: Document = { type: "array", maxItems: 10, items: tag };
 export const seconds: Document = { type: "number", minimum: 1, maximum: MAX_TIMER_SECONDS };
 /** The version of a payload. */
 export const payloadVersion: Document = {

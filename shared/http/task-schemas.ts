@@ -1,6 +1,5 @@
 /** The record of a task, its error, and the options of a call as JSON Schema. */
 
-import { MAX_TIMER_SECONDS } from "../lifetimes.ts";
 import {
   anything,
   attempts,
@@ -13,11 +12,12 @@ import {
   payloadVersion,
   seconds,
   state,
-  tag,
+  tags,
   text,
   texts,
   time,
   timeLimit,
+  times,
   uuid,
 } from "./schema-parts.ts";
 
@@ -90,15 +90,13 @@ export const taskError = object(
 export const callOptions = body(
   {},
   {
-    countdown: { type: "number", minimum: 0, maximum: MAX_TIMER_SECONDS },
-    eta: time,
-    expires: { anyOf: [{ type: "number", exclusiveMinimum: 0, maximum: MAX_TIMER_SECONDS }, time] },
+    ...times,
     queue: { type: "string", pattern: "^[a-z][a-z0-9-]{0,62}$" },
     idempotencyKey: key,
     idempotencyExpires: seconds,
     debounce: body({ key, wait: seconds }, { maxWait: seconds }),
     throttle: body({ key, period: seconds }),
-    tags: { type: "array", maxItems: 10, items: tag },
+    tags,
     headers: texts,
     messageGroupId: { type: "string", pattern: "^[\\x21-\\x7e]{1,128}$" },
     timeLimit,

@@ -1,6 +1,5 @@
 /** Workflows as JSON Schema. */
 
-import { MAX_TIMER_SECONDS } from "../lifetimes.ts";
 import { node } from "./schedule-schemas.ts";
 import {
   body,
@@ -11,11 +10,12 @@ import {
   object,
   payloadVersion,
   state,
-  tag,
+  tags,
   text,
   texts,
   time,
   timeLimit,
+  times,
   uuid,
 } from "./schema-parts.ts";
 
@@ -55,11 +55,9 @@ export const workflowBody = body(
       description: "Of the whole: 'countdown' and 'eta' delay its first tasks, 'expires' holds for all.",
       additionalProperties: false,
       properties: {
-        countdown: { type: "number", minimum: 0, maximum: MAX_TIMER_SECONDS },
-        eta: time,
-        expires: { anyOf: [{ type: "number", exclusiveMinimum: 0, maximum: MAX_TIMER_SECONDS }, time] },
+        ...times,
         queue: text,
-        tags: { type: "array", maxItems: 10, items: tag },
+        tags,
         headers: texts,
         idempotencyKey: key,
       },
@@ -80,11 +78,9 @@ export const workflowNode = {
 export const nodeOptions = body(
   {},
   {
-    countdown: { type: "number", minimum: 0, maximum: MAX_TIMER_SECONDS },
-    eta: time,
-    expires: { anyOf: [{ type: "number", exclusiveMinimum: 0, maximum: MAX_TIMER_SECONDS }, time] },
+    ...times,
     queue: text,
-    tags: { type: "array", maxItems: 10, items: tag },
+    tags,
     headers: texts,
     messageGroupId: text,
     timeLimit,

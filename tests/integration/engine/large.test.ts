@@ -5,6 +5,7 @@ import * as z from "zod";
 import { task } from "../../../shared/index.ts";
 import { MAX_INLINE_BYTES, MAX_VALUE_BYTES } from "../../../shared/message/large-values.ts";
 import { visibility } from "../../helpers/engine.ts";
+import { aMessage } from "../../helpers/message.ts";
 import { startBench } from "../../helpers/workbench.ts";
 
 const echo = task({ name: "echo", payload: z.object({ text: z.string() }), run: ({ text }) => text });
@@ -33,6 +34,18 @@ const itemOf = async (id: string) => {
   const record = await engine.app.results.read(id);
   return { record, refs: record?.refs ?? {} };
 };
+
+/** Sends a message that says where its payload lies. */
+async function sendRaw(
+  id: string,
+  payloadRef: { key: string; sizeBytes: number; until: string },
+): Promise<{ body: string; messageId: string }> {
+  const sentAt = engine.clock.now.toISOString();
+  const body = JSON.stringify({ ...aMessage({ id, task: "echo", queue: "default", sentAt, rootId: id }), payloadRef });
+  const QueueUrl = engine.app.config.queueUrl("default");
+  const { MessageId = "" } = await engine.clients.sqs.send(new SendMessageCommand({ QueueUrl, MessageBody: body }));
+  return { body, messageId: MessageId };
+}
 
 describe("a large value", () => {
   it("goes through S3 unseen: payload and result of 50 MB come back as they were", { timeout: 90_000 }, async () => {
@@ -184,20 +197,7 @@ describe("a large value", () => {
   it("that is gone from S3 ends its task with a sentence, and is no crash", async () => {
     const id = engine.app.newId();
     const sentAt = engine.clock.now.toISOString();
-    const message = {
-      v: 1,
-      id,
-      task: "echo",
-      attempt: 1,
-      payload: null,
-      queue: "default",
-      sentAt,
-      rootId: id,
-      payloadRef: { key: `claims/30d/${id}/payload-1`, sizeBytes: 123_456, until: sentAt },
-    };
-    await engine.clients.sqs.send(
-      new SendMessageCommand({ QueueUrl: engine.app.config.queueUrl("default"), MessageBody: JSON.stringify(message) }),
-    );
+    await sendRaw(id, { key: `claims/30d/${id}/payload-1`, sizeBytes: 123_456, until: sentAt });
     await bench.work();
 
     expect((await engine.app.results.read(id))?.error).toMatchObject({
@@ -232,23 +232,10 @@ describe("a large value", () => {
     const stranger = engine.app.newId();
     for (const key of ["uploads/secret", "claims/2d/../../uploads/secret", `claims/30d/${stranger}/payload-1`]) {
       const id = engine.app.newId();
-      const body = JSON.stringify({
-        v: 1,
-        id,
-        task: "echo",
-        attempt: 1,
-        payload: null,
-        queue: "default",
-        sentAt: engine.clock.now.toISOString(),
-        rootId: id,
-        payloadRef: { key, sizeBytes: 1, until: "2099-01-01T00:00:00Z" },
-      });
-      const { MessageId } = await engine.clients.sqs.send(
-        new SendMessageCommand({ QueueUrl: engine.app.config.queueUrl("default"), MessageBody: body }),
-      );
+      const { body, messageId } = await sendRaw(id, { key, sizeBytes: 1, until: "2099-01-01T00:00:00Z" });
       await bench.work();
 
-      const record = await engine.app.results.read(MessageId ?? "");
+      const record = await engine.app.results.read(messageId);
       expect(record?.error?.message).toContain("its field 'payloadRef' is");
       expect(record?.payload).toBe(body);
     }

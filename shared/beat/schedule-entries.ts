@@ -11,6 +11,7 @@ import { CODE, type Entry } from "../schedules/entry.ts";
 import { declareStatic } from "../schedules/name.ts";
 import { parseExpression } from "../schedules/schedule-expression.ts";
 import { nextFireTime, type Timing } from "../schedules/timing.ts";
+import { wholeNode } from "../task/draft.ts";
 import { type ApplyOptions, checkNames, oneOfQueues, resolveOptions } from "../task/options.ts";
 import { payloadOrNone } from "../task/payload.ts";
 import type { RegisteredTask } from "../task/registered-task.ts";
@@ -104,12 +105,16 @@ function checkComes({ name, schedule }: NamedEntry, timing: Timing): void {
   throw new InvalidScheduleError(`schedule '${schedule}' of entry '${name}'`, DATE_EXPECTED);
 }
 
-/** @throws InvalidScheduleError for whoever has no compiler */
+/** @throws InvalidScheduleError for whoever has no compiler, InvalidWorkflowError for members that are read when they are sent */
 function targetOf(
   name: string,
   { task, workflow, payload }: { task: RegisteredTask | undefined; workflow: AnyCanvas | undefined; payload: unknown },
 ): Target {
-  if (workflow && !task && payload === undefined) return { workflow };
+  if (workflow && !task && payload === undefined) {
+    // Each firing sends it: members that are read once would be gone.
+    wholeNode(workflow.node);
+    return { workflow };
+  }
   if (task && !workflow) return { task, payload };
   throw new InvalidScheduleError(
     `schedule entry '${name}'`,
@@ -126,7 +131,11 @@ export function sentBy({ target, options }: Pick<NamedEntry, "target" | "options
 } {
   const { task, workflow, payload } = target;
   if (workflow) {
-    return { task: WORKFLOW, queue: options.queue ?? DEFAULT_QUEUE, payload: parseJson(toJsonText(workflow.node)) };
+    return {
+      task: WORKFLOW,
+      queue: options.queue ?? DEFAULT_QUEUE,
+      payload: parseJson(toJsonText(wholeNode(workflow.node))),
+    };
   }
   const sent = parseJson(payloadText(task.name, payloadOrNone(task.schema, payload)));
   const version = payloadVersionField(task.payloadVersion);

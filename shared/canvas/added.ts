@@ -6,6 +6,7 @@
 import { InvalidWorkflowError, WorkflowNotFoundError } from "../errors.ts";
 import { type Message, withoutEdition } from "../message/message.ts";
 import type { App } from "../task/current-app.ts";
+import type { Members } from "../task/draft.ts";
 import {
   type Definition,
   type EachNode,
@@ -18,17 +19,18 @@ import {
   type Policy,
   parentOf,
 } from "../workflows/definition.ts";
-import { nodeOfCode } from "../workflows/read-definition.ts";
-import { checkNode, keptUntil } from "./check.ts";
+import { keptUntil } from "./check.ts";
 import type { KnownTasks } from "./flow.ts";
 import { addedId } from "./results.ts";
 import { begin } from "./send.ts";
+import { groupOf } from "./shapes.ts";
+import { writeDown } from "./write.ts";
 
 /** A task that adds members, the number of that call in its run, and the members. */
 interface Addition {
   message: Message;
   call: number;
-  members: readonly Node[];
+  members: Members;
 }
 
 /** The group around a task, and the name under which it waits for what that adds. */
@@ -45,7 +47,7 @@ interface Around {
  */
 export async function addToGroup(app: App, tasks: KnownTasks, addition: Addition): Promise<void> {
   const { message, members } = addition;
-  if (members.length === 0) return;
+  if (Array.isArray(members) && members.length === 0) return;
   const around = await groupAround(app, addition);
   if (around === undefined) {
     throw new InvalidWorkflowError("addToGroup", message.task, "a task that runs as a member of a group");
@@ -91,14 +93,15 @@ async function define(
 ): Promise<Definition> {
   const now = app.clock();
   const policy = policyWithin(node.policy);
-  const root = nodeOfCode({ group: [...members], ...(policy !== undefined && { policy }) });
-  const delaySeconds = await checkNode({ tasks, queues: app.config.queues, now }, root);
-  const until = keptUntil(app, now, delaySeconds).toISOString();
+  const id = addedId({ workflow: around.id, place }, member);
+  const { node: draft } = groupOf(members, policy);
+  const written = await writeDown(app, { tasks, queues: app.config.queues, now }, id, draft);
+  const until = keptUntil(app, now, written.delaySeconds).toISOString();
   const { rootId, keepUntil, defaults, schedule } = around;
   const definition: Definition = {
     v: 1,
-    id: addedId({ workflow: around.id, place }, member),
-    root,
+    id,
+    root: written.root,
     sentAt: now.toISOString(),
     rootId,
     parentId: message.id,
@@ -107,7 +110,7 @@ async function define(
     ...(schedule && { schedule: withoutEdition(schedule) }),
     ...(defaults && { defaults }),
   };
-  const isFirst = await app.workflows.define(definition, new Date(definition.keepUntil));
+  const isFirst = await written.define(definition);
   return isFirst ? definition : ((await app.workflows.read(definition.id)) ?? definition);
 }
 

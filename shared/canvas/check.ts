@@ -14,14 +14,14 @@ import type { KnownTasks } from "./flow.ts";
 import { callOptions } from "./options.ts";
 
 /** The ground on which a workflow is checked. */
-interface Checking {
+export interface Checking {
   tasks: KnownTasks;
   queues: readonly string[];
   now: Date;
 }
 
 /** Where a node stands, and whether it gets a result. */
-interface Position {
+export interface Position {
   path: string;
   isFirst: boolean;
 }
@@ -30,14 +30,17 @@ interface Position {
 const WHOLE = { queue: DEFAULT_QUEUE, timeLimit: undefined, softTimeLimit: undefined };
 
 /** Checks a workflow and the options of the whole. @throws InvalidOptionError, and as checkNode */
-export async function checkWhole(
-  checking: Checking,
-  root: Node,
-  options: ApplyOptions,
-): Promise<{ options: ResolvedOptions; delaySeconds: number }> {
-  const resolved = resolveOptions(options, checking.now, WHOLE);
-  checkQueue(resolved.queue, checking.queues);
-  return { options: resolved, delaySeconds: await checkNode(checking, root) };
+export async function checkWhole(checking: Checking, root: Node, options: ApplyOptions): Promise<ResolvedOptions> {
+  const resolved = optionsOfWhole(checking, options);
+  refuseLong(checking, resolved, await checkNode(checking, root));
+  return resolved;
+}
+
+/** The options of a whole. @throws InvalidOptionError */
+export function optionsOfWhole({ now, queues }: Checking, options: ApplyOptions): ResolvedOptions {
+  const resolved = resolveOptions(options, now, WHOLE);
+  checkQueue(resolved.queue, queues);
+  return resolved;
 }
 
 /**
@@ -45,13 +48,25 @@ export async function checkWhole(
  * @throws InvalidWorkflowError with the place, TaskNotRegisteredError's sentence within
  */
 export async function checkNode(checking: Checking, root: Node): Promise<number> {
-  const delay = await check(checking, root, { path: "", isFirst: true });
-  if (delay <= MAX_TIMER_SECONDS) return delay;
+  const delaySeconds = await checkPart(checking, root, { path: "", isFirst: true });
+  refuseLong(checking, {}, delaySeconds);
+  return delaySeconds;
+}
+
+/** @throws InvalidWorkflowError for delays that are longer, with that of the whole, than its items are kept */
+export function refuseLong({ now }: Checking, { eta }: { eta?: Date | undefined }, delaySeconds: number): void {
+  const all = delaySeconds + (eta === undefined ? 0 : (eta.getTime() - now.getTime()) / 1000);
+  if (all <= MAX_TIMER_SECONDS) return;
   throw new InvalidWorkflowError(
     "",
-    `delays of ${Math.ceil(delay)} seconds together`,
+    `delays of ${Math.ceil(all)} seconds together`,
     `at most ${MAX_TIMER_SECONDS} (400 days)`,
   );
+}
+
+/** @throws InvalidWorkflowError for an `each` that nothing stands before */
+export function refuseNothingBefore(path: string): never {
+  throw new InvalidWorkflowError(path, "nothing before it", "a node before it whose result is the list");
 }
 
 /** How long all of a workflow is kept that begins at a time. */
@@ -59,30 +74,29 @@ export function keptUntil(app: App, begin: Date, delaySeconds: number): Date {
   return secondsAfter(begin, delaySeconds + app.config.resultExpires + UNFINISHED_SECONDS);
 }
 
-async function check(checking: Checking, node: Node, { path, isFirst }: Position): Promise<number> {
+/** As checkNode, of a node within a whole. */
+export async function checkPart(checking: Checking, node: Node, { path, isFirst }: Position): Promise<number> {
   const at = (name: string): string => (path === "" ? name : `${path}.${name}`);
   const callbacks = [...(node.link ?? []), ...(node.linkError ?? [])];
-  for (const callback of callbacks) await check(checking, callback, { path: at("link"), isFirst: false });
+  for (const callback of callbacks) await checkPart(checking, callback, { path: at("link"), isFirst: false });
   if (isTaskNode(node)) return checkTask(checking, node, { path, isFirst });
   if (isChainNode(node)) {
     let sum = 0;
     for (const [index, step] of node.chain.entries()) {
       const position = { path: `${at("chain")}[${index}]`, isFirst: isFirst && index === 0 };
-      sum += await check(checking, step, position);
+      sum += await checkPart(checking, step, position);
     }
     return sum;
   }
   if (isGroupNode(node)) {
     let longest = 0;
     for (const [index, member] of node.group.entries()) {
-      longest = Math.max(longest, await check(checking, member, { path: `${at("group")}[${index}]`, isFirst }));
+      longest = Math.max(longest, await checkPart(checking, member, { path: `${at("group")}[${index}]`, isFirst }));
     }
     return longest;
   }
-  if (isFirst) {
-    throw new InvalidWorkflowError(at("each"), "nothing before it", "a node before it whose result is the list");
-  }
-  return check(checking, node.each, { path: at("each"), isFirst: false });
+  if (isFirst) refuseNothingBefore(at("each"));
+  return checkPart(checking, node.each, { path: at("each"), isFirst: false });
 }
 
 async function checkTask({ queues, tasks, now }: Checking, node: TaskNode, position: Position): Promise<number> {

@@ -8,6 +8,8 @@ import type { Definition, Place } from "../workflows/definition.ts";
 /** The tasks that this process knows: a sender those of its signatures, a worker all of the service. */
 export interface KnownTasks {
   find(name: string): RegisteredTask | undefined;
+  /** Adds those of a member that was read while its workflow is sent; a worker knows them already. */
+  learn?(tasks: readonly RegisteredTask[]): void;
   /** Tells a task that it has failed without a run; only a worker can. */
   failed?(message: Message, error: TaskError): Promise<void>;
 }

@@ -39,7 +39,7 @@ export async function defineReplacement(app: App, tasks: KnownTasks, message: Me
     ...(schedule && { schedule: withoutEdition(schedule) }),
     ...(Object.keys(defaults).length > 0 && { defaults }),
   };
-  await app.workflows.define(definition, new Date(definition.keepUntil));
+  await app.workflows.define(definition);
   return id;
 }
 

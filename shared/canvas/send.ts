@@ -8,6 +8,7 @@ import type { Message, ScheduleMark } from "../message/message.ts";
 import { AsyncResult } from "../task/async-result.ts";
 import { currentRun } from "../task/context.ts";
 import { type App, currentApp } from "../task/current-app.ts";
+import type { Draft } from "../task/draft.ts";
 import { type ApplyOptions, checkNames } from "../task/options.ts";
 import { sendTask } from "../task/send.ts";
 import type { AnyCanvas, CanvasOptions } from "../task/signature.ts";
@@ -22,13 +23,13 @@ import {
   type Node,
   nodeAt,
 } from "../workflows/definition.ts";
-import { nodeOfCode } from "../workflows/read-definition.ts";
-import { checkWhole, keptUntil } from "./check.ts";
+import { type Checking, keptUntil, optionsOfWhole, refuseLong } from "./check.ts";
 import { fanOutMessage } from "./fan-out.ts";
 import type { Flow, KnownTasks } from "./flow.ts";
 import { start } from "./go-on.ts";
 import { GroupResult } from "./group-result.ts";
 import { baseMessage, unmadeMark } from "./send-node.ts";
+import { type Written, writeDown, writeWhole } from "./write.ts";
 
 /** A workflow that was sent. */
 export interface SentWorkflow {
@@ -56,13 +57,23 @@ export async function sendWorkflow(
   root: Node,
   options: CanvasOptions = {},
 ): Promise<SentWorkflow> {
-  const parent = currentRun();
-  parent?.over.throwIfAborted();
-  const { idempotencyKey, definition, eta } = await define(app, tasks, root, options);
-  const sent = await reserve(app, definition, idempotencyKey);
+  return send(app, tasks, options, (checking) => writeWhole(app, checking, root));
+}
+
+/** As sendWorkflow, of what code has made. @throws also what its members throw, where they are read one by one: nothing was sent */
+async function sendDraft(app: App, tasks: KnownTasks, draft: Draft, options: CanvasOptions): Promise<SentWorkflow> {
+  return send(app, tasks, options, (checking) => writeDown(app, checking, app.newId(), draft));
+}
+
+type Write = (checking: Checking) => Promise<Written>;
+
+async function send(app: App, tasks: KnownTasks, options: CanvasOptions, write: Write): Promise<SentWorkflow> {
+  currentRun()?.over.throwIfAborted();
+  const { written, idempotencyKey, definition, eta } = await define(app, tasks, options, write);
+  const sent = await reserve(app, definition, written, idempotencyKey);
   const flow: Flow = { app, tasks, definition: sent };
   if (sent !== definition && (await isKnown(flow))) return { id: sent.id, definition: sent };
-  await app.workflows.define(sent, new Date(sent.keepUntil));
+  await written.define(sent);
   await begin(flow, eta?.toISOString());
   await recordEnd(flow);
   return { id: sent.id, definition: sent };
@@ -71,9 +82,14 @@ export async function sendWorkflow(
 async function define(
   app: App,
   tasks: KnownTasks,
-  root: Node,
   options: CanvasOptions,
-): Promise<{ definition: Definition; idempotencyKey: string | undefined; eta: Date | undefined }> {
+  write: Write,
+): Promise<{
+  written: Written;
+  definition: Definition;
+  idempotencyKey: string | undefined;
+  eta: Date | undefined;
+}> {
   checkNames(options, OPTIONS);
   const now = app.clock();
   const parent = currentRun();
@@ -82,10 +98,11 @@ async function define(
     throw new InvalidOptionError("idempotencyKey", idempotencyKey, KEY_EXPECTED);
   }
   const given: ApplyOptions = { ...timesOf(times), queue, ...(tags && { tags }), ...(headers && { headers }) };
-  const ground = { tasks, queues: app.config.queues, now };
-  const { options: resolved, delaySeconds } = await checkWhole(ground, root, given);
-  const start = resolved.eta ?? now;
-  const keepUntil = keptUntil(app, start, delaySeconds);
+  const checking = { tasks, queues: app.config.queues, now };
+  const resolved = optionsOfWhole(checking, given);
+  const written = await write(checking);
+  refuseLong(checking, resolved, written.delaySeconds);
+  const keepUntil = keptUntil(app, resolved.eta ?? now, written.delaySeconds);
   const id = app.newId();
   const defaults = {
     ...(options.queue !== undefined && { queue }),
@@ -96,14 +113,14 @@ async function define(
   const definition: Definition = {
     v: 1,
     id,
-    root,
+    root: written.root,
     sentAt: now.toISOString(),
     keepUntil: keepUntil.toISOString(),
     rootId: parent?.context.rootId ?? id,
     ...(parent && { parentId: parent.context.id }),
     ...(Object.keys(defaults).length > 0 && { defaults }),
   };
-  return { definition, idempotencyKey, eta: resolved.eta };
+  return { written, definition, idempotencyKey, eta: resolved.eta };
 }
 
 /** A firing of an entry of beat. */
@@ -135,7 +152,7 @@ export async function sendFiring(
   const own = stored ?? (await defineFiring(app, tasks, root, { options, ...firing }));
   await firing.beforeSend?.();
   // Dying after this leaves a definition of which nothing was sent: the repetition finds it, and sends.
-  const isFirst = stored === undefined && (await app.workflows.define(own, new Date(own.keepUntil)));
+  const isFirst = stored === undefined && (await app.workflows.define(own));
   // Another tick was faster, perhaps with other code.
   const definition = isFirst ? own : (stored ?? (await app.workflows.read(id)) ?? own);
   const flow: Flow = { app, tasks, definition, again: !isFirst };
@@ -150,7 +167,7 @@ async function defineFiring(
   root: Node,
   { options, id, schedule, keepUntil }: Firing & { options: CanvasOptions },
 ): Promise<Definition> {
-  const { definition, eta } = await define(app, tasks, root, options);
+  const { definition, eta } = await define(app, tasks, options, (checking) => writeWhole(app, checking, root));
   const { id: other, rootId } = definition;
   const kept = keepUntil?.toISOString() ?? "";
   return {
@@ -178,7 +195,12 @@ function timesOf({ countdown, eta, expires }: Pick<CanvasOptions, "countdown" | 
 }
 
 /** The definition that a key stands for: this one, or that of an earlier call. */
-async function reserve(app: App, definition: Definition, key: string | undefined): Promise<Definition> {
+async function reserve(
+  app: App,
+  definition: Definition,
+  { hash }: Written,
+  key: string | undefined,
+): Promise<Definition> {
   if (key === undefined) return definition;
   const text = toJsonText(definition.root);
   const message: Message = {
@@ -186,13 +208,14 @@ async function reserve(app: App, definition: Definition, key: string | undefined
     id: definition.id,
     task: WORKFLOW,
     attempt: 1,
-    payload: parseJson(text),
+    payload: hash === undefined ? parseJson(text) : null,
     queue: DEFAULT_QUEUE,
     sentAt: definition.sentAt,
     rootId: definition.rootId,
   };
+  const content = hash === undefined ? text : { hash };
   const lifetimeSeconds = Math.min(KEY_SECONDS, app.config.resultExpires);
-  const reservation = await app.reservations.reserve(message, text, { kind: "idempotency", key, lifetimeSeconds });
+  const reservation = await app.reservations.reserve(message, content, { kind: "idempotency", key, lifetimeSeconds });
   // Dying after this leaves a key whose workflow was not sent: the next call with it sends it, under that id.
   if (reservation.first) return definition;
   if (!reservation.samePayload) throw new IdempotencyKeyReusedError(WORKFLOW, key);
@@ -246,8 +269,8 @@ async function sendCanvas(canvas: AnyCanvas, options: CanvasOptions): Promise<un
   const app = currentApp();
   const tasks = new Map(canvas.tasks.map((task) => [task.name, task]));
   const { node } = canvas;
-  const task = isTaskNode(node) ? tasks.get(node.task) : undefined;
-  if (task && isTaskNode(node) && !node.link && !node.linkError) {
+  const task = "task" in node ? tasks.get(node.task) : undefined;
+  if (task && "task" in node && !node.link && !node.linkError) {
     const { countdown, eta, expires, idempotencyKey, ...others } = { ...node.options, ...options };
     const given: ApplyOptions = {
       ...timesOf({
@@ -261,8 +284,13 @@ async function sendCanvas(canvas: AnyCanvas, options: CanvasOptions): Promise<un
     const { id } = await sendTask(app, task, node.payload, { options: given });
     return new AsyncResult(id, app);
   }
-  const known: KnownTasks = { find: (name) => tasks.get(name) };
-  const { id, definition } = await sendWorkflow(app, known, nodeOfCode(node), options);
+  const known: KnownTasks = {
+    find: (name) => tasks.get(name),
+    learn(more) {
+      for (const one of more) tasks.set(one.name, one);
+    },
+  };
+  const { id, definition } = await sendDraft(app, known, node, options);
   const end = nodeAt(definition.root, endPlace(definition.root, ""));
   return end && isTaskNode(end) ? new AsyncResult(id, app) : new GroupResult(id, app);
 }

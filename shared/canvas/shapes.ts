@@ -4,8 +4,9 @@
  */
 
 import { InvalidWorkflowError } from "../errors.ts";
-import { type AnyCanvas, Canvas, type HandleOf, type InOf, type OutOf } from "../task/signature.ts";
-import type { Node, Policy } from "../workflows/definition.ts";
+import type { DraftGroup, Members, UnreadGroup } from "../task/draft.ts";
+import { type AnyCanvas, Canvas, canvasOf, type HandleOf, type InOf, type OutOf } from "../task/signature.ts";
+import type { Policy } from "../workflows/definition.ts";
 import type { GroupResult } from "./group-result.ts";
 import type { MemberOutcome } from "./results.ts";
 
@@ -31,6 +32,15 @@ type InOfAll<Members extends readonly unknown[]> = Members[number] extends never
     ? IntersectionOf<Member extends unknown ? (input: InOf<Member>) => void : never>
     : never;
 type IntersectionOf<Functions> = Functions extends (input: infer In) => void ? In : never;
+
+type AnyMembers = readonly AnyCanvas[] | Iterable<AnyCanvas> | AsyncIterable<AnyCanvas>;
+
+/** A list as it is; of what gives members one by one, nobody knows how many there are. */
+type ListOf<Given> = Given extends readonly AnyCanvas[]
+  ? Given
+  : Given extends Iterable<infer Member> | AsyncIterable<infer Member>
+    ? Member[]
+    : never;
 
 type ResultsOf<Members extends readonly unknown[], P> = {
   -readonly [Index in keyof Members]: P extends "collect" | { tolerate: number | string }
@@ -63,7 +73,7 @@ export interface GroupOptions<P extends Policy> {
 export function chain<const Steps extends readonly AnyCanvas[]>(
   ...steps: Steps & Fitting<Steps, InOf<FirstOf<Steps>>>
 ): Canvas<InOf<FirstOf<Steps>>, OutOf<LastOf<Steps>>, HandleOf<LastOf<Steps>>> {
-  const list: readonly AnyCanvas[] = steps;
+  const list = steps.map((step, index) => canvasOf(step, `chain[${index}]`));
   if (list.length === 0) throw new InvalidWorkflowError("chain", [], "one step or more");
   return new Canvas({ chain: list.map(({ node }) => node) }, tasksOf(list));
 }
@@ -71,41 +81,31 @@ export function chain<const Steps extends readonly AnyCanvas[]>(
 /**
  * Tasks, or other shapes, beside each other: each gets the result of the step before the group. Its result is the list of theirs, in
  * the order in which they stand here, also for none and for one.
+ * @param members a list, or what gives them one by one, as a generator does: it is read when the group is sent, and no more than a part of
+ * them is in memory; nothing runs before the last is stored
  * @example group(urls.map((url) => fetchPage.s({ url }))).delay()
  */
-export function group<const Members extends readonly AnyCanvas[], const P extends Policy = "failFast">(
-  members: Members,
+export function group<const Given extends AnyMembers, const P extends Policy = "failFast">(
+  members: Given,
   options?: GroupOptions<P>,
-): Canvas<InOfAll<Members>, GroupOut<Members, P>, GroupResult<GroupOut<Members, P>>>;
-/** Members that a generator gives; all of them are asked for here, for a definition is whole before anything is sent. */
-export function group<Member extends AnyCanvas, const P extends Policy = "failFast">(
-  members: Iterable<Member>,
-  options?: GroupOptions<P>,
-): Canvas<InOf<Member>, GroupOut<Member[], P>, GroupResult<GroupOut<Member[], P>>>;
-export function group(
-  members: Iterable<AnyCanvas>,
-  { policy }: GroupOptions<Policy> = {},
-): Canvas<unknown, unknown, unknown> {
-  const list = listOf(members);
-  const node: Node = { group: list.map((member) => member.node), ...(policy !== undefined && { policy }) };
-  return new Canvas(node, tasksOf(list));
+): Canvas<InOfAll<ListOf<Given>>, GroupOut<ListOf<Given>, P>, GroupResult<GroupOut<ListOf<Given>, P>>>;
+export function group(members: Members, { policy }: GroupOptions<Policy> = {}): Canvas<unknown, unknown, unknown> {
+  const { tasks, node } = groupOf(members, policy);
+  return new Canvas(node, tasks);
 }
 
 /**
  * A group and a body, which gets the list of its results when all have ended: `chain(group(header), body)`.
+ * @param header as the members of a group
  * @example chord(urls.map((url) => countWords.s({ url })), sum.s().into("counts")).delay()
  */
-export function chord<
-  const Members extends readonly AnyCanvas[],
-  Body extends AnyCanvas,
-  const P extends Policy = "failFast",
->(
-  header: Members,
-  body: Body & Fitting<[Body], GroupOut<Members, P>>[0],
+export function chord<const Given extends AnyMembers, Body extends AnyCanvas, const P extends Policy = "failFast">(
+  header: Given,
+  body: Body & Fitting<[Body], GroupOut<ListOf<Given>, P>>[0],
   options: GroupOptions<P> = {},
-): Canvas<InOfAll<Members>, OutOf<Body>, HandleOf<Body>> {
+): Canvas<InOfAll<ListOf<Given>>, OutOf<Body>, HandleOf<Body>> {
   const { node, tasks } = group(header, options);
-  const last: AnyCanvas = body;
+  const last = canvasOf(body, "chord.body");
   return new Canvas({ chain: [node, last.node] }, tasksOf([{ node, tasks }, last]));
 }
 
@@ -118,18 +118,25 @@ export function each<Member extends AnyCanvas, const P extends Policy = "failFas
   member: Member,
   { policy }: GroupOptions<P> = {},
 ): Canvas<readonly InOf<Member>[], EachOut<Member, P>, GroupResult<EachOut<Member, P>>> {
-  const node: Node = { each: member.node, ...(policy !== undefined && { policy }) };
-  return new Canvas(node, tasksOf([member]));
+  const { node, tasks } = canvasOf(member, "each");
+  return new Canvas({ each: node, ...(policy !== undefined && { policy }) }, tasks);
 }
 
-/** @throws InvalidWorkflowError for what cannot be gone through at once, as an async generator */
-function listOf(members: Iterable<AnyCanvas>): AnyCanvas[] {
-  if (typeof members === "object" && members !== null && Symbol.iterator in members) return [...members];
-  throw new InvalidWorkflowError(
-    "group",
-    members,
-    "a list of signatures and shapes, or what gives them by itself; for members that are known only later, a task that returns them as a list, and 'each'",
-  );
+/** The group of members that are a list, or that are read when it is sent. @throws InvalidWorkflowError for what gives no members */
+export function groupOf(members: Members, policy: Policy | undefined): AnyCanvas & { node: DraftGroup | UnreadGroup } {
+  const own = { ...(policy !== undefined && { policy }) };
+  if (Array.isArray(members)) {
+    const list = members.map((member, index) => canvasOf(member, `group[${index}]`));
+    return { node: { group: list.map(({ node }) => node), ...own }, tasks: tasksOf(list) };
+  }
+  if (
+    typeof members === "object" &&
+    members !== null &&
+    (Symbol.iterator in members || Symbol.asyncIterator in members)
+  ) {
+    return { node: { members, ...own }, tasks: [] };
+  }
+  throw new InvalidWorkflowError("group", members, "a list of signatures and shapes, or what gives them one by one");
 }
 
 function tasksOf(parts: readonly AnyCanvas[]): AnyCanvas["tasks"] {

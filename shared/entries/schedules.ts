@@ -13,6 +13,7 @@ import type { Entry } from "../schedules/entry.ts";
 import { type Preview, preview } from "../schedules/preview.ts";
 import { currentRun } from "../task/context.ts";
 import { type App, currentApp } from "../task/current-app.ts";
+import { wholeNode } from "../task/draft.ts";
 import type { ApplyOptions } from "../task/options.ts";
 import type { PayloadField } from "../task/payload.ts";
 import type { RegisteredTask } from "../task/registered-task.ts";
@@ -193,7 +194,10 @@ function findIn(task: RegisteredTask | undefined, workflow: AnyCanvas | undefine
 }
 
 function whatFields(task: RegisteredTask | undefined, workflow: AnyCanvas | undefined): { [field: string]: Json } {
-  return { ...(task && { task: task.name }), ...(workflow && { workflow: parseJson(toJsonText(workflow.node)) }) };
+  return {
+    ...(task && { task: task.name }),
+    ...(workflow && { workflow: parseJson(toJsonText(wholeNode(workflow.node))) }),
+  };
 }
 
 /** A run that was given up must not go on to set things off. */

@@ -21,10 +21,12 @@ export interface ValueRef {
   sizeBytes: number;
   /** The bucket may remove it from then on. */
   until: string;
+  /** It lies in so many objects, whose keys are this one's and a number. */
+  parts?: number;
 }
 
 /** JSON text, or where it lies. */
-type StoredValue = { text: string } | { ref: ValueRef };
+export type StoredValue = { text: string } | { ref: ValueRef };
 
 /** The value that is stored, and its task. Ids and versions are ours, so no key is made of a user's text. */
 interface ValueName {
@@ -34,9 +36,19 @@ interface ValueName {
   version: string;
 }
 
+/** A value that is written bit by bit. */
+export interface ValueWriter {
+  /** Adds text; it may be written once this has come back. */
+  push(text: string): Promise<void>;
+  /** The end of the value, which is to be kept at least until `until`. */
+  close(until: Date): Promise<StoredValue>;
+}
+
 export interface LargeValues {
   /** Stores a large value, to be kept at least until `until`; a small one is answered as it is. May be repeated. */
   store(name: ValueName, text: string, until: Date): Promise<StoredValue>;
+  /** Stores a value that nobody has whole: no more than a part of it, 256 KB, is in memory. */
+  write(name: ValueName): ValueWriter;
   /** @throws ValueExpiredError if the object is gone */
   load(ref: ValueRef): Promise<string>;
   /** Copies a payload that would not live until `until` to where it does. */
@@ -54,24 +66,54 @@ const LIFETIMES_DAYS = [2, 30, LONGEST];
 const DAY = 86_400_000;
 const LINK_SECONDS = 900;
 
+/** The text of one part, in characters. */
+const PART_CHARS = 256 * 1024;
+
 export function createLargeValues(options: { bucket: Bucket; clock: () => Date }): LargeValues {
   const { bucket, clock } = options;
   const values: LargeValues = {
-    async store({ id, part, version }, text, until) {
+    async store(name, text, until) {
       const sizeBytes = byteLength(text);
       if (sizeBytes <= MAX_INLINE_BYTES) return { text };
       const now = clock().getTime();
       const days = (until.getTime() - now) / DAY;
       const lifetime = LIFETIMES_DAYS.find((one) => days < one) ?? LONGEST;
-      const key = `${PREFIX}/${lifetime}d/${id}/${part}-${version}`;
+      const key = keyOf(lifetime, name);
       // Dying after this leaves an object that nobody refers to; its lifecycle rule removes it.
       await bucket.put(key, text, "application/json");
       return { ref: { key, sizeBytes, until: new Date(now + lifetime * DAY).toISOString() } };
     },
-    async load({ key, sizeBytes }) {
+    write(name) {
+      // Nobody knows yet how long all of it is needed.
+      const prefix = keyOf(LONGEST, name);
+      let [waiting, parts, sizeBytes] = ["", 0, 0];
+      const flush = async (): Promise<void> => {
+        // Dying after this leaves a part that nobody refers to, as in `store`.
+        await bucket.put(partKey(prefix, parts), waiting, "application/json");
+        sizeBytes += byteLength(waiting);
+        parts += 1;
+        waiting = "";
+      };
+      return {
+        async push(text) {
+          waiting += text;
+          if (waiting.length >= PART_CHARS) await flush();
+        },
+        async close(until) {
+          if (parts === 0) return values.store(name, waiting, until);
+          await flush();
+          const end = new Date(clock().getTime() + LONGEST * DAY).toISOString();
+          return { ref: { key: prefix, sizeBytes, until: end, parts } };
+        },
+      };
+    },
+    async load({ key, sizeBytes, parts }) {
+      const keys = parts === undefined ? [key] : Array.from({ length: parts }, (_, part) => partKey(key, part));
       try {
         const chunks: Buffer[] = [];
-        for await (const chunk of await bucket.get(key)) chunks.push(Buffer.from(chunk));
+        for (const one of keys) {
+          for await (const chunk of await bucket.get(one)) chunks.push(Buffer.from(chunk));
+        }
         return Buffer.concat(chunks).toString("utf8");
       } catch (error) {
         throw error instanceof Error && error.name === "NoSuchKey" ? new ValueExpiredError(key, sizeBytes) : error;
@@ -85,6 +127,14 @@ export function createLargeValues(options: { bucket: Bucket; clock: () => Date }
     link: ({ key }) => bucket.presignGet(key, LINK_SECONDS),
   };
   return values;
+}
+
+function keyOf(days: number, { id, part, version }: ValueName): string {
+  return `${PREFIX}/${days}d/${id}/${part}-${version}`;
+}
+
+function partKey(key: string, part: number): string {
+  return `${key}.${part}`;
 }
 
 /** A value that was stored as JSON. @throws ValueExpiredError if it is gone, or damaged */

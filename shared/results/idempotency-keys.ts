@@ -30,15 +30,16 @@ export interface Reservations {
    * finds no record under that id and sends it then. It sends this very message, for the first sender may be slow, not dead: whichever of
    * the two is run, the record shows it.
    * @param message under an idempotency key its payload is not kept, since whoever comes later must have the same
+   * @param payload its JSON text, or the SHA-256 of that in base64 where nobody has it whole
    */
-  reserve(message: Message, payloadText: string, key: SharedKey): Promise<Reservation>;
+  reserve(message: Message, payload: string | { hash: string }, key: SharedKey): Promise<Reservation>;
 }
 
 export function createReservations({ table, clock }: { table: Table; clock: () => Date }): Reservations {
   return {
-    async reserve(message, payloadText, { kind, key, lifetimeSeconds }) {
+    async reserve(message, payload, { kind, key, lifetimeSeconds }) {
       const seconds = Math.floor(clock().getTime() / 1000);
-      const hashes = kind === "idempotency" ? payloadHashes(payloadText, message.payload) : undefined;
+      const hashes = kind === "idempotency" ? payloadHashes(payload, message.payload) : undefined;
       const kept = kind === "idempotency" ? { ...message, payload: null } : message;
       const outcome = await table.update({
         key: reservationKey(kind, message.task, key),
@@ -93,6 +94,7 @@ function messageIn(body: string): Message | undefined {
  * A payload is the same in whatever order its fields stand: another program, or the next version of this one, may write them in
  * another. The hash of its text is what an older version of Lovage compares; while one is deployed for the other, each finds its own.
  */
-function payloadHashes(text: string, payload: Json): { payloadHash: string; sortedHash: string } {
-  return { payloadHash: createHash("sha256").update(text).digest("base64"), sortedHash: sortedHash(payload) };
+function payloadHashes(given: string | { hash: string }, payload: Json): { payloadHash: string; sortedHash: string } {
+  if (typeof given !== "string") return { payloadHash: given.hash, sortedHash: given.hash };
+  return { payloadHash: createHash("sha256").update(given).digest("base64"), sortedHash: sortedHash(payload) };
 }

@@ -1,7 +1,7 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Log } from "../log.ts";
 import type { Json, Jsonified } from "../message/json.ts";
-import type { Node } from "../workflows/definition.ts";
+import type { DraftCanvas, Members } from "./draft.ts";
 
 /** The second argument of a task's `run`: its own run. */
 export interface TaskContext {
@@ -58,15 +58,15 @@ export interface TaskContext {
    * workflow that it is a part of. The tasks of the canvas must be registered. It throws by itself, as Celery's `self.replace()` does.
    * @throws always
    */
-  replace(canvas: { readonly node: Node }): never;
+  replace(canvas: Pick<DraftCanvas, "node">): never;
   /**
    * Adds members to the group that this task is a member of, at any depth: the group ends when they have ended, too, and their results
    * stand behind those of its own members. Each gets what its signature says. A run that comes again, after a crash or for a retry, adds
    * in its first call what the first call of the run before has added, and so on: the same members, once. The tasks must be registered.
-   * @param members signatures or shapes that lack no field; a run may call this ten times
+   * @param members signatures or shapes that lack no field, as a list or as what gives them one by one; a run may call this ten times
    * @throws InvalidWorkflowError for a task that is in no group, and for members that cannot be sent
    */
-  addToGroup(members: readonly { readonly node: Node }[]): Promise<void>;
+  addToGroup(members: Members): Promise<void>;
   /**
    * Ends this run and asks for another, within the task's `maxRetries`. It throws by itself, as Celery's `self.retry()` does;
    * `throw ctx.retry({ countdown: 60 })` tells the compiler that the code ends there.

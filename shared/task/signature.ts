@@ -1,10 +1,12 @@
 /** Signatures: calls that are written down instead of made, to be composed. They are values: using one changes nothing of it. */
 
+import { InvalidWorkflowError } from "../errors.ts";
 import { type Json, parseJson } from "../message/json.ts";
 import { payloadVersionField } from "../message/payload-version.ts";
 import { payloadText } from "../message/user-values.ts";
 import type { Node, NodeOptions, TaskNode } from "../workflows/definition.ts";
 import type { AsyncResult } from "./async-result.ts";
+import { type Draft, wholeNode } from "./draft.ts";
 import { type ApplyOptions, checkNames } from "./options.ts";
 import type { RegisteredTask } from "./registered-task.ts";
 
@@ -31,8 +33,18 @@ export type Startable<In> = unknown extends In
 
 /** Any canvas, without its types. */
 export interface AnyCanvas {
-  readonly node: Node;
+  readonly node: Draft;
   readonly tasks: readonly RegisteredTask[];
+}
+
+/** @throws InvalidWorkflowError for whoever has no compiler */
+export function canvasOf(value: unknown, path: string): AnyCanvas {
+  if (isCanvas(value)) return value;
+  throw new InvalidWorkflowError(path, value, "a signature, chain, group, chord or each");
+}
+
+function isCanvas(value: unknown): value is AnyCanvas {
+  return typeof value === "object" && value !== null && "node" in value && "tasks" in value;
 }
 
 /** A task that takes a value. */
@@ -62,13 +74,13 @@ export function provideStart(given: Start): void {
  * @typeParam Out its result
  */
 export class Canvas<In, Out, Handle = unknown> {
-  /** As `POST /workflows` takes it. */
-  readonly node: Node;
+  /** As `POST /workflows` takes it, but for groups whose members are not read yet. */
+  readonly node: Draft;
   /** The tasks that it names. */
   readonly tasks: readonly RegisteredTask[];
   declare readonly [TYPES]?: (input: In) => [Out, Handle];
 
-  constructor(node: Node, tasks: readonly RegisteredTask[]) {
+  constructor(node: Draft, tasks: readonly RegisteredTask[]) {
     this.node = node;
     this.tasks = tasks;
   }
@@ -108,12 +120,13 @@ export class Canvas<In, Out, Handle = unknown> {
     return (await start(this, options)) as Handle;
   }
 
+  /** @throws InvalidWorkflowError for members that are read when they are sent */
   toJSON(): Node {
-    return this.node;
+    return wholeNode(this.node);
   }
 
   /** The same with another node. */
-  protected with(node: Node, more: readonly AnyCanvas[]): this {
+  protected with(node: Draft, more: readonly AnyCanvas[]): this {
     const tasks = [...this.tasks, ...more.flatMap((one) => one.tasks)];
     return Object.assign(Object.create(Object.getPrototypeOf(this)), { node, tasks });
   }

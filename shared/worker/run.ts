@@ -23,6 +23,7 @@ import type { LedgerKey } from "../results/once-ledger.ts";
 import { isFinal } from "../results/record.ts";
 import { type CurrentRun, type OnceOptions, type TaskContext, withRun } from "../task/context.ts";
 import type { App } from "../task/current-app.ts";
+import { wholeNode } from "../task/draft.ts";
 import type { RegisteredTask } from "../task/registered-task.ts";
 import { revokedBy } from "../task/revoked-by.ts";
 import { Reject, Replace, Retry } from "../task/signals.ts";
@@ -217,10 +218,10 @@ export function createRun(app: App, claim: Claim, log: Log, { tasks, fifo }: Gro
           `at most ${MAX_ADDITIONS} calls of one run, with all members of each`,
         );
       }
-      return open.add(addToGroup(app, tasks, { message, call: additions, members: members.map(({ node }) => node) }));
+      return open.add(addToGroup(app, tasks, { message, call: additions, members }));
     },
     replace(canvas) {
-      throw new Replace(canvas.node);
+      throw new Replace(wholeNode(canvas.node));
     },
     retry({ countdown, cause } = {}) {
       const longest = fifo ? MAX_FIFO_RETRY_SECONDS : MAX_TIMER_SECONDS;

@@ -30,10 +30,10 @@ const MAX_CALLBACKS = 10;
 type Fields = { [field: string]: Json };
 
 /** The place that a sentence names: `chain[1].group[0]`. */
-interface Walk {
+export interface Walk {
   path: string;
   depth: number;
-  count: { nodes: number };
+  count: { nodes: number; bytes: number };
   /** It comes from the table, where a newer version of Lovage may have written fields that this one does not know. */
   isStored: boolean;
 }
@@ -47,36 +47,50 @@ const TASK_FIELDS = ["task", "payload", "payloadVersion", "into", "immutable", "
 
 /** @throws InvalidWorkflowError naming the place of what is refused */
 export function readNode(value: Json): Node {
-  return nodeOf(value, { path: "", depth: 1, count: { nodes: 0 }, isStored: false });
+  return nodeOf(value, { path: "", depth: 1, count: { nodes: 0, bytes: 0 }, isStored: false });
 }
 
 /** A node that code has made, held against the same bounds. @throws InvalidWorkflowError naming the place of what is refused */
 export function nodeOfCode(node: Node): Node {
-  // First, for whoever writes what is nested without an end has no stack left.
-  checkDepth(node);
-  const text = toJsonText(node);
-  const bytes = byteLength(text);
-  if (bytes > MAX_BYTES) throw tooMany("bytes", bytes, MAX_BYTES);
-  return readNode(parseJson(text));
+  return nodeWithin(node, { path: "", depth: 1, count: { nodes: 0, bytes: 0 } });
 }
 
-/** Level by level, so that no depth costs stack. */
-function checkDepth(root: Node): void {
-  let level: Node[] = [root];
-  for (let depth = 1; level.length > 0; depth++) {
+/** A node that code has made, within others that were read before it. @throws as nodeOfCode */
+export function nodeWithin(node: Node, walk: Omit<Walk, "isStored">): Node {
+  // First, for whoever writes what is nested without an end has no stack left.
+  checkDepth(node, walk.depth);
+  const text = toJsonText(node);
+  countBytes(walk.count, text);
+  return nodeOf(parseJson(text), { ...walk, isStored: false });
+}
+
+/** Counts text of a definition. @throws InvalidWorkflowError */
+export function countBytes(count: Walk["count"], text: string): void {
+  count.bytes += byteLength(text);
+  if (count.bytes > MAX_BYTES) throw tooMany("bytes", count.bytes, MAX_BYTES);
+}
+
+/** Counts a member that was read beyond those before it. @throws InvalidWorkflowError */
+export function countMember(index: number, path: string): void {
+  if (index >= MAX_MEMBERS) throw tooMany(`members or more at '${path.slice(0, 200)}'`, index + 1, MAX_MEMBERS);
+}
+
+/** Level by level, so that no depth costs stack. @throws InvalidWorkflowError */
+function checkDepth(node: Node, from: number): void {
+  let level: Node[] = [node];
+  for (let depth = from; level.length > 0; depth++) {
     if (depth > MAX_DEPTH) throw tooMany("levels", depth, MAX_DEPTH);
-    level = level.flatMap((node) => {
-      if (isTaskNode(node)) return [];
-      if (isEachNode(node)) return [node.each];
-      return isChainNode(node) ? node.chain : node.group;
+    level = level.flatMap((one) => {
+      if (isTaskNode(one)) return [];
+      if (isEachNode(one)) return [one.each];
+      return isChainNode(one) ? one.chain : one.group;
     });
   }
 }
 
-/** A definition as the table keeps it. @throws InvalidWorkflowError */
 /** A node that was read before, as the table keeps it. @throws InvalidWorkflowError */
 export function readStoredNode(value: Json): Node {
-  return nodeOf(value, { path: "", depth: 1, count: { nodes: 0 }, isStored: true });
+  return nodeOf(value, { path: "", depth: 1, count: { nodes: 0, bytes: 0 }, isStored: true });
 }
 
 /** A definition as the table keeps it. @throws InvalidWorkflowError, and Error for one of a newer version, which waits for a worker that knows it */

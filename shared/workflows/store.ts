@@ -1,17 +1,16 @@
 /** The items of a workflow beside the records of its tasks: its definition, the places that were stopped, and the outcomes of its groups. */
 
-import { randomUUID } from "node:crypto";
-import { above, absent, anyOf, contains, type Item, sizeBelow } from "../aws/change.ts";
+import { absent, anyOf, contains, sizeBelow } from "../aws/change.ts";
 import type { Table } from "../aws/dynamodb.ts";
 import type { StoredError } from "../errors.ts";
 import { UNDER_WAY_SECONDS } from "../lifetimes.ts";
 import { parseJson, toJsonText } from "../message/json.ts";
-import { type LargeValues, loadJson } from "../message/large-values.ts";
-import { definitionKey, definitionPartition, outcomeKey, stoppedKey } from "../table/keys.ts";
-import { newestFirst, type Span } from "../table/newest-first.ts";
-import { aroundOf, type Definition, isWithin, type Place } from "./definition.ts";
+import type { LargeValues } from "../message/large-values.ts";
+import { outcomeKey, stoppedKey } from "../table/keys.ts";
+import { aroundOf, isWithin, type Place } from "./definition.ts";
+import { createDefinitions, type Definitions } from "./definitions.ts";
 import { createJoins, type GroupId, type Joins } from "./joins.ts";
-import { readDefinition } from "./read-definition.ts";
+import { remember } from "./known.ts";
 
 /** The outcome of a group that was decided before, or other than, by the end of all its members. */
 interface GroupOutcome {
@@ -29,13 +28,7 @@ interface Marks {
   resumedAt?: string;
 }
 
-export interface Workflows {
-  /** Stores a definition, once: of one id there is one. False if it was there before. */
-  define(definition: Definition, until: Date): Promise<boolean>;
-  /** The definition, which this process keeps for a while; undefined if there is none, or none any more. */
-  read(id: string): Promise<Definition | undefined>;
-  /** Ids of the workflows that were sent, newest first. */
-  list(span: Span): Promise<{ ids: string[]; cursor?: string }>;
+export interface Workflows extends Definitions {
   /** Stops what is under a place, and has not begun. */
   stop(id: string, place: Place): Promise<void>;
   /** Goes on with what was stopped at a place; the root's counts as a new sending of the whole. */
@@ -66,10 +59,6 @@ const LOOK_MILLISECONDS = 2000;
 /** Places of one workflow that were stopped: beyond this, groups that fail let their members run, to no effect. */
 const MAX_STOPPED = 1000;
 
-/** Workflows that one process knows at a time, and the text of their definitions: in memory it is several times as large. */
-const MAX_KNOWN = 500;
-const MAX_KNOWN_CHARS = 16 * 1024 * 1024;
-
 export function createWorkflows(options: {
   table: Table;
   clock: () => Date;
@@ -77,35 +66,12 @@ export function createWorkflows(options: {
   /** Seconds that a final record is shown. */
   resultExpires: () => number;
 }): Workflows {
-  const { table, clock, largeValues } = options;
+  const { table, clock } = options;
   const ttl = (): number => Math.floor(clock().getTime() / 1000) + UNDER_WAY_SECONDS + options.resultExpires();
-  const definitions = new Map<string, Promise<Definition | undefined>>();
-  const chars = new Map<string, number>();
+  const definitions = createDefinitions({ ...options, ttl });
+  const { read } = definitions;
   const sizes = new Map<string, Promise<number | undefined>>();
   const marks = new Map<string, { at: number; found: Promise<Marks> }>();
-
-  const load = async (id: string, listed?: Item): Promise<Definition | undefined> => {
-    const item = listed ?? (await table.get(definitionKey(id)));
-    if (item === undefined) return undefined;
-    const { text, key } = item;
-    if (text !== undefined) return readDefinition(parseJson(String(text)));
-    chars.set(id, Number(item.sizeBytes));
-    makeRoom(id);
-    const ref = { key: String(key), sizeBytes: Number(item.sizeBytes), until: String(item.until) };
-    return readDefinition(await loadJson(largeValues, ref));
-  };
-
-  /** Forgets the oldest large definitions, but for this one. */
-  const makeRoom = (id: string): void => {
-    let sum = [...chars.values()].reduce((all, one) => all + one, 0);
-    for (const [oldest, size] of chars) {
-      if (sum <= MAX_KNOWN_CHARS) return;
-      if (oldest === id) continue;
-      chars.delete(oldest);
-      definitions.delete(oldest);
-      sum -= size;
-    }
-  };
 
   const readMarks = async (id: string): Promise<Marks> => {
     const { places, resumedAt } = (await table.get(stoppedKey(id))) ?? {};
@@ -127,50 +93,9 @@ export function createWorkflows(options: {
     return { isNew: true, ...looked };
   };
 
-  const read = (id: string, listed?: Item): Promise<Definition | undefined> => {
-    const known = definitions.get(id);
-    if (known !== undefined) return known;
-    const loading = load(id, listed);
-    const forgotten = remember(definitions, id, loading);
-    if (forgotten !== undefined) chars.delete(forgotten);
-    // A definition that could not be read is asked for again, and so is one that is not there yet.
-    loading.then(
-      (found) => found ?? definitions.delete(id),
-      () => definitions.delete(id),
-    );
-    return loading;
-  };
-
   return {
+    ...definitions,
     joins: createJoins({ table, ttl }),
-
-    async define(definition, until) {
-      const text = toJsonText(definition);
-      const stored = await largeValues.store(
-        { id: definition.id, part: "definition", version: randomUUID() },
-        text,
-        until,
-      );
-      // Dying before this leaves an object that nobody refers to.
-      const { applied } = await table.update({
-        key: definitionKey(definition.id),
-        set: { ...("text" in stored ? { text: stored.text } : stored.ref), ttl: ttl() },
-        when: absent("ttl"),
-        likelyNew: true,
-      });
-      return applied;
-    },
-
-    read: (id) => read(id),
-
-    async list(span) {
-      const filter = above("ttl", Math.floor(clock().getTime() / 1000));
-      const reading = { partition: definitionPartition, filter, pageSize: span.limit };
-      const { items, ...more } = await newestFirst(table, span, reading);
-      // Definitions that the list has read are not read again; one that cannot be read says so when it is asked for.
-      for (const item of items) read(String(item.sk), item).catch(() => {});
-      return { ids: items.map(({ sk }) => String(sk)), ...more };
-    },
 
     async stop(id, place) {
       // A text, for a set has no empty member.
@@ -293,14 +218,4 @@ function toError(text: string): StoredError {
 
 function nameOf({ workflow, place }: GroupId): string {
   return `${workflow} ${place}`;
-}
-
-/** Keeps the newest, and answers with the one that it has forgotten. */
-function remember<T>(known: Map<string, T>, id: string, value: T): string | undefined {
-  known.delete(id);
-  known.set(id, value);
-  const [oldest] = known.keys();
-  if (known.size <= MAX_KNOWN || oldest === undefined) return undefined;
-  known.delete(oldest);
-  return oldest;
 }

@@ -8,6 +8,7 @@ import { type Scenario, sentId } from "./harness.ts";
 
 const [RECEIVE, SEND, DELETE] = ["SQS.ReceiveMessage", "SQS.SendMessageBatch", "SQS.DeleteMessage"];
 const [GET, BATCH_GET] = ["DynamoDB.GetItem", "DynamoDB.BatchGetItem"];
+const PUT_OBJECT = "S3.PUT";
 const [UPDATE, STATEMENTS] = ["DynamoDB.UpdateItem", "DynamoDB.BatchExecuteStatement"];
 
 const add = (x: number, y: number): Node => ({ task: "add", payload: { x, y } });
@@ -72,6 +73,17 @@ export const canvasFlows: Record<string, Flow> = {
     },
     expected: DONE,
     tasks: 2,
+  },
+  "sending members that are read one by one": {
+    operations: [PUT_OBJECT, UPDATE, PUT_OBJECT, UPDATE, SEND, UPDATE],
+    step: () => ["send-members", JSON.stringify({ idempotencyKey: KEY })],
+    async finish(scenario, id) {
+      const again = sentId(await scenario.take("send-members", JSON.stringify({ idempotencyKey: KEY })));
+      expect(id === "" || id === again).toBe(true);
+      return drained(scenario, again);
+    },
+    expected: DONE,
+    tasks: 3,
   },
   "a step of a chain": {
     ...work,

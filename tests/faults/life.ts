@@ -12,6 +12,7 @@ import { runNow } from "../../shared/entries/fire.ts";
 import {
   type App,
   AsyncResult,
+  chord,
   createDeadLetterWorker,
   createRegistry,
   createTick,
@@ -21,6 +22,7 @@ import {
   ScheduleNotFoundError,
   TaskUnfinishedError,
   task,
+  useApp,
 } from "../../shared/index.ts";
 import { makeBulkAct, startBulkAct } from "../../shared/task/bulk.ts";
 import type { ApplyOptions } from "../../shared/task/options.ts";
@@ -42,6 +44,16 @@ const NUMBERS = z.object({ x: z.number(), y: z.number(), filling: z.string().opt
 
 /** More than fits into a message. */
 const FILLING = "f".repeat(40_000);
+
+const totalOf = (print: (line: string) => void) =>
+  task({
+    name: "total",
+    payload: z.object({ numbers: z.array(z.number()) }),
+    run: ({ numbers }) => {
+      print("total");
+      return numbers.reduce((all, one) => all + one, 0);
+    },
+  });
 
 function tasksOf(print: (line: string) => void): Record<string, RegisteredTask> {
   const sum = ({ x, y }: { x: number; y: number }): number => {
@@ -94,14 +106,7 @@ function tasksOf(print: (line: string) => void): Record<string, RegisteredTask> 
         return sum(numbers);
       },
     }),
-    task({
-      name: "total",
-      payload: z.object({ numbers: z.array(z.number()) }),
-      run: ({ numbers }) => {
-        print("total");
-        return numbers.reduce((all, one) => all + one, 0);
-      },
-    }),
+    totalOf(print),
     task({ name: "spread", run: () => [1, 2, 3, 4] }),
     task({
       name: "becomes",
@@ -122,7 +127,7 @@ function tasksOf(print: (line: string) => void): Record<string, RegisteredTask> 
           { x: 1, y: 2 },
           { x: 3, y: 4 },
         ];
-        await addToGroup(members.map((payload) => ({ node: { task: "add", payload } })));
+        await addToGroup(members.map((payload) => ({ node: { task: "add", payload }, tasks: [] })));
         return 0;
       },
     }),
@@ -199,6 +204,18 @@ export async function takeStep(args: readonly string[], surroundings: Surroundin
     }
     case "send-workflow": {
       print(`sent ${(await sendWorkflow(app, registry, readNode(JSON.parse(first)), JSON.parse(options))).id}`);
+      break;
+    }
+    // Each call reads its members anew: those of a sender that has died are gone with it.
+    case "send-members": {
+      useApp(app);
+      const numbers = [
+        { x: 1, y: 2 },
+        { x: 3, y: 4 },
+      ];
+      const add = task({ name: "add", payload: NUMBERS, run: ({ x, y }) => x + y });
+      const given = numbers.map((one) => add.si({ ...one, filling: FILLING.repeat(4) })).values();
+      print(`sent ${(await chord(given, totalOf(print).s().into("numbers")).applyAsync(JSON.parse(first))).id}`);
       break;
     }
     case "heal": {

@@ -55,6 +55,18 @@ expectTypeOf(group(many, { policy: "collect" }).delay).returns.resolves.toEqualT
   GroupResult<MemberOutcome<string>[]>
 >();
 expectTypeOf(group(many, { policy: "first" }).delay).returns.resolves.toEqualTypeOf<GroupResult<string>>();
+async function* pages() {
+  yield fetchPage.s({ url });
+}
+function* words() {
+  yield countWords.s({ text: "a" });
+}
+expectTypeOf(group(pages()).delay).returns.resolves.toEqualTypeOf<GroupResult<string[]>>();
+expectTypeOf(group(new Set(many), { policy: "collect" }).delay).returns.resolves.toEqualTypeOf<
+  GroupResult<MemberOutcome<string>[]>
+>();
+expectTypeOf(group(pages(), { policy: "first" }).delay).returns.resolves.toEqualTypeOf<GroupResult<string>>();
+expectTypeOf(chord(words(), sum.s().into("counts")).delay).returns.resolves.toEqualTypeOf<AsyncResult<number>>();
 const texts = ["a"].map((text) => countWords.s({ text }));
 expectTypeOf(chord(texts, sum.s().into("counts")).delay).returns.resolves.toEqualTypeOf<AsyncResult<number>>();
 expectTypeOf(chain(split.s({ file: "f" }), each(countWords.s())).delay).returns.resolves.toEqualTypeOf<
@@ -83,6 +95,10 @@ export const refused = [
   // A body that cannot take the results.
   // @ts-expect-error pages are no numbers
   () => chord(many, sum.s().into("counts")),
+  // @ts-expect-error pages that are given one by one are no numbers
+  () => chord(pages(), sum.s().into("counts")),
+  // @ts-expect-error texts are no signatures
+  () => group(["a"].values()),
   // @ts-expect-error outcomes are no numbers
   () => chord(texts, sum.s().into("counts"), { policy: "collect" }),
   // `each` over what is no list, or whose items do not fit.

@@ -108,7 +108,7 @@ it("members that are added for a task which has ended without them never run", a
     workflow: { id: handle.id, place: "0" },
   };
   const registry = createRegistry([{ file: "tests.ts", exports: tasks }]);
-  const adding = addToGroup(engine.app, registry, { message, call: 1, members: [inc.s({ n: 5 }).node] });
+  const adding = addToGroup(engine.app, registry, { message, call: 1, members: [inc.s({ n: 5 })] });
   await expect(adding).rejects.toThrow(/a task for which its group still waits/);
   await settle();
 

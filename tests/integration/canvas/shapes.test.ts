@@ -117,17 +117,6 @@ describe("a group", () => {
     expect(await resultOf(handle)).toBe(250 * 125.5);
   });
 
-  it("takes its members from a generator, and nothing is sent where that throws", async () => {
-    const upTo = function* (end: number) {
-      for (let n = 0; n < end; n++) yield inc.s({ n });
-      if (end > 500) throw new Error("the source is broken");
-    };
-    expect(await resultOf(await chain(group(upTo(3)), list.s().into("values")).delay())).toEqual([1, 2, 3]);
-    expect(() => group(upTo(501))).toThrow("the source is broken");
-    expect(() => group((async function* () {})() as never)).toThrow(/expected a list of signatures/);
-    expect(queues.waiting).toEqual([]);
-  });
-
   it("tells its members as they end, each once", async () => {
     const handle = await group([inc.s({ n: 1 }), fail.s(), inc.s({ n: 3 })], { policy: "waitForAll" }).delay();
     await settle();

@@ -81,7 +81,7 @@ class Spool {
     const { link, linkError } = draft;
     const policy = "policy" in draft ? draft.policy : undefined;
     const rest = { ...(policy !== undefined && { policy }), ...(link && { link }), ...(linkError && { linkError }) };
-    // Whatever stands beside its parts is checked as that of a group without any.
+    // All that stands beside its parts is checked as that of a group without any.
     const bare = nodeWithin({ group: [], ...rest }, { path, depth, count: this.#count });
     await checkPart(this.#checking, bare, position);
     const behind = toJsonText({ ...bare, group: [] }).slice('{"group":['.length);

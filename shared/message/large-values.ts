@@ -37,7 +37,7 @@ interface ValueName {
 }
 
 /** A value that is written bit by bit. */
-export interface ValueWriter {
+interface ValueWriter {
   /** Adds text; it may be written once this has come back. */
   push(text: string): Promise<void>;
   /** The end of the value, which is to be kept at least until `until`. */

@@ -15,9 +15,9 @@ export type Members = Iterable<DraftCanvas> | AsyncIterable<DraftCanvas>;
 /** A group whose members nobody knows before they are read. */
 export type UnreadGroup = Omit<GroupNode, "group"> & { members: Members };
 
-export type DraftChain = Omit<ChainNode, "chain"> & { chain: Draft[] };
+type DraftChain = Omit<ChainNode, "chain"> & { chain: Draft[] };
 export type DraftGroup = Omit<GroupNode, "group"> & { group: Draft[] };
-export type DraftEach = Omit<EachNode, "each"> & { each: Draft };
+type DraftEach = Omit<EachNode, "each"> & { each: Draft };
 export type Draft = TaskNode | DraftChain | DraftGroup | DraftEach | UnreadGroup;
 
 export function isUnread(draft: Draft): draft is UnreadGroup {
@@ -25,7 +25,7 @@ export function isUnread(draft: Draft): draft is UnreadGroup {
 }
 
 /** The nodes right below one, as far as they are known. */
-export function partsOf(draft: Draft): readonly Draft[] {
+function partsOf(draft: Draft): readonly Draft[] {
   if ("chain" in draft) return draft.chain;
   if ("group" in draft) return draft.group;
   return "each" in draft ? [draft.each] : [];

@@ -65,7 +65,7 @@ export function nodeWithin(node: Node, walk: Omit<Walk, "isStored">): Node {
 }
 
 /** Counts text of a definition. @throws InvalidWorkflowError */
-export function countBytes(count: Walk["count"], text: string): void {
+function countBytes(count: Walk["count"], text: string): void {
   count.bytes += byteLength(text);
   if (count.bytes > MAX_BYTES) throw tooMany("bytes", count.bytes, MAX_BYTES);
 }

@@ -23,6 +23,7 @@
  *   StaticScheduleError        SCHEDULE_STATIC           code declares it: only its pause can be changed
  *   InvalidWorkflowError       WORKFLOW_INVALID          the place of what a workflow may not have
  *   WorkflowNotFoundError      WORKFLOW_NOT_FOUND        no workflow with that id
+ *   NewerWorkflowError         WORKFLOW_NEWER            a newer Lovage has stored it; it waits for a worker that can read it
  *   WorkflowEndedError         WORKFLOW_ENDED            the group of the task has ended well without it
  *   WorkflowStepFailedError    WORKFLOW_STEP_FAILED      a task before it in its workflow has not ended well
  *   TaskNotFoundError          TASK_NOT_FOUND            no record with that id

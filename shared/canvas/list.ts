@@ -1,6 +1,7 @@
 /** The workflows that were sent, newest first: how each stands, and how far it has come. */
 
-import { ValueExpiredError } from "../errors.ts";
+import { NewerWorkflowError, ValueExpiredError } from "../errors.ts";
+import { idTime } from "../message/id.ts";
 import type { TaskState } from "../results/record.ts";
 import type { App } from "../task/current-app.ts";
 import { childPlace, type Definition, endPlace, isChainNode, isTaskNode, nodeAt } from "../workflows/definition.ts";
@@ -61,6 +62,7 @@ export async function listWorkflows(app: App, query: WorkflowQuery): Promise<Wor
 async function show(app: App, id: string): Promise<ListedWorkflow | undefined> {
   const definition = await read(app, id);
   if (definition === undefined) return undefined;
+  if (definition === "newer") return showNewer(app, id);
   const { root, sentAt, rootId, parentId, replaces } = definition;
   const reading: Reading = { app, definition };
   const end = nodeAt(root, endPlace(root, ""));
@@ -83,14 +85,23 @@ async function show(app: App, id: string): Promise<ListedWorkflow | undefined> {
   };
 }
 
-/** A large definition lies in the bucket, which may have removed it. */
-async function read(app: App, id: string): Promise<Definition | undefined> {
+/** Undefined for a large definition that the bucket has removed. */
+async function read(app: App, id: string): Promise<Definition | "newer" | undefined> {
   try {
     return await app.workflows.read(id);
   } catch (error) {
     if (error instanceof ValueExpiredError) return undefined;
+    if (error instanceof NewerWorkflowError) return "newer";
     throw error;
   }
+}
+
+/** One that cannot be read here, as far as its id and the record of its last task tell. */
+async function showNewer(app: App, id: string): Promise<ListedWorkflow> {
+  const record = await app.results.kept(id);
+  const sentAt = (idTime(id) ?? app.clock()).toISOString();
+  const rootId = record?.rootId ?? id;
+  return { id, state: record?.state ?? "PENDING", title: "(of a newer version of Lovage)", sentAt, rootId };
 }
 
 async function progressOf(

@@ -24,6 +24,14 @@ export class WorkflowNotFoundError extends TaskError {
   }
 }
 
+/** A newer version of Lovage has stored the definition of a workflow, and this one cannot read it: it waits for a worker that can. */
+export class NewerWorkflowError extends TaskError {
+  constructor(id: string, reason: string, cause?: unknown) {
+    const sentence = `Workflow '${id}' was stored by a newer version of Lovage (${cut(reason, MAX_REASON_CHARS)}), and nothing of it is lost: expected that version. Deploy it.`;
+    super("WORKFLOW_NEWER", sentence, { id }, cause);
+  }
+}
+
 /** A task of a workflow was to run again whose group has ended well without it: nothing waits for it. */
 export class WorkflowEndedError extends TaskError {
   constructor(id: string, state: string) {

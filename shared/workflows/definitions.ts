@@ -48,7 +48,7 @@ export function createDefinitions(options: {
     const item = listed ?? (await table.get(definitionKey(id)));
     if (item === undefined) return undefined;
     const { text, key, parts } = item;
-    if (text !== undefined) return readDefinition(parseJson(String(text)));
+    if (text !== undefined) return readDefinition(id, parseJson(String(text)));
     chars.set(id, Number(item.sizeBytes));
     makeRoom(id);
     const ref = {
@@ -57,7 +57,7 @@ export function createDefinitions(options: {
       until: String(item.until),
       ...(parts !== undefined && { parts: Number(parts) }),
     };
-    return readDefinition(await loadJson(largeValues, ref));
+    return readDefinition(id, await loadJson(largeValues, ref));
   };
 
   /** Forgets the oldest large definitions, but for this one. */

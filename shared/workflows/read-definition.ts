@@ -1,6 +1,6 @@
 /** Reads a node or a definition that came as JSON: from HTTP, or from the table. */
 
-import { InvalidWorkflowError } from "../errors.ts";
+import { InvalidWorkflowError, NewerWorkflowError } from "../errors.ts";
 import { byteLength, type Json, parseJson, toJsonText } from "../message/json.ts";
 import { MAX_VALUE_BYTES } from "../message/large-values.ts";
 import { isPayloadVersion, PAYLOAD_VERSION_EXPECTED } from "../message/payload-version.ts";
@@ -93,11 +93,23 @@ export function readStoredNode(value: Json): Node {
   return nodeOf(value, { path: "", depth: 1, count: { nodes: 0, bytes: 0 }, isStored: true });
 }
 
-/** A definition as the table keeps it. @throws InvalidWorkflowError, and Error for one of a newer version, which waits for a worker that knows it */
-export function readDefinition(value: Json): Definition {
+/**
+ * A definition as the table keeps it. It was checked when it was sent, so that one which cannot be read is of a newer version.
+ * @throws NewerWorkflowError
+ */
+export function readDefinition(id: string, value: Json): Definition {
+  try {
+    return definitionOf(value);
+  } catch (error) {
+    if (error instanceof InvalidWorkflowError) throw new NewerWorkflowError(id, error.message, error);
+    throw error;
+  }
+}
+
+function definitionOf(value: Json): Definition {
   const fields = fieldsOf(value, "");
   const { v } = fields;
-  if (typeof v === "number" && v > 1) throw new Error(`A workflow's definition is of version ${v}: expected 1.`);
+  if (v !== 1) return refuse("v", v, "1");
   const text = (name: string): string => {
     const found = fields[name];
     return typeof found === "string" ? found : refuse(name, found, "text");

@@ -79,6 +79,11 @@ it.each<[string, (definition: Stored) => void]>([
   expect(queues.waiting).not.toEqual([]);
   expect((await bench.call("GET", `/tasks/${id}`)).body).toMatchObject({ state: "PENDING" });
 
+  const { status, body } = await bench.call("GET", `/workflows/${id}`);
+  expect([status, body.code, body.detail]).toEqual([409, "WORKFLOW_NEWER", expect.stringContaining("Deploy it.")]);
+  const { body: listed } = await bench.call("GET", "/workflows?limit=1");
+  expect(listed).toMatchObject({ workflows: [{ id, state: "PENDING", title: "(of a newer version of Lovage)" }] });
+
   // A worker that knows it has come.
   await engine.table.update({ key: definitionKey(id), set: { text } });
   await queues.until(new Date(engine.clock.now.getTime() + DAY_MILLISECONDS / 8));

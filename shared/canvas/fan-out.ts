@@ -50,7 +50,7 @@ export async function sendMembers(flow: Flow, group: Group, way: Way): Promise<v
 }
 
 /** The message that sends the members of a group, from one on. */
-export function fanOutMessage(flow: Flow, { place, input, parentId, eta }: Group, from: number): Message {
+export function fanOutMessage(flow: Flow, { place, input, parentId, eta }: Omit<Group, "node">, from: number): Message {
   const { app, definition } = flow;
   const { id, rootId, defaults, keepUntil } = definition;
   const wanted = defaults?.queue ?? DEFAULT_QUEUE;

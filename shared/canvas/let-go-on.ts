@@ -13,6 +13,7 @@ import { failGroup, fanOut } from "./fan-out.ts";
 import type { Flow, Input, KnownTasks, Outcome } from "./flow.ts";
 import { ended, start } from "./go-on.ts";
 import { payloadWith } from "./input.ts";
+import { keep } from "./keep.ts";
 import { outcomeOf, valueAt } from "./results.ts";
 import { revokeWorkflow } from "./revoke.ts";
 
@@ -85,6 +86,13 @@ export async function letFanOut(
   const given: Input | undefined = input === undefined ? undefined : { ref: input };
   const { parentId } = message;
   await fanOut(flow, { node, place, input: given, parentId }, { start, ended }, { from, mayGoOn: delivery.mayGoOn });
+}
+
+/** Has records kept for longer, as a message asks. */
+export async function letKeep(app: App, { workflow }: WorkflowMessage, mayGoOn: () => boolean): Promise<void> {
+  const { definition } = await flowOf(app, NO_TASKS, workflow.id);
+  // Given up by the dead-letter function: the next task that is late asks again.
+  if (!workflow.ended) await keep(app, definition, workflow, mayGoOn);
 }
 
 /** Ends a message whose workflow is gone, so that it does not come back for ever. */

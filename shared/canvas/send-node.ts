@@ -13,6 +13,7 @@ import { packPayload, submitPacked } from "../task/submit.ts";
 import { secondsAfter } from "../task/times.ts";
 import { inputBefore, type Place, type TaskNode } from "../workflows/definition.ts";
 import type { Flow, Outcome } from "./flow.ts";
+import { keepFor } from "./keep.ts";
 import { callOptions } from "./options.ts";
 
 /** A task that is to be sent: its payload, or what is known of it. */
@@ -46,6 +47,7 @@ export async function sendNode(flow: Flow, call: NodeCall): Promise<Outcome | un
     if (!(error instanceof TaskError)) throw error;
     return failNode(flow, message, error, call.mark);
   }
+  await keepFor(app, flow.definition, ready.eta === undefined ? app.clock() : new Date(ready.eta));
   const packed = { ...ready, ...(await packPayload(app, ready, text)) };
   await submitPacked(app, packed, undefined);
   // The record of the last task is there since the workflow was sent, when its payload was not whole. Dying before this repeats it.

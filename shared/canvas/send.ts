@@ -240,7 +240,7 @@ export async function begin(flow: Flow, eta: string | undefined): Promise<void> 
     [node, place] = [first, childPlace(place, 0)];
   }
   if (isTaskNode(node)) return start(flow, place, { eta });
-  await dispatch(flow.app, fanOutMessage(flow, { node, place, eta }, 0));
+  await dispatch(flow.app, fanOutMessage(flow, { place, eta }, 0));
 }
 
 /** The record of the last task, so that there is something to ask for. A worker that was faster has written it. */

@@ -200,18 +200,19 @@ const INPUT = /^(\d{1,6}(\.\d{1,6}){0,63})?(#\d{1,6})*$/;
 
 function workflow(value: Json | undefined): WorkflowMark | undefined {
   if (!isObject(value)) return undefined;
-  const { place, input, fanOut, callback, ended } = value;
+  const { place, input, fanOut, keep, callback, ended } = value;
   const name = id(value.id);
   if (name === undefined || typeof place !== "string" || !PLACE.test(place)) return undefined;
   if (input !== undefined && !(typeof input === "string" && INPUT.test(input))) return undefined;
   const isCount = typeof fanOut === "number" && Number.isSafeInteger(fanOut) && fanOut >= 0;
   if (fanOut !== undefined && !isCount) return undefined;
   return {
-    ...unknownBeside(value, "id", "place", "input", "fanOut", "callback", "ended"),
+    ...unknownBeside(value, "id", "place", "input", "fanOut", "keep", "callback", "ended"),
     id: name,
     place,
     ...(typeof input === "string" && { input }),
     ...(typeof fanOut === "number" && { fanOut }),
+    ...(typeof keep === "string" && !Number.isNaN(Date.parse(keep)) && { keep }),
     ...(typeof callback === "string" && CALLBACK.test(callback) && { callback }),
     ...(ended === true && { ended: true as const }),
   };

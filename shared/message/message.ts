@@ -12,13 +12,15 @@ export interface ScheduleMark {
 
 /**
  * The place of a message in a workflow. A task's message says with `input` whose results its payload is completed with when it runs; one with
- * `fanOut` sends the members of a group, from that one on; one with `ended` lets the workflow go on after a task whose record is final.
+ * `fanOut` sends the members of a group, from that one on; one with `keep` has records kept for longer; one with `ended` lets the workflow go on after a task whose record is final.
  */
 export interface WorkflowMark {
   id: string;
   place: string;
   input?: string;
   fanOut?: number;
+  /** It sends no members, but has the records of all of the workflow kept until then. */
+  keep?: string;
   /** It is no member, but a callback of the node at that place: `link/0`. */
   callback?: string;
   ended?: true;

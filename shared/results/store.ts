@@ -3,7 +3,7 @@
  * of them leaves a state which the next delivery of the message repairs.
  */
 
-import { NEW } from "../aws/change.ts";
+import { equal, NEW } from "../aws/change.ts";
 import type { Table } from "../aws/dynamodb.ts";
 import type { LargeValues } from "../message/large-values.ts";
 import type { Message } from "../message/message.ts";
@@ -13,7 +13,7 @@ import { birth } from "./birth.ts";
 import { type Claims, createClaims, type StoreParts } from "./claims.ts";
 import { NOT_ENDED, ofContent, RECORDED } from "./conditions.ts";
 import { type ListPage, type ListQuery, listTasks } from "./list.ts";
-import { isExpired, payloadRefOf, recordIn, type StoredRecord, type TaskState, toRecord } from "./record.ts";
+import { isExpired, isFinal, payloadRefOf, recordIn, type StoredRecord, type TaskState, toRecord } from "./record.ts";
 import { createLifetime } from "./record-ttl.ts";
 import { createUnclaimed, type Unclaimed } from "./unclaimed.ts";
 import { createValues, type Values } from "./values.ts";
@@ -25,6 +25,8 @@ export interface ResultStore extends Claims, Unclaimed, Arrivals {
   complement(message: Message): Promise<void>;
   /** Keeps the record of a task whose message goes on waiting; false if it has ended, and the message with it. */
   refresh(message: Message): Promise<boolean>;
+  /** Keeps a record, and the large values of one that has ended, until a time, if it would be gone soon. A record that is gone stays so. */
+  prolong(id: string, times: { soon: Date; until: Date }): Promise<void>;
   /** Names the task that runs `id` again. A record that is gone by now stays so. */
   replayed(id: string, replayedBy: string): Promise<void>;
   /** The state, by a write that changes nothing: for functions which may write records but not read them. */
@@ -97,6 +99,21 @@ export function createResultStore(options: {
       });
       // A task that has no record before it starts is not known here.
       return outcome.applied || outcome.item?.state === undefined;
+    },
+
+    async prolong(id, { soon, until }) {
+      const item = await table.get(recordKey(id));
+      const record = recordIn(item);
+      const ttl = Math.ceil(until.getTime() / 1000);
+      if (item === undefined || record === undefined || Number(item.ttl) * 1000 >= soon.getTime()) return;
+      // The payload of one that waits is kept by its message.
+      const refs = isFinal(record.state) ? await values.renew(record, until) : {};
+      // A change meanwhile says itself how long it is kept, and the next look sees that.
+      await table.update({
+        key: recordKey(id),
+        set: { ttl: Math.max(ttl, Number(item.ttl)), ...refs },
+        when: equal("state", record.state),
+      });
     },
 
     async replayed(id, replayedBy) {

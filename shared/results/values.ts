@@ -23,6 +23,8 @@ export interface Values {
   /** Stored at least until `until`. */
   result(message: Pick<Message, "id">, json: string, until: Date): Promise<Packed>;
   error(message: Pick<Message, "id">, error: StoredError, until: Date): Promise<Packed>;
+  /** Stores large values again that would be gone before `until`; answers with what changes in the record. */
+  renew(record: StoredRecord, until: Date): Promise<Item>;
   /** Fetches a record's large values: of these parts, and of at most `maxBytes`. A value that is gone from S3, or damaged, is said to be. */
   complete(record: StoredRecord, wanted?: { parts?: readonly Part[]; maxBytes?: number }): Promise<StoredRecord>;
 }
@@ -44,6 +46,20 @@ export function createValues({ largeValues }: { largeValues: LargeValues }): Val
   return {
     result: (message, json, until) => pack(message, "result", json, until),
     error: (message, error, until) => pack(message, "error", errorText(error), until),
+    async renew({ id, refs }, until) {
+      const renewed = PARTS.map(async (part): Promise<Item> => {
+        const ref = refs[part];
+        if (ref === undefined) return {};
+        try {
+          const stored = await largeValues.renew({ id, part, version: randomUUID() }, ref, until);
+          return stored === ref ? {} : { [`${part}Ref`]: valueRefText(stored) };
+        } catch (error) {
+          if (error instanceof ValueExpiredError) return {};
+          throw error;
+        }
+      });
+      return Object.assign({}, ...(await Promise.all(renewed)));
+    },
     async complete(record, { parts = PARTS, maxBytes = MAX_VALUE_BYTES } = {}) {
       const { large, ...rest } = record;
       const left = { ...large };

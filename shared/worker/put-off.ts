@@ -1,5 +1,6 @@
 /** How a message waits: hidden where it is, sent again for later, or as the next attempt. */
 
+import { keepForTask } from "../canvas/keep.ts";
 import { neededUntil, REFRESH_SECONDS } from "../lifetimes.ts";
 import type { Message } from "../message/message.ts";
 import type { StoredRecord } from "../results/record.ts";
@@ -65,6 +66,7 @@ export async function refreshed(app: App, message: Message): Promise<Message | u
   const now = app.clock();
   const last = message.refreshedAt ?? message.eta ?? message.sentAt;
   if (now.getTime() - Date.parse(last) < REFRESH_SECONDS * 1000) return message;
+  await keepForTask(app, message, now);
   const renewed = { ...(await withPayloadUntil(app, message, now)), refreshedAt: now.toISOString() };
   return (await app.results.refresh(renewed)) ? renewed : undefined;
 }
@@ -96,6 +98,7 @@ export async function comeBackAfter(
 export async function sendRetry(app: App, delivery: TaskDelivery, eta: Date): Promise<Verdict> {
   if (delivery.fifo) return putOff(app, delivery, (eta.getTime() - app.clock().getTime()) / 1000);
   const { suspect, seen, slot, deferrals, refreshedAt, crowded, rescues, newerSince, ...rest } = delivery.message;
+  await keepForTask(app, rest, eta);
   await dispatch(app, { ...rest, attempt: rest.attempt + 1, eta: eta.toISOString() });
   return "acknowledge";
 }

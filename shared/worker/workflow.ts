@@ -2,7 +2,7 @@
 
 import { FAN_OUT } from "../canvas/fan-out.ts";
 import type { KnownTasks } from "../canvas/flow.ts";
-import { endOrphan, isOfWorkflow, letFanOut, letGoOn, type WorkflowMessage } from "../canvas/let-go-on.ts";
+import { endOrphan, isOfWorkflow, letFanOut, letGoOn, letKeep, type WorkflowMessage } from "../canvas/let-go-on.ts";
 import { DEFAULT_QUEUE } from "../config.ts";
 import { WorkflowNotFoundError } from "../errors.ts";
 import type { Message } from "../message/message.ts";
@@ -36,14 +36,16 @@ export async function handleHelper(
   const now = app.clock();
   const eta = message.eta === undefined ? now : new Date(message.eta);
   if (eta > now && !message.workflow.ended) return hide(app, delivery, secondsUntil(eta, now));
-  return unlessOrphan(app, message, () =>
-    message.task === FAN_OUT
+  const mayGoOn = (): boolean => invocation.remainingMilliseconds() > RESERVE_MILLISECONDS;
+  return unlessOrphan(app, message, () => {
+    if (message.workflow.keep !== undefined) return letKeep(app, message, mayGoOn);
+    return message.task === FAN_OUT
       ? letFanOut(app, tasks, message, {
-          mayGoOn: () => invocation.remainingMilliseconds() > RESERVE_MILLISECONDS,
+          mayGoOn,
           again: delivery.receiveCount > 1,
         })
-      : letGoOn(app, tasks, message),
-  );
+      : letGoOn(app, tasks, message);
+  });
 }
 
 /** Lets a workflow go on after a message that was handled. */

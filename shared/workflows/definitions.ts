@@ -86,6 +86,9 @@ export function createDefinitions(options: {
     return loading;
   };
 
+  /** The object lives as long as the item: the workflow may take longer than its definition says. */
+  const end = (): Date => new Date(ttl() * 1000);
+
   const nameOf = (id: string) => ({ id, part: "definition" as const, version: randomUUID() });
 
   /** Dying before this leaves objects that nobody refers to. */
@@ -101,8 +104,8 @@ export function createDefinitions(options: {
 
   return {
     async define(definition) {
-      const { id, keepUntil } = definition;
-      return put(id, await largeValues.store(nameOf(id), toJsonText(definition), new Date(keepUntil)));
+      const { id } = definition;
+      return put(id, await largeValues.store(nameOf(id), toJsonText(definition), end()));
     },
 
     write(id) {
@@ -117,7 +120,7 @@ export function createDefinitions(options: {
         async define(rest) {
           await writer.push(`,${toJsonText(rest).slice(1)}`);
           // It may stand under the id of an earlier call with its key.
-          return put(rest.id, await writer.close(new Date(rest.keepUntil)));
+          return put(rest.id, await writer.close(end()));
         },
       };
     },

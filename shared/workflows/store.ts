@@ -1,6 +1,6 @@
 /** The items of a workflow beside the records of its tasks: its definition, the places that were stopped, and the outcomes of its groups. */
 
-import { absent, anyOf, contains, sizeBelow } from "../aws/change.ts";
+import { absent, anyOf, below, contains, sizeBelow } from "../aws/change.ts";
 import type { Table } from "../aws/dynamodb.ts";
 import type { StoredError } from "../errors.ts";
 import { UNDER_WAY_SECONDS } from "../lifetimes.ts";
@@ -26,6 +26,8 @@ interface Marks {
   places: ReadonlySet<string>;
   /** When a replay has let it go on. */
   resumedAt?: string;
+  /** Records of all of it are kept at least until then, beyond what its definition says. */
+  keptUntil?: string;
 }
 
 export interface Workflows extends Definitions {
@@ -42,6 +44,10 @@ export interface Workflows extends Definitions {
   isRevoked(id: string): Promise<boolean>;
   /** When a workflow was sent, or let go on by a replay; undefined if it is gone. Its tasks are as old as it, whenever their turn comes. */
   sentAt(id: string, maxAgeMilliseconds?: number): Promise<string | undefined>;
+  /** Notes that records of all of it are kept until a time. */
+  keep(id: string, until: string): Promise<void>;
+  /** The time that was noted last, as of two seconds ago at most. */
+  keptUntil(id: string): Promise<string | undefined>;
   /** Stores the outcome of a group unless it has one, and answers with the one that it has then. */
   decide(group: GroupId, outcome: GroupOutcome): Promise<GroupOutcome>;
   outcomeOf(group: GroupId): Promise<GroupOutcome | undefined>;
@@ -74,10 +80,11 @@ export function createWorkflows(options: {
   const marks = new Map<string, { at: number; found: Promise<Marks> }>();
 
   const readMarks = async (id: string): Promise<Marks> => {
-    const { places, resumedAt } = (await table.get(stoppedKey(id))) ?? {};
+    const { places, resumedAt, keptUntil } = (await table.get(stoppedKey(id))) ?? {};
     return {
       places: places instanceof Set ? places : new Set(),
       ...(resumedAt !== undefined && { resumedAt: String(resumedAt) }),
+      ...(keptUntil !== undefined && { keptUntil: String(keptUntil) }),
     };
   };
 
@@ -152,6 +159,14 @@ export function createWorkflows(options: {
       const { resumedAt } = await marksOf(id, maxAgeMilliseconds).found;
       return resumedAt !== undefined && resumedAt > sentAt ? resumedAt : sentAt;
     },
+
+    async keep(id, until) {
+      const when = anyOf(absent("keptUntil"), below("keptUntil", until));
+      await table.update({ key: stoppedKey(id), set: { keptUntil: until, ttl: ttl() }, when });
+      marks.delete(id);
+    },
+
+    keptUntil: async (id) => (await marksOf(id, LOOK_MILLISECONDS).found).keptUntil,
 
     async decide(group, outcome) {
       const key = outcomeKey(group.workflow, group.place);

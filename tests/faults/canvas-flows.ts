@@ -22,6 +22,9 @@ const EACH: Node = { chain: [{ task: "spread" }, { each: { task: "add", payload:
 const FAILING = chord({ task: "fails", payload: { x: 4, y: 6 } }, add(3, 4));
 const MENDING = chord({ task: "mends", payload: { x: 1, y: 2 } }, add(3, 4));
 
+/** A workflow whose end is put off for three weeks. */
+const SLOW: Node = { chain: [add(1, 2), { task: "slow", immutable: true }] };
+
 /** A group whose one member adds two. */
 const GROWING = chord({ task: "grows" });
 
@@ -30,6 +33,9 @@ const BECOMING: Node = { chain: [{ task: "becomes" }, { task: "add", payload: { 
 
 const DONE = { state: "SUCCESS", result: 10 };
 const COULD_NOT_RUN = { state: "FAILURE", error: { code: "WORKFLOW_STEP_FAILED" } };
+
+/** Later the record of a task that ended at once would be gone before the next look. */
+const FIVE_DAYS = 5 * 86_400;
 
 const args = (node: Node, key: string): string[] => [
   "send-workflow",
@@ -190,6 +196,29 @@ export const canvasFlows: Record<string, Flow> = {
     operations: [RECEIVE, ...repeated(BATCH_GET, 2), ...repeated(GET, 6), ...repeated(UPDATE, 7), SEND, DELETE],
     prepare: begun(GROWING, 4),
     tasks: 4,
+  },
+  "a retry that outlives the records of its workflow": {
+    ...work,
+    operations: [RECEIVE, BATCH_GET, GET, ...repeated(UPDATE, 6), SEND, DELETE],
+    prepare: begun(SLOW, 1),
+    expected: { state: "RETRY" },
+    finish: async (scenario, id) => {
+      await scenario.drain();
+      return id;
+    },
+    tasks: 2,
+  },
+  "a look at the records of a workflow": {
+    ...work,
+    operations: [RECEIVE, ...repeated(GET, 3), BATCH_GET, ...repeated(UPDATE, 3), DELETE],
+    clockOffsetSeconds: FIVE_DAYS,
+    prepare: begun(SLOW, 2),
+    expected: { state: "RETRY" },
+    finish: async (scenario, id) => {
+      await scenario.drain();
+      return id;
+    },
+    tasks: 2,
   },
   "revoking a workflow": {
     operations: [GET, UPDATE, UPDATE],

@@ -139,6 +139,13 @@ function tasksOf(print: (line: string) => void): Record<string, RegisteredTask> 
         return sum(numbers);
       },
     }),
+    task({
+      name: "slow",
+      run: (_, { attempt, retry }) => {
+        if (attempt === 1) throw retry({ countdown: 20 * 86_400 });
+        return 10;
+      },
+    }),
     task({ name: "untracked", payload: NUMBERS, trackStarted: false, run: sum }),
   ];
   return Object.fromEntries(tasks.map((one) => [one.name, one]));

@@ -3,11 +3,13 @@ import { resourcesOf, textField } from "../localstack/template/template.ts";
 import type { Template } from "./serverless.ts";
 
 /** Which function reads which queue of this template. */
-export function mappingsOf(template: Template): { queue: string; functionId: string }[] {
+export function mappingsOf(
+  template: Template,
+): { queue: string; functionId: string; properties: Record<string, unknown> }[] {
   return resourcesOf(template, "AWS::Lambda::EventSourceMapping").flatMap(({ properties }) => {
     const [queue, functionId] = [referenced(properties.EventSourceArn), referenced(properties.FunctionName)];
     const isQueue = queue !== undefined && template.Resources[queue]?.Type === "AWS::SQS::Queue";
-    return isQueue && functionId !== undefined ? [{ queue, functionId }] : [];
+    return isQueue && functionId !== undefined ? [{ queue, functionId, properties }] : [];
   });
 }
 

@@ -12,6 +12,7 @@ import { packageFunction } from "./package-function.ts";
 import type { Resource, Serverless } from "./serverless.ts";
 import { checkTarget } from "./target.ts";
 import { absentFolders, readTaskFolders } from "./task-modules.ts";
+import { tellWorkers } from "./tell-workers.ts";
 import { prepareWorkFolder } from "./work-folder.ts";
 
 /**
@@ -44,6 +45,7 @@ class BuildPlugin {
       "after:aws:package:finalize:mergeCustomProviderResources": inOneSentence(() => {
         const template = serverless.service.provider.compiledCloudFormationTemplate;
         leaveOutImpliedOrder(template);
+        tellWorkers(template);
         return checkTemplate(
           template,
           serverless.getProvider("aws").getRegion(),

@@ -59,6 +59,12 @@ export interface Config {
   /** `READ_ONLY`: `on` refuses every call that sends or changes. @defaultValue off */
   readonly readOnly: boolean;
   /**
+   * `WORKERS`: how many workers each queue may have at once, as `default:50,high:100`. The build sets it, by the event source mappings. A
+   * queue that is not in it has as many as the account allows.
+   * @defaultValue none
+   */
+  readonly workers: ReadonlyMap<string, number>;
+  /**
    * `CORS_ORIGIN`: origins of web pages that may call the API and upload, separated by commas; or `*`, any. With
    * `API_KEY_HASHES=none` pages of this machine may in any case. @defaultValue none
    */
@@ -190,6 +196,17 @@ export function loadConfig(environment: Environment): Config {
       if (value !== "on" && value !== "off") throw new ConfigError("READ_ONLY", value, "'on' or 'off'", WHERE);
       return value === "on";
     },
+    get workers() {
+      const texts = (read("WORKERS") ?? "").split(",").filter((text) => text !== "");
+      return new Map(
+        texts.map((text) => {
+          const [, queue = "", workers] = /^([a-z][a-z0-9-]{0,62}):(\d{1,9})$/.exec(text) ?? [];
+          if (workers === undefined)
+            throw new ConfigError("WORKERS", text, "'<queue>:<number>', separated by commas", WHERE);
+          return [queue, Number(workers)];
+        }),
+      );
+    },
     get corsOrigins() {
       return parseOrigins(read("CORS_ORIGIN") ?? "");
     },
@@ -214,6 +231,7 @@ const VARIABLES: { readonly [Setting in Exclude<keyof Config, "queueUrl" | "queu
   apiKeys: "API_KEY_HASHES",
   viewKeyRole: "VIEW_KEY_ROLE",
   readOnly: "READ_ONLY",
+  workers: "WORKERS",
   corsOrigins: "CORS_ORIGIN",
 };
 
@@ -264,7 +282,7 @@ function furtherQueues(environment: Environment): string[] {
 }
 
 /** The queue that a variable names, if it is one that may: `BROKER_URL_BULK_MAIL` is `bulk-mail`, and no other variable is. */
-function queueOf(variable: string): string | undefined {
+export function queueOf(variable: string): string | undefined {
   if (variable === queueVariable(DEFAULT_QUEUE)) return DEFAULT_QUEUE;
   const name = /^BROKER_URL_([A-Z][A-Z0-9_]{0,62})$/.exec(variable)?.[1]?.toLowerCase().replaceAll("_", "-");
   return name === DEFAULT_QUEUE ? undefined : name;

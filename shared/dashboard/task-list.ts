@@ -23,7 +23,7 @@ export async function* foundTasks(
   from: string,
   { values, signal }: { values: boolean; signal: AbortSignal },
 ): AsyncGenerator<TaskRecord[], void> {
-  const wanted = values || search.needsValues ? undefined : "false";
+  const wanted = values || search.keep ? undefined : "false";
   let cursor: string | undefined;
   do {
     const page: Page = await call<Page>(
@@ -73,7 +73,7 @@ export function createTaskList(search: Search, period: { from?: string; to?: str
   let nextLook = 0;
 
   const read = async (query: Record<string, string | undefined>): Promise<Page> => {
-    const values = search.needsValues ? undefined : "false";
+    const values = search.keep ? undefined : "false";
     const path = pathOf(["tasks"], { ...search.query, ...period, limit: "50", values, ...query });
     const page = await call<Page>(path, { signal: abort.signal });
     asOf.value = serviceNow();

@@ -17,6 +17,8 @@ export interface Depth {
   waiting?: number;
   inFlight?: number;
   delayed?: number;
+  /** The most at once; absent: as many as the account allows. */
+  workers?: number;
 }
 
 /** Undefined for a task that runs or has ended. */

@@ -76,7 +76,7 @@ export const CALLS = {
   listTasks: {
     route: "GET /tasks",
     function: "read",
-    summary: "List tasks, newest first",
+    summary: "List tasks, in the order in which they were sent",
     parameters: filters,
     status: 200,
     answer: ref("TaskPage"),

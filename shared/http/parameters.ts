@@ -38,6 +38,15 @@ export const chosen: readonly Document[] = [
 export const filters: readonly Document[] = [
   ...chosen,
   {
+    ...query("search", { type: "string", maxLength: 1000 }),
+    description:
+      "Words and fields as `-task:add mailbox`; a task has all of them. It is tested after the other filters.",
+  },
+  {
+    ...query("order", { enum: ["newest", "oldest"], default: "newest" }),
+    description: "The tasks that come first, by the time in their ids.",
+  },
+  {
     ...query("values", { enum: ["true", "false"], default: "true" }),
     description: "With false, tasks come without result, progress and stack, and their payload is null.",
   },

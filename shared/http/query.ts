@@ -5,6 +5,7 @@ import { idTime, isId } from "../message/id.ts";
 import { isTag } from "../message/labels.ts";
 import { readTime, TIME_EXPECTED } from "../message/time.ts";
 import { STATES, type TaskState } from "../results/record.ts";
+import { readSearch, SEARCHED_FIELDS, type Term } from "../search.ts";
 import { type CallId, queryFields } from "./routes.ts";
 
 /**
@@ -72,6 +73,20 @@ export function toSeveral<T>(name: string, text: string, read: (value: string) =
   const [first, ...others] = values.map((value) => read(value));
   if (first === undefined) throw new InvalidOptionError(name, text, "a value");
   return others.length === 0 ? first : [first, ...others];
+}
+
+/** Longer ones are no search of a person. */
+const MAX_SEARCH_CHARS = 1000;
+
+/** The terms of a search of tasks. @throws InvalidOptionError for a field that there is not, or whose values only some may see */
+export function toSearch(name: string, text: string): Term[] {
+  if (text.length > MAX_SEARCH_CHARS)
+    throw new InvalidOptionError(name, text, `at most ${MAX_SEARCH_CHARS} characters`);
+  const { terms, unknown } = readSearch(text);
+  const other = terms.find(({ field }) => field !== undefined && !SEARCHED_FIELDS.includes(field))?.field ?? unknown[0];
+  if (other !== undefined)
+    throw new InvalidOptionError(name, other, `words, or fields of ${SEARCHED_FIELDS.join(", ")}`);
+  return terms;
 }
 
 /** @throws InvalidOptionError for what is no number within these bounds, as JSON writes numbers */

@@ -90,7 +90,13 @@ export const schemas = {
     queues: list(
       object(
         { name: text, paused: { type: "boolean" } },
-        { waiting: count, inFlight: count, delayed: count, unreadable: { const: true } },
+        {
+          ...{ waiting: count, inFlight: count, delayed: count, unreadable: { const: true } },
+          workers: {
+            ...count,
+            description: "The most workers that Lambda runs for it at once; absent: as many as the account allows.",
+          },
+        },
       ),
     ),
     dead: {

@@ -13,9 +13,11 @@ import {
 import type { Table } from "../aws/dynamodb.ts";
 import { UNDER_WAY_SECONDS } from "../lifetimes.ts";
 import { parseJson, toJsonText } from "../message/json.ts";
+import type { Term } from "../search.ts";
+import { listInOrder, type Order } from "../table/in-order.ts";
 import { recordPartition } from "../table/keys.ts";
-import { newestFirst } from "../table/newest-first.ts";
 import { publicRecord, type TaskRecord, type TaskState, toRecord } from "./record.ts";
+import { fitsAll } from "./searched.ts";
 
 export interface ListQuery {
   /** With several, tasks that fit one of them. */
@@ -28,6 +30,10 @@ export interface ListQuery {
   parentId?: string;
   /** Only this task and what came of it. */
   rootId?: string;
+  /** Only tasks that fit each term. It is tested when they have been read, and knows nothing of payloads and results. */
+  search?: readonly Term[];
+  /** @defaultValue newest */
+  order?: Order;
   /** Only tasks sent at or after. @defaultValue 7 days before `to`; with `finishedFrom` or `finishedTo`, 31 days before that */
   from?: Date;
   /** Only tasks sent at or before. @defaultValue now */
@@ -60,22 +66,26 @@ const USUAL_DAYS = 7;
 /** A task is looked for among those sent this long before its end, unless `from` says otherwise. */
 const LONG_LIFE_DAYS = 31;
 
-/** Tasks, newest first, as `newestFirst` lists them: a page may be short, or empty, and still have a cursor. */
+/** Tasks in the order of their ids, as `listInOrder` lists them: a page may be short, or empty, and still have a cursor. */
 export async function listTasks(table: Table, now: Date, query: ListQuery): Promise<ListPage> {
-  const { limit = 50, cursor } = query;
+  const { limit = 50, cursor, order = "newest" } = query;
   const span = sentWithin(query, now);
-  const { filter, isWide, keep } = toFilter(query, now);
-  const { items, ...more } = await newestFirst(
+  const { filter, keep } = toFilter(query, now);
+  const { items, ...more } = await listInOrder(
     table,
-    { ...span, cursor, limit },
-    // Without a filter nearly every item read is shown; with one, few may be, and larger reads cost fewer calls.
-    { partition: recordPartition, filter, pageSize: isWide ? limit : 500, ...(keep && { keep }) },
+    { ...span, cursor, limit, order },
+    { partition: recordPartition, filter, pageSize: shareOf(limit), ...(keep && { keep }) },
   );
   const tasks = items.map((item) => {
     const { attempts, ...record } = publicRecord(toRecord(item));
     return record;
   });
   return { tasks, searchedFrom: span.from.toISOString(), ...more };
+}
+
+/** Items to read of each of the 16 partitions: twice what is likely to be among the first `limit` of all, so that one round is enough. */
+function shareOf(limit: number): number {
+  return Math.min(limit, Math.ceil(limit / 8) + 8);
 }
 
 /** Between which times the tasks of a list were sent. */
@@ -95,14 +105,12 @@ function sentWithin({ from, to, finishedFrom, finishedTo }: ListQuery, now: Date
 
 interface Filter {
   filter: Condition;
-  /** Nearly every item is shown. */
-  isWide: boolean;
   keep?: (item: Item) => boolean;
 }
 
 /** The conditions of an item: those that DynamoDB can test, and one that only reading it can. */
 function toFilter(query: ListQuery, now: Date): Filter {
-  const { state, task, queue, tag, parentId, rootId, finishedFrom, finishedTo } = query;
+  const { state, task, queue, tag, parentId, rootId, finishedFrom, finishedTo, search = [] } = query;
   const seconds = Math.floor(now.getTime() / 1000);
   const asked = [
     ...Object.entries({ state, task, queue, parentId, rootId }).flatMap(([name, value]) =>
@@ -113,10 +121,10 @@ function toFilter(query: ListQuery, now: Date): Filter {
     ...(tag === undefined ? [] : [contains("tags", toJsonText(tag))]),
   ];
   const filter = allOf(above("ttl", seconds), not(atMost("shownUntil", seconds)), ...asked);
-  const isWide = asked.length === 0;
-  if (tag === undefined) return { filter, isWide };
+  if (tag === undefined && search.length === 0) return { filter };
   // Tags are JSON text, in which a tag such as `,` is also found between two others.
-  return { filter, isWide, keep: (item) => toTags(item).includes(tag) };
+  const isTagged = (item: Item): boolean => tag === undefined || toTags(item).includes(tag);
+  return { filter, keep: (item) => isTagged(item) && fitsAll(item, search) };
 }
 
 function toTags(item: Item): unknown[] {

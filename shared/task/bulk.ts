@@ -75,7 +75,8 @@ export function stepOf({ task, payload }: Message): { id: string; step: number }
 export function writeSource(source: BulkSource | undefined): Json {
   if (source === undefined) return null;
   if ("failure" in source) return { failure: source.failure };
-  const { cursor, limit, ...filter } = source.filter;
+  // An act is about all that it finds, by parameters alone.
+  const { cursor, limit, search, order, ...filter } = source.filter;
   const fields = Object.entries(filter).flatMap(([name, value]): [string, Json][] => {
     if (value === undefined) return [];
     if (value instanceof Date) return [[name, value.toISOString()]];

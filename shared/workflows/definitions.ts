@@ -6,7 +6,7 @@ import type { Table } from "../aws/dynamodb.ts";
 import { parseJson, toJsonText } from "../message/json.ts";
 import { type LargeValues, loadJson, type StoredValue } from "../message/large-values.ts";
 import { definitionKey, definitionPartition } from "../table/keys.ts";
-import { newestFirst, type Span } from "../table/newest-first.ts";
+import { listInOrder, type Span } from "../table/in-order.ts";
 import type { Definition } from "./definition.ts";
 import { remember } from "./known.ts";
 import { readDefinition } from "./read-definition.ts";
@@ -130,7 +130,7 @@ export function createDefinitions(options: {
     async list(span) {
       const filter = above("ttl", Math.floor(clock().getTime() / 1000));
       const reading = { partition: definitionPartition, filter, pageSize: span.limit };
-      const { items, ...more } = await newestFirst(table, span, reading);
+      const { items, ...more } = await listInOrder(table, span, reading);
       // Definitions that the list has read are not read again; one that cannot be read says so when it is asked for.
       for (const item of items) read(String(item.sk), item).catch(() => {});
       return { ids: items.map(({ sk }) => String(sk)), ...more };

@@ -122,7 +122,12 @@ async function measureLists(counts: readonly number[]): Promise<string[][]> {
         ["the newest 50", "/tasks?limit=50&values=false"],
         ["the newest 50 failures", "/tasks?state=FAILURE&limit=50&values=false"],
         ["50 of a rare task", "/tasks?task=bad&limit=50&values=false"],
+        ["the oldest 50 that wait", "/tasks?state=PENDING,RETRY&order=oldest&limit=50&values=false"],
         ["a tag that no task has", "/tasks?tag=none&limit=50&values=false"],
+        ["50 that are not of a task", "/tasks?search=-task%3Abad&limit=50&values=false"],
+        ["50 that are of no frequent task", "/tasks?search=-task%3Aok&limit=50&values=false"],
+        ["a text that no task has", "/tasks?search=none&limit=50&values=false"],
+        ["a part of no id, of the last hour", `/tasks?search=id%3Azzz&from=${anHourAgo()}&limit=50&values=false`],
         ["failures by kind", "/failures?state=open"],
         ["a kind of failure", `/failures/${String(failure.failureGroup?.S)}`],
         ["the last hour's counts", "/counts?by=state"],
@@ -139,6 +144,10 @@ async function measureLists(counts: readonly number[]): Promise<string[][]> {
     dynamodb.destroy();
     await cloud.stop();
   }
+}
+
+function anHourAgo(): string {
+  return new Date(Date.now() - 3_600_000).toISOString();
 }
 
 type Item = Record<string, AttributeValue>;

@@ -24,6 +24,14 @@ describe("configuration", () => {
     );
   });
 
+  it("reads how many workers a queue may have", () => {
+    expect([...loadConfig({ ...set, WORKERS: "default:50,bulk-mail:2" }).workers]).toEqual([
+      ["default", 50],
+      ["bulk-mail", 2],
+    ]);
+    expect(loadConfig(set).workers.size).toBe(0);
+  });
+
   it("names every further queue by its variable", () => {
     const config = loadConfig({ ...set, BROKER_URL_HIGH_PRIORITY: "https://sqs.eu-west-1.amazonaws.com/1/h" });
 
@@ -40,6 +48,7 @@ describe("configuration", () => {
     ],
     [{ TASK_SERIALIZER: "pickle" }, (c: Config): unknown => c.taskSerializer, "expected 'json'"],
     [{ BEAT: "maybe" }, (c: Config): unknown => c.beatEnabled, "'on' or 'off'"],
+    [{ WORKERS: "default:50,high" }, (c: Config): unknown => c.workers, "'<queue>:<number>'"],
     [{ READ_ONLY: "yes" }, (c: Config): unknown => c.readOnly, "'on' or 'off'"],
     [{ TIMEZONE: "Mars/Olympus" }, (c: Config): unknown => c.timezone, "an IANA time zone"],
     [{ RESULT_EXPIRES: "60" }, (c: Config): unknown => c.resultExpires, "3600 to 34560000"],

@@ -47,7 +47,9 @@ export function BulkActs({ search, from }: { search: Search; from: string }): JS
     setMade(await make({ act, ids, rate: Number(rate), start: true }));
     ticked.value = new Set();
   };
-  /** A search that the page alone can do is done by it, to the end; the act is about the ids that it has found. */
+  /** An act's filter has the parameters of a list, but no search. */
+  const isLookedFor = search.keep !== undefined || search.query.search !== undefined;
+  /** A search beyond that is done by the page, to its end; the act is about the ids that it has found. */
   const idsFound = async (act: "revoke" | "replay"): Promise<string[]> => {
     const isMeant = (state: TaskState): boolean =>
       act === "revoke" ? !FINAL.includes(state) : search.hasStates ? FINAL.includes(state) : state === "FAILURE";
@@ -67,20 +69,19 @@ export function BulkActs({ search, from }: { search: Search; from: string }): JS
     return found.slice(0, MAX_IDS);
   };
   const actOnFound = (act: "revoke" | "replay") => async (): Promise<void> => {
-    const about = search.keep ? { ids: await idsFound(act) } : { filter: { ...search.query, from } };
+    const about = isLookedFor ? { ids: await idsFound(act) } : { filter: { ...search.query, from } };
     goTo(linkTo(["activity", await make({ act, ...about, rate: Number(rate), start: false })]));
   };
   if (!may("operate")) return null;
 
   const rateField = <RateField rate={rate} most={1000} onChange={setRate} />;
-  const looking =
-    search.keep === undefined ? null : (
-      <p class="dim" role="status">
-        {found === undefined
-          ? `The page looks for them, all through the period, and takes the newest ${count(MAX_IDS)}.`
-          : `${count(found)} found …`}
-      </p>
-    );
+  const looking = !isLookedFor ? null : (
+    <p class="dim" role="status">
+      {found === undefined
+        ? `The page looks for them, all through the period, and takes the newest ${count(MAX_IDS)}.`
+        : `${count(found)} found …`}
+    </p>
+  );
   const one = ids.length === 1 ? "the selected task" : `the ${ids.length} selected tasks`;
   return (
     <>

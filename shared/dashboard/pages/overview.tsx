@@ -6,6 +6,7 @@ import { pathOf } from "../api.ts";
 import { serviceNow } from "../clock.ts";
 import { count, duration, isUtc, moment } from "../format.ts";
 import { useLive } from "../live.ts";
+import { BACKLOG_MILLISECONDS, useOldest } from "../oldest.ts";
 import type { ByState } from "../rate.ts";
 import { linkTo } from "../route.ts";
 import { oldestWaiting, stalledQueues } from "../stalled.ts";
@@ -33,8 +34,12 @@ interface Entry {
 
 /** The trouble first, then the work, then what is to come. */
 export function OverviewPage(): JSX.Element {
-  const from = useMemo(() => new Date(serviceNow() - DAY_MILLISECONDS).toISOString(), []);
-  const list = (state: string): string => pathOf(["tasks"], { state, from, limit: "100", values: "false" });
+  const [from, longAgo] = useMemo(
+    () => [DAY_MILLISECONDS, BACKLOG_MILLISECONDS].map((ago) => new Date(serviceNow() - ago).toISOString()),
+    [],
+  );
+  const list = (state: string, since = from): string =>
+    pathOf(["tasks"], { state, from: since, limit: "100", values: "false" });
   const failures = useLive<{ failures: FailureGroup[]; cursor?: string }>(
     pathOf(["failures"], { state: "open", limit: "10" }),
     { everySeconds: 5 },
@@ -43,12 +48,18 @@ export function OverviewPage(): JSX.Element {
   const queues = useLive<{ queues: Depth[]; dead: number | null }>("queues");
   const control = useLive<{ decisions: Decision[] }>("control", { everySeconds: 5 });
   const schedules = useLive<{ schedules: Entry[] }>("schedules", { everySeconds: 15 });
-  const waiting = useLive<Page>(list("PENDING,RETRY"), { everySeconds: 10 });
+  const newest = useLive<Page>(list("PENDING,RETRY", longAgo), { everySeconds: 10 }).data;
+  const atWork = queues.data?.queues.filter(
+    ({ waiting = 0, inFlight = 0, delayed = 0 }) => waiting + inFlight + delayed,
+  );
+  // Where the newest are not all that wait, the oldest are looked for by themselves.
+  const oldest = useOldest(newest?.cursor === undefined ? [] : (atWork ?? []).map(({ name }) => name));
+  const waiting = newest && [...newest.tasks, ...oldest.tasks];
   return (
     <>
       <h1>Overview</h1>
       <Trouble error={queues.error ?? failures.error} />
-      <Attention queues={queues.data} decisions={control.data?.decisions} waiting={waiting.data?.tasks} />
+      <Attention queues={queues.data} decisions={control.data?.decisions} waiting={waiting} />
       <section aria-label="Failures">
         <h2>Open failures</h2>
         {failures.data === undefined ? <Loading /> : <Groups groups={failures.data.failures} />}
@@ -58,7 +69,7 @@ export function OverviewPage(): JSX.Element {
       <section aria-label="Queues">
         <h2>Queues</h2>
         {queues.data === undefined ? <Loading /> : <Depths queues={queues.data.queues} />}
-        {waiting.data !== undefined && <OldestWaiting page={waiting.data} />}
+        {waiting !== undefined && <OldestWaiting tasks={waiting} searchedTo={oldest.searchedTo} />}
       </section>
       <section aria-label="Running now">
         <h2>Running now</h2>
@@ -129,15 +140,22 @@ function Attention(props: {
   );
 }
 
-/** Of the newest tasks that wait: where there are more, an older one may. */
-function OldestWaiting({ page }: { page: Page }): JSX.Element {
-  const oldest = oldestWaiting(page.tasks, now.value);
-  if (oldest === undefined) return <p class="dim">No task waits that might run.</p>;
+/** @param searchedTo time to which everything was looked through; undefined: all of it */
+function OldestWaiting({ tasks, searchedTo }: { tasks: TaskRecord[]; searchedTo: string | undefined }): JSX.Element {
+  const oldest = oldestWaiting(tasks, now.value);
+  const search = searchedTo !== undefined && (
+    <span class="dim">
+      {" "}
+      (older ones are looked for: nothing waits that was sent before <When time={searchedTo} exact />)
+    </span>
+  );
+  if (oldest === undefined) return <p class="dim">No task waits that might run.{search}</p>;
   const { record, milliseconds } = oldest;
   return (
     <p>
-      The oldest waiting task waits for {page.cursor !== undefined && "at least "}
+      The oldest waiting task waits for {searchedTo !== undefined && "at least "}
       {duration(milliseconds)}: <Named href={linkTo(["tasks", record.id])} name={record.task} id={record.id} />
+      {search}
     </p>
   );
 }

@@ -1,6 +1,8 @@
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
+import type { TaskRecord } from "../../results/record.ts";
 import { call, pathOf } from "../api.ts";
+import { serviceNow } from "../clock.ts";
 import { count } from "../format.ts";
 import { may } from "../frame.tsx";
 import { useLive } from "../live.ts";
@@ -8,9 +10,22 @@ import { linkTo } from "../route.ts";
 import { ActButton, Empty, Loading, RateField, Table, Trouble, When } from "../ui.tsx";
 import type { Decision, Depth } from "../why.ts";
 
+interface Page {
+  tasks: TaskRecord[];
+  cursor?: string;
+}
+
+/** No run takes longer. */
+const DAY_MILLISECONDS = 86_400_000;
+
 export function QueuesPage(): JSX.Element {
+  const runningList = useMemo(() => {
+    const from = new Date(serviceNow() - DAY_MILLISECONDS).toISOString();
+    return pathOf(["tasks"], { state: "STARTED", from, limit: "100", values: "false" });
+  }, []);
   const queues = useLive<{ queues: (Depth & { unreadable?: true })[]; dead: number | null }>("queues");
   const control = useLive<{ decisions: Decision[] }>("control");
+  const running = useLive<Page>(runningList, { everySeconds: 5 });
   const index = useLive<{ tasks: string[] }>("./", { everySeconds: 60 });
   const refresh = (): void => {
     queues.refresh();
@@ -19,14 +34,18 @@ export function QueuesPage(): JSX.Element {
   return (
     <>
       <h1>Queues</h1>
-      <p class="dim">Depths are SQS's own, which are approximate.</p>
       <Trouble error={queues.error} />
       {queues.data === undefined ? (
         <Loading />
       ) : (
         <Table
           label="Queues"
-          heads={["Queue", { number: "Waiting" }, { number: "In flight" }, { number: "Delayed" }, "State", "Acts"]}
+          heads={[
+            "Queue",
+            ...["Waiting", "In flight", "Delayed", "Running", "Workers at most"].map((number) => ({ number })),
+            "State",
+            "Acts",
+          ]}
         >
           {queues.data.queues.map((queue) => (
             <tr key={queue.name}>
@@ -36,6 +55,8 @@ export function QueuesPage(): JSX.Element {
               <td class="number">{about(queue.waiting)}</td>
               <td class="number">{about(queue.inFlight)}</td>
               <td class="number">{about(queue.delayed)}</td>
+              <td class="number">{running.data === undefined ? "?" : runningIn(queue.name, running.data)}</td>
+              <td class="number">{queue.workers === undefined ? "–" : count(queue.workers)}</td>
               <td>{queue.unreadable ? "cannot be read" : queue.paused ? "■ paused" : "● runs"}</td>
               <td>
                 <QueueActs queue={queue} refresh={refresh} />
@@ -45,18 +66,30 @@ export function QueuesPage(): JSX.Element {
           <tr>
             <td>dead letters</td>
             <td class="number">{queues.data.dead === null ? "?" : count(queues.data.dead)}</td>
-            <td colSpan={4} class="dim">
+            <td colSpan={6} class="dim">
               They become failures, or go back, within a minute: more than a few for long is a fault.
             </td>
           </tr>
         </Table>
       )}
+      <p class="dim">
+        Waiting, in flight and delayed are messages as SQS counts them, which is approximate; those in flight are held
+        by a worker, or hidden until their turn. Running are tasks whose record says STARTED. Workers are runs of the
+        worker function, each with up to ten messages: Lambda starts no more of them for a queue at once; with "–" as
+        many as the account allows. On a laptop the local stage starts as many as its processors bear.
+      </p>
       <h2>Tasks and their limits</h2>
       <Limits tasks={index.data?.tasks ?? []} decisions={control.data?.decisions ?? []} refresh={refresh} />
       <h2>Revokes in force</h2>
       <Revokes decisions={control.data?.decisions ?? []} refresh={refresh} />
     </>
   );
+}
+
+/** Of the newest that run; with "+" there may be more. */
+function runningIn(queue: string, { tasks, cursor }: Page): string {
+  const number = tasks.filter((task) => task.queue === queue).length;
+  return `${count(number)}${cursor === undefined ? "" : "+"}`;
 }
 
 function about(number: number | undefined): string {

@@ -1,8 +1,9 @@
 import type { JSX } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { TaskRecord } from "../../results/record.ts";
+import { FIELDS, readSearch } from "../../search.ts";
 import { serviceNow } from "../clock.ts";
-import { readFilter, toSearch, withTerm } from "../filter.ts";
+import { toSearch, withTerm } from "../filter.ts";
 import { duration } from "../format.ts";
 import { isPaused, mayMove } from "../live.ts";
 import { own } from "../own.ts";
@@ -49,7 +50,7 @@ export function TasksPage(): JSX.Element {
   const { q = "", period = USUAL_PERIOD, columns = USUAL_COLUMNS } = query;
   const [typed, setTyped] = useState(q);
   const shownColumns = columns.split(",").filter((name) => Object.hasOwn(COLUMNS, name));
-  const { terms, unknown } = useMemo(() => readFilter(q), [q]);
+  const { terms, unknown } = useMemo(() => readSearch(q), [q]);
   const search = useMemo(() => toSearch(terms), [terms]);
   const from = useMemo(() => {
     const { seconds } = own(PERIODS, period) ?? { seconds: 7 * 86_400 };
@@ -146,8 +147,7 @@ export function TasksPage(): JSX.Element {
       </nav>
       {unknown.length > 0 && (
         <p class="trouble" role="alert">
-          There is no field '{unknown[0]}': expected state, task, queue, tag, root, parent, id, error, payload, result
-          or header.
+          There is no field '{unknown[0]}': expected {FIELDS.join(", ")}.
         </p>
       )}
       <Trouble error={list.error.value} />

@@ -71,6 +71,40 @@ describe("a list", () => {
     });
   });
 
+  it("takes a search with words and negation, either order, and refuses a search that could tell a secret", async () => {
+    const from = new Date(engine.clock.now.getTime() - 1000).toISOString();
+    const first = await note.applyAsync({}, { tags: ["customer-7"], headers: { locale: "de" } });
+    jump(1);
+    const second = await note.applyAsync({}, { queue: "low", tags: ["Ünïcode, with a comma"] });
+    jump(1);
+    const third = await parent.delay({});
+
+    expect(await ids({ from })).toEqual([third.id, second.id, first.id]);
+    expect(await ids({ from, order: "oldest" })).toEqual([first.id, second.id, third.id]);
+    for (const [search, found] of [
+      ["CUSTOMER", [first]],
+      ['"a comma"', [second]],
+      ["-task:parent", [second, first]],
+      ["-task:parent -queue:low", [first]],
+      ["task:parent,note -customer", [third, second]],
+      ["header:locale=de", [first]],
+      [`id:${second.id.slice(-8)}`, [second]],
+      ['tag:"Ünïcode, with a comma"', [second]],
+      ["state:pending note", [second, first]],
+      ["", [third, second, first]],
+    ] as const)
+      expect(await ids({ from, search }), search).toEqual(found.map(({ id }) => id));
+    expect(await ids({ from, search: "-nothing", order: "oldest", queue: "low" })).toEqual([second.id]);
+    for (const [search, detail] of [
+      ["payload:x", "'payload'"],
+      ["-result:x", "'result'"],
+      ["stat:FAILURE", "'stat'"],
+      ["x".repeat(1001), "at most 1000 characters"],
+    ] as const)
+      expect(await ask({ search })).toMatchObject({ status: 422, body: { detail: expect.stringContaining(detail) } });
+    expect(await ask({ order: "first" })).toMatchObject({ status: 422 });
+  });
+
   it("of what ended in the last hour has what was sent days before, and says how far it looked", async () => {
     const old = await note.applyAsync({}, { countdown: 20 * DAY });
     const early = await note.applyAsync({}, { countdown: 19.6 * DAY });

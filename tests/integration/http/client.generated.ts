@@ -243,6 +243,8 @@ export type Queues = {
         inFlight?: number;
         delayed?: number;
         unreadable?: true;
+        /** The most workers that Lambda runs for it at once; absent: as many as the account allows. */
+        workers?: number;
     }[];
     /** Messages in the dead-letter queue; null if it cannot be read. */
     dead: number | null;
@@ -1263,9 +1265,9 @@ export function listActivity({ $from, to, by, act, cursor, limit }: {
     });
 }
 /**
- * List tasks, newest first
+ * List tasks, in the order in which they were sent
  */
-export function listTasks({ state, task, queue, tag, parent, root, $from, to, finishedFrom, finishedTo, unregistered, values, cursor, limit }: {
+export function listTasks({ state, task, queue, tag, parent, root, $from, to, finishedFrom, finishedTo, unregistered, search, order, values, cursor, limit }: {
     state?: string;
     task?: string;
     queue?: string;
@@ -1277,6 +1279,8 @@ export function listTasks({ state, task, queue, tag, parent, root, $from, to, fi
     finishedFrom?: string;
     finishedTo?: string;
     unregistered?: "true" | "false";
+    search?: string;
+    order?: "newest" | "oldest";
     values?: "true" | "false";
     cursor?: string;
     limit?: number;
@@ -1308,6 +1312,8 @@ export function listTasks({ state, task, queue, tag, parent, root, $from, to, fi
         finishedFrom,
         finishedTo,
         unregistered,
+        search,
+        order,
         values,
         cursor,
         limit

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { equal, present } from "../../../shared/aws/change.ts";
+import { listInOrder, type Order } from "../../../shared/table/in-order.ts";
 import { recordKey, recordPartition } from "../../../shared/table/keys.ts";
-import { newestFirst } from "../../../shared/table/newest-first.ts";
 import { createMemoryTable } from "../../../shared/testing/table.ts";
 
 const HOUR = 3_600_000;
@@ -31,7 +31,10 @@ async function filled(times: readonly number[]) {
       return page;
     },
   };
-  const walk = async (kind: string | undefined, { limit, pageSize }: { limit: number; pageSize: number }) => {
+  const walk = async (
+    kind: string | undefined,
+    { limit, pageSize, order = "newest" }: { limit: number; pageSize: number; order?: Order },
+  ) => {
     const found: string[] = [];
     const filter = kind === undefined ? present("kind") : equal("kind", kind);
     const [from, to] = [new Date(Math.min(...times)), new Date(END)];
@@ -39,9 +42,9 @@ async function filled(times: readonly number[]) {
     let pages = 0;
     do {
       read = 0;
-      const page = await newestFirst(
+      const page = await listInOrder(
         counting,
-        { from, to, cursor, limit },
+        { from, to, cursor, limit, order },
         { partition: recordPartition, filter, pageSize },
       );
       expect(page.items.length).toBeLessThanOrEqual(limit);
@@ -66,10 +69,11 @@ describe("a list by pages", () => {
     ["odd", 7, 3],
     ["odd", 50, 500],
     ["none", 50, 2],
-  ])("of kind %s has each item once, newest first, by %i with reads of %i", async (kind, limit, pageSize) => {
+  ])("of kind %s has each item once, in either order, by %i with reads of %i", async (kind, limit, pageSize) => {
     const { walk, wanted } = await filled(times);
 
     expect((await walk(kind, { limit, pageSize })).found).toEqual(wanted(kind));
+    expect((await walk(kind, { limit, pageSize, order: "oldest" })).found).toEqual(wanted(kind).toReversed());
   });
 
   it("ends a page that finds nothing, rather than to read all that there is", async () => {

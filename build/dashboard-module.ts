@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { build, type Plugin } from "esbuild";
+import { build, type Metafile, type Plugin } from "esbuild";
 import { ownFile, ROOT } from "./paths.ts";
 
 const FOLDER = ownFile("shared/dashboard");
@@ -35,12 +35,12 @@ export function dashboardModule(): Plugin {
 
 /** Builds the dashboard's files, compressed and as base64, and tells what they were built from. */
 export async function buildDashboard(): Promise<{
-  files: Record<string, { type: string; gzip: string }>;
+  files: Record<string, { type: string; gzip: string; isNeeded?: true }>;
   sources: string[];
 }> {
   const { outputFiles, metafile } = await build({
     absWorkingDir: ROOT,
-    entryPoints: { dashboard: join(FOLDER, "main.tsx") },
+    entryPoints: { first: join(FOLDER, "first.ts"), dashboard: join(FOLDER, "main.tsx") },
     outdir: "dashboard",
     entryNames: "[name]-[hash]",
     chunkNames: "part-[hash]",
@@ -56,13 +56,30 @@ export async function buildDashboard(): Promise<{
     write: false,
     logLevel: "silent",
   });
+  const needed = neededAtOnce(metafile.outputs);
   const files = outputFiles.map(({ path, contents }) => {
     const name = path.slice(path.lastIndexOf("/") + 1);
     const type = TYPES[name.slice(name.lastIndexOf("."))] ?? "application/octet-stream";
-    return [name, { type, gzip: Buffer.from(gzipSync(contents, { level: 9 })).toString("base64") }] as const;
+    const gzip = Buffer.from(gzipSync(contents, { level: 9 })).toString("base64");
+    return [name, { type, gzip, ...(needed.has(name) && { isNeeded: true as const }) }] as const;
   });
   return {
     files: Object.fromEntries(files),
     sources: Object.keys(metafile.inputs).map((input) => join(ROOT, input)),
   };
+}
+
+/** Names of the scripts that an entry, or one that it needs, imports: a browser that knows of them asks for all of them at once. */
+function neededAtOnce(outputs: Metafile["outputs"]): Set<string> {
+  const entries = Object.keys(outputs).filter((path) => outputs[path]?.entryPoint !== undefined);
+  const found = new Set<string>();
+  const follow = (path: string): void => {
+    for (const { path: next, kind } of outputs[path]?.imports ?? []) {
+      if (kind !== "import-statement" || found.has(next)) continue;
+      found.add(next);
+      follow(next);
+    }
+  };
+  for (const path of entries.filter((one) => /\/(first|dashboard)-/.test(one))) follow(path);
+  return new Set([...found].map((path) => path.slice(path.lastIndexOf("/") + 1)));
 }

@@ -2,9 +2,8 @@
 
 import { signal } from "@preact/signals";
 import { noteDate } from "./clock.ts";
+import { KEPT_KEY, serviceUrl, takeEarly } from "./early.ts";
 import { readExact } from "./json.ts";
-
-const KEPT_KEY = "lovage-key";
 
 /** The API key, kept for this tab alone. */
 export const key = signal(sessionStorage.getItem(KEPT_KEY) ?? "");
@@ -58,13 +57,18 @@ async function callWithTag<T>(
   if (key.value !== "") headers.Authorization = `Bearer ${key.value}`;
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (ifMatch !== undefined) headers["If-Match"] = ifMatch;
-  const answer = await fetch(new URL(path, `${location.origin}${location.pathname}`), {
-    method,
-    headers,
-    cache: "no-store",
-    ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
-    ...(abort && { signal: abort }),
-  });
+  const url = serviceUrl(path);
+  const early = method === "GET" ? takeEarly(url, headers) : undefined;
+  const asked =
+    early ??
+    fetch(url, {
+      method,
+      headers,
+      cache: "no-store",
+      ...(body !== undefined && { body: typeof body === "string" ? body : JSON.stringify(body) }),
+      ...(abort && { signal: abort }),
+    });
+  const answer = await asked;
   noteDate(answer.headers.get("date"));
   const text = await answer.text();
   if (answer.ok) return { answer: readExact<T>(text === "" ? "null" : text), etag: answer.headers.get("etag") };
@@ -80,12 +84,4 @@ function toRefusal(status: number, text: string): Refusal {
   } catch {
     return new Refusal(status, String(status), `The service answered ${status}.`);
   }
-}
-
-/** A path of parts that may hold anything, with a query of those fields that have a value. */
-export function pathOf(parts: readonly string[], query: Readonly<Record<string, string | undefined>> = {}): string {
-  const asked = Object.entries(query).flatMap(([name, value]) =>
-    value === undefined || value === "" ? [] : [`${encodeURIComponent(name)}=${encodeURIComponent(value)}`],
-  );
-  return parts.map(encodeURIComponent).join("/") + (asked.length > 0 ? `?${asked.join("&")}` : "");
 }

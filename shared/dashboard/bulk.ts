@@ -1,7 +1,8 @@
 /** Bulk acts, as the service shows them. */
 
 import type { BulkAct, Outcome } from "../bulk/act.ts";
-import { call, pathOf } from "./api.ts";
+import { call } from "./api.ts";
+import { pathOf } from "./path.ts";
 
 type Counts = Pick<BulkAct, "id" | "act" | "by" | "at" | "state" | "rate" | "total" | "done" | "skipped" | "failed">;
 

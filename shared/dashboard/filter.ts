@@ -3,6 +3,8 @@
 import type { TaskRecord } from "../results/record.ts";
 import { type Field, fits, readSearch, type Term, writeSearch } from "../search.ts";
 import { writeExact } from "./json.ts";
+import { own } from "./own.ts";
+import { pathOf } from "./path.ts";
 
 /** A search with this value of a field in the place of others, or without the field; negated, with one value less. */
 export function withTerm(text: string, field: Field, value: string | undefined, negated = false): string {
@@ -57,4 +59,28 @@ function isAsked({ field, values, negated }: Term): boolean {
 function valuesOf({ payload, result }: TaskRecord, field: Field | undefined): string[] {
   if (field === "payload") return [writeExact(payload)];
   return result === undefined ? [] : [writeExact(result)];
+}
+
+/** Periods that the list may be of, by the word in the address; the service's own is a week. */
+export const PERIODS: Readonly<Record<string, { title: string; seconds: number }>> = {
+  "1h": { title: "last hour", seconds: 3600 },
+  "1d": { title: "last day", seconds: 86_400 },
+  "7d": { title: "last 7 days", seconds: 7 * 86_400 },
+  "31d": { title: "last 31 days", seconds: 31 * 86_400 },
+};
+export const USUAL_PERIOD = "7d";
+
+/** The ISO time at which a period begins. @param now milliseconds since 1970 */
+export function startOf(period: string = USUAL_PERIOD, now: number): string {
+  const { seconds } = own(PERIODS, period) ?? { seconds: 7 * 86_400 };
+  return new Date(now - seconds * 1000).toISOString();
+}
+
+/** The call for a page of the list. @param more such as a cursor */
+export function listPath(
+  { query, keep }: Search,
+  period: { from?: string; to?: string },
+  more: Readonly<Record<string, string>> = {},
+): string {
+  return pathOf(["tasks"], { ...query, ...period, limit: "50", values: keep ? undefined : "false", ...more });
 }

@@ -14,21 +14,32 @@ export function showUtc(utc: boolean): void {
 
 /** The name of the zone that times are shown in. */
 export function zoneName(utc: boolean): string {
-  return utc ? "UTC" : Intl.DateTimeFormat().resolvedOptions().timeZone;
+  return utc ? "UTC" : clockOf(undefined).resolvedOptions().timeZone;
+}
+
+const clocks = new Map<string | undefined, Intl.DateTimeFormat>();
+
+/** To make one takes longer than a row of a table. */
+function clockOf(zone: string | undefined): Intl.DateTimeFormat {
+  const clock =
+    clocks.get(zone) ??
+    new Intl.DateTimeFormat("en-CA", {
+      timeZone: zone,
+      year: "numeric",
+      month: "2-digit",
+      day: "2-digit",
+      hour: "2-digit",
+      minute: "2-digit",
+      second: "2-digit",
+      hourCycle: "h23",
+    });
+  clocks.set(zone, clock);
+  return clock;
 }
 
 /** A moment with its date and seconds, such as `2026-11-27 16:40:03`. @param zone an IANA zone; undefined: the browser's */
 export function moment(time: string | number, zone: string | undefined): string {
-  const parts = new Intl.DateTimeFormat("en-CA", {
-    timeZone: zone,
-    year: "numeric",
-    month: "2-digit",
-    day: "2-digit",
-    hour: "2-digit",
-    minute: "2-digit",
-    second: "2-digit",
-    hourCycle: "h23",
-  }).formatToParts(new Date(time));
+  const parts = clockOf(zone).formatToParts(new Date(time));
   const part = (type: Intl.DateTimeFormatPartTypes): string => parts.find((one) => one.type === type)?.value ?? "";
   return `${part("year")}-${part("month")}-${part("day")} ${part("hour")}:${part("minute")}:${part("second")}`;
 }

@@ -166,7 +166,7 @@ function KeyDialog({ reason }: { reason: string }): JSX.Element {
 }
 
 const VERSION_SECONDS = 60;
-const ownScript = document.querySelector<HTMLScriptElement>("script[type=module]")?.getAttribute("src");
+const ownScript = document.querySelector<HTMLScriptElement>("script[src*=dashboard-]")?.getAttribute("src");
 
 /** Tells that the service has been deployed anew while the page was open. */
 function NewVersion(): JSX.Element | null {

@@ -1,52 +1,16 @@
 /** The tasks that have waited longest, where more wait than a list shows: looked for from the old end of the list, queue by queue. */
 
 import { useEffect, useState } from "preact/hooks";
-import type { TaskRecord } from "../results/record.ts";
-import { call, pathOf } from "./api.ts";
+import { call } from "./api.ts";
+import { createBacklog, type Found, type Page } from "./backlog.ts";
 import { serviceNow } from "./clock.ts";
 import { isPaused } from "./live.ts";
-import { timeOf } from "./rows.ts";
-import { oldestWaiting } from "./stalled.ts";
-
-interface Page {
-  tasks: TaskRecord[];
-  cursor?: string;
-}
+import { pathOf } from "./path.ts";
 
 /** As long as SQS keeps a message. */
 export const BACKLOG_MILLISECONDS = 14 * 86_400_000;
 
 const LOOK_SECONDS = 10;
-/** Pages of one look: the next one goes on. A page reads about 8,000 records. */
-const PAGES = 4;
-/** A task that ran when it was passed may wait again: so a search begins anew after so many looks. */
-const LOOKS = 60;
-
-/** How far a queue was looked through. */
-export interface Found {
-  /** Tasks of its old end that wait. */
-  tasks: readonly TaskRecord[];
-  /** All that were sent before this are known; undefined: all of them. */
-  searchedTo: string | undefined;
-}
-
-/** Looks for the oldest waiting task of a queue, and goes on where it ended. */
-export function createOldest(read: (cursor: string | undefined) => Promise<Page>): () => Promise<Found> {
-  let [cursor, looks]: [string | undefined, number] = [undefined, 0];
-  return async () => {
-    if (looks % LOOKS === 0) cursor = undefined;
-    looks += 1;
-    for (let pages = 1; ; pages += 1) {
-      const page = await read(cursor);
-      // The next look begins where this one has found it: everything before has ended, or waits for its time.
-      const isFound = oldestWaiting(page.tasks, serviceNow()) !== undefined;
-      if (isFound || page.cursor === undefined) return { tasks: page.tasks, searchedTo: undefined };
-      cursor = page.cursor;
-      if (pages === PAGES) return { tasks: [], searchedTo: timeOf(cursor) };
-    }
-  };
-}
-
 /** The old end of each of these queues, every ten seconds. @param queues none: nothing is asked */
 export function useOldest(queues: readonly string[]): Found {
   const [found, setFound] = useState<ReadonlyMap<string, Found>>(new Map());
@@ -60,7 +24,10 @@ export function useOldest(queues: readonly string[]): Found {
     const from = new Date(serviceNow() - BACKLOG_MILLISECONDS).toISOString();
     const asked = { state: "PENDING,RETRY", from, order: "oldest", limit: "20", values: "false" };
     const looks = queues.map((queue) => {
-      const look = createOldest((cursor) => call<Page>(pathOf(["tasks"], { ...asked, queue, cursor }), { signal }));
+      const look = createBacklog(
+        (cursor) => call<Page>(pathOf(["tasks"], { ...asked, queue, cursor }), { signal }),
+        serviceNow,
+      );
       return async () => [queue, await look()] as const;
     });
     let timer: ReturnType<typeof setTimeout>;

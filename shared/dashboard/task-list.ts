@@ -2,10 +2,11 @@
 
 import { batch, type Signal, signal } from "@preact/signals";
 import type { TaskRecord } from "../results/record.ts";
-import { call, pathOf } from "./api.ts";
+import { call } from "./api.ts";
 import { serviceNow } from "./clock.ts";
-import type { Search } from "./filter.ts";
+import { listPath, type Search } from "./filter.ts";
 import { asOf, trouble } from "./live.ts";
+import { pathOf } from "./path.ts";
 import { isFinal, merged, timeOf, updated } from "./rows.ts";
 
 /** Ids that the viewer has ticked. */
@@ -72,10 +73,8 @@ export function createTaskList(search: Search, period: { from?: string; to?: str
   let isStopped = false;
   let nextLook = 0;
 
-  const read = async (query: Record<string, string | undefined>): Promise<Page> => {
-    const values = search.keep ? undefined : "false";
-    const path = pathOf(["tasks"], { ...search.query, ...period, limit: "50", values, ...query });
-    const page = await call<Page>(path, { signal: abort.signal });
+  const read = async (more: Record<string, string>): Promise<Page> => {
+    const page = await call<Page>(listPath(search, period, more), { signal: abort.signal });
     asOf.value = serviceNow();
     trouble.value = undefined;
     return page;

@@ -5,7 +5,7 @@ import { type Files, uploadKey } from "../files/files.ts";
 import type { App } from "../task/current-app.ts";
 
 /** Files by name; each name holds a hash of what is in it. */
-export type DashboardFiles = Readonly<Record<string, { type: string; gzip: string }>>;
+export type DashboardFiles = Readonly<Record<string, { type: string; gzip: string; isNeeded?: true }>>;
 
 /** Loads the files, which most calls of the function do not need. */
 export type LoadDashboard = () => Promise<{ files: DashboardFiles }>;
@@ -32,7 +32,7 @@ export function withDashboard(api: Hono, app: App, files: Files, load: LoadDashb
     // A deployment shows when the page is loaded again, and programs that ask for JSON at the same address get theirs.
     c.header("Cache-Control", "no-cache");
     c.header("Vary", "Accept");
-    return c.html(shell(Object.keys(dashboard.files)));
+    return c.html(shell(dashboard.files));
   });
 
   site.get("/dashboard/:file", async (c) => {
@@ -90,10 +90,13 @@ async function contentPolicy(app: App, files: Files): Promise<string> {
 }
 
 /** The page before its script has run. Its addresses are relative, so that it works behind a prefix. */
-function shell(names: readonly string[]): string {
+function shell(files: DashboardFiles): string {
+  const names = Object.keys(files);
   const style = names.find((name) => name.endsWith(".css"));
-  // The others are parts that it loads.
-  const script = names.find((name) => name.startsWith("dashboard-") && name.endsWith(".js"));
+  const scriptOf = (entry: string): string | undefined =>
+    names.find((name) => name.startsWith(`${entry}-`) && name.endsWith(".js"));
+  // Parts that the scripts ask for at once; further ones belong to single pages.
+  const parts = names.filter((name) => files[name]?.isNeeded);
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -103,7 +106,9 @@ function shell(names: readonly string[]): string {
 <title>Lovage</title>
 <link rel="icon" href="data:,">
 <link rel="stylesheet" href="dashboard/${style}">
-<script type="module" src="dashboard/${script}"></script>
+<script type="module" async src="dashboard/${scriptOf("first")}"></script>
+<script type="module" src="dashboard/${scriptOf("dashboard")}"></script>
+${parts.map((name) => `<link rel="modulepreload" href="dashboard/${name}">`).join("\n")}
 </head>
 <body><div id="root"><noscript>The dashboard needs JavaScript.</noscript></div></body>
 </html>

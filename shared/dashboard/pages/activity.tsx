@@ -1,9 +1,9 @@
 import type { JSX } from "preact";
 import type { ActRecord } from "../../audit/trail.ts";
-import { pathOf } from "../api.ts";
 import { aboutOf, acted, isUnderWay, type ShownAct } from "../bulk.ts";
 import { count } from "../format.ts";
 import { useLive } from "../live.ts";
+import { pathOf } from "../path.ts";
 import { goTo, linkTo, route } from "../route.ts";
 import { Empty, Loading, Table, Trouble, When, Words } from "../ui.tsx";
 

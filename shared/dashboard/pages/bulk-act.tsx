@@ -1,11 +1,12 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { TaskRecord } from "../../results/record.ts";
-import { call, pathOf, Refusal } from "../api.ts";
+import { call, Refusal } from "../api.ts";
 import { type ActWithTasks, aboutOf, acted, isUnderWay, type ShownAct } from "../bulk.ts";
 import { count } from "../format.ts";
 import { may } from "../frame.tsx";
 import { useLive } from "../live.ts";
+import { pathOf } from "../path.ts";
 import { goTo, linkTo, route } from "../route.ts";
 import { ActButton, Empty, Fact, Loading, Named, StateMark, Table, Trouble, When, Words } from "../ui.tsx";
 

@@ -1,9 +1,9 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import { pathOf } from "../api.ts";
 import { differences, type Run } from "../compare.ts";
 import { duration } from "../format.ts";
 import { useLive } from "../live.ts";
+import { pathOf } from "../path.ts";
 import { Empty, now, Table, When } from "../ui.tsx";
 import { Section, type Shown } from "./task-parts.tsx";
 

@@ -1,6 +1,7 @@
 import type { JSX } from "preact";
-import { call, pathOf } from "../api.ts";
+import { call } from "../api.ts";
 import { may } from "../frame.tsx";
+import { pathOf } from "../path.ts";
 import { goTo, linkTo } from "../route.ts";
 import { type Entry, standingOf } from "../schedule.ts";
 import { ActButton } from "../ui.tsx";

@@ -1,8 +1,9 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { call, pathOf, Refusal } from "../api.ts";
+import { call, Refusal } from "../api.ts";
 import { readExact, writeExact } from "../json.ts";
 import { useLive } from "../live.ts";
+import { pathOf } from "../path.ts";
 import { goTo, linkTo } from "../route.ts";
 import { type Entry, type Preview, type Rules, rulesOf } from "../schedule.ts";
 import { Loading } from "../ui.tsx";

@@ -1,7 +1,7 @@
 import type { JSX } from "preact";
 import type { TaskRecord } from "../../results/record.ts";
-import { pathOf } from "../api.ts";
 import { useLive } from "../live.ts";
+import { pathOf } from "../path.ts";
 import { Scroll } from "../ui.tsx";
 
 interface Upload {

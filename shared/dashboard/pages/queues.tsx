@@ -1,11 +1,12 @@
 import type { JSX } from "preact";
 import { useMemo, useState } from "preact/hooks";
 import type { TaskRecord } from "../../results/record.ts";
-import { call, pathOf } from "../api.ts";
+import { call } from "../api.ts";
 import { serviceNow } from "../clock.ts";
 import { count } from "../format.ts";
 import { may } from "../frame.tsx";
 import { useLive } from "../live.ts";
+import { pathOf } from "../path.ts";
 import { linkTo } from "../route.ts";
 import { ActButton, Empty, Loading, RateField, Table, Trouble, When } from "../ui.tsx";
 import type { Decision, Depth } from "../why.ts";

@@ -1,7 +1,7 @@
 import type { JSX } from "preact";
-import { pathOf } from "../api.ts";
 import { count, duration, isUtc, moment } from "../format.ts";
 import { useLive } from "../live.ts";
+import { pathOf } from "../path.ts";
 import {
   type Bar,
   type ByState,

@@ -1,8 +1,9 @@
 import type { JSX } from "preact";
 import type { PastFiring } from "../../entries/history.ts";
-import { pathOf, Refusal } from "../api.ts";
+import { Refusal } from "../api.ts";
 import { may } from "../frame.tsx";
 import { useLive } from "../live.ts";
+import { pathOf } from "../path.ts";
 import { route } from "../route.ts";
 import { type Entry, type Preview, rulesOf, standingOf } from "../schedule.ts";
 import { Empty, Fact, JsonView, Loading, StateMark, Table, Trouble, When } from "../ui.tsx";

@@ -1,9 +1,9 @@
 import type { JSX } from "preact";
 import type { PastFiring } from "../../entries/history.ts";
-import { pathOf } from "../api.ts";
 import { isUtc } from "../format.ts";
 import { may } from "../frame.tsx";
 import { useLive } from "../live.ts";
+import { pathOf } from "../path.ts";
 import { goTo, linkTo, route } from "../route.ts";
 import { type Entry, runWords, type Standing, standingOf } from "../schedule.ts";
 import { Empty, Loading, Table, Trouble, When } from "../ui.tsx";

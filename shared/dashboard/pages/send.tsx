@@ -1,9 +1,10 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { call, pathOf } from "../api.ts";
+import { call } from "../api.ts";
 import { serviceNow } from "../clock.ts";
 import { may } from "../frame.tsx";
 import { asOf } from "../live.ts";
+import { pathOf } from "../path.ts";
 import { goTo, linkTo, route } from "../route.ts";
 import { type Contract, emptyValue } from "../schema.ts";
 import { JsonInput, SchemaField } from "../schema-form.tsx";

@@ -2,9 +2,9 @@
 
 import type { JSX } from "preact";
 import type { TaskRecord } from "../../results/record.ts";
-import { pathOf } from "../api.ts";
 import { duration } from "../format.ts";
 import { useLive } from "../live.ts";
+import { pathOf } from "../path.ts";
 import { linkTo } from "../route.ts";
 import { Fact, JsonView, Named, now, StateMark, Table, Text, When } from "../ui.tsx";
 

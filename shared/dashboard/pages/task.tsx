@@ -1,10 +1,11 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { call, pathOf, Refusal } from "../api.ts";
+import { call, Refusal } from "../api.ts";
 import { size } from "../format.ts";
 import { may } from "../frame.tsx";
 import { writeExact } from "../json.ts";
 import { useLive } from "../live.ts";
+import { pathOf } from "../path.ts";
 import { goTo, linkTo } from "../route.ts";
 import { isFinal, noteOf } from "../rows.ts";
 import { ActButton, CopyButton, Empty, JsonView, Loading, now, StateMark, Trouble } from "../ui.tsx";

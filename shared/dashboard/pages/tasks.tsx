@@ -3,7 +3,8 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { TaskRecord } from "../../results/record.ts";
 import { FIELDS, readSearch } from "../../search.ts";
 import { serviceNow } from "../clock.ts";
-import { toSearch, withTerm } from "../filter.ts";
+import { boundNow } from "../early.ts";
+import { PERIODS, startOf, toSearch, USUAL_PERIOD, withTerm } from "../filter.ts";
 import { duration } from "../format.ts";
 import { isPaused, mayMove } from "../live.ts";
 import { own } from "../own.ts";
@@ -15,15 +16,6 @@ import { BulkActs } from "./bulk.tsx";
 import { Export } from "./export.tsx";
 
 const LOOK_SECONDS = 2;
-
-/** Periods that the list may be of, by the word in the address; the service's own is a week. */
-const PERIODS: Readonly<Record<string, { title: string; seconds: number }>> = {
-  "1h": { title: "last hour", seconds: 3600 },
-  "1d": { title: "last day", seconds: 86_400 },
-  "7d": { title: "last 7 days", seconds: 7 * 86_400 },
-  "31d": { title: "last 31 days", seconds: 31 * 86_400 },
-};
-const USUAL_PERIOD = "7d";
 
 const COLUMNS: Readonly<Record<string, { title: string; cell: (record: TaskRecord) => JSX.Element | string }>> = {
   sent: { title: "Sent", cell: ({ createdAt }) => <When time={createdAt} /> },
@@ -52,10 +44,7 @@ export function TasksPage(): JSX.Element {
   const shownColumns = columns.split(",").filter((name) => Object.hasOwn(COLUMNS, name));
   const { terms, unknown } = useMemo(() => readSearch(q), [q]);
   const search = useMemo(() => toSearch(terms), [terms]);
-  const from = useMemo(() => {
-    const { seconds } = own(PERIODS, period) ?? { seconds: 7 * 86_400 };
-    return new Date(serviceNow() - seconds * 1000).toISOString();
-  }, [period, q]);
+  const from = useMemo(() => startOf(period, boundNow(serviceNow())), [period, q]);
   const list = useMemo(() => createTaskList(search, { from }), [search, from]);
   const table = useRef<HTMLDivElement>(null);
 

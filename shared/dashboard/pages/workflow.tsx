@@ -1,10 +1,11 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { call, pathOf, Refusal } from "../api.ts";
+import { call, Refusal } from "../api.ts";
 import { couldNotRun, depthOf, type Focus, failedTasks, focused, type Graph, type GraphNode } from "../flow.ts";
 import { count } from "../format.ts";
 import { may } from "../frame.tsx";
 import { useLive } from "../live.ts";
+import { pathOf } from "../path.ts";
 import { linkTo, route } from "../route.ts";
 import { ActButton, CopyButton, Empty, Loading, now, StateMark, Table, Trouble, When } from "../ui.tsx";
 import { hrefOf, nameOf, Picture, wordsOf } from "./picture.tsx";

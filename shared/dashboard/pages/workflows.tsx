@@ -1,9 +1,10 @@
 import type { JSX } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { ListedWorkflow, WorkflowPage } from "../../canvas/list.ts";
-import { call, pathOf } from "../api.ts";
+import { call } from "../api.ts";
 import { count } from "../format.ts";
 import { mayMove, useLive } from "../live.ts";
+import { pathOf } from "../path.ts";
 import { goTo, linkTo, route } from "../route.ts";
 import { Empty, Loading, Named, StateMark, Table, Trouble, When } from "../ui.tsx";
 

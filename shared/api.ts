@@ -1,12 +1,12 @@
 /** The HTTP functions. Apart from `app.ts`, so that a function without HTTP carries none of it. */
 
 import type { Hono } from "hono";
-import { handle, type LambdaContext, type LambdaEvent } from "hono/aws-lambda";
 import type { Role } from "./api-keys.ts";
 import { files, noting } from "./app.ts";
 import { collectSchedule, staticEntry } from "./beat/schedule-entries.ts";
 import { createBase } from "./http/base.ts";
 import { type LoadDashboard, withDashboard } from "./http/dashboard.ts";
+import { answerEvents, type Http } from "./http/events.ts";
 import { viewRole } from "./http/key.ts";
 import { createOperateApi } from "./http/operate.ts";
 import { createReadApi } from "./http/read.ts";
@@ -15,8 +15,6 @@ import type { Entry } from "./schedules/entry.ts";
 import { type App, currentApp } from "./task/current-app.ts";
 import { createRegistry, type TaskModule } from "./task/registry.ts";
 
-type Http = (event: LambdaEvent, context?: LambdaContext) => Promise<unknown>;
-
 /** The entries that code declares, as the API shows them. */
 function staticEntries(modules: readonly TaskModule[], app: App): Entry[] {
   return collectSchedule(modules).map((entry) => staticEntry(entry, app.config.timezone));
@@ -24,7 +22,7 @@ function staticEntries(modules: readonly TaskModule[], app: App): Entry[] {
 
 /** `POST /tasks/{name}`, `POST /uploads`. */
 export function createSubmit(modules: readonly TaskModule[], app = currentApp()): Http {
-  return noting(app, handle(createSubmitApi(app, createRegistry(modules), files)));
+  return noting(app, answerEvents(createSubmitApi(app, createRegistry(modules), files)));
 }
 
 /**
@@ -36,12 +34,12 @@ export function createRead(
   { dashboard, app = currentApp() }: { dashboard?: LoadDashboard; app?: App } = {},
 ): Http {
   const api = createReadApi(app, createRegistry(modules), files, staticEntries(modules, app));
-  return handle(dashboard ? withDashboard(api, app, files, dashboard) : api);
+  return answerEvents(dashboard ? withDashboard(api, app, files, dashboard) : api);
 }
 
 /** The decisions of operators: revoke, replay, redrive, pause, resume, purge, limits. */
 export function createOperate(modules: readonly TaskModule[], app = currentApp()): Http {
-  return noting(app, handle(createOperateApi(app, createRegistry(modules), staticEntries(modules, app))));
+  return noting(app, answerEvents(createOperateApi(app, createRegistry(modules), staticEntries(modules, app))));
 }
 
 /**
@@ -55,5 +53,5 @@ export function createOperate(modules: readonly TaskModule[], app = currentApp()
  * export const handler = createView(view);
  */
 export function createView(view: Hono, { role, app = currentApp() }: { role?: Role; app?: App } = {}): Http {
-  return noting(app, handle(createBase(app, role ?? viewRole(app)).route("/", view)));
+  return noting(app, answerEvents(createBase(app, role ?? viewRole(app)).route("/", view)));
 }

@@ -55,9 +55,10 @@ export function dashboardTest({ environment, ...options }: ServiceOptions = {}) 
   });
 }
 
-async function openPage(
+/** Opens `#/…` of a service, which may stand behind a proxy, in a tab of its own. */
+export async function openPage(
   browser: Browser,
-  service: Service,
+  service: Pick<Service, "url" | "endpoint">,
   hash: string,
   options: BrowserContextOptions = {},
 ): Promise<Opened> {
@@ -71,7 +72,8 @@ async function openPage(
   page.on("pageerror", (error) => complaints.push(String(error.stack)));
   page.on("request", (request) => {
     const { origin, protocol } = new URL(request.url());
-    if (protocol !== "data:" && origin !== service.url && origin !== service.endpoint) foreign.push(request.url());
+    if (protocol !== "data:" && origin !== new URL(service.url).origin && origin !== service.endpoint)
+      foreign.push(request.url());
   });
   await page.goto(`${service.url}/${hash}`);
   return { page, complaints, foreign };

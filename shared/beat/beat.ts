@@ -1,4 +1,5 @@
 import { fire } from "../entries/fire.ts";
+import { OFF } from "../entries/history.ts";
 import { skip } from "../entries/overlap.ts";
 import { InvalidScheduleError } from "../errors.ts";
 import { byteLength, type Json, toJsonText } from "../message/json.ts";
@@ -74,7 +75,7 @@ export async function handleBeat(
   const id = firingId(firing);
   const entry = staticEntry(named, app.config.timezone);
   if (!app.config.beatEnabled) {
-    await skip(app, entry, scheduledTime, "this stage fires nothing (BEAT is off)");
+    await skip(app, entry, scheduledTime, OFF);
     return { id };
   }
   const pause = await app.schedules.pauseOf(schedule);

@@ -6,7 +6,7 @@ import { describeError, InvalidOptionError, InvalidScheduleError } from "../erro
 import { type Json, parseJson, toJsonText } from "../message/json.ts";
 import { payloadVersionField } from "../message/payload-version.ts";
 import { payloadText } from "../message/user-values.ts";
-import { type Definition, ENTRY_FIELDS, timingOf, toDefinition } from "../schedules/definition.ts";
+import { checkRules, type Definition, ENTRY_FIELDS, timingOf, toDefinition } from "../schedules/definition.ts";
 import { CODE, type Entry } from "../schedules/entry.ts";
 import { declareStatic } from "../schedules/name.ts";
 import { parseExpression } from "../schedules/schedule-expression.ts";
@@ -158,6 +158,7 @@ export function staticEntry(named: NamedEntry, timezone: string): Entry {
   const sent = target.workflow ? { workflow: call.payload } : call;
   const fields = { ...rules, ...sent, options: jsonFields(options), schedule };
   const definition: Definition = toDefinition(fields, named.timezone ?? timezone);
+  checkRules(definition);
   return {
     name,
     definition,

@@ -62,7 +62,9 @@ export async function tick(
     found.day === "" || isBack ? { ...fresh, ...(found.zones !== undefined && { zones: found.zones }) } : found;
   if (!app.config.beatEnabled) {
     // A stage that is to fire nothing has no outage.
-    await app.schedules.advance({ day: position.day, until: now, floor: now });
+    const wasOff = position.until !== undefined && position.until.getTime() === position.floor?.getTime();
+    const offSince = (wasOff ? position.offSince : position.until) ?? now;
+    await app.schedules.advance({ day: position.day, until: now, floor: now, offSince });
     return ticked;
   }
 

@@ -31,7 +31,15 @@ function showTheme(chosen: string): void {
 }
 
 /** The caller's key, as the service knows it. */
-const caller = signal<{ name: string; role: string; readOnly?: boolean } | undefined>(undefined);
+const caller = signal<Caller | undefined>(undefined);
+
+interface Caller {
+  name: string;
+  role: string;
+  readOnly?: boolean;
+  /** Of the deployed code, where the deployment names it. */
+  version?: string;
+}
 
 /** Whether the key may do what an operator, or a sender, does; the service refuses all the same. */
 export function may(role: "submit" | "operate"): boolean {
@@ -92,7 +100,7 @@ export function Frame({ children }: { children: ComponentChildren }): JSX.Elemen
 
 function Status(): JSX.Element {
   const seen = asOf.value === undefined ? "not yet" : distance(asOf.value, now.value);
-  const { name, role, readOnly } = caller.value ?? {};
+  const { name, role, readOnly, version } = caller.value ?? {};
   return (
     <div class="status">
       <span role="status" class={trouble.value === undefined ? "dim" : "lost"}>
@@ -120,6 +128,11 @@ function Status(): JSX.Element {
       {name !== undefined && (
         <span class="dim" title="Name and role of the key">
           {name} ({readOnly ? "read only" : role})
+        </span>
+      )}
+      {version !== undefined && (
+        <span class="dim" title="Version of the deployed code">
+          <bdi>{version}</bdi>
         </span>
       )}
       <Help pages={PAGES} />
@@ -174,6 +187,8 @@ function NewVersion(): JSX.Element | null {
   useEffect(() => {
     const look = async (): Promise<void> => {
       if (document.hidden || isPaused.peek()) return;
+      const { version } = caller.peek() ?? {};
+      if (version !== undefined && (await call<Caller>("key")).version !== version) return setOld(true);
       const page = await fetch(location.pathname, { headers: { Accept: "text/html" }, cache: "no-store" });
       const text = await page.text();
       if (page.ok && ownScript && text.includes("<div id=") && !text.includes(ownScript)) setOld(true);

@@ -13,7 +13,7 @@ import {
 import { type Json, parseJson, toJsonText } from "../message/json.ts";
 import { payloadVersionField, payloadVersionOf } from "../message/payload-version.ts";
 import { payloadText } from "../message/user-values.ts";
-import { checkFires, type Definition, isSame, toDefinition } from "../schedules/definition.ts";
+import { checkFires, checkRules, type Definition, isSame, toDefinition } from "../schedules/definition.ts";
 import { CODE, changed, created, dueAfter, type Entry, LATE_MILLISECONDS } from "../schedules/entry.ts";
 import { checkName, isStatic } from "../schedules/name.ts";
 import type { Stored } from "../schedules/store.ts";
@@ -182,6 +182,7 @@ async function checked(
   old: Definition | undefined,
 ): Promise<Definition> {
   const definition = toDefinition(fields, app.config.timezone);
+  checkRules(definition);
   if (find === undefined) return definition;
   if (definition.workflow !== undefined) return checkedWorkflow(app, find, definition, old);
   const task = find.get(definition.task ?? "");

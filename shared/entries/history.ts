@@ -7,6 +7,9 @@ import type { Note } from "../schedules/notes.ts";
 import { lastFireTimes } from "../schedules/timing.ts";
 import type { App } from "../task/current-app.ts";
 
+/** Why a stage with `BEAT=off` has left out a fire time. */
+export const OFF = "this stage fires nothing (BEAT is off)";
+
 /** One line of an entry's history. Times are ISO-8601 in UTC. */
 export interface PastFiring {
   /** The fire time, or when it was run by hand. */
@@ -31,14 +34,16 @@ export async function historyOf(app: App, entry: Entry, limit: number): Promise<
     pauseOf(app, entry),
   ]);
   // A pause that goes on is not written down yet.
-  const notes = pausedSince ? [...written, { kind: "paused" as const, at: pausedSince, until: now }] : written;
+  const known = pausedSince ? [...written, { kind: "paused" as const, at: pausedSince, until: now }] : written;
+  // One that waited when its entry was paused, and gave its place to another, is told by the pause.
+  const notes = known.filter((one) => !known.some((other) => other !== one && covers(other, one)));
   const times: Date[] = [];
   for (const { timing, since, until } of erasOf(entry, now)) {
     let before = new Date(until.getTime() + 1);
     while (times.length < limit) {
       const [time] = lastFireTimes(timing, since, before, 1);
       if (time === undefined) break;
-      const note = notes.find((one) => one.kind !== "manual" && time >= one.at && time <= (one.until ?? one.at));
+      const note = notes.find((one) => isAbout(one, time));
       // A note of many fire times stands for all of them.
       before = note ? note.at : time;
       if (note === undefined) times.push(time);
@@ -58,10 +63,34 @@ export async function historyOf(app: App, entry: Entry, limit: number): Promise<
   ]);
   const waiting = lines.find(({ outcome }) => outcome === "unrecorded") && (await waitingOf(app, entry));
   for (const line of lines) if (line.at === waiting && line.outcome === "unrecorded") line.outcome = "waits";
+  await markOff(app, lines);
   const sorted = lines.sort((a, b) => (a.at === b.at ? 0 : a.at < b.at ? 1 : -1)).slice(0, limit);
   // Nobody knows since when the code declares an entry: before its oldest run there is nothing but what it would have done.
   const isOfCode = entry.incarnation === CODE;
   return isOfCode ? sorted.slice(0, sorted.findLastIndex(({ outcome }) => outcome !== "unrecorded") + 1) : sorted;
+}
+
+/** Whether a note says what became of a fire time. */
+function isAbout({ kind, at, until = at }: Note, time: Date): boolean {
+  return kind !== "manual" && time >= at && time <= until;
+}
+
+/** Whether a note of several fire times has that of another in it. */
+function covers(several: Note, one: Note): boolean {
+  return several.until !== undefined && one.until === undefined && one.kind !== "manual" && isAbout(several, one.at);
+}
+
+/** Of fire times that left nothing, those of which the stage was to fire nothing; it remembers when that was last. */
+async function markOff(app: App, lines: readonly PastFiring[]): Promise<void> {
+  const open = lines.filter(({ outcome }) => outcome === "unrecorded");
+  if (open.length === 0) return;
+  const { offSince, floor } = await app.schedules.position();
+  const until = app.config.beatEnabled ? floor : app.clock();
+  if (offSince === undefined || until === undefined) return;
+  for (const line of open) {
+    const at = Date.parse(line.at);
+    if (at > offSince.getTime() && at <= until.getTime()) Object.assign(line, { outcome: "skipped", reason: OFF });
+  }
 }
 
 /** The fire time that waits for the end of the run before; undefined if none does. */

@@ -57,7 +57,10 @@ export function createReadApi(app: App, registry: Registry, files: Files, static
   addCall(api, "readHealth", (c) => c.json({ status: "ok" }));
   addCall(api, "readContract", (c) => c.json(createOpenApi(registry.tasks, new URL(c.req.url).origin)));
 
-  addCall(api, "readKey", (c) => c.json(callerOf(c)));
+  addCall(api, "readKey", (c) => {
+    const { version } = app.config;
+    return c.json({ ...callerOf(c), ...(version !== "" && { version }) });
+  });
   addActivity(api, app);
   addBulkReads(api, app);
   addFailureReads(api, app);

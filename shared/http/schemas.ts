@@ -91,7 +91,10 @@ export const schemas = {
       object(
         { name: text, paused: { type: "boolean" } },
         {
-          ...{ waiting: count, inFlight: count, delayed: count, unreadable: { const: true } },
+          waiting: count,
+          inFlight: count,
+          delayed: count,
+          unreadable: { const: true },
           workers: {
             ...count,
             description: "The most workers that Lambda runs for it at once; absent: as many as the account allows.",
@@ -183,7 +186,10 @@ export const schemas = {
   BulkPage: object({ acts: list(object(...bulk)) }, { cursor: uuid }),
   BulkActWithTasks: bulkActWithTasks,
   Counts: counts,
-  Key: object({ name: text, role: { enum: ROLES }, readOnly: { type: "boolean" } }),
+  Key: object(
+    { name: text, role: { enum: ROLES }, readOnly: { type: "boolean" } },
+    { version: { type: "string", description: "Of the deployed code, where the deployment has named it." } },
+  ),
   Activity: activity,
   Health: object({ status: { const: "ok" } }),
   Index: object(

@@ -180,6 +180,27 @@ export function toDefinition(fields: { readonly [field: string]: Json }, timezon
 }
 
 /**
+ * Makes sure that each rule has something to rule. One that is stored may lack it: it was made before this was looked at.
+ * @throws InvalidOptionError
+ */
+export function checkRules({ catchUp = "none", catchUpMax, catchUpAge }: Definition): void {
+  if (catchUpMax !== undefined && catchUp !== "all") {
+    throw new InvalidOptionError(
+      "catchUpMax",
+      catchUpMax,
+      `none, for only catchUp 'all' has a bound, and it is '${catchUp}'`,
+    );
+  }
+  if (catchUpAge !== undefined && catchUp === "none") {
+    throw new InvalidOptionError(
+      "catchUpAge",
+      catchUpAge,
+      "none, for without catchUp 'last' or 'all' nothing is made up for",
+    );
+  }
+}
+
+/**
  * A definition that comes from the table, checked. A field that is not known stays as it is: it may be of a newer version of this code.
  * @throws as toDefinition
  */

@@ -45,6 +45,8 @@ export interface Position {
   until?: Date;
   /** Fire times up to then fire no more: the stage was told to fire nothing. */
   floor?: Date;
+  /** Since when the stage fired nothing, up to `floor`. */
+  offSince?: Date;
   /** The zone data by which due times were computed. */
   zones?: string;
   /** The entry after which all due times are computed anew; absent if that is done. */
@@ -227,18 +229,20 @@ export function createSchedules({ table, newId }: { table: Table; newId: () => s
         day: String(item.day ?? ""),
         ...(item.until !== undefined && { until: time(item.until) }),
         ...(item.floor !== undefined && { floor: time(item.floor) }),
+        ...(item.offSince !== undefined && { offSince: time(item.offSince) }),
         ...(item.zones !== undefined && { zones: String(item.zones) }),
         ...(item.rearm !== undefined && { rearm: String(item.rearm) }),
       };
     },
 
-    async advance({ until, floor, ...texts }, remove = []) {
+    async advance({ until, floor, offSince, ...texts }, remove = []) {
       await table.update({
         key: SCHEDULES_POSITION_KEY,
         set: {
           ...texts,
           ...(until && { until: until.toISOString() }),
           ...(floor && { floor: floor.toISOString() }),
+          ...(offSince && { offSince: offSince.toISOString() }),
         },
         remove,
       });

@@ -195,6 +195,9 @@ function toRules(draft: Draft, entry: Entry | undefined): Rules {
     ...filled(NUMBERS, Number),
     ...filled(JSONS, (text) => readExact(text)),
   ]);
+  // Bounds of what is not made up for any more.
+  if (draft.catchUp !== "all") delete rules.catchUpMax;
+  if ((draft.catchUp ?? "none") === "none" || draft.catchUp === "") delete rules.catchUpAge;
   return draft.sends === "workflow" ? { ...rules, workflow } : { ...rules, task, payload };
 }
 

@@ -42,11 +42,23 @@ export function FailuresPage(): JSX.Element {
   );
 }
 
+/** In which versions of the code it was seen: the first and the last. */
+function versionsOf({ firstVersion, lastVersion }: FailureGroup): string {
+  return firstVersion === lastVersion
+    ? lastVersion
+    : `${firstVersion || "one without a name"} to ${lastVersion || "one without a name"}`;
+}
+
 /** A table of groups. */
 export function Groups({ groups }: { groups: readonly FailureGroup[] }): JSX.Element {
   if (groups.length === 0) return <p class="fine">● None.</p>;
+  const hasVersions = groups.some(({ lastVersion }) => lastVersion !== "");
+  const version = hasVersions ? ["Version"] : [];
   return (
-    <Table label="Failures by kind" heads={[{ number: "About" }, "Task", "Error", "Place", "First", "Last", "State"]}>
+    <Table
+      label="Failures by kind"
+      heads={[{ number: "About" }, "Task", "Error", "Place", "First", "Last", ...version, "State"]}
+    >
       {groups.map((group) => (
         <tr key={group.fingerprint}>
           <td class="number">{count(group.count)}</td>
@@ -68,6 +80,11 @@ export function Groups({ groups }: { groups: readonly FailureGroup[] }): JSX.Ele
           <td>
             <When time={group.lastAt} />
           </td>
+          {hasVersions && (
+            <td>
+              <bdi>{versionsOf(group)}</bdi>
+            </td>
+          )}
           <td>
             {WORDS[group.state]}
             {group.reopened && <span class="note"> again</span>}
@@ -132,9 +149,7 @@ export function FailurePage({ id }: { id: string }): JSX.Element {
         </Fact>
         {group.lastVersion !== "" && (
           <Fact label="Versions">
-            {group.firstVersion === group.lastVersion
-              ? group.lastVersion
-              : `${group.firstVersion} to ${group.lastVersion}`}
+            <bdi>{versionsOf(group)}</bdi>
           </Fact>
         )}
         <Fact label="Newest">

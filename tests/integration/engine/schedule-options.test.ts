@@ -74,6 +74,9 @@ describe("an entry's options", () => {
     [{ payload: { id: "x" } }, "Payload of task 'report' was refused at 'id'"],
     [{ jitter: 4000 }, "expected a whole number from 0 to 3600"],
     [{ overlap: "never" }, "expected allow, skip, queueOne, cancel"],
+    [{ catchUpMax: 5 }, "'catchUpMax' has the value 5"],
+    [{ catchUp: "last", catchUpMax: 5 }, "and it is 'last'"],
+    [{ catchUpAge: 3600 }, "nothing is made up for"],
     [{ enable: false }, "'enable'"],
   ])("%j is refused", async (fields, sentence) => {
     const api = createApi(ground.app, createRegistry(modules));

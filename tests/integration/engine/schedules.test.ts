@@ -194,6 +194,25 @@ describe("overlap", () => {
   });
 });
 
+describe("a fire time that waits when its entry is paused", () => {
+  it("has one line, whoever takes its place", async () => {
+    ground.turnTo("2026-05-11T12:00:10Z");
+    const entry = name();
+    await ground.schedules.create(entry, { task: report, schedule: "* * * * *", overlap: "queueOne" });
+    await ground.tickFrom("2026-05-11T12:00:00Z", "2026-05-11T12:03:00Z");
+    ground.turnTo("2026-05-11T12:03:00Z");
+    await ground.schedules.pause(entry);
+    await ground.tickFrom("2026-05-11T12:03:00Z", "2026-05-11T12:10:00Z");
+    await ground.schedules.resume(entry);
+    await ground.tickFrom("2026-05-11T12:10:00Z", "2026-05-11T12:18:00Z");
+    await ground.work(ground.sent().map(({ message }) => message));
+    await ground.tickFrom("2026-05-11T12:18:00Z", "2026-05-11T12:20:00Z");
+    const lines = await ground.schedules.history(entry, 20);
+    expect(new Set(lines.map(({ at }) => at)).size).toBe(lines.length);
+    await ground.schedules.delete(entry);
+  });
+});
+
 describe("running by hand", () => {
   it("moves nothing, works while paused, and says who", async () => {
     ground.turnTo("2026-05-12T10:00:00Z");

@@ -145,8 +145,13 @@ describe("a stage that is to fire nothing", () => {
         { scheduledTime: engine.clock.now, mayGoOn: () => true },
       );
     }
+    const left = { at: "2026-08-01T12:00:00.000Z", outcome: "skipped", reason: expect.stringContaining("BEAT is off") };
+    const entry = await engine.app.schedules.read("noon");
+    if (entry?.kind !== "entry") throw new Error("The entry cannot be read.");
+    expect(await historyOf(off, entry.entry, 10)).toEqual([left]);
     await ground.tickAt("2026-08-01T12:03:02Z");
     expect(named("noon")).toEqual([]);
+    expect(await ground.schedules.history("noon")).toEqual([left]);
     await ground.tickAt("2026-08-02T12:00:02Z");
     expect(named("noon")).toEqual(["2026-08-02T12:00"]);
     await ground.schedules.delete("noon");

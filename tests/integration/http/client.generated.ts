@@ -92,6 +92,8 @@ export type Key = {
     name: string;
     role: "read" | "submit" | "operate";
     readOnly: boolean;
+    /** Of the deployed code, where the deployment has named it. */
+    version?: string;
 };
 export type Activity = {
     acts: {

@@ -11,7 +11,7 @@ const mapping = (id: string, reader: string, most?: number) => ({
   },
 });
 
-/** What a function is told, with these mappings and this reserved concurrency of a worker. */
+/** The variable of a function, with these mappings and this reserved concurrency of a worker. */
 function told(mappings: readonly ReturnType<typeof mapping>[], reserved?: number): unknown {
   const Variables: Record<string, unknown> = {
     BROKER_URL: { Ref: "DefaultQueue" },

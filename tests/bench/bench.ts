@@ -79,7 +79,7 @@ async function bench(plan: Plan): Promise<void> {
   const exceeded = cost.budget.filter(({ holds }) => !holds);
   if (exceeded.length > 0) {
     const list = exceeded.map(({ what, perTask, most }) => `${what} ${perTask.toFixed(3)} (at most ${most})`);
-    throw new Error(`A default task costs more than its budget: ${list.join(", ")}.`);
+    throw new Error(`A task costs more than its budget: ${list.join(", ")}.`);
   }
 }
 

@@ -20,6 +20,27 @@ const ROUNDING = 1e-9;
 /** Reads of the control item are no task's: they come by the clock, at most one in two seconds of a worker. */
 const CONTROL = "control";
 
+/** More than a default task: the join, and the body's share (docs/decisions/0052-joins.md). */
+const MEMBER_WRITE_UNITS = 1;
+const MEMBER_CALLS = 0.1;
+
+/** The most that a member of a chord may use beside a default task. */
+export function checkMember(
+  plain: { usage: Usage; calls: number },
+  member: { usage: Usage; calls: number },
+): BudgetLine[] {
+  const more = (what: string, perTask: number, most: number): BudgetLine => ({
+    what: `${what} of a chord's member, beside that`,
+    perTask,
+    most,
+    holds: perTask <= most + ROUNDING,
+  });
+  return [
+    more("write units", (member.usage.writeUnit ?? 0) - (plain.usage.writeUnit ?? 0), MEMBER_WRITE_UNITS),
+    more("AWS calls", member.calls - plain.calls, MEMBER_CALLS),
+  ];
+}
+
 export function checkBudget({ tasks, usage, reads }: { tasks: number; usage: Usage; reads: Units }): BudgetLine[] {
   const { writeUnit = 0, sqsRequest = 0 } = usage;
   const recordReads = Object.entries(reads).reduce((all, [kind, units]) => all + (kind === CONTROL ? 0 : units), 0);

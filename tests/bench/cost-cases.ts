@@ -38,6 +38,9 @@ function sendChord(index: number, count: number): Promise<unknown> | undefined {
   return chord(members, tasks.total.s().into("numbers")).delay();
 }
 
+export const STEP = "step of a chain";
+export const MEMBER = "member of a chord";
+
 /** The default first: the others are shown beside it. */
 export const COST_CASES: readonly CostCase[] = [
   { ...full, name: DEFAULT, send: (index) => tasks.add.delay(sum(index)) },
@@ -62,8 +65,8 @@ export const COST_CASES: readonly CostCase[] = [
     request: "sqsGroupRequest",
     send: (index) => tasks.fair.delay(sum(index)),
   },
-  { ...full, name: "step of a chain", send: sendChain, tasks: 100 },
-  { ...full, name: "member of a chord", send: sendChord, tasks: 1000 },
+  { ...full, name: STEP, send: sendChain, tasks: 100 },
+  { ...full, name: MEMBER, send: sendChord, tasks: 1000 },
   { ...full, name: "payload of 7 KB, inline", send: () => tasks.read.delay(textOf(7)) },
   { ...full, name: "payload of 100 KB, in S3", send: () => tasks.read.delay(textOf(100)) },
 ];

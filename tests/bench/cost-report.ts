@@ -1,5 +1,5 @@
 import { ASSUMED, type Charge } from "./bill.ts";
-import type { CostLine, CostReport } from "./cost.ts";
+import { type CostLine, type CostReport, callsOf } from "./cost.ts";
 import { DEFAULT } from "./cost-cases.ts";
 import { PRICES } from "./prices.ts";
 import { table } from "./table.ts";
@@ -8,7 +8,7 @@ import { table } from "./table.ts";
 const UNIT_BYTES = 1024;
 
 /** Prints what a task uses of AWS and what a million cost, by option, and how the first figure comes about. */
-export function printCost({ lines, record, budget }: CostReport, print: (line: string) => void): void {
+export function printCost({ lines, record, budget, times }: CostReport, print: (line: string) => void): void {
   const [first] = lines;
   if (first === undefined) return;
   const section = (title: string, rows: readonly string[]): void => {
@@ -33,11 +33,22 @@ export function printCost({ lines, record, budget }: CostReport, print: (line: s
       ...lines.map((line) => costRow(line, first)),
     ]),
   );
+  section(
+    "Time of a workflow's task beside a default one: sent, received, run and deleted in one lane, on the emulators; median of rounds",
+    table([
+      ["", "ms", "beside default", "from", "to"],
+      ...times.map(({ name, milliseconds, beside }) => [
+        name,
+        milliseconds.toFixed(2),
+        ...[beside.median, beside.least, beside.greatest].map((ratio) => `${ratio.toFixed(2)}×`),
+      ]),
+    ]),
+  );
   section(`The ${DEFAULT} task, in USD for a million`, arithmetic(first, record));
   section("Lambda, not measured: the time is the tasks' own", lines.slice(0, 2).map(lambdaRow));
   const verdict = budget.every(({ holds }) => holds) ? "holds" : "EXCEEDED";
   section(
-    `Budget of the ${DEFAULT} task: ${verdict}`,
+    `Budget of the ${DEFAULT} task, and of a member of a chord: ${verdict}`,
     table(
       budget.map(({ what, perTask, most, holds }) => {
         return [what, units(perTask), `at most ${most}`, holds ? "holds" : "EXCEEDED"];
@@ -63,10 +74,6 @@ function costRow({ name, deliveries, usage, bill, ...line }: CostLine, first: Co
     bill.usd.toFixed(2),
     name === first.name ? "" : `${sign}${Math.abs(difference).toFixed(2)} (${sign}${Math.abs(share)} %)`,
   ];
-}
-
-function callsOf({ sqs, s3, dynamodb }: Pick<CostLine, "sqs" | "s3" | "dynamodb">): number {
-  return [sqs, s3, dynamodb].flatMap((calls) => Object.values(calls)).reduce((all, one) => all + one, 0);
 }
 
 function arithmetic({ bill, reads }: CostLine, record: Record<string, number>): string[] {

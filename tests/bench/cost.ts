@@ -3,17 +3,22 @@
 import { join } from "node:path";
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import { type Bill, lambdaUsage, toBill, type Usage } from "./bill.ts";
-import { type BudgetLine, checkBudget } from "./budget.ts";
+import { type BudgetLine, checkBudget, checkMember } from "./budget.ts";
 import { calibrate } from "./calibration.ts";
 import type { Calls } from "./call-counter.ts";
 import type { Units } from "./capacity-meter.ts";
 import { type Child, startChild } from "./child.ts";
 import { startMetered } from "./contender.ts";
-import { COST_CASES, type CostCase, DEFAULT } from "./cost-cases.ts";
+import { COST_CASES, type CostCase, DEFAULT, MEMBER, STEP } from "./cost-cases.ts";
 import type { MeterCommands, Metered } from "./cost-meter.ts";
 import type { CostCommands, Drained } from "./cost-process.ts";
 import { PRICES } from "./prices.ts";
 import { createSetting } from "./setting.ts";
+import { median, ratios, type Spread } from "./statistics.ts";
+
+const ROUNDS = 5;
+/** Of each kind in a round. */
+const TIMED_TASKS = 500;
 
 /** One way to send a task: everything per task. */
 export interface CostLine {
@@ -42,6 +47,8 @@ export interface CostReport {
   /** The largest record of a default task: bytes of each attribute. */
   record: Record<string, number>;
   budget: BudgetLine[];
+  /** Of workflows' tasks: the time of one beside that of a default task, in the same round. */
+  times: { name: string; milliseconds: number; beside: Spread }[];
   prices: typeof PRICES;
 }
 
@@ -89,11 +96,38 @@ async function measureOn(
       lines.push(toLine(one, count, drained, metered));
       if (one.name === DEFAULT) record = metered.largest.task ?? {};
     }
-    const budget = lines.filter(({ name }) => name === DEFAULT).flatMap(checkBudget);
-    return { lines, record, budget, prices: PRICES };
+    const budget = [...lines.filter(({ name }) => name === DEFAULT).flatMap(checkBudget), ...budgetOfMember(lines)];
+    return { lines, record, budget, times: await measureTimes(engine, progress), prices: PRICES };
   } finally {
     await engine.stop();
   }
+}
+
+function budgetOfMember(lines: readonly CostLine[]): BudgetLine[] {
+  const [plain, member] = [DEFAULT, MEMBER].map((name) => lines.find((line) => line.name === name));
+  if (plain === undefined || member === undefined) return [];
+  return checkMember({ ...plain, calls: callsOf(plain) }, { ...member, calls: callsOf(member) });
+}
+
+/** Rounds of the default and of workflows' tasks, one after another, so that what slows a whole round does not count. */
+async function measureTimes(
+  engine: Child<CostCommands>,
+  progress: (line: string) => void,
+): Promise<CostReport["times"]> {
+  const times = new Map([DEFAULT, STEP, MEMBER].map((name) => [name, [] as number[]]));
+  for (let round = 1; round <= ROUNDS; round++) {
+    progress(`cost: times, round ${round} of ${ROUNDS}`);
+    for (const [name, found] of times) {
+      found.push((await engine.ask(name, TIMED_TASKS)).milliseconds / TIMED_TASKS);
+    }
+  }
+  const plain = times.get(DEFAULT) ?? [];
+  return [...times].map(([name, found]) => ({ name, milliseconds: median(found), beside: ratios(found, plain) }));
+}
+
+/** AWS calls of one task. */
+export function callsOf({ sqs, s3, dynamodb }: Pick<CostLine, "sqs" | "s3" | "dynamodb">): number {
+  return [sqs, s3, dynamodb].flatMap((calls) => Object.values(calls)).reduce((all, one) => all + one, 0);
 }
 
 async function calibrateMeter(

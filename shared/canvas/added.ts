@@ -7,6 +7,7 @@ import { InvalidWorkflowError, WorkflowNotFoundError } from "../errors.ts";
 import { type Message, withoutEdition } from "../message/message.ts";
 import type { App } from "../task/current-app.ts";
 import type { Members } from "../task/draft.ts";
+import { MAX_ADDITIONS } from "../workflows/additions.ts";
 import {
   type Definition,
   type EachNode,
@@ -55,13 +56,19 @@ export async function addToGroup(app: App, tasks: KnownTasks, addition: Addition
   const definition = await define(app, tasks, addition, around);
   // Its message has the group wait for them, too: dying after this adds them, and dying before adds nothing.
   await begin({ app, tasks, definition }, undefined);
-  if (await waitFor(app, definition)) return;
+  const found = await waitFor(app, definition);
+  if (found === "waits") return;
+  if (found === "full") {
+    const given = `${MAX_ADDITIONS + 1} calls by the tasks of one member`;
+    throw new InvalidWorkflowError("addToGroup", given, `at most ${MAX_ADDITIONS}, with all members of each`);
+  }
   throw new InvalidWorkflowError("addToGroup", message.task, "a task for which its group still waits");
 }
 
-/** Has the group wait for members that were added; false if it does not wait any more for the one that has added them. */
-export async function waitFor(app: App, { adds }: Definition): Promise<boolean> {
-  return adds !== undefined && app.workflows.joins.add({ workflow: adds.workflow, place: adds.place }, adds.member);
+/** Has the group wait for members that were added; not so if it waits no more for the one that has added them, or if that has added too often. */
+export async function waitFor(app: App, { adds }: Definition): Promise<"waits" | "ended" | "full"> {
+  if (adds === undefined) return "ended";
+  return app.workflows.joins.add({ workflow: adds.workflow, place: adds.place }, adds.member);
 }
 
 /** The nearest group: of its own workflow, or of the one around the task that has become it. */

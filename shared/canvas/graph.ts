@@ -8,11 +8,9 @@ import {
   type EachNode,
   type GroupNode,
   idAt,
-  isAdded,
   isChainNode,
   isEachNode,
   isTaskNode,
-  memberNumber,
   type Node,
   nodeAt,
   type Place,
@@ -178,7 +176,7 @@ function partsOn({ from, limit }: Page, parts: number): Parts {
 /** Of a group only the members that have failed. */
 async function failuresOn(drawing: Drawing, place: Place, parts: number, { from, limit }: Page): Promise<Parts> {
   const { joins } = drawing.app.workflows;
-  const found = numbersOf(await joins.failures(groupAt(drawing, place), parts, { from, limit: limit + 1 }));
+  const found = (await joins.failures(groupAt(drawing, place), parts, { from, limit: limit + 1 })).map(Number);
   const next = found[limit];
   return { numbers: found.slice(0, limit), ...(next !== undefined && { next }) };
 }
@@ -236,14 +234,9 @@ async function groupNode(
     state: outcome?.state ?? (isDead ? "REVOKED" : "PENDING"),
     ...(node.policy !== undefined && { policy: node.policy }),
     ...counts,
-    ...(failures.length > 0 && { failures: numbersOf(failures).map((index) => childPlace(place, index)) }),
+    ...(failures.length > 0 && { failures: failures.map((member) => childPlace(place, member)) }),
     ...(added.length > 0 && { added: added.slice(0, MAX_ADDED) }),
   };
-}
-
-/** Members that stand in the definition. */
-function numbersOf(members: readonly string[]): number[] {
-  return members.filter((member) => !isAdded(member)).map(memberNumber);
 }
 
 function parentIn(place: Place): { parent?: Place } {

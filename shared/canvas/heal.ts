@@ -23,6 +23,7 @@ import {
   childPlace,
   type EachNode,
   endPlace,
+  type GroupId,
   type GroupNode,
   idAt,
   inputBefore,
@@ -35,7 +36,6 @@ import {
   type Place,
   type TaskNode,
 } from "../workflows/definition.ts";
-import type { GroupId } from "../workflows/joins.ts";
 import { readNode, readStoredNode } from "../workflows/read-definition.ts";
 import { fanOutMessage } from "./fan-out.ts";
 import type { Flow } from "./flow.ts";

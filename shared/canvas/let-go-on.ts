@@ -79,8 +79,10 @@ export async function letFanOut(
     if (!(await app.schedules.stands(schedule.name, schedule.edition, new Date(begins))))
       return revokeWorkflow(app, id);
   }
-  if (flow.definition.adds && from === 0 && !(await waitFor(app, flow.definition))) {
-    app.log.warn("Members that a task has added are not sent, for it has ended without them", { workflow: id });
+  if (flow.definition.adds && from === 0 && (await waitFor(app, flow.definition)) !== "waits") {
+    app.log.warn("Members that a task has added are not sent, for it has ended without them, or has added too often", {
+      workflow: id,
+    });
     return revokeWorkflow(app, id);
   }
   const given: Input | undefined = input === undefined ? undefined : { ref: input };

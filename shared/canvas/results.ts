@@ -10,6 +10,7 @@ import {
   type Definition,
   type EachNode,
   endPlace,
+  type GroupId,
   type GroupNode,
   helperId,
   idAt,
@@ -26,7 +27,6 @@ import {
   type Policy,
   tolerated,
 } from "../workflows/definition.ts";
-import type { GroupId } from "../workflows/joins.ts";
 import { type ErrorValue, type Failed, failedWith, firstFailure, GROUP } from "./failures.ts";
 import type { Outcome } from "./flow.ts";
 
@@ -151,7 +151,7 @@ export async function tallyOf(reading: Reading, place: Place, size: number): Pro
 async function failuresOf(reading: Reading, place: Place, size: number, limit: number): Promise<Failed[]> {
   const group = groupAt(reading, place);
   const { joins } = reading.app.workflows;
-  const own = (await joins.failures(group, size, { limit })).filter((member) => !isAdded(member));
+  const own = await joins.failures(group, size, { limit });
   const outcomes = await Promise.all(own.map((member) => outcomeAt(reading, memberPlace(place, member))));
   const failed = outcomes.flatMap((one) => (one === undefined || one.state === "SUCCESS" ? [] : [one]));
   for (const member of await joins.added(group, size)) {

@@ -189,8 +189,8 @@ export function outcomeKey(workflow: string, place: string): Key {
   return { pk: `group#${workflow}#${place}`, sk: "outcome" };
 }
 
-/** A shard of a join, in a partition of its own: all members of a group write to them. */
-export function joinKey(workflow: string, place: string, level: number, shard: number): Key {
+/** A shard of a join, or the additions of one member, in a partition of its own: all members of a group write to them. */
+export function joinKey(workflow: string, place: string, level: number | "added", shard: number): Key {
   return { pk: `join#${workflow}#${place}#${level}#${shard}`, sk: "join" };
 }
 

@@ -10,6 +10,12 @@ import type { ScheduleMark } from "../message/message.ts";
 
 export type Place = string;
 
+/** A group of a workflow. */
+export interface GroupId {
+  workflow: string;
+  place: string;
+}
+
 /** Options that a task may have within a workflow. */
 export interface NodeOptions {
   countdown?: number;

@@ -4,22 +4,13 @@
  * repeated (docs/decisions/0052-joins.md).
  */
 
-import { absent, allOf, contains, type Item, not, present } from "../aws/change.ts";
+import { absent, contains, type Item, type Key, present } from "../aws/change.ts";
 import type { Table } from "../aws/dynamodb.ts";
 import { joinKey } from "../table/keys.ts";
-import { isAdded, memberNumber } from "./definition.ts";
-
-/** Members of one shard. Their numbers take 600 bytes, and no shard is written more often than this. */
-const SHARD_MEMBERS = 100;
-
-/** Shards that are read before it is known whether they have as many failures as are asked for: as many reads share a call. */
-const SHARDS_AT_ONCE = 100;
-
-/** A group of a workflow. */
-export interface GroupId {
-  workflow: string;
-  place: string;
-}
+import { type Additions, createAdditions } from "./additions.ts";
+import { type GroupId, isAdded, memberNumber } from "./definition.ts";
+import { createJoinReads, type JoinReads } from "./join-reads.ts";
+import { contain, hasFailed, isOpen, SHARD_MEMBERS, sizeOf, topOf, within } from "./shards.ts";
 
 /** The members that have ended, as the shards say. */
 interface Ended {
@@ -31,40 +22,24 @@ interface Ended {
   hasAdded: boolean;
 }
 
-interface Tally {
-  members: number;
-  ended: number;
-  failed: number;
-  /** Names of those that were added, which are in none of the counts, and whether they have failed. */
-  added: { member: string; failed: boolean }[];
-}
-
-export interface Joins {
+export interface Joins extends JoinReads {
   /** Makes the shards of members from `from` up to `to`, and those above them; what is there stays as it is. */
   create(group: GroupId, size: number, range: { from: number; to: number }): Promise<void>;
   /** Notes that a member has ended. Of members that end at the same moment in one process, one is told that the group is whole. */
   finish(group: GroupId, size: number, member: string, failed: boolean): Promise<Ended>;
-  /** Has the group wait for members that one of its own adds. May be repeated; false if that one has ended. */
-  add(group: GroupId, member: string): Promise<boolean>;
-  /** Names of those that were added to a group which has ended, in the order of the members that have added them. */
-  added(group: GroupId, size: number): Promise<string[]>;
-  /** Members that have failed, or wait again because of that. */
-  unwell(group: GroupId, size: number): Promise<string[]>;
+  /** Has the group wait for members that one of its own adds. May be repeated; "ended" if that one has, "full" if it has added too often. */
+  add(group: GroupId, member: string): Promise<"waits" | "ended" | "full">;
   /** Has a member that has ended wait again. */
   reopen(group: GroupId, size: number, member: string): Promise<void>;
-  /** The first member of the first shard that is not made yet or not empty; undefined if all have ended. */
-  firstPending(group: GroupId, size: number): Promise<number | undefined>;
   /** Whether all have ended. */
   state(group: GroupId, size: number): Promise<Ended>;
-  /** How many have ended. Members of shards that nobody has made yet have not. */
-  tally(group: GroupId, size: number): Promise<Tally>;
-  /** Members that have failed, in their order, from one on. */
-  failures(group: GroupId, size: number, page: { from?: number; limit: number }): Promise<string[]>;
 }
 
-/** A member that has ended, or a shard that is empty. */
+/** A member that has ended, with all that it has added or without, or a shard that is empty. */
 interface Part {
-  name: string;
+  number: number;
+  /** The additions of the member, and not itself. */
+  isAdditions?: boolean;
   failed: boolean;
   /** Of a shard: members were added in it. */
   added: boolean;
@@ -72,19 +47,25 @@ interface Part {
 
 /** Members of one shard that end at the same moment share a write. */
 interface Gathered {
-  all: Set<string>;
+  ended: Set<string>;
   failed: Set<string>;
   added: Set<string>;
+  /** Members whose additions have ended, and whether some of these have failed. */
+  additions: Set<string>;
+  hasFailedAdditions: boolean;
   outcome: Promise<Item>;
 }
 
+const WAITS: Ended = { isWhole: false, hasFailures: false, hasAdded: false };
+
 export function createJoins({ table, ttl }: { table: Table; ttl: () => number }): Joins {
   const gathered = new Map<string, Gathered>();
+  const additions = createAdditions({ table, ttl });
+  const reads = createJoinReads({ table, additions });
 
   const createShard = async (group: GroupId, size: number, level: number, index: number): Promise<void> => {
-    const first = index * SHARD_MEMBERS;
-    const count = Math.min(SHARD_MEMBERS, sizeOf(size, level) - first);
-    const pending = new Set(Array.from({ length: count }, (_, offset) => String(first + offset)));
+    const count = Math.min(SHARD_MEMBERS, sizeOf(size, level) - index * SHARD_MEMBERS);
+    const pending = new Set(Array.from({ length: count }, (_, number) => String(number)));
     await table.update({
       key: joinKey(group.workflow, group.place, level, index),
       // DynamoDB takes an emptied set away: the number of members is what says that the shard was made.
@@ -94,45 +75,91 @@ export function createJoins({ table, ttl }: { table: Table; ttl: () => number })
     });
   };
 
-  /** Answers with the shard, for the first of those who share the write; the others have nothing to do. */
-  const takeOut = async (group: GroupId, level: number, part: Part): Promise<Item | undefined> => {
-    const key = joinKey(group.workflow, group.place, level, Math.floor(memberNumber(part.name) / SHARD_MEMBERS));
+  /** Writes down all that has ended in a shard at this moment. */
+  const write = async (
+    group: GroupId,
+    key: Key,
+    { ended, failed, added, additions: over, ...one }: Gathered,
+  ): Promise<Item> => {
+    const written = await table.update({
+      key,
+      removeMembers: {
+        ...(ended.size > 0 && { pending: ended, again: ended }),
+        ...(over.size > 0 && { adding: over }),
+      },
+      addMembers: { ...(failed.size > 0 && { failed }), ...(added.size > 0 && { added }) },
+      ...(one.hasFailedAdditions && { set: { failedAdditions: 1 } }),
+      when: present("members"),
+      returns: "ALL_NEW",
+    });
+    if (!written.applied) throw new Error(`Workflow ${group.workflow} has no join at place '${group.place}'.`);
+    return written.attributes;
+  };
+
+  /** Answers with the shard, and whether this is the first of those who share the write: it goes on from there. */
+  const takeOut = async (group: GroupId, level: number, part: Part): Promise<{ left: Item; isFirst: boolean }> => {
+    const key = joinKey(group.workflow, group.place, level, Math.floor(part.number / SHARD_MEMBERS));
     const name = `${key.pk} ${key.sk}`;
     const shared = gathered.get(name);
     let one = shared;
     if (one === undefined) {
-      const [all, failed, added] = [new Set<string>(), new Set<string>(), new Set<string>()];
-      const outcome = new Promise<void>((resolve) => setImmediate(resolve)).then(async () => {
-        gathered.delete(name);
-        const kept = { ...(failed.size > 0 && { failed }), ...(added.size > 0 && { added }) };
-        const written = await table.update({
-          key,
-          removeMembers: { pending: all, again: all },
-          ...(Object.keys(kept).length > 0 && { addMembers: kept }),
-          when: present("members"),
-          returns: "ALL_NEW",
-        });
-        if (!written.applied) throw new Error(`Workflow ${group.workflow} has no join at place '${group.place}'.`);
-        return written.attributes;
-      });
-      one = { all, failed, added, outcome };
+      const sets = { ended: new Set<string>(), failed: new Set<string>(), added: new Set<string>() };
+      const fresh: Gathered = {
+        ...sets,
+        additions: new Set(),
+        hasFailedAdditions: false,
+        outcome: new Promise<void>((resolve) => setImmediate(resolve)).then(() => {
+          gathered.delete(name);
+          return write(group, key, fresh);
+        }),
+      };
+      one = fresh;
       gathered.set(name, one);
     }
-    one.all.add(part.name);
-    if (part.failed) one.failed.add(part.name);
-    if (part.added) one.added.add(part.name);
+    if (part.isAdditions) {
+      one.additions.add(within(part.number));
+      one.hasFailedAdditions ||= part.failed;
+    } else {
+      one.ended.add(within(part.number));
+      if (part.failed) one.failed.add(within(part.number));
+      if (part.added) one.added.add(within(part.number));
+    }
     const left = await one.outcome;
     // The first goes on, and its message is not acknowledged before: if it dies, it comes again and finds the shard so.
-    return shared === undefined ? left : undefined;
+    return { left, isFirst: shared === undefined };
   };
 
-  const shards = async (group: GroupId, size: number, level: number): Promise<(Item | undefined)[]> => {
-    const count = Math.ceil(sizeOf(size, level) / SHARD_MEMBERS);
-    const keys = Array.from({ length: count }, (_, index) => joinKey(group.workflow, group.place, level, index));
-    return Promise.all(keys.map((key) => table.get(key)));
+  /** Goes on upwards from a shard of the lowest level, as long as each is empty. */
+  const goUp = async (group: GroupId, size: number, number: number, lowest: Item): Promise<Ended> => {
+    let [shard, at] = [lowest, number];
+    for (let level = 0; ; level++) {
+      if (isOpen(shard)) return WAITS;
+      const [hasFailures, hasAdded] = [hasFailed(shard), shard.added !== undefined];
+      if (level === topOf(size))
+        return (await reads.isWhole(group, size, shard)) ? { isWhole: true, hasFailures, hasAdded } : WAITS;
+      at = Math.floor(at / SHARD_MEMBERS);
+      // Dying before this leaves a shard that is empty and still stands above: the repetition finds it so.
+      const { left, isFirst } = await takeOut(group, level + 1, { number: at, failed: hasFailures, added: hasAdded });
+      if (!isFirst) return WAITS;
+      shard = left;
+    }
+  };
+
+  /** All that a member has added has ended, and so has the member. */
+  const additionsEnded = async (
+    group: GroupId,
+    size: number,
+    number: number,
+    { hasFailures }: Additions,
+  ): Promise<Ended> => {
+    const part = { number, isAdditions: true, failed: hasFailures, added: false };
+    const { left, isFirst } = await takeOut(group, 0, part);
+    return isFirst ? goUp(group, size, number, left) : WAITS;
   };
 
   return {
+    ...reads,
+
     async create(group, size, { from, to }) {
       const made: Promise<void>[] = [];
       for (let level = topOf(size); level >= 0; level--) {
@@ -147,127 +174,74 @@ export function createJoins({ table, ttl }: { table: Table; ttl: () => number })
     },
 
     async finish(group, size, member, failed) {
-      let part: Part = { name: member, failed, added: false };
-      for (let level = 0; ; level++) {
-        // Dying after this leaves a shard that is empty and still stands above: the repetition finds it so.
-        const shard = await takeOut(group, level, part);
-        if (shard === undefined || shard.pending !== undefined)
-          return { isWhole: false, hasFailures: false, hasAdded: false };
-        const [hasFailures, hasAdded] = [shard.failed !== undefined, shard.added !== undefined];
-        if (level === topOf(size)) return { isWhole: true, hasFailures, hasAdded };
-        const name = String(Math.floor(memberNumber(part.name) / SHARD_MEMBERS));
-        part = { name, failed: hasFailures, added: hasAdded };
+      const number = memberNumber(member);
+      if (isAdded(member)) {
+        const all = await additions.finish(group, member, failed);
+        return all.isWhole ? additionsEnded(group, size, number, all) : WAITS;
       }
+      const { left, isFirst } = await takeOut(group, 0, { number, failed, added: false });
+      if (!contain(left.added, number)) return isFirst ? goUp(group, size, number, left) : WAITS;
+      // Dying before this repeats it. It adds no more: the last of those that it has added goes on, or this.
+      const all = await additions.close(group, number);
+      return all.isWhole ? additionsEnded(group, size, number, all) : WAITS;
     },
 
     async add(group, member) {
       const number = memberNumber(member);
-      const names = new Set([member]);
+      const names = new Set([within(number)]);
       const written = await table.update({
         key: joinKey(group.workflow, group.place, 0, Math.floor(number / SHARD_MEMBERS)),
-        addMembers: { pending: names, added: names },
-        // As long as its own member waits, so does the group at each level. Those that were added before may have ended by now.
-        when: allOf(contains("pending", String(number)), not(contains("added", member))),
+        addMembers: { adding: names, added: names },
+        // As long as its own member waits, so does the group at each level.
+        when: contains("pending", within(number)),
       });
-      return written.applied || membersOf(written.item?.added).includes(member);
-    },
-
-    async added(group, size) {
-      let numbers = ["0"];
-      for (let level = topOf(size); numbers.length > 0; level--) {
-        const some = await Promise.all(
-          numbers.map((number) => table.get(joinKey(group.workflow, group.place, level, Number(number)))),
-        );
-        numbers = some.flatMap((shard) => membersOf(shard?.added));
-        if (level === 0) break;
+      if (!written.applied) {
+        const { names: known } = await additions.read(group, number);
+        return known.includes(member) ? "waits" : "ended";
       }
-      return numbers.sort(inOrder);
-    },
-
-    async unwell(group, size) {
-      const found = (await shards(group, size, 0)).flatMap((shard) => [
-        ...membersOf(shard?.failed),
-        ...membersOf(shard?.again),
-      ]);
-      return found.sort(inOrder);
+      // Dying before this leaves a member whose additions are none: it closes them when it ends, and whoever comes later is refused.
+      const noted = await additions.add(group, member);
+      if (noted === "added") return "waits";
+      return noted === "full" ? "full" : "ended";
     },
 
     async reopen(group, size, member) {
+      const number = memberNumber(member);
+      const isOwn = !isAdded(member);
       // From the top down: as long as it waits above, nobody finds the group ended.
-      for (let level = topOf(size); level >= 0; level--) {
-        const at = Math.floor(memberNumber(member) / SHARD_MEMBERS ** level);
-        const names = new Set([level === 0 ? member : String(at)]);
+      for (let level = topOf(size); level > 0; level--) {
+        const at = Math.floor(number / SHARD_MEMBERS ** level);
         await table.update({
           key: joinKey(group.workflow, group.place, level, Math.floor(at / SHARD_MEMBERS)),
-          // Dying after this, its caller comes again and must find it: a member that is to run again is named until it ends.
-          addMembers: { pending: names, ...(level === 0 && { again: names }) },
-          ...(level === 0 && { removeMembers: { failed: names } }),
+          addMembers: { pending: new Set([within(at)]) },
+          ...(level === topOf(size) && { set: { reopened: 1 } }),
           when: present("members"),
         });
       }
-    },
-
-    async firstPending(group, size) {
-      const all = await shards(group, size, 0);
-      const index = all.findIndex((shard) => shard === undefined || shard.pending !== undefined);
-      return index === -1 ? undefined : index * SHARD_MEMBERS;
+      const names = new Set([within(number)]);
+      const lowest = await table.update({
+        key: joinKey(group.workflow, group.place, 0, Math.floor(number / SHARD_MEMBERS)),
+        // Dying after this, its caller comes again and must find it: a member that is to run again is named until it ends.
+        addMembers: isOwn ? { pending: names, again: names } : { adding: names },
+        ...(isOwn && { removeMembers: { failed: names } }),
+        ...(topOf(size) === 0 && { set: { reopened: 1 } }),
+        when: present("members"),
+        returns: "ALL_NEW",
+      });
+      if (!isOwn) return additions.reopen(group, member);
+      if (!lowest.applied || !contain(lowest.attributes.added, number)) return;
+      // It may add again, and its additions end with it.
+      await table.update({
+        key: joinKey(group.workflow, group.place, 0, Math.floor(number / SHARD_MEMBERS)),
+        addMembers: { adding: names },
+      });
+      await additions.open(group, number);
     },
 
     async state(group, size) {
       const top = await table.get(joinKey(group.workflow, group.place, topOf(size), 0));
-      const isWhole = top !== undefined && top.pending === undefined;
-      return { isWhole, hasFailures: top?.failed !== undefined, hasAdded: top?.added !== undefined };
-    },
-
-    async tally(group, size) {
-      const count: Tally = { members: size, ended: 0, failed: 0, added: [] };
-      for (const shard of await shards(group, size, 0)) {
-        if (shard === undefined) continue;
-        const failed = membersOf(shard.failed);
-        count.ended += Number(shard.members) - membersOf(shard.pending).filter((member) => !isAdded(member)).length;
-        count.failed += failed.filter((member) => !isAdded(member)).length;
-        count.added.push(...membersOf(shard.added).map((member) => ({ member, failed: failed.includes(member) })));
-      }
-      return count;
-    },
-
-    async failures(group, size, { from = 0, limit }) {
-      const found: string[] = [];
-      const count = Math.ceil(size / SHARD_MEMBERS);
-      for (
-        let first = Math.floor(from / SHARD_MEMBERS);
-        first < count && found.length < limit;
-        first += SHARDS_AT_ONCE
-      ) {
-        const keys = Array.from({ length: Math.min(SHARDS_AT_ONCE, count - first) }, (_, offset) =>
-          joinKey(group.workflow, group.place, 0, first + offset),
-        );
-        const some = await Promise.all(keys.map((key) => table.get(key)));
-        const members = some.flatMap((shard) => membersOf(shard?.failed));
-        found.push(...members.filter((one) => memberNumber(one) >= from).sort(inOrder));
-      }
-      return found.slice(0, limit);
+      if (top === undefined || isOpen(top) || !(await reads.isWhole(group, size, top))) return WAITS;
+      return { isWhole: true, hasFailures: hasFailed(top), hasAdded: top.added !== undefined };
     },
   };
-}
-
-/** How many members a level has: of the lowest the group's own, of any other the shards below. */
-function sizeOf(size: number, level: number): number {
-  return Math.ceil(size / SHARD_MEMBERS ** level);
-}
-
-/** The level that has one shard. */
-function topOf(size: number): number {
-  let level = 0;
-  while (Math.ceil(sizeOf(size, level) / SHARD_MEMBERS) > 1) level++;
-  return level;
-}
-
-/** By the numbers in their names. */
-function inOrder(a: string, b: string): number {
-  return a.localeCompare(b, "en", { numeric: true });
-}
-
-function membersOf(value: Item[string]): string[] {
-  return value instanceof Set ? [...value] : [];
 }

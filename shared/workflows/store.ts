@@ -7,9 +7,9 @@ import { UNDER_WAY_SECONDS } from "../lifetimes.ts";
 import { parseJson, toJsonText } from "../message/json.ts";
 import type { LargeValues } from "../message/large-values.ts";
 import { outcomeKey, stoppedKey } from "../table/keys.ts";
-import { aroundOf, isWithin, type Place } from "./definition.ts";
+import { aroundOf, type GroupId, isWithin, type Place } from "./definition.ts";
 import { createDefinitions, type Definitions } from "./definitions.ts";
-import { createJoins, type GroupId, type Joins } from "./joins.ts";
+import { createJoins, type Joins } from "./joins.ts";
 import { remember } from "./known.ts";
 
 /** The outcome of a group that was decided before, or other than, by the end of all its members. */

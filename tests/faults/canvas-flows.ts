@@ -181,19 +181,19 @@ export const canvasFlows: Record<string, Flow> = {
   },
   "a task that adds members to its group": {
     ...work,
-    operations: [RECEIVE, BATCH_GET, ...repeated(UPDATE, 6), SEND, DELETE],
+    operations: [RECEIVE, BATCH_GET, ...repeated(UPDATE, 8), SEND, DELETE],
     prepare: begun(GROWING, 1),
     tasks: 4,
   },
   "the fan-out of members that were added": {
     ...work,
-    operations: [RECEIVE, GET, GET, BATCH_GET, UPDATE, UPDATE, SEND, STATEMENTS, DELETE],
+    operations: [RECEIVE, GET, GET, BATCH_GET, GET, ...repeated(UPDATE, 2), SEND, STATEMENTS, DELETE],
     prepare: begun(GROWING, 2),
     tasks: 4,
   },
   "the end of members that were added": {
     ...work,
-    operations: [RECEIVE, ...repeated(BATCH_GET, 2), ...repeated(GET, 6), ...repeated(UPDATE, 7), SEND, DELETE],
+    operations: [RECEIVE, ...repeated(BATCH_GET, 2), ...repeated(GET, 7), ...repeated(UPDATE, 8), SEND, DELETE],
     prepare: begun(GROWING, 4),
     tasks: 4,
   },

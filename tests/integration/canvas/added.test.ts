@@ -84,6 +84,20 @@ describe("members that a task adds to its group", () => {
     expect((await bench.call("GET", `/workflows/${nodes[0]?.added?.[0]}`)).body).toMatchObject({ state: "SUCCESS" });
   });
 
+  it("come from each task of a member, in 25 calls together", async () => {
+    const ten = grows.si({ n: 1, by: Array.from({ length: 10 }, () => 1) });
+    const handle = await chord(
+      [chain(ten, ten, grows.si({ n: 1, by: [1, 1, 1, 1, 1] }))],
+      list.s().into("values"),
+    ).delay();
+    expect(await resultOf(handle)).toEqual([1, ...numbers(25).map(() => 2)]);
+
+    const over = await group([chain(ten, ten, ten)], { policy: "waitForAll" }).delay();
+    await settle();
+    await expect(over.get({ timeout: 0 })).rejects.toThrow("26 calls by the tasks of one member");
+    expect(queues.waiting).toEqual([]);
+  });
+
   it("are refused to a task that is in no group, and to one that adds what cannot be sent", async () => {
     const alone = await grows.delay({ n: 1, by: [1] });
     await settle();

@@ -23,7 +23,14 @@ describe("GET /queues", () => {
 
     expect(status).toBe(200);
     expect(body.queues).toContainEqual({ name: "gone", unreadable: true, paused: false });
-    expect(body.queues).toContainEqual({ name: "default", waiting: 0, inFlight: 0, delayed: 0, workers: 50, paused: false });
+    expect(body.queues).toContainEqual({
+      name: "default",
+      waiting: 0,
+      inFlight: 0,
+      delayed: 0,
+      workers: 50,
+      paused: false,
+    });
     expect(body.dead).toBeNull();
     expect(engine.logged).toContainEqual(
       expect.objectContaining({ message: "A queue could not be read", queue: "gone" }),

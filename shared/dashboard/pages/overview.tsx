@@ -9,6 +9,7 @@ import { BACKLOG_MILLISECONDS, useOldest } from "../oldest.ts";
 import { pathOf } from "../path.ts";
 import type { ByState } from "../rate.ts";
 import { linkTo } from "../route.ts";
+import { timeOf } from "../rows.ts";
 import { oldestWaiting, stalledQueues } from "../stalled.ts";
 import { Empty, Loading, Named, now, StateMark, Trouble, When } from "../ui.tsx";
 import type { Decision, Depth } from "../why.ts";
@@ -50,10 +51,10 @@ export function OverviewPage(): JSX.Element {
   const schedules = useLive<{ schedules: Entry[] }>("schedules", { everySeconds: 15 });
   const newest = useLive<Page>(list("PENDING,RETRY", longAgo), { everySeconds: 10 }).data;
   const atWork = queues.data?.queues.filter(
-    ({ waiting = 0, inFlight = 0, delayed = 0 }) => waiting + inFlight + delayed,
+    ({ waiting = 0, inFlight = 0, delayed = 0, paused }) => paused || waiting + inFlight + delayed > 0,
   );
   // Where the newest are not all that wait, the oldest are looked for by themselves.
-  const oldest = useOldest(newest?.cursor === undefined ? [] : (atWork ?? []).map(({ name }) => name));
+  const oldest = useOldest(newest?.cursor === undefined ? undefined : atWork?.map(({ name }) => name));
   const waiting = newest && [...newest.tasks, ...oldest.tasks];
   return (
     <>
@@ -69,7 +70,9 @@ export function OverviewPage(): JSX.Element {
       <section aria-label="Queues">
         <h2>Queues</h2>
         {queues.data === undefined ? <Loading /> : <Depths queues={queues.data.queues} />}
-        {waiting !== undefined && <OldestWaiting tasks={waiting} searchedTo={oldest.searchedTo} />}
+        {waiting !== undefined && (
+          <OldestWaiting tasks={waiting} searchedTo={oldest.searchedTo} isLooking={oldest.isLooking} />
+        )}
       </section>
       <section aria-label="Running now">
         <h2>Running now</h2>
@@ -141,7 +144,15 @@ function Attention(props: {
 }
 
 /** @param searchedTo time to which everything was looked through; undefined: all of it */
-function OldestWaiting({ tasks, searchedTo }: { tasks: TaskRecord[]; searchedTo: string | undefined }): JSX.Element {
+function OldestWaiting({
+  tasks,
+  searchedTo,
+  isLooking,
+}: {
+  tasks: TaskRecord[];
+  searchedTo: string | undefined;
+  isLooking: boolean;
+}): JSX.Element {
   const oldest = oldestWaiting(tasks, now.value);
   const search = searchedTo !== undefined && (
     <span class="dim">
@@ -149,11 +160,12 @@ function OldestWaiting({ tasks, searchedTo }: { tasks: TaskRecord[]; searchedTo:
       (older ones are looked for: nothing waits that was sent before <When time={searchedTo} exact />)
     </span>
   );
+  if (isLooking && oldest === undefined) return <p class="dim">The task that waits longest is looked for …</p>;
   if (oldest === undefined) return <p class="dim">No task waits that might run.{search}</p>;
   const { record, milliseconds } = oldest;
   return (
     <p>
-      The oldest waiting task waits for {searchedTo !== undefined && "at least "}
+      The oldest waiting task waits for {(isLooking || searchedTo !== undefined) && "at least "}
       {duration(milliseconds)}: <Named href={linkTo(["tasks", record.id])} name={record.task} id={record.id} />
       {search}
     </p>
@@ -191,7 +203,15 @@ function Depths({ queues }: { queues: readonly Depth[] }): JSX.Element {
 }
 
 function Running({ page }: { page: Page }): JSX.Element {
-  if (page.tasks.length === 0) return <Empty>Nothing runs.</Empty>;
+  if (page.tasks.length === 0 && page.cursor === undefined) return <Empty>Nothing runs.</Empty>;
+  if (page.tasks.length === 0 && page.cursor !== undefined) {
+    return (
+      <p class="dim">
+        Nothing runs that was sent after <When time={timeOf(page.cursor)} exact />.{" "}
+        <a href={linkTo(["tasks"], { q: "state:STARTED" })}>Look further back</a>
+      </p>
+    );
+  }
   return (
     <>
       <ul class="plain">

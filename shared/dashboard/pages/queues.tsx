@@ -56,7 +56,7 @@ export function QueuesPage(): JSX.Element {
               <td class="number">{about(queue.waiting)}</td>
               <td class="number">{about(queue.inFlight)}</td>
               <td class="number">{about(queue.delayed)}</td>
-              <td class="number">{running.data === undefined ? "?" : runningIn(queue.name, running.data)}</td>
+              <td class="number">{running.data === undefined ? "?" : runningIn(queue, running.data)}</td>
               <td class="number">{queue.workers === undefined ? "–" : count(queue.workers)}</td>
               <td>{queue.unreadable ? "cannot be read" : queue.paused ? "■ paused" : "● runs"}</td>
               <td>
@@ -75,9 +75,10 @@ export function QueuesPage(): JSX.Element {
       )}
       <p class="dim">
         Waiting, in flight and delayed are messages as SQS counts them, which is approximate; those in flight are held
-        by a worker, or hidden until their turn. Running are tasks whose record says STARTED. Workers are runs of the
-        worker function, each with up to ten messages: Lambda starts no more of them for a queue at once; with "–" as
-        many as the account allows. On a laptop the local stage starts as many as its processors bear.
+        by a worker, or hidden until their turn. Running are tasks whose record says STARTED; "+" is for more than were
+        looked through. A worker is a run of the worker function, with up to ten messages: Lambda starts no more of them
+        for a queue at once, and as many as the account allows where "–" stands. A laptop starts what its processors
+        bear.
       </p>
       <h2>Tasks and their limits</h2>
       <Limits tasks={index.data?.tasks ?? []} decisions={control.data?.decisions ?? []} refresh={refresh} />
@@ -87,10 +88,10 @@ export function QueuesPage(): JSX.Element {
   );
 }
 
-/** Of the newest that run; with "+" there may be more. */
-function runningIn(queue: string, { tasks, cursor }: Page): string {
-  const number = tasks.filter((task) => task.queue === queue).length;
-  return `${count(number)}${cursor === undefined ? "" : "+"}`;
+/** Of the newest tasks; with "+" there may be more. A queue of which no worker holds a message runs none. */
+function runningIn({ name, inFlight }: Depth, { tasks, cursor }: Page): string {
+  const number = tasks.filter(({ queue }) => queue === name).length;
+  return `${count(number)}${cursor === undefined || (number === 0 && inFlight === 0) ? "" : "+"}`;
 }
 
 function about(number: number | undefined): string {

@@ -102,13 +102,13 @@ export function createStatements(engine: Engine, log: (line: string) => void): S
     return parameters;
   }
 
-  async function prepare(request: JsonObject, parameters: readonly JsonObject[], consumed: unknown): Promise<Prepared> {
+  function prepare(request: JsonObject, parameters: readonly JsonObject[], consumed: unknown): Prepared {
     const text = String(request.Statement);
     const statement = statementOf(text);
     if (statement.parameterCount !== parameters.length) {
       throw DynamoDbError.validation("Number of parameters in request and statement don't match.");
     }
-    const keyNames = await engine.keyNames(statement.table);
+    const keyNames = engine.keyNames(statement.table);
     const plan = planFor(text, statement, keyNames);
     const own = requestOf(plan, parameters);
     const named = isObject(own.Item) ? own.Item : isObject(own.Key) ? own.Key : {};
@@ -152,7 +152,7 @@ export function createStatements(engine: Engine, log: (line: string) => void): S
       if (data.NextToken !== undefined) {
         throw DynamoDbError.validation("NextToken is not emulated: a SELECT must name one item by its whole key.");
       }
-      const { item, capacity } = await carryOut(await prepare(data, parameters, data.ReturnConsumedCapacity));
+      const { item, capacity } = await carryOut(prepare(data, parameters, data.ReturnConsumedCapacity));
       return { Items: isEmpty(item) ? [] : [item], ConsumedCapacity: capacity };
     },
 
@@ -161,11 +161,13 @@ export function createStatements(engine: Engine, log: (line: string) => void): S
       const parameters = objectsOf(request.Statements).map(parametersOf);
       const data = engine.check(request, BATCH);
       const requests = objectsOf(data.Statements);
-      const prepared = await Promise.all(
-        requests.map((one, index) =>
-          prepare(one, parameters[index] ?? [], data.ReturnConsumedCapacity).catch((error: unknown) => ({ error })),
-        ),
-      );
+      const prepared = requests.map((one, index) => {
+        try {
+          return prepare(one, parameters[index] ?? [], data.ReturnConsumedCapacity);
+        } catch (error) {
+          return { error };
+        }
+      });
       checkTogether(prepared.filter((one) => "operation" in one));
       const capacities: unknown[] = [];
       const Responses = await Promise.all(

@@ -1,0 +1,97 @@
+/**
+ * Requests whose form was let in before. The checks of a request of one item depend on its texts, the names and the types of its
+ * values, and hardly on the values; so a request of a known form is made out of the checked one, with its own values put in.
+ */
+import { isObject, type JsonObject } from "../json.ts";
+import { BoundedCache } from "./bounded-cache.ts";
+import type { Compare } from "./conditions.ts";
+import { type Recipe, recipeOf } from "./recipe.ts";
+
+interface Form {
+  readonly key: string;
+  /** In the order of the request. */
+  readonly values: readonly unknown[];
+}
+
+const MAX_FORMS = 1000;
+const MAX_KEY_LENGTH = 16_384;
+const OPERATIONS = new Set(["DeleteItem", "GetItem", "PutItem", "UpdateItem"]);
+const VALUES = new Set(["ExpressionAttributeValues", "Item", "Key"]);
+/** Far below the size at which an item is refused. */
+const MAX_CHARACTERS = 100_000;
+/** A number as DynamoDB writes it, and of a size that it takes. */
+const PLAIN_NUMBER = /^(?:0|-?[1-9]\d{0,14}(?:\.\d{0,14}[1-9])?)$/;
+
+export class KnownRequests {
+  readonly #recipes = new BoundedCache<Recipe>(MAX_FORMS, MAX_KEY_LENGTH);
+  readonly #compare: Compare;
+
+  constructor(compare: Compare) {
+    this.#compare = compare;
+  }
+
+  /** The request as it is carried out. @param check lets in a request of a form that is not known, or throws */
+  admit(operation: string, request: JsonObject, check: (request: JsonObject) => JsonObject): JsonObject {
+    const form = OPERATIONS.has(operation) ? formOf(operation, request) : undefined;
+    if (form === undefined) return check(request);
+    const known = this.#recipes.get(form.key);
+    if (known?.accepts(form.values, this.#compare)) return made(known, form);
+    const recipe = recipeOf(check(request), form.values);
+    this.#recipes.set(form.key, recipe);
+    return made(recipe, form);
+  }
+}
+
+function made(recipe: Recipe, { values }: Form): JsonObject {
+  const request = recipe.build(values);
+  if (!isObject(request)) throw new Error("A request that was let in is no object.");
+  return request;
+}
+
+/** Undefined for a request with a value that must be looked at, or with a member that is neither a text nor a map. */
+function formOf(operation: string, request: JsonObject): Form | undefined {
+  const values: unknown[] = [];
+  let key = operation;
+  let characters = 0;
+  for (const name of Object.keys(request)) {
+    const member = request[name];
+    if (member === undefined) continue;
+    key += `\n${name} `;
+    if (!VALUES.has(name)) {
+      if (typeof member !== "string" && typeof member !== "boolean" && name !== "ExpressionAttributeNames") return undefined;
+      key += JSON.stringify(member);
+      continue;
+    }
+    if (!isObject(member)) return undefined;
+    for (const attribute of Object.keys(member)) {
+      const value = member[attribute];
+      const type = plainTypeOf(value);
+      if (type === undefined || !isObject(value)) return undefined;
+      const content = value[type];
+      if (typeof content === "string") characters += content.length;
+      key += `${JSON.stringify(attribute)}${type}`;
+      values.push(value);
+    }
+  }
+  return characters > MAX_CHARACTERS ? undefined : { key, values };
+}
+
+/** The type of a scalar that passes every check of values; undefined for any other. */
+function plainTypeOf(value: unknown): string | undefined {
+  if (!isObject(value)) return undefined;
+  const [type, another] = Object.keys(value);
+  if (type === undefined || another !== undefined) return undefined;
+  const content = value[type];
+  switch (type) {
+    case "S":
+      return typeof content === "string" ? type : undefined;
+    case "N":
+      return typeof content === "string" && PLAIN_NUMBER.test(content) ? type : undefined;
+    case "BOOL":
+      return typeof content === "boolean" ? type : undefined;
+    case "NULL":
+      return content === true ? type : undefined;
+    default:
+      return undefined;
+  }
+}

@@ -69,6 +69,7 @@ declare module "dynalite/db/index.js" {
     itemSize(item: Record<string, unknown>): number;
     compare(operator: string, value: unknown, others: unknown): boolean;
     validationError(message: string): DynaliteError;
+    createKey(item: Record<string, unknown>, table: Record<string, unknown>, keySchema?: unknown): string;
     validateKey(
       key: Record<string, unknown>,
       table: Record<string, unknown>,

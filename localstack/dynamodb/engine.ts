@@ -15,6 +15,7 @@ import { checkConstraints } from "./constraints.ts";
 import { directStore } from "./direct-store.ts";
 import { DynamoDbError } from "./error.ts";
 import { rememberExpressions } from "./expression-cache.ts";
+import { writeKeysAtOnce } from "./key-texts.ts";
 import { checkKeys } from "./keys.ts";
 import { KnownRequests } from "./known-requests.ts";
 import { judgeLegacy, takeEqualities } from "./legacy-conditions.ts";
@@ -68,6 +69,7 @@ export async function openEngine(path: string | undefined, log: (line: string) =
   ]);
   answerFailedConditionsWithTheItem(db);
   checkKeys(db);
+  writeKeysAtOnce(db);
   takeEqualities(validations);
   for (const parser of [updateParser, ...parsers.map((module) => module.default)]) {
     refuseInWords(parser, parser !== updateParser);

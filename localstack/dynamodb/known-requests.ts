@@ -3,6 +3,7 @@
  * values, and hardly on the values; so a request of a known form is made out of the checked one, with its own values put in.
  */
 import { isObject, type JsonObject } from "../json.ts";
+import { plainTypeOf } from "./attribute-values.ts";
 import { BoundedCache } from "./bounded-cache.ts";
 import type { Compare } from "./conditions.ts";
 import { type Recipe, recipeOf } from "./recipe.ts";
@@ -19,8 +20,6 @@ const OPERATIONS = new Set(["DeleteItem", "GetItem", "PutItem", "UpdateItem"]);
 const VALUES = new Set(["ExpressionAttributeValues", "Item", "Key"]);
 /** Far below the size at which an item is refused. */
 const MAX_CHARACTERS = 100_000;
-/** A number as DynamoDB writes it, and of a size that it takes. */
-const PLAIN_NUMBER = /^(?:0|-?[1-9]\d{0,14}(?:\.\d{0,14}[1-9])?)$/;
 
 export class KnownRequests {
   readonly #recipes = new BoundedCache<Recipe>(MAX_FORMS, MAX_KEY_LENGTH);
@@ -58,7 +57,8 @@ function formOf(operation: string, request: JsonObject): Form | undefined {
     if (member === undefined) continue;
     key += `\n${name} `;
     if (!VALUES.has(name)) {
-      if (typeof member !== "string" && typeof member !== "boolean" && name !== "ExpressionAttributeNames") return undefined;
+      if (typeof member !== "string" && typeof member !== "boolean" && name !== "ExpressionAttributeNames")
+        return undefined;
       key += JSON.stringify(member);
       continue;
     }
@@ -74,24 +74,4 @@ function formOf(operation: string, request: JsonObject): Form | undefined {
     }
   }
   return characters > MAX_CHARACTERS ? undefined : { key, values };
-}
-
-/** The type of a scalar that passes every check of values; undefined for any other. */
-function plainTypeOf(value: unknown): string | undefined {
-  if (!isObject(value)) return undefined;
-  const [type, another] = Object.keys(value);
-  if (type === undefined || another !== undefined) return undefined;
-  const content = value[type];
-  switch (type) {
-    case "S":
-      return typeof content === "string" ? type : undefined;
-    case "N":
-      return typeof content === "string" && PLAIN_NUMBER.test(content) ? type : undefined;
-    case "BOOL":
-      return typeof content === "boolean" ? type : undefined;
-    case "NULL":
-      return content === true ? type : undefined;
-    default:
-      return undefined;
-  }
 }

@@ -7,7 +7,6 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { openingError } from "../data-folder.ts";
 import { isObject, type JsonObject, objectsOf, parseObject } from "../json.ts";
@@ -204,11 +203,21 @@ async function readRequest(request: IncomingMessage): Promise<JsonObject> {
   if (Number(request.headers["content-length"] ?? 0) > MAX_REQUEST_BYTES) {
     throw new DynamoDbError("com.amazon.coral.service#RequestEntityTooLargeException", "Request is too large", 413);
   }
-  const written = await text(request);
+  const written = await textOf(request);
   const body = parseObject(written);
   if (body === undefined) {
     throw new DynamoDbError("com.amazon.coral.service#SerializationException", "The request is not a JSON object");
   }
   if (written.includes('"+')) dropPlusSigns(body);
   return body;
+}
+
+/** The body; quicker than an iteration over its chunks, of which there is nearly always one. */
+function textOf(request: IncomingMessage): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    request.on("data", (chunk: Buffer) => chunks.push(chunk));
+    request.once("end", () => resolve((chunks.length === 1 ? chunks[0] : Buffer.concat(chunks))?.toString() ?? ""));
+    request.once("error", reject);
+  });
 }

@@ -4,8 +4,9 @@
  *
  * Refused: statements that read several items, indexes, transactions, and functions that DynamoDB does not have.
  */
+import { isDeepStrictEqual } from "node:util";
 import { isObject, type JsonObject, objectsOf } from "../../json.ts";
-import { isPlainValue } from "../attribute-values.ts";
+import { isPlainValue, plainTypeOf } from "../attribute-values.ts";
 import { BoundedCache } from "../bounded-cache.ts";
 import type { Engine } from "../engine.ts";
 import { DynamoDbError } from "../error.ts";
@@ -52,6 +53,11 @@ const BATCH_CODES: Readonly<Record<string, string>> = {
   ValidationException: "ValidationError",
 };
 
+/** A statement that was read, and the plan for the key that its table has. */
+interface Known extends Statement {
+  planned: { readonly keyNames: readonly string[]; readonly plan: Plan } | undefined;
+}
+
 /** A statement that is ready to be carried out. */
 interface Prepared {
   readonly table: string;
@@ -71,26 +77,24 @@ const MAX_LENGTH = 16_384;
 
 /** @param log gets faults of the engine, which a batch tells as the statement's own */
 export function createStatements(engine: Engine, log: (line: string) => void): Statements {
-  const statements = new BoundedCache<Statement>(MAX_STATEMENTS, MAX_LENGTH);
-  const plans = new BoundedCache<Plan>(MAX_STATEMENTS, MAX_LENGTH);
+  const known = new BoundedCache<Known>(MAX_STATEMENTS, MAX_LENGTH);
 
-  function statementOf(text: string): Statement {
-    let statement = statements.get(text);
+  function read(text: string): Known {
+    let statement = known.get(text);
     if (statement === undefined) {
-      statement = parseStatement(text);
-      statements.set(text, statement);
+      statement = { ...parseStatement(text), planned: undefined };
+      known.set(text, statement);
     }
     return statement;
   }
 
-  function planFor(text: string, statement: Statement, keyNames: readonly string[]): Plan {
-    const name = JSON.stringify([text, keyNames]);
-    let plan = plans.get(name);
-    if (plan === undefined) {
-      plan = planOf(statement, keyNames);
-      for (const [, operand] of [...plan.keys, ...(plan.item ?? []), ...plan.values]) checkLiteral(engine, operand);
-      plans.set(name, plan);
-    }
+  /** A table that is made anew may have another key. */
+  function planFor(statement: Known, keyNames: readonly string[]): Plan {
+    const { planned } = statement;
+    if (planned && isDeepStrictEqual(planned.keyNames, keyNames)) return planned.plan;
+    const plan = planOf(statement, keyNames);
+    for (const [, operand] of [...plan.keys, ...(plan.item ?? []), ...plan.values]) checkLiteral(engine, operand);
+    statement.planned = { keyNames, plan };
     return plan;
   }
 
@@ -98,18 +102,17 @@ export function createStatements(engine: Engine, log: (line: string) => void): S
   function parametersOf({ Parameters }: JsonObject): JsonObject[] {
     const isPlain = Array.isArray(Parameters) && Parameters.length > 0 && Parameters.every(isPlainValue);
     const parameters = objectsOf(isPlain ? Parameters : engine.check({ Parameters }, PARAMETERS).Parameters);
-    for (const parameter of parameters) engine.checkValue(parameter);
+    for (const parameter of parameters) if (plainTypeOf(parameter) === undefined) engine.checkValue(parameter);
     return parameters;
   }
 
   function prepare(request: JsonObject, parameters: readonly JsonObject[], consumed: unknown): Prepared {
-    const text = String(request.Statement);
-    const statement = statementOf(text);
+    const statement = read(String(request.Statement));
     if (statement.parameterCount !== parameters.length) {
       throw DynamoDbError.validation("Number of parameters in request and statement don't match.");
     }
     const keyNames = engine.keyNames(statement.table);
-    const plan = planFor(text, statement, keyNames);
+    const plan = planFor(statement, keyNames);
     const own = requestOf(plan, parameters);
     const named = isObject(own.Item) ? own.Item : isObject(own.Key) ? own.Key : {};
     return {

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { openingError } from "../data-folder.ts";
 import { isObject, type JsonObject, objectsOf, parseObject } from "../json.ts";
+import { textOf } from "../request-text.ts";
 import { dropPlusSigns } from "./attribute-values.ts";
 import { type Engine, openEngine } from "./engine.ts";
 import { DynamoDbError } from "./error.ts";
@@ -200,24 +201,14 @@ function requireSignature(request: IncomingMessage): void {
 }
 
 async function readRequest(request: IncomingMessage): Promise<JsonObject> {
-  if (Number(request.headers["content-length"] ?? 0) > MAX_REQUEST_BYTES) {
+  const written = await textOf(request, MAX_REQUEST_BYTES);
+  if (written === undefined) {
     throw new DynamoDbError("com.amazon.coral.service#RequestEntityTooLargeException", "Request is too large", 413);
   }
-  const written = await textOf(request);
   const body = parseObject(written);
   if (body === undefined) {
     throw new DynamoDbError("com.amazon.coral.service#SerializationException", "The request is not a JSON object");
   }
   if (written.includes('"+')) dropPlusSigns(body);
   return body;
-}
-
-/** The body; quicker than an iteration over its chunks, of which there is nearly always one. */
-function textOf(request: IncomingMessage): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    request.on("data", (chunk: Buffer) => chunks.push(chunk));
-    request.once("end", () => resolve((chunks.length === 1 ? chunks[0] : Buffer.concat(chunks))?.toString() ?? ""));
-    request.once("error", reject);
-  });
 }

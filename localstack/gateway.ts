@@ -38,7 +38,7 @@ export interface Gateway {
   /** `http://127.0.0.1:4566` */
   readonly endpoint: string;
   readonly port: number;
-  readonly queues: Pick<Sqs, "isReceivable" | "nextVisible">;
+  readonly queues: Pick<Sqs, "call" | "isReceivable" | "nextVisible">;
   /** Answers what is in flight, then frees the port and the data directory. */
   close(): Promise<void>;
 }

@@ -36,8 +36,8 @@ const OPERATIONS = [
 const OF_ITEMS = /Item$|^(?:Query|Scan)$/;
 
 export interface Engine {
-  /** @throws DynamoDbError */
-  execute(operation: string, request: JsonObject): Promise<JsonObject>;
+  /** @param origin tells requests that are the same but for their values @throws DynamoDbError */
+  execute(operation: string, request: JsonObject, origin?: string): Promise<JsonObject>;
   /** The request with only the members that `types` names, in dynalite's form of types. @throws DynamoDbError */
   check(request: JsonObject, types: object): JsonObject;
   /** Checks an AttributeValue, and writes its numbers in their shortest form. @throws DynamoDbError */
@@ -129,13 +129,13 @@ export async function openEngine(path: string | undefined, log: (line: string) =
     return data;
   };
 
-  const perform = async (name: string, asked: JsonObject): Promise<JsonObject> => {
+  const perform = async (name: string, asked: JsonObject, origin: string | undefined): Promise<JsonObject> => {
     const operation = operations.get(name);
     if (operation === undefined) {
       throw new DynamoDbError("com.amazon.coral.service#UnknownOperationException", `${name} is not emulated.`);
     }
     try {
-      const data = known.admit(name, asked, (request) => letIn(name, operation, request));
+      const data = known.admit(asked, (request) => letIn(name, operation, request), { operation: name, origin });
       for (const parsed of [data._condition, data._filter]) {
         if (isObject(parsed)) parsed.expression = judgedHere(parsed.expression, db.compare);
       }
@@ -149,8 +149,8 @@ export async function openEngine(path: string | undefined, log: (line: string) =
   };
 
   const engine: Engine = {
-    async execute(name, request) {
-      const performed = perform(name, request);
+    async execute(name, request, origin) {
+      const performed = perform(name, request, origin);
       if (name === "UpdateTable") return performed;
       inFlight.add(performed);
       return performed.finally(() => inFlight.delete(performed));

@@ -14,6 +14,11 @@ interface Form {
   readonly values: readonly unknown[];
 }
 
+interface Kind {
+  readonly operation: string;
+  readonly origin: string | undefined;
+}
+
 const MAX_FORMS = 1000;
 const MAX_KEY_LENGTH = 16_384;
 const OPERATIONS = new Set(["DeleteItem", "GetItem", "PutItem", "UpdateItem"]);
@@ -29,13 +34,19 @@ export class KnownRequests {
     this.#compare = compare;
   }
 
-  /** The request as it is carried out. @param check lets in a request of a form that is not known, or throws */
-  admit(operation: string, request: JsonObject, check: (request: JsonObject) => JsonObject): JsonObject {
-    const form = OPERATIONS.has(operation) ? formOf(operation, request) : undefined;
+  /**
+   * The request as it is carried out.
+   * @param check lets in a request of a form that is not known, or throws
+   * @param origin tells the requests of one origin, which are the same but for their values
+   */
+  admit(request: JsonObject, check: (request: JsonObject) => JsonObject, { operation, origin }: Kind): JsonObject {
+    const form = OPERATIONS.has(operation) ? formOf(request, operation, origin) : undefined;
     if (form === undefined) return check(request);
     const known = this.#recipes.get(form.key);
     if (known?.accepts(form.values, this.#compare)) return made(known, form);
-    const recipe = recipeOf(check(request), form.values);
+    // Names and values stand in the parsed expressions by now.
+    const { ExpressionAttributeNames: _names, ExpressionAttributeValues: _values, ...rest } = check(request);
+    const recipe = recipeOf(rest, form.values);
     this.#recipes.set(form.key, recipe);
     return made(recipe, form);
   }
@@ -48,15 +59,17 @@ function made(recipe: Recipe, { values }: Form): JsonObject {
 }
 
 /** Undefined for a request with a value that must be looked at, or with a member that is neither a text nor a map. */
-function formOf(operation: string, request: JsonObject): Form | undefined {
+function formOf(request: JsonObject, operation: string, origin: string | undefined): Form | undefined {
   const values: unknown[] = [];
-  let key = operation;
+  let key = origin ?? operation;
   let characters = 0;
   for (const name of Object.keys(request)) {
     const member = request[name];
     if (member === undefined) continue;
+    const isOfValues = VALUES.has(name);
+    if (!isOfValues && origin !== undefined) continue;
     key += `\n${name} `;
-    if (!VALUES.has(name)) {
+    if (!isOfValues) {
       if (typeof member !== "string" && typeof member !== "boolean" && name !== "ExpressionAttributeNames")
         return undefined;
       key += JSON.stringify(member);
@@ -69,7 +82,7 @@ function formOf(operation: string, request: JsonObject): Form | undefined {
       if (type === undefined || !isObject(value)) return undefined;
       const content = value[type];
       if (typeof content === "string") characters += content.length;
-      key += `${JSON.stringify(attribute)}${type}`;
+      key += origin === undefined ? `${JSON.stringify(attribute)}${type}` : `${type} `;
       values.push(value);
     }
   }

@@ -1,5 +1,5 @@
 /** How a tree of plain objects is made anew with other values in the places of those that it was first made with. */
-import { isObject } from "../json.ts";
+import { isObject, type JsonObject } from "../json.ts";
 
 /** dynalite's comparison of two values. */
 type Compare = (operator: string, value: unknown, others: unknown) => boolean;
@@ -30,19 +30,25 @@ function toBuild(part: unknown, places: Places, checks: Check[]): Build {
   const place = places.get(part);
   if (place !== undefined) return (values) => values[place];
   if (Array.isArray(part)) {
+    if (part.every(isPrimitive)) return () => [...part];
     const builds = part.map((child: unknown) => toBuild(child, places, checks));
     return (values) => builds.map((build) => build(values));
   }
-  if (typeof part !== "object" || part === null) return () => part;
-  const entries = Object.entries(part).map(([key, child]) => [key, toBuild(child, places, checks)] as const);
-  const check = isObject(part) ? checkOf(part, places) : undefined;
+  if (!isObject(part)) return () => part;
+  const inner = Object.entries(part).filter(([, child]) => !isPrimitive(child));
+  const builds = inner.map(([key, child]) => [key, toBuild(child, places, checks)] as const);
+  const check = checkOf(part, places);
   if (check !== undefined) checks.push(check);
-  const prototype: object | null = Object.getPrototypeOf(part);
+  const hasPrototype = Object.getPrototypeOf(part) !== null;
   return (values) => {
-    const copy: Record<string, unknown> = prototype === null ? Object.create(null) : {};
-    for (const [key, build] of entries) copy[key] = build(values);
+    const copy: JsonObject = hasPrototype ? { ...part } : Object.assign(Object.create(null), part);
+    for (const [key, build] of builds) copy[key] = build(values);
     return copy;
   };
+}
+
+function isPrimitive(part: unknown): boolean {
+  return typeof part !== "object" || part === null;
 }
 
 /** The check that the parser makes of the values in one part of a tree. */

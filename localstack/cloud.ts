@@ -13,6 +13,7 @@ import { createFunctions, type FunctionDefinition, type Functions, type Invocati
 import { boundWaitingReads } from "./lambda/waiting-reads.ts";
 import { namedOrigins } from "./loopback.ts";
 import { startMappings } from "./mapping/from-template.ts";
+import { callsInProcess, callsOverHttp, type QueueCalls } from "./mapping/queue-calls.ts";
 import { createDeliveries } from "./scheduler/delivery.ts";
 import { describeChanges, readSchedules } from "./scheduler/from-template.ts";
 import { type Scheduler, startScheduler } from "./scheduler/scheduler.ts";
@@ -90,7 +91,9 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
     const pool = Math.max(LEAST_SANDBOXES_OF_A_FUNCTION, sandboxes);
     functions = createFunctions({ definitions: await define(template), log, maxSandboxesPerFunction: pool });
     const invoke = functions.invoke.bind(functions);
-    const mappings = await startMappings({ ...options, invoke, sandboxes }, resources, clients);
+    const queueOf = (url: string): QueueCalls =>
+      gateway ? callsInProcess(gateway.queues, url) : callsOverHttp(clients.sqs, url);
+    const mappings = await startMappings({ ...options, invoke, queueOf, sandboxes }, resources);
     running.push(...mappings);
     const clock = createTurnedClock();
     const scheduler = await startSchedules({ clock, ...options }, resources, clients, functions);

@@ -5,11 +5,11 @@
  * requests do not have.
  */
 
+import { once } from "node:events";
 import { access, constants, mkdir } from "node:fs/promises";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
-import { finished } from "node:stream/promises";
 import { openingError } from "./data-folder.ts";
 import type { DynamoDb } from "./dynamodb/server.ts";
 import { parseObject } from "./json.ts";
@@ -38,7 +38,7 @@ export interface Gateway {
   /** `http://127.0.0.1:4566` */
   readonly endpoint: string;
   readonly port: number;
-  readonly queues: Pick<Sqs, "isReceivable" | "nextVisible">;
+  readonly queues: Pick<Sqs, "call" | "isReceivable" | "nextVisible">;
   /** Answers what is in flight, then frees the port and the data directory. */
   close(): Promise<void>;
 }
@@ -200,6 +200,16 @@ interface Traffic {
 
 function createTraffic(handle: (request: IncomingMessage, response: ServerResponse) => Promise<void>): Traffic {
   const inFlight = new Set<Promise<void>>();
+  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    try {
+      await handle(request, response);
+    } catch (error) {
+      failResponse(response, error);
+    }
+    if (!response.closed) await once(response, "close");
+    // A body that was refused before it was read is taken in, so that the client can finish sending and read the answer.
+    request.resume();
+  };
   let stopping = false;
   const server = createServer((request, response) => {
     if (stopping) {
@@ -207,14 +217,7 @@ function createTraffic(handle: (request: IncomingMessage, response: ServerRespon
       answerText(response, 503, "The local cloud is stopping.");
       return;
     }
-    const handled = handle(request, response)
-      .catch((error) => failResponse(response, error))
-      .then(() => finished(response).catch(() => {}))
-      .finally(() => {
-        inFlight.delete(handled);
-        // A body that was refused before it was read is taken in, so that the client can finish sending and read the answer.
-        request.resume();
-      });
+    const handled = serve(request, response).finally(() => inFlight.delete(handled));
     inFlight.add(handled);
   });
   // Slow uploads are no attack here, and SDKs hold their connections longer than Node's five seconds.

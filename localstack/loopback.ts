@@ -34,6 +34,8 @@ export interface GuardedRequest {
 }
 
 const LOOPBACK_HOSTS = new Set(["127.0.0.1", "localhost", "[::1]"]);
+/** The usual ones, known without being parsed. */
+const LOOPBACK_URL = /^http:\/\/(?:127\.0\.0\.1|localhost|\[::1\])(?::\d{1,4}|:[1-5]\d{4})?$/;
 const LOOPBACK_ADDRESS = /^(::1|(::ffff:)?127\.\d+\.\d+\.\d+)$/;
 const LOOPBACK_NAMES = "127.0.0.1, localhost or [::1]";
 const SAFE_METHODS = new Set(["GET", "HEAD", "OPTIONS"]);
@@ -138,6 +140,7 @@ function cut(text: string): string {
 }
 
 function isLoopback(url: string): boolean {
+  if (LOOPBACK_URL.test(url)) return true;
   if (!URL.canParse(url)) return false;
   const { protocol, hostname } = new URL(url);
   return (protocol === "http:" || protocol === "https:") && LOOPBACK_HOSTS.has(hostname);

@@ -29,6 +29,29 @@ export function isPlainValue(value: unknown): boolean {
   }
 }
 
+/** A number as DynamoDB writes it, and of a size that it takes. */
+const PLAIN_NUMBER = /^(?:0|-?[1-9]\d{0,14}(?:\.\d{0,14}[1-9])?)$/;
+
+/** The type of a scalar that passes every check of values; undefined for any other. */
+export function plainTypeOf(value: unknown): string | undefined {
+  if (!isObject(value)) return undefined;
+  const [type, another] = Object.keys(value);
+  if (type === undefined || another !== undefined) return undefined;
+  const content = value[type];
+  switch (type) {
+    case "S":
+      return typeof content === "string" ? type : undefined;
+    case "N":
+      return typeof content === "string" && PLAIN_NUMBER.test(content) ? type : undefined;
+    case "BOOL":
+      return typeof content === "boolean" ? type : undefined;
+    case "NULL":
+      return content === true ? type : undefined;
+    default:
+      return undefined;
+  }
+}
+
 /** Whether `values` is an object of well-formed values. */
 export function isPlainMap(values: unknown): boolean {
   return isObject(values) && Object.values(values).every(isPlainValue);

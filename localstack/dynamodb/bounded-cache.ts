@@ -12,8 +12,8 @@ export class BoundedCache<T> {
 
   get(key: string): T | undefined {
     const value = this.#entries.get(key);
-    if (value !== undefined) {
-      // The order of a Map is the order of its last uses, so its first is the one to forget.
+    // The order of a Map is the order of its last uses, so its first is the one to forget; before it is half full, none soon is.
+    if (value !== undefined && this.#entries.size * 2 > this.#maxEntries) {
       this.#entries.delete(key);
       this.#entries.set(key, value);
     }

@@ -90,6 +90,10 @@ function typeOf(value: unknown): string | undefined {
 
 function equal(one: unknown, other: unknown): boolean {
   if (!isObject(one) || !isObject(other)) return false;
+  const type = typeOf(one);
+  if (type === undefined || type !== typeOf(other)) return false;
+  // Numbers are kept in their shortest form.
+  if (typeof one[type] === "string") return one[type] === other[type];
   return isDeepStrictEqual(unordered(one), unordered(other));
 }
 

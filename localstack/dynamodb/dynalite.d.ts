@@ -14,6 +14,9 @@ declare module "dynalite/db/index.js" {
   /** A Level database, with callbacks. */
   export interface Database {
     open(): Promise<void>;
+    get(key: string, done: Done): void;
+    /** @throws Error with code LEVEL_DATABASE_NOT_OPEN or LEVEL_DECODE_ERROR */
+    getSync(key: string): unknown;
     put(key: string, value: unknown, done: (error: unknown) => void): void;
     del(key: string, done: (error: unknown) => void): void;
     batch(operations: readonly DatabaseOperation[], done: (error: unknown) => void): void;
@@ -37,6 +40,7 @@ declare module "dynalite/db/index.js" {
       readonly awsRegion: string;
       get(name: string, done: Done): void;
       put(name: string, table: object, done: Done): void;
+      del(name: string, done: Done): void;
     };
     getItemDb(table: string): SubDatabase;
     getIndexDb(kind: "Global" | "Local", table: string, index: string): SubDatabase;
@@ -65,6 +69,7 @@ declare module "dynalite/db/index.js" {
     itemSize(item: Record<string, unknown>): number;
     compare(operator: string, value: unknown, others: unknown): boolean;
     validationError(message: string): DynaliteError;
+    createKey(item: Record<string, unknown>, table: Record<string, unknown>, keySchema?: unknown): string;
     validateKey(
       key: Record<string, unknown>,
       table: Record<string, unknown>,

@@ -12,9 +12,12 @@ import { isPlainMap } from "./attribute-values.ts";
 import { batchGet } from "./batch-get.ts";
 import { judgedHere } from "./conditions.ts";
 import { checkConstraints } from "./constraints.ts";
+import { directStore } from "./direct-store.ts";
 import { DynamoDbError } from "./error.ts";
 import { rememberExpressions } from "./expression-cache.ts";
+import { writeKeysAtOnce } from "./key-texts.ts";
 import { checkKeys } from "./keys.ts";
+import { KnownRequests } from "./known-requests.ts";
 import { judgeLegacy, takeEqualities } from "./legacy-conditions.ts";
 import { withMoreTypes } from "./model.ts";
 import { refuseInWords } from "./parser-refusals.ts";
@@ -30,19 +33,23 @@ const OPERATIONS = [
   "UpdateTable",
 ];
 
+const OF_ITEMS = /Item$|^(?:Query|Scan)$/;
+
 export interface Engine {
-  /** @throws DynamoDbError */
-  execute(operation: string, request: JsonObject): Promise<JsonObject>;
+  /** @param origin tells requests that are the same but for their values @throws DynamoDbError */
+  execute(operation: string, request: JsonObject, origin?: string): Promise<JsonObject>;
   /** The request with only the members that `types` names, in dynalite's form of types. @throws DynamoDbError */
   check(request: JsonObject, types: object): JsonObject;
   /** Checks an AttributeValue, and writes its numbers in their shortest form. @throws DynamoDbError */
   checkValue(value: JsonObject): void;
   /** The attributes of a table's key, its partition key first. @throws DynamoDbError */
-  keyNames(table: string): Promise<string[]>;
+  keyNames(table: string): string[];
   close(): Promise<void>;
 }
 
 interface Operation {
+  /** It reads or writes items, and changes no table. */
+  readonly isOfItems: boolean;
   readonly types: object;
   readonly custom: ((data: JsonObject, store: Store) => string | undefined) | undefined;
   readonly run: (store: Store, data: JsonObject, done: (error: unknown, answer: unknown) => void) => void;
@@ -62,6 +69,7 @@ export async function openEngine(path: string | undefined, log: (line: string) =
   ]);
   answerFailedConditionsWithTheItem(db);
   checkKeys(db);
+  writeKeysAtOnce(db);
   takeEqualities(validations);
   for (const parser of [updateParser, ...parsers.map((module) => module.default)]) {
     refuseInWords(parser, parser !== updateParser);
@@ -72,6 +80,8 @@ export async function openEngine(path: string | undefined, log: (line: string) =
   const store = db.create(path === undefined ? instant : { ...instant, path });
   await store.db.open();
   if (path !== undefined) guardWrites(store.db, (error) => fatal(error, path, log));
+  const direct = directStore(store, path === undefined);
+  const known = new KnownRequests(db.compare);
 
   const checkTypes = (request: JsonObject, types: object): JsonObject => {
     const plain: JsonObject = {};
@@ -88,42 +98,48 @@ export async function openEngine(path: string | undefined, log: (line: string) =
   });
   const place = { region: store.tableDb.awsRegion, account: store.tableDb.awsAccountId };
 
-  const carryOut = async ({ run }: Operation, data: JsonObject): Promise<JsonObject> => {
-    const answer = await promised((done) => run(store, data, done));
+  const carryOut = async ({ run, isOfItems }: Operation, data: JsonObject): Promise<JsonObject> => {
+    const answer = await promised((done) => run(isOfItems ? direct.store : store, data, done));
     return isObject(answer) ? answer : {};
   };
 
   const run = async (name: string, operation: Operation, data: JsonObject): Promise<JsonObject> => {
+    await refuseMetrics(store, data);
+    if (operation.isOfItems && name !== "BatchGetItem") return carryOut(operation, data);
     const table = String(data.TableName);
     const read = operations.get("GetItem");
     if (name === "BatchGetItem" && read) return batchGet(data, (request) => carryOut(read, request), db.itemSize);
     if (name === "DeleteTable") await checkDeletion(store, table);
-    await refuseMetrics(store, data);
     const rest = name === "UpdateTable" ? await updates.apply(table, data) : data;
     const isDone = name === "UpdateTable" && Object.keys(rest).length === 1;
     if (isDone) return { TableDescription: await promised((done) => store.getTable(table, done)) };
     return carryOut(operation, rest);
   };
 
-  const perform = async (name: string, asked: JsonObject): Promise<JsonObject> => {
+  const letIn = (name: string, { types, custom }: Operation, asked: JsonObject): JsonObject => {
+    const request = "TableName" in asked ? { ...asked, TableName: tableNameOf(asked.TableName, place) } : asked;
+    refuseUnknown(name, request, types);
+    const data = checkTypes(request, types);
+    // dynalite knows no protection, and would say that such an update has nothing to do.
+    const isProtection = data.DeletionProtectionEnabled !== undefined && Object.keys(data).length === 2;
+    checkConstraints(data, types);
+    const rules: Rules | undefined = isProtection ? undefined : (checked) => custom?.(checked, store);
+    checkRequest(name, data, rules);
+    if (isObject(data._updates)) orderRemovals(data._updates);
+    return data;
+  };
+
+  const perform = async (name: string, asked: JsonObject, origin: string | undefined): Promise<JsonObject> => {
     const operation = operations.get(name);
     if (operation === undefined) {
       throw new DynamoDbError("com.amazon.coral.service#UnknownOperationException", `${name} is not emulated.`);
     }
     try {
-      const request = "TableName" in asked ? { ...asked, TableName: tableNameOf(asked.TableName, place) } : asked;
-      refuseUnknown(name, request, operation.types);
-      const data = checkTypes(request, operation.types);
-      // dynalite knows no protection, and would say that such an update has nothing to do.
-      const isProtection = data.DeletionProtectionEnabled !== undefined && Object.keys(data).length === 2;
-      checkConstraints(data, operation.types);
-      const rules: Rules | undefined = isProtection ? undefined : (asked) => operation.custom?.(asked, store);
-      checkRequest(name, data, rules);
+      const data = known.admit(asked, (request) => letIn(name, operation, request), { operation: name, origin });
       for (const parsed of [data._condition, data._filter]) {
         if (isObject(parsed)) parsed.expression = judgedHere(parsed.expression, db.compare);
       }
       judgeLegacy(data, db.compare);
-      if (isObject(data._updates)) orderRemovals(data._updates);
       const answer = await run(name, operation, data);
       const { Attributes: attributes, ...rest } = answer;
       return isObject(attributes) && Object.keys(attributes).length === 0 ? rest : answer;
@@ -133,8 +149,8 @@ export async function openEngine(path: string | undefined, log: (line: string) =
   };
 
   const engine: Engine = {
-    async execute(name, request) {
-      const performed = perform(name, request);
+    async execute(name, request, origin) {
+      const performed = perform(name, request, origin);
       if (name === "UpdateTable") return performed;
       inFlight.add(performed);
       return performed.finally(() => inFlight.delete(performed));
@@ -152,11 +168,9 @@ export async function openEngine(path: string | undefined, log: (line: string) =
       const fault = validations.validateAttributeValue(value);
       if (fault !== undefined) throw DynamoDbError.validation(fault);
     },
-    async keyNames(name) {
+    keyNames(name) {
       try {
-        const table = await promised((done) => store.getTable(name, done));
-        const schema = objectsOf(isObject(table) ? table.KeySchema : []);
-        return schema.map((key) => String(key.AttributeName));
+        return objectsOf(direct.table(name).KeySchema).map((key) => String(key.AttributeName));
       } catch (error) {
         throw toDynamoDbError(error);
       }
@@ -218,7 +232,7 @@ function loadOperations(): Map<string, Operation> {
     if (!isObject(types) || !isAction(run) || !isCheck(custom)) {
       throw new Error(`Package 'dynalite' has no usable ${name}: expected version 4.0.0. Run \`npm ci\`.`);
     }
-    operations.set(name, { types: withMoreTypes(name, types), custom, run });
+    operations.set(name, { isOfItems: OF_ITEMS.test(name), types: withMoreTypes(name, types), custom, run });
   }
   return operations;
 }

@@ -7,6 +7,7 @@
  */
 import { isObject } from "../json.ts";
 import { BoundedCache } from "./bounded-cache.ts";
+import { type Recipe, recipeOf } from "./recipe.ts";
 
 /** dynalite's words to its parsers: the names and values of a request, and those that no expression has used yet. */
 interface Context {
@@ -22,15 +23,8 @@ export interface Parser {
   parse(text: string, options: { context: Context }): unknown;
 }
 
-type Names = ReadonlyMap<unknown, string>;
-
-/** Makes a part of a tree anew, with the values of a request. */
-type Build = (values: Record<string, unknown>) => unknown;
-
 interface Entry {
-  readonly build: Build;
-  /** Checks that depend on values, not on their types alone; where one fails, the parser says it in its own words. */
-  readonly checks: readonly ((context: Context) => boolean)[];
+  readonly recipe: Recipe;
   readonly usedNames: readonly string[];
   readonly usedValues: readonly string[];
 }
@@ -38,7 +32,6 @@ interface Entry {
 const MAX_ENTRIES = 1000;
 /** Longer ones are parsed each time, so that the cache stays below some 16 MB. An expression has at most 4 KB on AWS. */
 const MAX_KEY_LENGTH = 16_384;
-const TYPES = new Set(["S", "N", "B", "BOOL", "NULL", "L", "M", "SS", "NS", "BS"]);
 
 /** Makes `parser` remember what it has parsed. A second call for the same parser changes nothing. */
 export function rememberExpressions(parser: Parser): void {
@@ -49,7 +42,8 @@ export function rememberExpressions(parser: Parser): void {
     const { context } = options;
     const key = keyOf(text, context);
     const known = entries.get(key);
-    if (known?.checks.every((check) => check(context))) return use(known, context);
+    // Where a check of values fails, the parser says it in its own words.
+    if (known?.recipe.accepts(Object.values(context.attrVals ?? {}), context.compare)) return use(known, context);
     const own = { ...context, unusedAttrNames: marks(context.attrNames), unusedAttrVals: marks(context.attrVals) };
     const tree = parse.call(parser, text, { ...options, context: own });
     if (!isObject(tree)) return tree;
@@ -63,7 +57,7 @@ export function rememberExpressions(parser: Parser): void {
 function use(entry: Entry, context: Context): unknown {
   for (const name of entry.usedNames) delete context.unusedAttrNames[name];
   for (const name of entry.usedValues) delete context.unusedAttrVals[name];
-  return entry.build(context.attrVals ?? {});
+  return entry.recipe.build(Object.values(context.attrVals ?? {}));
 }
 
 function keyOf(text: string, { attrNames, attrVals = {} }: Context): string {
@@ -80,49 +74,9 @@ function marks(named: Record<string, unknown> = {}): Record<string, true> {
 }
 
 function toEntry(tree: unknown, { attrNames = {}, attrVals = {}, unusedAttrNames, unusedAttrVals }: Context): Entry {
-  const names: Names = new Map(Object.entries(attrVals).map(([name, value]) => [value, name]));
-  const checks: Entry["checks"][number][] = [];
-  const build = toBuild(tree, names, checks);
   return {
-    build,
-    checks,
+    recipe: recipeOf(tree, Object.values(attrVals)),
     usedNames: Object.keys(attrNames).filter((name) => !(name in unusedAttrNames)),
     usedValues: Object.keys(attrVals).filter((name) => !(name in unusedAttrVals)),
   };
-}
-
-function toBuild(part: unknown, names: Names, checks: Entry["checks"][number][]): Build {
-  const name = names.get(part);
-  if (name !== undefined) return (values) => values[name];
-  if (Array.isArray(part)) {
-    const builds = part.map((child: unknown) => toBuild(child, names, checks));
-    return (values) => builds.map((build) => build(values));
-  }
-  if (typeof part !== "object" || part === null) return () => part;
-  const entries = Object.entries(part).map(([key, child]) => [key, toBuild(child, names, checks)] as const);
-  const check = isObject(part) ? checkOf(part, names) : undefined;
-  if (check !== undefined) checks.push(check);
-  const prototype: object | null = Object.getPrototypeOf(part);
-  return (values) => {
-    const copy: Record<string, unknown> = prototype === null ? Object.create(null) : {};
-    for (const [key, build] of entries) copy[key] = build(values);
-    return copy;
-  };
-}
-
-/** The check that the parser makes of the values in one part of a tree. */
-function checkOf(part: Record<string, unknown>, names: Names): ((context: Context) => boolean) | undefined {
-  const [, second, third]: readonly unknown[] = Array.isArray(part.args) ? part.args : [];
-  const low = names.get(second);
-  const high = names.get(third);
-  if (part.type === "between" && low !== undefined && high !== undefined) {
-    return ({ compare, attrVals = {} }) => !compare("GT", attrVals[low], attrVals[high]);
-  }
-  if (part.type === "function" && part.name === "attribute_type" && low !== undefined) {
-    return ({ attrVals = {} }) => {
-      const value = attrVals[low];
-      return isObject(value) && typeof value.S === "string" && TYPES.has(value.S);
-    };
-  }
-  return undefined;
 }

@@ -7,10 +7,10 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { openingError } from "../data-folder.ts";
 import { isObject, type JsonObject, objectsOf, parseObject } from "../json.ts";
+import { textOf } from "../request-text.ts";
 import { dropPlusSigns } from "./attribute-values.ts";
 import { type Engine, openEngine } from "./engine.ts";
 import { DynamoDbError } from "./error.ts";
@@ -201,10 +201,10 @@ function requireSignature(request: IncomingMessage): void {
 }
 
 async function readRequest(request: IncomingMessage): Promise<JsonObject> {
-  if (Number(request.headers["content-length"] ?? 0) > MAX_REQUEST_BYTES) {
+  const written = await textOf(request, MAX_REQUEST_BYTES);
+  if (written === undefined) {
     throw new DynamoDbError("com.amazon.coral.service#RequestEntityTooLargeException", "Request is too large", 413);
   }
-  const written = await text(request);
   const body = parseObject(written);
   if (body === undefined) {
     throw new DynamoDbError("com.amazon.coral.service#SerializationException", "The request is not a JSON object");

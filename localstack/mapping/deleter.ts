@@ -4,8 +4,8 @@
  * While a call is under way further messages gather, so that small batches share calls without waiting for each other.
  */
 
-import { ChangeMessageVisibilityBatchCommand, DeleteMessageBatchCommand, type SQSClient } from "@aws-sdk/client-sqs";
 import type { Clock } from "../clock.ts";
+import type { QueueCalls } from "./queue-calls.ts";
 import { errorText } from "./receiver.ts";
 
 /** SQS's limit: https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_DeleteMessageBatch.html */
@@ -34,12 +34,11 @@ interface Entry extends DeletableMessage {
 }
 
 export function createMessageDeleter(options: {
-  readonly sqs: SQSClient;
-  readonly queueUrl: string;
+  readonly queue: QueueCalls;
   readonly clock: Clock;
   readonly log: (line: string) => void;
 }): MessageDeleter {
-  const { sqs, queueUrl, clock, log } = options;
+  const { queue, clock, log } = options;
   const waiting: Entry[] = [];
   const calls = new Set<Promise<void>>();
   let deleted = 0;
@@ -57,10 +56,9 @@ export function createMessageDeleter(options: {
 
   /** One call; answers what must be tried again, and why. */
   async function deleteOnce(entries: readonly Entry[]): Promise<{ left: Entry[]; reason: string }> {
-    const Entries = entries.map(({ receiptHandle }, index) => ({ Id: String(index), ReceiptHandle: receiptHandle }));
     try {
-      const { Failed = [] } = await sqs.send(new DeleteMessageBatchCommand({ QueueUrl: queueUrl, Entries }));
-      const failures = new Map(Failed.map((failure) => [failure.Id, failure]));
+      const failed = await queue.delete(entries.map(({ receiptHandle }) => receiptHandle));
+      const failures = new Map(failed.map((failure) => [failure.Id, failure]));
       const left: Entry[] = [];
       for (const [index, entry] of entries.entries()) {
         const failure = failures.get(String(index));
@@ -71,7 +69,7 @@ export function createMessageDeleter(options: {
         else if (failure.SenderFault !== false)
           log(`A message was not deleted: ${failure.Code} ${failure.Message ?? ""}`);
       }
-      return { left, reason: `${Failed[0]?.Code} ${Failed[0]?.Message ?? ""}` };
+      return { left, reason: `${failed[0]?.Code} ${failed[0]?.Message ?? ""}` };
     } catch (error) {
       return { left: [...entries], reason: errorText(error) };
     }
@@ -117,15 +115,9 @@ export function createMessageDeleter(options: {
  * Makes messages visible again that were received and not begun, as far as the queue listens. A kindness that AWS does not have:
  * after a restart they need not wait for their visibility timeout.
  */
-export async function handBackMessages(
-  sqs: SQSClient,
-  queueUrl: string,
-  messages: readonly DeletableMessage[],
-): Promise<void> {
+export async function handBackMessages(queue: QueueCalls, messages: readonly DeletableMessage[]): Promise<void> {
   for (let start = 0; start < messages.length; start += MAX_ENTRIES) {
-    const Entries = messages.slice(start, start + MAX_ENTRIES).map(({ receiptHandle }, index) => {
-      return { Id: String(index), ReceiptHandle: receiptHandle, VisibilityTimeout: 0 };
-    });
-    await sqs.send(new ChangeMessageVisibilityBatchCommand({ QueueUrl: queueUrl, Entries })).catch(() => {});
+    const handles = messages.slice(start, start + MAX_ENTRIES).map(({ receiptHandle }) => receiptHandle);
+    await queue.release(handles).catch(() => {});
   }
 }

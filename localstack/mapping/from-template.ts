@@ -2,9 +2,10 @@
 
 import { isObject } from "../json.ts";
 import type { Functions } from "../lambda/functions.ts";
-import type { Clients, Resources } from "../template/resources.ts";
+import type { Resources } from "../template/resources.ts";
 import { listField, numberField, objectField, resourcesOf, type Template, textField } from "../template/template.ts";
 import { type EventSourceMapping, startEventSourceMapping } from "./mapping.ts";
+import type { QueueCalls } from "./queue-calls.ts";
 import { createTurns, type Turns } from "./turns.ts";
 
 interface MappingsOptions {
@@ -12,6 +13,7 @@ interface MappingsOptions {
   region: string;
   log: (line: string) => void;
   invoke: Functions["invoke"];
+  queueOf: (url: string) => QueueCalls;
   /** How many of a function may run batches at once. */
   sandboxes: number;
 }
@@ -33,9 +35,8 @@ interface Declared {
  * @throws Error for a mapping that AWS would not create
  */
 export async function startMappings(
-  { template, region, log, invoke, sandboxes }: MappingsOptions,
+  { template, region, log, invoke, queueOf, sandboxes }: MappingsOptions,
   resources: Resources,
-  { sqs }: Clients,
 ): Promise<EventSourceMapping[]> {
   const declared = await readMappings(template, resources);
   refuseSameMapping(declared);
@@ -63,7 +64,7 @@ export async function startMappings(
         ({ id, properties: config }) => (textField(config, "FunctionName") ?? id) === functionName,
       );
       return startEventSourceMapping({
-        sqs,
+        queue: queueOf(queueUrl),
         queueUrl,
         queueArn,
         region,

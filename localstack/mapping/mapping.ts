@@ -14,7 +14,6 @@
  * AWS's behaviour: https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html and its pages on error handling and scaling.
  */
 
-import { GetQueueAttributesCommand, type SQSClient } from "@aws-sdk/client-sqs";
 import type { SQSEvent } from "aws-lambda";
 import { type Clock, systemClock } from "../clock.ts";
 import type { InvocationResult } from "../lambda/sandbox.ts";
@@ -23,13 +22,13 @@ import { createPollerConcurrency } from "./concurrency.ts";
 import { createMessageDeleter, handBackMessages } from "./deleter.ts";
 import { compileEventFilter, type FilterPattern, keysBesideBody } from "./filter.ts";
 import { createBatchGatherer, type PendingMessage } from "./gatherer.ts";
+import type { QueueCalls } from "./queue-calls.ts";
 import { createMessageReceiver } from "./receiver.ts";
 import { type BatchCounts, createBatchRunner } from "./runner.ts";
 import { createTurns, type EndTurn, type Turns } from "./turns.ts";
 
 export interface EventSourceMappingOptions {
-  /** Made with an `endpoint`: with AWS_ENDPOINT_URL alone the SDK sends to the queue URL's host. */
-  readonly sqs: SQSClient;
+  readonly queue: QueueCalls;
   readonly queueUrl: string;
   readonly queueArn: string;
   readonly region: string;
@@ -84,8 +83,9 @@ const ROUND_TRIP_LIMIT_MILLISECONDS = 500;
  * @throws InvalidParameterValueException (an Error of that name) for settings that AWS refuses.
  */
 export async function startEventSourceMapping(options: EventSourceMappingOptions): Promise<EventSourceMapping> {
-  const { sqs, queueUrl, functionName, clock = systemClock, turns = createTurns(Number.POSITIVE_INFINITY) } = options;
-  const visibilityTimeoutSeconds = options.visibilityTimeoutSeconds ?? (await readVisibilityTimeout(sqs, queueUrl));
+  const { queue, queueUrl, functionName, clock = systemClock, turns = createTurns(Number.POSITIVE_INFINITY) } = options;
+  const visibilityTimeoutSeconds =
+    options.visibilityTimeoutSeconds ?? Number((await queue.attribute("VisibilityTimeout")) ?? 30);
   checkMapping({ ...options, visibilityTimeoutSeconds });
   const matches = compileEventFilter(options.filterPatterns ?? []);
 
@@ -94,8 +94,8 @@ export async function startEventSourceMapping(options: EventSourceMappingOptions
   if (others.length > 0) log(`Filter patterns test ${others.join(", ")}: AWS documents filters on body only.`);
   const stopping = new AbortController();
   const { signal } = stopping;
-  const receiver = createMessageReceiver({ sqs, queueUrl, clock, log, signal });
-  const deleter = createMessageDeleter({ sqs, queueUrl, clock, log });
+  const receiver = createMessageReceiver({ queue, queueUrl, clock, log, signal });
+  const deleter = createMessageDeleter({ queue, clock, log });
   const concurrency = createPollerConcurrency(options, clock.now);
   /** Received, and not begun when the mapping stopped. */
   const unbegun: PendingMessage[] = [];
@@ -188,8 +188,8 @@ export async function startEventSourceMapping(options: EventSourceMappingOptions
     stopping.abort();
     while (loops.size > 0) await Promise.all(loops);
     unbegun.push(...(await gatherer.leftover()));
-    await letQueueNotice(sqs, queueUrl);
-    await handBackMessages(sqs, queueUrl, unbegun);
+    await letQueueNotice(queue);
+    await handBackMessages(queue, unbegun);
     await deleter.close();
   }
 
@@ -211,17 +211,10 @@ export async function startEventSourceMapping(options: EventSourceMappingOptions
   };
 }
 
-async function readVisibilityTimeout(sqs: SQSClient, queueUrl: string): Promise<number> {
-  const command = new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: ["VisibilityTimeout"] });
-  const { Attributes } = await sqs.send(command);
-  return Number(Attributes?.VisibilityTimeout ?? 30);
-}
-
 /**
  * One round trip, after which the queue has seen that the aborted poll's connection is closed. Before, it may still answer that
  * poll with the next message, which nobody would get until its visibility timeout.
  */
-async function letQueueNotice(sqs: SQSClient, queueUrl: string): Promise<void> {
-  const command = new GetQueueAttributesCommand({ QueueUrl: queueUrl, AttributeNames: ["QueueArn"] });
-  await sqs.send(command, { abortSignal: AbortSignal.timeout(ROUND_TRIP_LIMIT_MILLISECONDS) }).catch(() => {});
+async function letQueueNotice(queue: QueueCalls): Promise<void> {
+  await queue.attribute("QueueArn", AbortSignal.timeout(ROUND_TRIP_LIMIT_MILLISECONDS)).catch(() => {});
 }

@@ -2,8 +2,9 @@
  * Receives messages and outlives the queue's outages: whatever goes wrong it tries again, more and more slowly, and says so once.
  */
 
-import { type Message, ReceiveMessageCommand, type SQSClient } from "@aws-sdk/client-sqs";
+import type { Message } from "@aws-sdk/client-sqs";
 import type { Clock } from "../clock.ts";
+import type { QueueCalls } from "./queue-calls.ts";
 
 const FIRST_DELAY_MILLISECONDS = 100;
 const LONGEST_DELAY_MILLISECONDS = 3000;
@@ -25,14 +26,14 @@ export function errorText(error: unknown): string {
 }
 
 export function createMessageReceiver(options: {
-  readonly sqs: SQSClient;
+  readonly queue: QueueCalls;
   readonly queueUrl: string;
   readonly clock: Clock;
   readonly log: (line: string) => void;
   readonly signal: AbortSignal;
 }): MessageReceiver {
-  const { sqs, queueUrl, clock, log, signal } = options;
-  const queue = queueUrl.slice(queueUrl.lastIndexOf("/") + 1);
+  const { queueUrl, clock, log, signal } = options;
+  const queueName = queueUrl.slice(queueUrl.lastIndexOf("/") + 1);
   let polls = 0;
   let outages = 0;
   let outage: { since: number; delayMilliseconds: number; told: Set<string> } | undefined;
@@ -40,23 +41,12 @@ export function createMessageReceiver(options: {
 
   async function poll(count: number, waitSeconds: number): Promise<Message[]> {
     polls += 1;
-    const command = new ReceiveMessageCommand({
-      QueueUrl: queueUrl,
-      MaxNumberOfMessages: count,
-      WaitTimeSeconds: waitSeconds,
-      MessageSystemAttributeNames: ["All"],
-      MessageAttributeNames: ["All"],
-    });
-    // A second argument makes the SDK build its middleware anew, and a poll that does not wait needs no abort.
-    const { Messages = [] } = await (waitSeconds === 0
-      ? sqs.send(command)
-      : sqs.send(command, { abortSignal: signal }));
-    return Messages;
+    return options.queue.receive(count, waitSeconds, signal);
   }
 
   function recovered(): void {
     if (outage === undefined) return;
-    log(`Queue '${queue}' answers again after ${((clock.now() - outage.since) / 1000).toFixed(1)} s.`);
+    log(`Queue '${queueName}' answers again after ${((clock.now() - outage.since) / 1000).toFixed(1)} s.`);
     outage = undefined;
   }
 
@@ -68,7 +58,7 @@ export function createMessageReceiver(options: {
     const name = error instanceof Error ? error.name : "";
     if (!outage.told.has(name)) {
       outage.told.add(name);
-      log(`Queue '${queue}' cannot be polled (${errorText(error)}): trying again until it can.`);
+      log(`Queue '${queueName}' cannot be polled (${errorText(error)}): trying again until it can.`);
     }
     const { delayMilliseconds } = outage;
     outage.delayMilliseconds = Math.min(delayMilliseconds * 2, LONGEST_DELAY_MILLISECONDS);

@@ -8,7 +8,8 @@ export interface SqsRefusal {
   readonly message: string;
 }
 
-export interface ErrorAnswer {
+/** An answer of SQS over HTTP. */
+export interface Answer {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: JsonObject;
@@ -34,9 +35,13 @@ const QUERY_CODES: Readonly<Record<string, string>> = {
     ].map((code) => [code, PREFIX + code]),
   ),
 };
-const STATUSES: Readonly<Record<string, number>> = { OverLimit: 403, ReceiptHandleIsInvalid: 404 };
+const STATUSES: Readonly<Record<string, number>> = {
+  OverLimit: 403,
+  ReceiptHandleIsInvalid: 404,
+  RequestEntityTooLarge: 413,
+};
 
-export function errorAnswer({ code, message }: SqsRefusal): ErrorAnswer {
+export function errorAnswer({ code, message }: SqsRefusal): Answer {
   return {
     status: STATUSES[code] ?? 400,
     headers: { "content-type": PROTOCOL, "x-amzn-query-error": `${QUERY_CODES[code] ?? code};Sender` },

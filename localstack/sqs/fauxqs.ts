@@ -1,46 +1,77 @@
 /**
- * The parts of fauxqs that the local SQS is built from.
+ * The parts of fauxqs that the local SQS is built from: its store of queues and the operations on it, without the app around
+ * them, whose hooks and routes cost more than an operation.
  *
- * fauxqs exports `buildApp` but neither the store that it serves nor the one way to keep that store on disk, so the store's
- * module is imported by its file. The version is pinned; should its insides move, `loadFauxqs` says so in one sentence.
+ * fauxqs exports neither, so their modules are imported by their files. The version is pinned; should its insides move,
+ * `loadFauxqs` says so in one sentence.
  */
 import { findPackageJSON } from "node:module";
 import { pathToFileURL } from "node:url";
-import type { BuildAppOptions, buildApp } from "fauxqs";
+import type { BuildAppOptions } from "fauxqs";
 import { isObject, type JsonObject } from "../json.ts";
+import type { SqsRefusal } from "./errors.ts";
+import { OPERATION_NAMES } from "./model.ts";
 
 type Stores = NonNullable<BuildAppOptions["stores"]>;
 
-type FauxqsApp = ReturnType<typeof buildApp>;
 export type QueueStore = Stores["sqsStore"];
 export type Queue = ReturnType<QueueStore["createQueue"]>;
 export type Message = Queue["messages"][number];
 
-export interface Fauxqs {
-  /** A Fastify app that is served by no listener of its own: fauxqs's `startFauxqs` would listen on 0.0.0.0. */
-  readonly app: FauxqsApp;
-  readonly queues: QueueStore;
-  /** The digest of a message's attributes; empty for none. */
-  readonly md5OfMessageAttributes: (attributes: JsonObject) => string;
+/** The request that brought a call. fauxqs takes a queue's region from its signature. */
+export interface Caller {
+  readonly headers: { readonly authorization?: string | undefined; readonly host?: string | undefined };
 }
 
-/** An app with an empty store. Only its SQS is to be routed to: its S3 and SNS come with the package and stay unreachable. */
+export interface Fauxqs {
+  readonly queues: QueueStore;
+  /** Carries out an operation, or says why not. @throws TypeError for a value of a wrong type */
+  run(action: string, request: JsonObject, caller: Caller): Promise<{ readonly body: JsonObject } | SqsRefusal>;
+  /** The digest of a message's attributes; empty for none. */
+  md5OfMessageAttributes(attributes: JsonObject): string;
+}
+
+/** Those that fauxqs does not have, or does in another way. */
+const OWN_OPERATIONS = ["AddPermission", "ListDeadLetterSourceQueues", "ListQueues", "RemovePermission"];
+
+type Operation = (request: JsonObject, queues: QueueStore, caller: Caller) => unknown;
+
+/** An empty store, and what can be done with it. */
 export async function loadFauxqs(): Promise<Fauxqs> {
-  const { buildApp } = await import("fauxqs");
-  const [sqsStore, snsStore, s3Store] = await Promise.all([
-    construct("sqs/sqsStore.js", "SqsStore", isQueueStore),
-    construct("sns/snsStore.js", "SnsStore", isTopicStore),
-    construct("s3/s3Store.js", "S3Store", isObjectStore),
-  ]);
+  const queues = await construct("sqs/sqsStore.js", "SqsStore", isQueueStore);
   await allowAllUnicode();
   await allowFifoAttributes();
   const digest = (await importInside("common/md5.js")).md5OfMessageAttributes;
   if (typeof digest !== "function") throw movedInsides("md5OfMessageAttributes");
+  const operations = new Map(await Promise.all(OPERATION_NAMES.filter(isOfFauxqs).map(importOperation)));
   return {
-    app: buildApp({ logger: false, stores: { sqsStore, snsStore, s3Store } }),
-    queues: sqsStore,
+    queues,
+    async run(action, request, caller) {
+      const operation = operations.get(action);
+      if (operation === undefined) throw new Error(`fauxqs has no operation ${action}.`);
+      try {
+        const body = await operation(request, queues, caller);
+        return { body: isObject(body) ? body : {} };
+      } catch (error) {
+        if (error instanceof Error && error.name === "SqsError" && "code" in error) {
+          return { code: String(error.code), message: error.message };
+        }
+        throw error;
+      }
+    },
     md5OfMessageAttributes: (attributes) => String(Reflect.apply(digest, undefined, [attributes])),
   };
+}
+
+function isOfFauxqs(name: string): boolean {
+  return !OWN_OPERATIONS.includes(name);
+}
+
+async function importOperation(name: string): Promise<[string, Operation]> {
+  const own = name.charAt(0).toLowerCase() + name.slice(1);
+  const operation = (await importInside(`sqs/actions/${own}.js`))[own];
+  if (typeof operation !== "function") throw movedInsides(own);
+  return [name, (...parts) => Reflect.apply(operation, undefined, parts)];
 }
 
 /**
@@ -104,12 +135,4 @@ function isQueueStore(value: unknown): value is Stores["sqsStore"] {
     "buildQueueUrl",
     "shutdown",
   );
-}
-
-function isTopicStore(value: unknown): value is Stores["snsStore"] {
-  return hasMethods(value, "createTopic");
-}
-
-function isObjectStore(value: unknown): value is Stores["s3Store"] {
-  return hasMethods(value, "createBucket");
 }

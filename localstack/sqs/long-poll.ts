@@ -20,13 +20,17 @@ export class LongPolls {
   #closed = false;
 
   /**
-   * Resolves when there are messages to take, when `seconds` have passed, when `signal` aborts or when the polls are closed.
+   * Resolves when there are messages to take, when `seconds` have passed, when the caller goes or when the polls are closed.
    * @param maxMessages as many messages as the caller will take, so that they are not promised to the next in line too
+   * @param gone the signal that the caller goes, asked for when it has to wait
+   * @returns whether the caller is still there
    */
-  async wait(queue: Queue, seconds: number, maxMessages: number, signal: AbortSignal): Promise<void> {
-    if (seconds <= 0 || this.#closed || signal.aborted || availableGroups(queue).length > 0) return;
+  async wait(queue: Queue, seconds: number, maxMessages: number, gone: () => AbortSignal): Promise<boolean> {
+    if (seconds <= 0 || this.#closed || availableGroups(queue).length > 0) return true;
     queue.processTimers();
-    if (availableGroups(queue).length > 0) return;
+    if (availableGroups(queue).length > 0) return true;
+    const signal = gone();
+    if (signal.aborted) return false;
     const { promise, resolve } = Promise.withResolvers<void>();
     const release = () => resolve();
     const waiter = { maxMessages, release };
@@ -37,6 +41,7 @@ export class LongPolls {
     clearTimeout(timer);
     signal.removeEventListener("abort", release);
     this.#lines.get(queue)?.delete(waiter);
+    return !signal.aborted;
   }
 
   /** Lets every waiting receive answer now. */

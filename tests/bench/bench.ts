@@ -150,7 +150,7 @@ function readPlan(args: string[]): Plan {
   });
   const plan = values.quick
     ? { tasks: 200, rounds: 1, seconds: 10, samples: 20, imports: 3, priced: 50, only: ["submit", "worker"] }
-    : { tasks: 1500, rounds: 5, seconds: 50, samples: 50, imports: 5, priced: 300, only: undefined };
+    : { tasks: 1500, rounds: 9, seconds: 120, samples: 50, imports: 5, priced: 300, only: undefined };
   const tasks = values.tasks === undefined ? plan.tasks : Number(values.tasks);
   if (!Number.isSafeInteger(tasks) || tasks < 10) {
     throw new Error(`Option --tasks '${values.tasks}' cannot be used: expected a whole number, 10 or more. ${USAGE}`);

@@ -1,7 +1,7 @@
 /** Processes that the benchmark starts, and questions to them over IPC. */
 
 import { type ChildProcess, fork } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { WORK_FOLDER } from "../../build/paths.ts";
 
@@ -146,9 +146,30 @@ function describe(error: unknown): string {
 const CLOCK_TICK_MILLISECONDS = 10;
 
 /** Milliseconds of processor time of a process that is not Node: user and system are the 14th and 15th field. https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html */
-export function cpuOf({ pid }: ChildProcess): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
+export function cpuOf({ pid }: { pid?: number | undefined }): number {
+  const fields = statOf(pid);
   return (Number(fields[11]) + Number(fields[12])) * CLOCK_TICK_MILLISECONDS;
+}
+
+/** Milliseconds of processor time of this process's living children; undefined where the system has no /proc. */
+export function cpuOfChildren(): number | undefined {
+  if (!existsSync("/proc/self/stat")) return undefined;
+  const pids = readdirSync("/proc").map(Number).filter(Number.isInteger);
+  return pids.filter(isChild).reduce((sum, pid) => sum + cpuOf({ pid }), 0);
+}
+
+function isChild(pid: number): boolean {
+  try {
+    return statOf(pid)[1] === String(process.pid);
+  } catch {
+    // It has ended since it was listed.
+    return false;
+  }
+}
+
+/** The fields behind a process's name: its state, its parent, and so on. */
+function statOf(pid: number | undefined): string[] {
+  return readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
 }
 
 /** Milliseconds of processor time that this process has used. */

@@ -21,6 +21,8 @@ export interface Contender {
   readonly sender: Child<SideCommands>;
   /** Absent where the cloud itself runs the tasks, in sandboxes. */
   readonly worker: Child<SideCommands> | undefined;
+  /** Milliseconds of processor time of what runs the tasks, so far; undefined where nothing is known. */
+  workerCpu(): Promise<number | undefined>;
   /** Keeps workers from the queue until `release`. */
   hold(): Promise<void>;
   release(): Promise<void>;
@@ -93,7 +95,7 @@ export function startSides(
   side: string,
   environment: Record<string, string>,
   profile: boolean,
-): Pick<Contender, "sender" | "worker" | "hold" | "release" | "rest" | "stop"> {
+): Pick<Contender, "sender" | "worker" | "workerCpu" | "hold" | "release" | "rest" | "stop"> {
   const start = (role: string): Child<SideCommands> =>
     startChild({ name: `${name}-${role}`, module: SIDE, arguments: [side], environment, profile });
   const sender = start("sender");
@@ -102,6 +104,7 @@ export function startSides(
   return {
     sender,
     worker,
+    workerCpu: () => worker.ask("cpu"),
     hold: async () => void (await resting),
     async release() {
       await resting;
@@ -142,6 +145,7 @@ export async function startOffline(name: string, profile: boolean): Promise<Cont
     cloud,
     sender,
     worker: undefined,
+    workerCpu: () => cloud.ask("workerCpu"),
     ...table,
     async hold() {
       await rm(PLUG_FOLDER, { recursive: true, force: true });

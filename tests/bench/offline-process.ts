@@ -7,7 +7,7 @@ import { WORK_FOLDER } from "../../build/paths.ts";
 import { startLocalCloud } from "../../localstack/cloud.ts";
 import { startBuilds } from "../../localstack/lambda/builds.ts";
 import { resourcesOf, type Template, textField } from "../../localstack/template/template.ts";
-import { answer } from "./child.ts";
+import { answer, cpuOfChildren } from "./child.ts";
 import { REGION, TASKS_FOLDER, TEMPLATE_FILE } from "./setting.ts";
 
 const template: Template = JSON.parse(await readFile(TEMPLATE_FILE, "utf8"));
@@ -41,6 +41,9 @@ const offlineCommands = {
     BROKER_URL: await cloud.ref("DefaultQueue"),
     RESULT_BACKEND: `dynamodb://${await cloud.ref("TasksTable")}`,
   }),
+
+  /** Of the sandboxes; what else this process has started is idle meanwhile. */
+  workerCpu: async () => cpuOfChildren(),
 };
 export type OfflineCommands = typeof offlineCommands;
 

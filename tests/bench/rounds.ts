@@ -13,7 +13,7 @@ export interface RoundsOptions {
   progress: (line: string) => void;
 }
 
-/** Processor time per task in milliseconds. Of sandboxes nothing is known. */
+/** Processor time per task in milliseconds. Of sandboxes it is known on Linux. */
 export interface Cpu {
   sender: number;
   worker: number | undefined;
@@ -139,8 +139,13 @@ async function measureLatency(contender: Contender, samples: number): Promise<Pa
   return { count: latency.length + get.length, latency, get };
 }
 
-async function readMeters({ sender, worker, cloud }: Contender) {
-  const [senderCpu, workerCpu, meter] = await Promise.all([sender.ask("cpu"), worker?.ask("cpu"), cloud.ask("meter")]);
+async function readMeters(contender: Contender) {
+  const { sender, cloud } = contender;
+  const [senderCpu, workerCpu, meter] = await Promise.all([
+    sender.ask("cpu"),
+    contender.workerCpu(),
+    cloud.ask("meter"),
+  ]);
   return { sender: senderCpu, worker: workerCpu, cloud: meter.cpuMilliseconds, calls: meter.calls };
 }
 

@@ -51,7 +51,7 @@ const CLOUD_ROWS: readonly (readonly string[])[] = [
   ["localstack/template"],
   [
     ...["localstack/account.ts", "localstack/clock.ts", "localstack/data-folder.ts", "localstack/json.ts"],
-    ...["localstack/loopback.ts", "localstack/ports.ts", "localstack/send-to-queue.ts"],
+    ...["localstack/loopback.ts", "localstack/ports.ts", "localstack/request-text.ts", "localstack/send-to-queue.ts"],
     ...["localstack/turned-clock.ts", "localstack/turned-date.ts"],
   ],
 ];

@@ -50,6 +50,7 @@ export async function startCelery({
     cloud,
     sender,
     worker,
+    workerCpu: () => worker.ask("cpu"),
     emptied: queue.emptied,
     hold: async () => void (await worker.ask("stop")),
     release: async () => void (await worker.ask("start")),

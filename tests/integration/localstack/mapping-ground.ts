@@ -14,6 +14,7 @@ import {
   type EventSourceMappingOptions,
   startEventSourceMapping,
 } from "../../../localstack/mapping/mapping.ts";
+import { callsOverHttp } from "../../../localstack/mapping/queue-calls.ts";
 
 export const SOON = { timeout: 8000, interval: 10 };
 
@@ -105,7 +106,7 @@ export async function send(messages: (string | Partial<SendMessageBatchRequestEn
 export async function start(options: Partial<EventSourceMappingOptions> = {}): Promise<EventSourceMapping> {
   const queueName = queueUrl.slice(queueUrl.lastIndexOf("/") + 1);
   mapping = await startEventSourceMapping({
-    sqs,
+    queue: callsOverHttp(sqs, options.queueUrl ?? queueUrl),
     queueUrl,
     queueArn: `arn:aws:sqs:us-east-1:${ACCOUNT}:${queueName}`,
     region: "us-east-1",

@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { type Gateway, startGateway } from "../../../localstack/gateway.ts";
 import { createFunctions, type Functions, type InvocationResult } from "../../../localstack/lambda/functions.ts";
 import { type EventSourceMapping, startEventSourceMapping } from "../../../localstack/mapping/mapping.ts";
+import { callsInProcess } from "../../../localstack/mapping/queue-calls.ts";
 import { createTurns, type Turns } from "../../../localstack/mapping/turns.ts";
 import { createClients } from "../../../localstack/template/resources.ts";
 
@@ -42,9 +43,10 @@ async function map(
   turns: Turns,
   invoke = hold,
 ): Promise<EventSourceMapping> {
+  const queueUrl = `${gateway.endpoint}/000000000000/${queue}`;
   const mapping = await startEventSourceMapping({
-    sqs,
-    queueUrl: `${gateway.endpoint}/000000000000/${queue}`,
+    queue: callsInProcess(gateway.queues, queueUrl),
+    queueUrl,
     region: "us-east-1",
     functionName: "worker",
     queueArn: `arn:aws:sqs:us-east-1:000000000000:${queue}`,

@@ -3,6 +3,7 @@ import { mockClient } from "aws-sdk-client-mock";
 import { beforeEach, expect, it } from "vitest";
 import { systemClock } from "../../../../localstack/clock.ts";
 import { createMessageDeleter, type MessageDeleter } from "../../../../localstack/mapping/deleter.ts";
+import { callsOverHttp } from "../../../../localstack/mapping/queue-calls.ts";
 
 const sqs = mockClient(SQSClient);
 const VISIBLE_AT = 60_000;
@@ -36,8 +37,7 @@ beforeEach(() => {
     },
   };
   deleter = createMessageDeleter({
-    sqs: new SQSClient({}),
-    queueUrl: "http://q",
+    queue: callsOverHttp(new SQSClient({}), "http://q"),
     clock,
     log: (line) => lines.push(line),
   });

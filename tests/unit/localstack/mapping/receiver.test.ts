@@ -2,6 +2,7 @@ import { ReceiveMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { mockClient } from "aws-sdk-client-mock";
 import { beforeEach, expect, it } from "vitest";
 import { systemClock } from "../../../../localstack/clock.ts";
+import { callsOverHttp } from "../../../../localstack/mapping/queue-calls.ts";
 import { createMessageReceiver, type MessageReceiver } from "../../../../localstack/mapping/receiver.ts";
 
 const sqs = mockClient(SQSClient);
@@ -30,7 +31,9 @@ beforeEach(() => {
   };
   const log = (line: string) => lines.push(line);
   const { signal } = stopping;
-  receiver = createMessageReceiver({ sqs: new SQSClient({}), queueUrl: "http://host/1/orders", clock, log, signal });
+  const queueUrl = "http://host/1/orders";
+  const queue = callsOverHttp(new SQSClient({}), queueUrl);
+  receiver = createMessageReceiver({ queue, queueUrl, clock, log, signal });
 });
 
 it("a poll asks for every attribute and waits as long as it is told", async () => {

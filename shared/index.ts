@@ -52,3 +52,4 @@ export type {
   Startable,
 } from "./task/signature.ts";
 export { type Task, task } from "./task/task.ts";
+export type { LazyTaskModule } from "./task/task-loader.ts";

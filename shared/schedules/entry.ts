@@ -4,6 +4,7 @@ import type { Item } from "../aws/change.ts";
 import { derivedId } from "../message/id.ts";
 import { toJsonText } from "../message/json.ts";
 import { type Definition, readStored, type TimingFields, timingFields, timingOf } from "./definition.ts";
+import { CODE } from "./name.ts";
 import { fireTimes, isOnMinutes, nextFireTime, type Timing } from "./timing.ts";
 
 /** A timing that an entry had before, until it was changed. */
@@ -54,9 +55,6 @@ export function firingId({ name, incarnation }: Pick<Entry, "name" | "incarnatio
   const whose = incarnation === CODE ? name : `${name}/${incarnation}`;
   return derivedId(time, `beat/${whose}/${time.toISOString()}`);
 }
-
-/** The incarnation, and the edition, of an entry that code declares. */
-export const CODE = "code";
 
 export function created(name: string, definition: Definition, now: Date, newId: () => string): Entry {
   const timing = timingOf(definition, anchorOf(now));

@@ -34,6 +34,9 @@ function escaped(sign: string): string {
   return [...Buffer.from(sign)].map((byte) => `~${byte.toString(16).toUpperCase().padStart(2, "0")}`).join("");
 }
 
+/** The incarnation, and the edition, of an entry that code declares. */
+export const CODE = "code";
+
 /** Names that code has declared in this process, which no other entry may have. */
 const declared = new Set<string>();
 

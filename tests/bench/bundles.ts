@@ -4,6 +4,7 @@ import { rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { type BuildOptions, build, type Metafile } from "esbuild";
 import { bundleOptions, moduleOf } from "../../build/bundle.ts";
+import { inspectTasks } from "../../build/inspect-tasks.ts";
 import { WORK_FOLDER } from "../../build/paths.ts";
 import { bareHandler } from "./bare-handler.ts";
 
@@ -37,11 +38,15 @@ const DEPLOYED_TASKS = ["handlers/tasks", "handlers/examples"];
 export async function buildFunctions(handlers: readonly string[]): Promise<FunctionBundles[]> {
   await rm(FOLDER, { recursive: true, force: true });
   const bares = new Map<string, Promise<Bundle>>();
+  const variables = { BROKER_URL: "https://sqs.us-east-1.amazonaws.com/1/default" };
+  const environments = [{ functions: ["worker"], variables }];
+  const { declared } = await inspectTasks({ taskFolders: DEPLOYED_TASKS, environments });
+  const tasks = { folders: DEPLOYED_TASKS, declared: async () => declared };
   return Promise.all(
     handlers.map(async (handler): Promise<FunctionBundles> => {
       const name = functionName(handler);
       const outdir = (variant: string): string => join(FOLDER, variant, name);
-      const deployed = await build({ ...bundleOptions([handler], outdir("deployed"), DEPLOYED_TASKS), metafile: true });
+      const deployed = await build({ ...bundleOptions([handler], outdir("deployed"), tasks), metafile: true });
       const alone = await build({ ...bundleOptions([handler], outdir("without-tasks")), metafile: true });
       const loaded = clientsOf(alone.metafile, loadedOutputs(alone.metafile));
       const lazy = clientsOf(alone.metafile, Object.keys(alone.metafile.outputs)).filter(

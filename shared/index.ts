@@ -13,7 +13,7 @@ export {
   files,
   mailer,
 } from "./app.ts";
-export { type BeatSchedule, beatSchedule } from "./beat/schedule-entries.ts";
+export { type BeatSchedule, beatSchedule } from "./beat/declaration.ts";
 export type { Ticked } from "./beat/tick.ts";
 export { type GroupCounts, GroupResult } from "./canvas/group-result.ts";
 export type { MemberOutcome } from "./canvas/results.ts";

@@ -22,7 +22,7 @@ export interface Bundle {
 
 export interface FunctionBundles {
   name: string;
-  /** With the tasks of `handlers/tasks` and `handlers/examples`, as it is deployed. */
+  /** With tasks, those of `handlers/tasks` and `handlers/examples` unless others are asked for, as it is deployed. */
   deployed: Bundle;
   /** With no task folder: what Lovage itself costs. */
   withoutTasks: Bundle;
@@ -34,14 +34,20 @@ export interface FunctionBundles {
 const FOLDER = join(WORK_FOLDER, "bench", "bundles");
 const DEPLOYED_TASKS = ["handlers/tasks", "handlers/examples"];
 
-/** @param handlers as serverless.yml names them: `handlers/worker.handler` */
-export async function buildFunctions(handlers: readonly string[]): Promise<FunctionBundles[]> {
+/**
+ * @param handlers as serverless.yml names them: `handlers/worker.handler`
+ * @param taskFolders of those that are deployed
+ */
+export async function buildFunctions(
+  handlers: readonly string[],
+  taskFolders: readonly string[] = DEPLOYED_TASKS,
+): Promise<FunctionBundles[]> {
   await rm(FOLDER, { recursive: true, force: true });
   const bares = new Map<string, Promise<Bundle>>();
   const variables = { BROKER_URL: "https://sqs.us-east-1.amazonaws.com/1/default" };
   const environments = [{ functions: ["worker"], variables }];
-  const { declared } = await inspectTasks({ taskFolders: DEPLOYED_TASKS, environments });
-  const tasks = { folders: DEPLOYED_TASKS, declared: async () => declared };
+  const { declared } = await inspectTasks({ taskFolders, environments });
+  const tasks = { folders: taskFolders, declared: async () => declared };
   return Promise.all(
     handlers.map(async (handler): Promise<FunctionBundles> => {
       const name = functionName(handler);

@@ -13,6 +13,7 @@ import { WORK_FOLDER } from "../../build/paths.ts";
 import { toSqsRecord } from "../../localstack/mapping/record.ts";
 import { createApp, useApp } from "../../shared/index.ts";
 import { buildFunctions } from "./bundles.ts";
+import { PROFILES } from "./child.ts";
 import { startEmulators } from "./contender.ts";
 import { SOURCE } from "./lovage.ts";
 import { compileTemplate, createSetting } from "./setting.ts";
@@ -32,6 +33,8 @@ const BARE = "tests/bench/bare-worker";
 /** Runs in a process of its own: imports a bundle and hands it an event. */
 const SCRIPT = `
   const [file, event] = process.argv.slice(1);
+  // The SDK imports node:http for the emulators alone, which makes Node load its WebSocket; on AWS it never does.
+  void globalThis.WebSocket;
   const cpu = () => { const { user, system } = process.cpuUsage(); return (user + system) / 1000; };
   const [began, used] = [performance.now(), cpu()];
   const { handler } = await import(file);
@@ -42,7 +45,7 @@ const SCRIPT = `
   process.stderr.write(JSON.stringify({ importCpu, importMilliseconds, taskCpu, taskMilliseconds }));
 `;
 
-const { values } = parseArgs({ options: { rounds: { type: "string", default: "15" } } });
+const { values } = parseArgs({ options: { rounds: { type: "string", default: "15" }, profile: { type: "boolean" } } });
 const rounds = Number(values.rounds);
 if (!Number.isSafeInteger(rounds) || rounds < 3 || rounds > 1000) {
   throw new Error(`Rounds '${values.rounds}' cannot be used: expected a whole number from 3 to 1000.`);
@@ -95,7 +98,8 @@ function bareEvent(): object {
 
 async function startOf(file: string, event: object, environment: Record<string, string>): Promise<Start> {
   const { PATH } = process.env;
-  const words = ["--input-type=module", "-e", SCRIPT, file, JSON.stringify(event)];
+  const profile = values.profile ? ["--cpu-prof", "--cpu-prof-interval", "100", "--cpu-prof-dir", PROFILES] : [];
+  const words = [...profile, "--input-type=module", "-e", SCRIPT, file, JSON.stringify(event)];
   const { stderr } = await promisify(execFile)(process.execPath, words, { env: { PATH, ...environment } });
   return JSON.parse(stderr);
 }

@@ -10,7 +10,7 @@ import { ownModule, ROOT, WORK_FOLDER } from "./paths.ts";
 import type { Declarations, Declared } from "./task-modules.ts";
 
 /** The declarations of a service's tasks. */
-export interface Inspection extends Found {
+export interface Inspection extends Omit<Found, "modules"> {
   /** As they are in any of the environments. */
   declared: Declarations;
 }
@@ -68,7 +68,8 @@ export async function inspectTasks(options: InspectOptions): Promise<Inspection>
     const inspection = inspections[Math.max(0, beat)];
     if (inspection === undefined)
       throw new Error("No function of serverless.yml imports 'lovage:tasks': expected one that runs tasks.");
-    return { ...inspection, declared: together(inspections.flatMap(({ modules }) => modules)) };
+    const { tasks, notes, schedules } = inspection;
+    return { tasks, notes, schedules, declared: together(inspections.flatMap(({ modules }) => modules)) };
   } finally {
     await rm(outfile, { force: true });
   }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { BuildOptions } from "esbuild";
 import { dashboardModule } from "./dashboard-module.ts";
 import { ownModule, ROOT } from "./paths.ts";
-import { taskModules } from "./task-modules.ts";
+import { type TaskSource, taskModules } from "./task-modules.ts";
 
 /** Native code cannot be bundled: it is installed beside the bundle, for the processor that Lambda has. */
 const NATIVE_PACKAGES = ["sharp"];
@@ -38,7 +38,7 @@ function entryPointsOf(handlers: readonly string[]): { in: string; out: string }
 export function bundleOptions(
   handlers: readonly string[],
   outdir: string,
-  taskFolders: readonly string[] = [],
+  tasks: TaskSource = { folders: [] },
 ): BuildOptions {
   return {
     absWorkingDir: ROOT,
@@ -62,7 +62,7 @@ export function bundleOptions(
       js: 'import { createRequire as __createRequire } from "node:module"; const require = __createRequire(import.meta.url);',
     },
     external: NATIVE_PACKAGES,
-    plugins: [taskModules(taskFolders), dashboardModule()],
+    plugins: [taskModules(tasks), dashboardModule()],
     logLevel: "silent",
   };
 }

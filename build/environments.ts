@@ -4,7 +4,7 @@ import { bundleOptions, entryOf } from "./bundle.ts";
 import { ROOT } from "./paths.ts";
 import { createResolver } from "./resolve-template.ts";
 import type { Serverless } from "./serverless.ts";
-import { readTaskFolders } from "./task-modules.ts";
+import { isTaskListing, readTaskFolders } from "./task-modules.ts";
 
 /** Environments of functions, and the functions that share each. */
 export interface FunctionEnvironment {
@@ -70,13 +70,13 @@ function lambdaVariables(name: string, region: string): Record<string, string> {
 async function carriersOf(handlers: readonly string[], taskFolders: readonly string[]): Promise<Set<string>> {
   const inputOf = (handler: string): string => relative(ROOT, entryOf(handler)).replaceAll("\\", "/");
   const { metafile } = await build({
-    ...bundleOptions(handlers, "unused", taskFolders),
+    ...bundleOptions(handlers, "unused", { folders: taskFolders }),
     packages: "external",
     write: false,
     metafile: true,
   });
   const carries = (input: string, seen: Set<string>): boolean => {
-    if (input.endsWith("lovage:tasks")) return true;
+    if (isTaskListing(input)) return true;
     if (seen.has(input)) return false;
     seen.add(input);
     return (metafile.inputs[input]?.imports ?? []).some(({ path }) => carries(path, seen));

@@ -7,10 +7,18 @@ import { describeBuildFailure } from "./build-failure.ts";
 import { bundleOptions } from "./bundle.ts";
 import type { FunctionEnvironment } from "./environments.ts";
 import { ownModule, ROOT, WORK_FOLDER } from "./paths.ts";
+import type { Declarations, Declared } from "./task-modules.ts";
 
 /** The declarations of a service's tasks. */
-export interface Inspection {
+export interface Inspection extends Omit<Found, "modules"> {
+  /** As they are in any of the environments. */
+  declared: Declarations;
+}
+
+/** The declarations that one environment gives. */
+export interface Found {
   tasks: readonly string[];
+  modules: (Declared & { file: string })[];
   /** Sentences about schedules that may surprise. */
   notes: readonly string[];
   schedules: { name: string; schedule: string; timezone: string; input: string }[];
@@ -30,7 +38,7 @@ export interface Failure {
 }
 
 /** A line of the inspector's report. */
-export type Report = { importing: string | undefined } | { inspection: Inspection } | { error: Failure };
+export type Report = { importing: string | undefined } | { found: Found } | { error: Failure };
 
 export interface InspectOptions {
   taskFolders: readonly string[];
@@ -60,15 +68,29 @@ export async function inspectTasks(options: InspectOptions): Promise<Inspection>
     const inspection = inspections[Math.max(0, beat)];
     if (inspection === undefined)
       throw new Error("No function of serverless.yml imports 'lovage:tasks': expected one that runs tasks.");
-    return inspection;
+    const { tasks, notes, schedules } = inspection;
+    return { tasks, notes, schedules, declared: together(inspections.flatMap(({ modules }) => modules)) };
   } finally {
     await rm(outfile, { force: true });
   }
 }
 
+/** The declarations of each module, whatever it makes of the environment. */
+function together(modules: Found["modules"]): Declarations {
+  const declared = new Map<string, Declared>();
+  for (const { file, names, entries } of modules) {
+    const before = declared.get(file);
+    declared.set(file, {
+      names: [...new Set([...(before?.names ?? []), ...names])],
+      entries: [...new Set([...(before?.entries ?? []), ...entries])],
+    });
+  }
+  return declared;
+}
+
 /** Everything in one file, as a function's bundle has it; no package is looked up where it runs. */
 async function bundleInspector(outfile: string, taskFolders: readonly string[]): Promise<void> {
-  const { entryPoints, outdir, chunkNames, plugins = [], ...shared } = bundleOptions([], "", taskFolders);
+  const { entryPoints, outdir, chunkNames, plugins = [], ...shared } = bundleOptions([], "", { folders: taskFolders });
   try {
     await build({
       ...shared,
@@ -116,7 +138,7 @@ async function inspectIn(
   outfile: string,
   reportFile: string,
   { timeoutMilliseconds = TIMEOUT_MILLISECONDS }: InspectOptions,
-): Promise<Inspection> {
+): Promise<Found> {
   const { PATH = "" } = process.env;
   const end = await new Promise<End>((resolve) => {
     const child = execFile(
@@ -131,7 +153,7 @@ async function inspectIn(
   let importing: string | undefined;
   for (const line of text.split("\n").filter((one) => one !== "")) {
     const report: Report = JSON.parse(line);
-    if ("inspection" in report) return report.inspection;
+    if ("found" in report) return report.found;
     if ("error" in report) throw new Error(describeFailure(report.error, importing, environment));
     importing = report.importing;
   }

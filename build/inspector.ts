@@ -11,7 +11,7 @@ import { describeError, InvalidOptionError, TaskError } from "../shared/errors.t
 import { preview } from "../shared/schedules/preview.ts";
 import { createRegistry, type TaskModule } from "../shared/task/registry.ts";
 import { isTask } from "../shared/task/task.ts";
-import type { Failure, Inspection, Report } from "./inspect-tasks.ts";
+import type { Failure, Found, Report } from "./inspect-tasks.ts";
 
 /** The function that modules call as they begin: see `markModules` in inspect-tasks.ts. */
 const IMPORTING = Symbol.for("lovage.importing");
@@ -52,7 +52,7 @@ const fail = (error: unknown): never => {
 process.on("uncaughtException", fail);
 process.on("unhandledRejection", fail);
 
-async function inspect(modules: readonly TaskModule[]): Promise<Inspection> {
+async function inspect(modules: readonly TaskModule[]): Promise<Found> {
   const registry = createRegistry(modules);
   const entries = collectSchedule(modules);
   const config = loadConfig(process.env);
@@ -79,6 +79,13 @@ async function inspect(modules: readonly TaskModule[]): Promise<Inspection> {
   const now = new Date();
   return {
     tasks: registry.names,
+    modules: modules.map((one) => ({
+      file: one.file,
+      names: Object.values(one.exports)
+        .filter(isTask)
+        .flatMap(({ name, aliases }) => [name, ...aliases]),
+      entries: entries.filter(({ file: from }) => from === one.file).map(({ name }) => name),
+    })),
     notes: entries.flatMap((entry) =>
       preview(staticEntry(entry, timezone).timing, now, 1).notes.map(
         (note) => `${entry.file}: schedule entry '${entry.name}', ${entry.schedule}: ${note}`,
@@ -98,7 +105,7 @@ try {
   const { modules } = await import("lovage:tasks");
   report({ importing: undefined });
   missing = [];
-  report({ inspection: await inspect(modules) });
+  report({ found: await inspect(modules) });
 } catch (error) {
   fail(error);
 }

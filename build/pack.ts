@@ -49,6 +49,10 @@ const MODULES = `/** Every module of the task folders: a new file there needs no
 declare module "lovage:tasks" {
   export const modules: readonly import("lovage").TaskModule[];
 }
+/** The same modules, loaded when one of their tasks is asked for. */
+declare module "lovage:tasks/lazy" {
+  export const modules: readonly (import("lovage").TaskModule | import("lovage").LazyTaskModule)[];
+}
 /** The files of the dashboard. */
 declare module "lovage:dashboard" {
   export const files: import("lovage").DashboardFiles;

@@ -7,6 +7,7 @@ import { build, type Metafile } from "esbuild";
 import { type Zippable, zipSync } from "fflate";
 import { bundleOptions } from "./bundle.ts";
 import { ROOT, WORK_FOLDER } from "./paths.ts";
+import type { TaskSource } from "./task-modules.ts";
 
 /** A fixed time in every zip, so that the same code is the same file and nothing is deployed that did not change. */
 const EPOCH = new Date("1980-01-02T00:00:00Z");
@@ -20,7 +21,7 @@ const MAX_UNZIPPED_BYTES = 262_144_000;
 export interface PackageOptions {
   name: string;
   handler: string;
-  taskFolders: readonly string[];
+  tasks: TaskSource;
   /**
    * Native packages that the function runs; a bundle which only carries the schemas of tasks that do needs none. Those that no module
    * of the bundle imports are left out.
@@ -35,7 +36,7 @@ export interface PackageOptions {
  * @throws Error for an architecture that Lambda does not have, a package that cannot be installed, and a function that is too large
  */
 export async function packageFunction(options: PackageOptions): Promise<string> {
-  const { name, handler, taskFolders, native, architecture } = options;
+  const { name, handler, tasks, native, architecture } = options;
   const processor = PROCESSORS[architecture];
   if (processor === undefined) {
     throw new Error(
@@ -44,7 +45,7 @@ export async function packageFunction(options: PackageOptions): Promise<string> 
   }
   const folder = join(WORK_FOLDER, "package", name);
   await rm(folder, { recursive: true, force: true });
-  const { metafile } = await build({ ...bundleOptions([handler], folder, taskFolders), metafile: true });
+  const { metafile } = await build({ ...bundleOptions([handler], folder, tasks), metafile: true });
 
   const files: Zippable = {};
   await addFolder(files, folder, "");

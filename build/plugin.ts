@@ -63,12 +63,13 @@ async function packageFunctions(serverless: Serverless): Promise<void> {
   checkFunctionKeys(service.functions);
   const taskFolders = readTaskFolders(service.custom.tasks);
   // First, for it is quick: whatever is wrong with a task would be wrong in each bundle.
-  await inspectTasks({ taskFolders, environments: await functionEnvironments(serverless) });
+  const { declared } = await inspectTasks({ taskFolders, environments: await functionEnvironments(serverless) });
+  const tasks = { folders: taskFolders, declared: async () => declared };
   for (const [key, config] of Object.entries(service.functions)) {
     const architecture = config.architecture ?? service.provider.architecture ?? "x86_64";
     const native = service.custom.native[key] ?? [];
     config.package = {
-      artifact: await packageFunction({ name: key, handler: config.handler, taskFolders, native, architecture }),
+      artifact: await packageFunction({ name: key, handler: config.handler, tasks, native, architecture }),
     };
   }
 }

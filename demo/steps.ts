@@ -4,7 +4,7 @@ import { GetQueueUrlCommand, SendMessageCommand, SQSClient } from "@aws-sdk/clie
 import sharp from "sharp";
 import { type Answer, type Client, toAnswer } from "../localstack/client.ts";
 import type { Service } from "../localstack/service.ts";
-import { CODE, firingId } from "../shared/schedules/entry.ts";
+import { CODE, firingId } from "../shared/schedules/name.ts";
 import { nextFireTime } from "../shared/schedules/timing.ts";
 import { makeCsv, makeJpeg, seeded } from "./inputs.ts";
 

@@ -2,3 +2,7 @@
 declare module "lovage:tasks" {
   export const modules: readonly import("lovage").TaskModule[];
 }
+/** The same modules, loaded when one of their tasks is asked for. */
+declare module "lovage:tasks/lazy" {
+  export const modules: readonly (import("lovage").TaskModule | import("lovage").LazyTaskModule)[];
+}

@@ -1,4 +1,4 @@
-import { modules } from "lovage:tasks";
+import { modules } from "lovage:tasks/lazy";
 import { createWorker } from "lovage";
 
 /** Runs the tasks whose messages arrive on a queue. */

@@ -35,6 +35,7 @@ import { type App, currentApp, provideApp } from "./task/current-app.ts";
 import { createFifoOrder } from "./task/fifo-send-order.ts";
 import { createRegistry, type TaskModule } from "./task/registry.ts";
 import { provideStart } from "./task/signature.ts";
+import { createTaskLoader, type LazyTaskModule } from "./task/task-loader.ts";
 import { createTimers } from "./timers/timers.ts";
 import { handleArrival, readArrival } from "./uploads/arrival.ts";
 import { recordDeadArrival } from "./uploads/dead-arrival.ts";
@@ -161,15 +162,15 @@ const FULL_BATCH = 10;
 type Batch = (event: SQSEvent, context: Pick<Context, "getRemainingTimeInMillis">) => Promise<SQSBatchResponse>;
 
 /** Runs tasks from a queue. */
-export function createWorker(modules: readonly TaskModule[], app = currentApp()): Batch {
-  const registry = createRegistry(modules);
+export function createWorker(modules: readonly (TaskModule | LazyTaskModule)[], app = currentApp()): Batch {
+  const tasks = createTaskLoader(modules);
   return noting(
     app,
     (event, context) =>
       handleBatch(app, event, context, {
         read: (delivery) => readTaskDelivery(app, delivery),
         orderOf,
-        handle: (delivery, invocation) => handleDelivery(app, registry, delivery, invocation),
+        handle: (delivery, invocation) => handleDelivery(app, tasks, delivery, invocation),
       }),
     ({ Records }) => Records.length >= FULL_BATCH,
   );

@@ -13,7 +13,7 @@ export {
   files,
   mailer,
 } from "./app.ts";
-export { type BeatSchedule, beatSchedule } from "./beat/schedule-entries.ts";
+export { type BeatSchedule, beatSchedule } from "./beat/declaration.ts";
 export type { Ticked } from "./beat/tick.ts";
 export { type GroupCounts, GroupResult } from "./canvas/group-result.ts";
 export type { MemberOutcome } from "./canvas/results.ts";
@@ -52,3 +52,4 @@ export type {
   Startable,
 } from "./task/signature.ts";
 export { type Task, task } from "./task/task.ts";
+export type { LazyTaskModule } from "./task/task-loader.ts";

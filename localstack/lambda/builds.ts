@@ -6,6 +6,7 @@ import { bundleOptions, moduleOf } from "../../build/bundle.ts";
 import type { FunctionEnvironment } from "../../build/environments.ts";
 import { type Inspection, inspectTasks } from "../../build/inspect-tasks.ts";
 import { ROOT } from "../../build/paths.ts";
+import type { Declarations } from "../../build/task-modules.ts";
 
 export interface BuildsOptions {
   /** Handlers as serverless.yml names them: `handlers/worker.handler`. */
@@ -34,7 +35,13 @@ export interface Builds {
  */
 export async function startBuilds(options: BuildsOptions): Promise<Builds> {
   const { handlers, outdir, taskFolders, environments } = options;
-  const { plugins = [], ...shared } = bundleOptions(handlers, outdir, taskFolders);
+  let inspected: Promise<Inspection>;
+  const inspect = (): Promise<Inspection> => {
+    inspected = inspectTasks({ taskFolders, environments });
+    return inspected;
+  };
+  const declared = async (): Promise<Declarations> => (await inspected).declared;
+  const { plugins = [], ...shared } = bundleOptions(handlers, outdir, { folders: taskFolders, declared });
   const built: BuildContext = await context({
     ...shared,
     // The machine's own processor: what is minified is harder to read in a stack, and size does not matter here.
@@ -43,12 +50,13 @@ export async function startBuilds(options: BuildsOptions): Promise<Builds> {
   });
   let inspection: Inspection;
   try {
-    [, inspection] = await Promise.all([built.rebuild(), inspectTasks({ taskFolders, environments })]);
+    // Asked for first, for the build waits for what it finds.
+    [inspection] = await Promise.all([inspect(), built.rebuild()]);
   } catch (error) {
     await built.dispose();
     throw new Error(describeBuildFailure(error));
   }
-  const watcher = options.onRebuild && watchSources(options, built);
+  const watcher = options.onRebuild && watchSources(options, { inspect, rebuild: () => built.rebuild() });
   return {
     tasks: inspection.tasks,
     bundleOf: (handler) => join(outdir, `${moduleOf(handler)}.mjs`),
@@ -65,8 +73,8 @@ const SETTLE_MILLISECONDS = 100;
 const DECLARATION = "serverless.yml";
 
 function watchSources(
-  { taskFolders, environments, onRebuild, log }: BuildsOptions,
-  built: BuildContext,
+  { taskFolders, onRebuild, log }: BuildsOptions,
+  steps: { inspect(): Promise<Inspection>; rebuild(): Promise<unknown> },
 ): { stop(): Promise<void> } {
   let timer: NodeJS.Timeout | undefined;
   let building = Promise.resolve();
@@ -74,8 +82,8 @@ function watchSources(
   const rebuild = async (): Promise<void> => {
     try {
       // First whether they can be registered: a build replaces the code that running functions start from.
-      const inspection = await inspectTasks({ taskFolders, environments });
-      await built.rebuild();
+      const inspection = await steps.inspect();
+      await steps.rebuild();
       await onRebuild?.(inspection);
       log("Reloaded.");
     } catch (error) {

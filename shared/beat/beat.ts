@@ -5,10 +5,11 @@ import { InvalidScheduleError } from "../errors.ts";
 import { byteLength, type Json, toJsonText } from "../message/json.ts";
 import { isPayloadVersion } from "../message/payload-version.ts";
 import { readTime } from "../message/time.ts";
-import { CODE, firingId as entryFiringId } from "../schedules/entry.ts";
+import { CODE, firingId as entryFiringId } from "../schedules/name.ts";
 import type { App } from "../task/current-app.ts";
 import type { Registry } from "../task/registry.ts";
-import { type NamedEntry, sentBy, staticEntry } from "./schedule-entries.ts";
+import type { NamedEntry } from "./declaration.ts";
+import { sentBy, staticEntry } from "./schedule-entries.ts";
 
 /** One firing of a schedule entry, as EventBridge Scheduler passes it to the beat function. */
 export interface Firing {

@@ -1,7 +1,8 @@
 /** The part of a tick that is about one entry: its fire times in a stretch of time, and where to look next. */
 
 import { fire } from "../entries/fire.ts";
-import { CODE, dueAfter, type Entry, firingId, LATE_MILLISECONDS, leadMilliseconds } from "../schedules/entry.ts";
+import { dueAfter, type Entry, LATE_MILLISECONDS, leadMilliseconds } from "../schedules/entry.ts";
+import { CODE, firingId } from "../schedules/name.ts";
 import type { DueItem, Position } from "../schedules/store.ts";
 import type { App } from "../task/current-app.ts";
 import { recordUnsent } from "../task/not-sent-failure.ts";

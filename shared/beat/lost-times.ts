@@ -2,7 +2,8 @@
 
 import { stateOfRun } from "../entries/history.ts";
 import { skip } from "../entries/overlap.ts";
-import { type Entry, erasOf, firingId } from "../schedules/entry.ts";
+import { type Entry, erasOf } from "../schedules/entry.ts";
+import { firingId } from "../schedules/name.ts";
 import type { DueItem } from "../schedules/store.ts";
 import { fireTimes } from "../schedules/timing.ts";
 import type { App } from "../task/current-app.ts";

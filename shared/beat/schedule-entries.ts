@@ -1,125 +1,38 @@
 import { checkWhole } from "../canvas/check.ts";
 import { WORKFLOW } from "../canvas/send.ts";
 import { DEFAULT_QUEUE } from "../config.ts";
-import type { NewEntry, WorkflowEntry } from "../entries/schedules.ts";
 import { describeError, InvalidOptionError, InvalidScheduleError } from "../errors.ts";
 import { type Json, parseJson, toJsonText } from "../message/json.ts";
 import { payloadVersionField } from "../message/payload-version.ts";
 import { payloadText } from "../message/user-values.ts";
 import { checkRules, type Definition, ENTRY_FIELDS, timingOf, toDefinition } from "../schedules/definition.ts";
-import { CODE, type Entry } from "../schedules/entry.ts";
-import { declareStatic } from "../schedules/name.ts";
+import type { Entry } from "../schedules/entry.ts";
+import { CODE, declareStatic } from "../schedules/name.ts";
 import { parseExpression } from "../schedules/schedule-expression.ts";
 import { nextFireTime, type Timing } from "../schedules/timing.ts";
 import { wholeNode } from "../task/draft.ts";
-import { type ApplyOptions, checkNames, oneOfQueues, resolveOptions } from "../task/options.ts";
+import { checkNames, oneOfQueues, resolveOptions } from "../task/options.ts";
 import { payloadOrNone } from "../task/payload.ts";
-import type { RegisteredTask } from "../task/registered-task.ts";
 import type { TaskModule } from "../task/registry.ts";
-import type { AnyCanvas } from "../task/signature.ts";
 import { isTask } from "../task/task.ts";
 import { readNode } from "../workflows/read-definition.ts";
-
-/**
- * One row of beat: which task to send, when, and with what; a task that is called as `delay()` needs no payload. A workflow may stand in the
- * place of a task.
- */
-export type ScheduleEntry<Input = never> = NewEntry<Input> | WorkflowEntry;
-
-/** The thing that an entry sends: a task with its payload, or a workflow. */
-type Target =
-  | { task: RegisteredTask; workflow?: undefined; payload: unknown }
-  | { workflow: AnyCanvas; task?: undefined; payload?: undefined };
-
-/** An entry with its name; its types are checked by then. */
-export interface NamedEntry {
-  name: string;
-  target: Target;
-  schedule: string;
-  timezone: string | undefined;
-  options: ApplyOptions;
-  /** The fields beside those, as they are stored. */
-  rules: { readonly [field: string]: Json };
-}
-
-const SCHEDULE = Symbol.for("lovage.beatSchedule");
-
-/** EventBridge Scheduler's rule for names, less what the stack's own prefix needs. */
-const ENTRY_NAME = /^[a-z][a-z0-9-]{0,39}$/;
+import { type BeatSchedule, isBeatSchedule, jsonFields, type NamedEntry, provideEntryCheck } from "./declaration.ts";
 
 /** AWS cron knows no year before 1970. */
 const BEFORE_ALL = new Date(0);
 const DATE_EXPECTED = "a date that comes: no month has that day, or the clock of its time zone skips that time";
 
-export interface BeatSchedule {
-  readonly entries: readonly NamedEntry[];
-}
-
-/**
- * Declares schedule entries. Export it from any module in `handlers/tasks/`; each entry becomes an EventBridge Scheduler
- * schedule with its time zone, locally and in the cloud.
- *
- * @example
- * export const schedule = beatSchedule({
- *   "send-daily-email": {
- *     task: sendDailyEmail,
- *     payload: { to: ["team@example.com"] },
- *     schedule: crontab({ hour: 8, minute: 0 }),
- *     timezone: "Europe/Berlin",
- *   },
- * });
- *
- * @throws InvalidScheduleError for an expression or a time zone that AWS would not take, and for a date that never comes (31 February).
- * An entry whose last time has passed, or whose one time the clock of its zone skips, is refused by the build alone: a deployed service goes on when that day has come.
- */
-export function beatSchedule<Inputs extends Record<string, unknown>>(
-  entries: {
-    [Name in keyof Inputs]: ScheduleEntry<Inputs[Name]>;
-  },
-): BeatSchedule {
-  const named: NamedEntry[] = [];
-  for (const name in entries) {
-    const { task, workflow, payload, schedule, timezone, options = {}, ...rules } = entries[name];
-    checkNames(entries[name], ENTRY_FIELDS, `beatSchedule.${name}`);
-    if (!ENTRY_NAME.test(name)) {
-      throw new InvalidScheduleError(
-        `schedule entry '${name}'`,
-        "a name of up to 40 lower-case letters, digits and hyphens",
-      );
-    }
-    const target = targetOf(name, { task, workflow, payload });
-    const entry = { name, target, schedule, timezone, options, rules: jsonFields(rules) };
-    // Finds the mistake where the entry stands. Each start of a function comes by here: the build looks at the entry's own zone, whose clock
-    // changes take as long to find as all else that a start does.
-    checkComes(entry, { ...staticEntry(entry, "UTC").timing, timezone: "UTC" });
-    declareStatic(name);
-    named.push(entry);
-  }
-  const declared = { [SCHEDULE]: true, entries: named };
-  return declared;
-}
+provideEntryCheck((entry, fields) => {
+  checkNames(fields, ENTRY_FIELDS, `beatSchedule.${entry.name}`);
+  // Each start of a function comes by here: the build looks at the entry's own zone, whose clock changes take as long to find as all else
+  // that a start does.
+  checkComes(entry, { ...staticEntry(entry, "UTC").timing, timezone: "UTC" });
+});
 
 /** @throws InvalidScheduleError for a date that never comes: no time can make it fire */
 function checkComes({ name, schedule }: NamedEntry, timing: Timing): void {
   if (nextFireTime(timing, BEFORE_ALL) !== undefined) return;
   throw new InvalidScheduleError(`schedule '${schedule}' of entry '${name}'`, DATE_EXPECTED);
-}
-
-/** @throws InvalidScheduleError for whoever has no compiler, InvalidWorkflowError for members that are read when they are sent */
-function targetOf(
-  name: string,
-  { task, workflow, payload }: { task: RegisteredTask | undefined; workflow: AnyCanvas | undefined; payload: unknown },
-): Target {
-  if (workflow && !task && payload === undefined) {
-    // Each firing sends it: members that are read once would be gone.
-    wholeNode(workflow.node);
-    return { workflow };
-  }
-  if (task && !workflow) return { task, payload };
-  throw new InvalidScheduleError(
-    `schedule entry '${name}'`,
-    "a 'task' and its payload, or a 'workflow': one of them, for each says what is sent",
-  );
 }
 
 /** The thing that an entry sends, as a record would name it, and as JSON. */
@@ -140,12 +53,6 @@ export function sentBy({ target, options }: Pick<NamedEntry, "target" | "options
   const sent = parseJson(payloadText(task.name, payloadOrNone(task.schema, payload)));
   const version = payloadVersionField(task.payloadVersion);
   return { task: task.name, queue: options.queue ?? task.queue, payload: sent, ...version };
-}
-
-/** Dates become texts, as they would over HTTP. */
-function jsonFields(fields: object): { readonly [field: string]: Json } {
-  const value = parseJson(toJsonText(fields));
-  return typeof value === "object" && value !== null && !Array.isArray(value) ? value : {};
 }
 
 /**
@@ -184,10 +91,6 @@ export function isOnScheduler({ schedule, rules }: Pick<NamedEntry, "schedule" |
   } catch {
     return false;
   }
-}
-
-function isBeatSchedule(value: unknown): value is BeatSchedule {
-  return typeof value === "object" && value !== null && SCHEDULE in value;
 }
 
 /** An entry, and the module that declares it. */

@@ -2,7 +2,8 @@
 
 import { describeError } from "../errors.ts";
 import { readTime } from "../message/time.ts";
-import { CODE, dueAfter, type Entry, LATE_MILLISECONDS, leadMilliseconds } from "../schedules/entry.ts";
+import { dueAfter, type Entry, LATE_MILLISECONDS, leadMilliseconds } from "../schedules/entry.ts";
+import { CODE } from "../schedules/name.ts";
 import type { DueItem, Position } from "../schedules/store.ts";
 import { dayOf } from "../table/keys.ts";
 import type { App } from "../task/current-app.ts";

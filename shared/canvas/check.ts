@@ -102,7 +102,7 @@ export async function checkPart(checking: Checking, node: Node, { path, isFirst 
 async function checkTask({ queues, tasks, now }: Checking, node: TaskNode, position: Position): Promise<number> {
   const { path, isFirst } = position;
   const at = (name: string): string => (path === "" ? name : `${path}.${name}`);
-  const task = tasks.find(node.task);
+  const task = await tasks.find(node.task);
   if (task === undefined) throw new InvalidWorkflowError(at("task"), node.task, "the name of a registered task");
   let delaySeconds = 0;
   try {

@@ -146,7 +146,7 @@ async function refusalOf(flow: Flow, { each }: EachNode, value: Json, from: numb
   if (value.length > MAX_MEMBERS) {
     return new InvalidWorkflowError("", `${value.length} items in the list before 'each'`, `at most ${MAX_MEMBERS}`);
   }
-  const task = isTaskNode(each) ? flow.tasks.find(each.task) : undefined;
+  const task = isTaskNode(each) ? await flow.tasks.find(each.task) : undefined;
   if (task === undefined || !isTaskNode(each) || payloadVersionOf(each) > task.payloadVersion) return undefined;
   for (const [index, item] of value.entries()) {
     try {

@@ -5,9 +5,9 @@ import type { App } from "../task/current-app.ts";
 import type { RegisteredTask } from "../task/registered-task.ts";
 import type { Definition, Place } from "../workflows/definition.ts";
 
-/** The tasks that this process knows: a sender those of its signatures, a worker all of the service. */
+/** The tasks that this process knows: a sender those of its signatures, a worker all of the service, some of which it has yet to load. */
 export interface KnownTasks {
-  find(name: string): RegisteredTask | undefined;
+  find(name: string): Promise<RegisteredTask | undefined> | RegisteredTask | undefined;
   /** Adds those of a member that was read while its workflow is sent; a worker knows them already. */
   learn?(tasks: readonly RegisteredTask[]): void;
   /** Tells a task that it has failed without a run; only a worker can. */

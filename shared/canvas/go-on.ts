@@ -54,7 +54,7 @@ export async function start(flow: Flow, place: Place, given: Start): Promise<voi
     failure = await sendNode(flow, { ...call, payload });
   } catch (error) {
     if (!(error instanceof InvalidPayloadError)) throw error;
-    failure = await failNode(flow, baseMessage(flow, call), error, call.mark);
+    failure = await failNode(flow, await baseMessage(flow, call), error, call.mark);
   }
   // Its record says why; what comes after it is told, as after any other failure.
   if (failure) await ended(flow, place, failure);
@@ -189,7 +189,7 @@ async function endUnreached(flow: Flow, chain: Node, place: Place, failed: Place
   }
   // A replay may come to it later, and fail it once more: then it is run by this record.
   const mark = unmadeMark(flow, node, end);
-  const message = baseMessage(flow, { node, id: idAt(flow.definition, end), mark, payload: node.payload });
+  const message = await baseMessage(flow, { node, id: idAt(flow.definition, end), mark, payload: node.payload });
   const error = errorOf(node.task, outcome);
   if (outcome.state === "REVOKED") await flow.app.results.expire(message, describeError(error));
   else await failNode(flow, message, error, { id: mark.id, place: end });
@@ -219,7 +219,7 @@ async function callBack(flow: Flow, node: Node, place: Place, outcome: Outcome):
     } catch (error) {
       // A callback changes no outcome: its own record says what was wrong with it.
       if (!(error instanceof TaskError)) throw error;
-      await failNode(flow, baseMessage(flow, { ...call, payload: callback.payload }), error, call.mark);
+      await failNode(flow, await baseMessage(flow, { ...call, payload: callback.payload }), error, call.mark);
     }
   }
 }

@@ -3,6 +3,7 @@
 import { NewerPayloadError } from "../errors.ts";
 import type { Json } from "../message/json.ts";
 import { FIRST_PAYLOAD_VERSION } from "../message/payload-version.ts";
+import type { Registry } from "../task/registry.ts";
 import { isChainNode, isGroupNode, isTaskNode, type Node, type TaskNode } from "../workflows/definition.ts";
 import type { KnownTasks } from "./flow.ts";
 
@@ -16,7 +17,7 @@ export function withPayloads(node: Node, other: (node: TaskNode, way: string) =>
  * @param unsaid the version of one that says none: the newest of its task where a caller has just written it, the first where it was stored
  * @throws NewerPayloadError for one that its task does not know
  */
-export function withVersions(tasks: KnownTasks, node: Node, unsaid: "newest" | "first"): Node {
+export function withVersions(tasks: Pick<Registry, "find">, node: Node, unsaid: "newest" | "first"): Node {
   return withTasks(node, (one) => {
     const known = tasks.find(one.task);
     if (known === undefined) return one;
@@ -56,7 +57,8 @@ export async function restoreSecrets(tasks: KnownTasks, node: Node, old: Node | 
   for (const [way, { task, payload = null }] of given) {
     const was = before.get(way);
     const original = was?.task === task ? (was.payload ?? null) : null;
-    restored.set(way, (await tasks.find(task)?.secrets.restore(payload, () => original)) ?? payload);
+    const secrets = (await tasks.find(task))?.secrets;
+    restored.set(way, (await secrets?.restore(payload, () => original)) ?? payload);
   }
   return withPayloads(node, ({ payload = null }, way) => restored.get(way) ?? payload);
 }

@@ -38,7 +38,7 @@ export interface NodeCall {
  */
 export async function sendNode(flow: Flow, call: NodeCall): Promise<Outcome | undefined> {
   const { app } = flow;
-  const message = baseMessage(flow, call);
+  const message = await baseMessage(flow, call);
   let ready: Message;
   let text: string;
   try {
@@ -79,12 +79,12 @@ export function unmadeMark({ definition: { id, root } }: Flow, node: TaskNode, p
 }
 
 /** The message without anything that its task, or an option, decides. */
-export function baseMessage(
+export async function baseMessage(
   { app, definition, tasks }: Flow,
   { node, id, mark, payload, parentId, eta, attempt = 1, others }: NodeCall,
-): Message {
+): Promise<Message> {
   const { rootId, keepUntil, defaults } = definition;
-  const queue = node.options?.queue ?? defaults?.queue ?? tasks.find(node.task)?.queue ?? DEFAULT_QUEUE;
+  const queue = node.options?.queue ?? defaults?.queue ?? (await tasks.find(node.task))?.queue ?? DEFAULT_QUEUE;
   const parent = parentId ?? definition.parentId;
   const { schedule } = definition;
   return {
@@ -109,7 +109,7 @@ export function baseMessage(
 async function complete(flow: Flow, call: NodeCall, base: Message): Promise<{ message: Message; text: string }> {
   const { app, tasks, definition } = flow;
   const { node, mark } = call;
-  const task = tasks.find(node.task);
+  const task = await tasks.find(node.task);
   // A worker of another deployment may know it, or its newer payload. Until one comes, it waits.
   if (task === undefined || payloadVersionOf(node) > task.payloadVersion)
     return { message: base, text: payloadText(node.task, call.payload ?? null) };

@@ -250,7 +250,7 @@ export async function recordEnd(flow: Flow): Promise<void> {
   const node = nodeAt(definition.root, place);
   if (node === undefined || !isTaskNode(node)) return;
   const { id } = definition;
-  const message = baseMessage(flow, { node, id, mark: unmadeMark(flow, node, place), payload: node.payload });
+  const message = await baseMessage(flow, { node, id, mark: unmadeMark(flow, node, place), payload: node.payload });
   try {
     await app.results.pending({ ...message, ...(await packPayload(app, message, toJsonText(message.payload))) });
   } catch (error) {

@@ -2,7 +2,8 @@
 
 import { outcomeAt } from "../canvas/results.ts";
 import type { TaskState } from "../results/record.ts";
-import { CODE, type Entry, erasOf, firingId } from "../schedules/entry.ts";
+import { type Entry, erasOf } from "../schedules/entry.ts";
+import { CODE, firingId } from "../schedules/name.ts";
 import type { Note } from "../schedules/notes.ts";
 import { lastFireTimes } from "../schedules/timing.ts";
 import type { App } from "../task/current-app.ts";

@@ -1,7 +1,6 @@
 /** An entry that is changed at run time, as the table keeps it. */
 
 import type { Item } from "../aws/change.ts";
-import { derivedId } from "../message/id.ts";
 import { toJsonText } from "../message/json.ts";
 import { type Definition, readStored, type TimingFields, timingFields, timingOf } from "./definition.ts";
 import { fireTimes, isOnMinutes, nextFireTime, type Timing } from "./timing.ts";
@@ -48,15 +47,6 @@ const FINISHED_SECONDS = 30 * 86_400;
 
 /** A fire time that is handled no later than this is late, and runs; an older one was missed. */
 export const LATE_MILLISECONDS = 300_000;
-
-/** The id of the task that an entry's fire time sends. */
-export function firingId({ name, incarnation }: Pick<Entry, "name" | "incarnation">, time: Date): string {
-  const whose = incarnation === CODE ? name : `${name}/${incarnation}`;
-  return derivedId(time, `beat/${whose}/${time.toISOString()}`);
-}
-
-/** The incarnation, and the edition, of an entry that code declares. */
-export const CODE = "code";
 
 export function created(name: string, definition: Definition, now: Date, newId: () => string): Entry {
   const timing = timingOf(definition, anchorOf(now));

@@ -1,7 +1,8 @@
-/** Names of entries. */
+/** Names of entries, and of what they send. */
 
 import { echo } from "../echo.ts";
 import { InvalidScheduleError } from "../errors.ts";
+import { derivedId } from "../message/id.ts";
 
 /** Characters of a name, at most. */
 export const MAX_NAME = 200;
@@ -32,6 +33,15 @@ export function scheduleName(...parts: readonly string[]): string {
 
 function escaped(sign: string): string {
   return [...Buffer.from(sign)].map((byte) => `~${byte.toString(16).toUpperCase().padStart(2, "0")}`).join("");
+}
+
+/** The incarnation, and the edition, of an entry that code declares. */
+export const CODE = "code";
+
+/** The id of the task that an entry's fire time sends. */
+export function firingId({ name, incarnation }: { name: string; incarnation: string }, time: Date): string {
+  const whose = incarnation === CODE ? name : `${name}/${incarnation}`;
+  return derivedId(time, `beat/${whose}/${time.toISOString()}`);
 }
 
 /** Names that code has declared in this process, which no other entry may have. */

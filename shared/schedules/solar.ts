@@ -1,12 +1,11 @@
-/** Times of the sun at a place: Celery's `solar`. */
+/** Events of the sun at a place: Celery's `solar`. */
 
-import { getTimes, type SunTimeName } from "suncalc";
+import type { SunTimeName } from "suncalc";
 import { echo } from "../echo.ts";
 import { InvalidScheduleError } from "../errors.ts";
-import { zoneOf } from "./zone.ts";
 
 /** Celery's names, in suncalc's. https://docs.celeryq.dev/en/stable/userguide/periodic-tasks.html#solar-schedules */
-const EVENTS = {
+export const EVENTS = {
   dawn_astronomical: "nightEnd",
   dawn_nautical: "nauticalDawn",
   dawn_civil: "dawn",
@@ -26,12 +25,6 @@ export interface SolarTime {
   readonly latitude: number;
   readonly longitude: number;
 }
-
-const HOUR = 3_600_000;
-const DAY = 24 * HOUR;
-
-/** Days after which an event that has not come never will: at the poles there is one sunrise a year. */
-const LONGEST_NIGHT_DAYS = 400;
 
 const EXPECTED = `solar(event latitude longitude) with one of ${Object.keys(EVENTS).join(", ")}, -90 to 90 degrees north and -180 to 180 degrees east`;
 
@@ -60,22 +53,4 @@ export function parseSolar(content: string, schedule: string): SolarTime {
 
 function isEvent(text: string): text is SolarEvent {
   return Object.hasOwn(EVENTS, text);
-}
-
-/** The first time after `after`, to the second, of the event on a date of the zone; undefined if the place never has it. */
-export function nextSolar(
-  { event, latitude, longitude }: SolarTime,
-  after: number,
-  timezone: string,
-): number | undefined {
-  const zone = zoneOf(timezone);
-  const today = Math.floor((after + zone.offset(after)) / DAY) * DAY;
-  for (let date = today - DAY; date < today + LONGEST_NIGHT_DAYS * DAY; date += DAY) {
-    const noon = date + 12 * HOUR;
-    // The zone's noon may lie in another solar day than the place's: a place far from its zone is asked for its own noon.
-    const time = getTimes(new Date(noon - Math.round(longitude / 15) * HOUR), latitude, longitude)[EVENTS[event]];
-    const instant = time instanceof Date ? Math.floor(time.getTime() / 1000) * 1000 : Number.NaN;
-    if (instant > after) return instant;
-  }
-  return undefined;
 }

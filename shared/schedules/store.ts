@@ -17,7 +17,8 @@ import {
   schedulePartition,
   staticScheduleKey,
 } from "../table/keys.ts";
-import { CODE, type Due, type Entry, toEntry, toItem } from "./entry.ts";
+import type { Due, Entry } from "./entry.ts";
+import { CODE } from "./name.ts";
 import { createNotes, type Notes } from "./notes.ts";
 
 /** An entry, one that nobody can read, or what is left of one that was deleted. */
@@ -141,6 +142,7 @@ export function createSchedules({ table, newId }: { table: Table; newId: () => s
         await ensurePosition(entry.since);
         await putDue(due, { now: entry.since });
       }
+      const { toItem } = await bodies();
       const { ttl, ...item } = toItem(entry);
       const when = replaces === undefined ? anyOf(absent("edition"), present("deleted")) : equal("edition", replaces);
       const outcome = await table.update({
@@ -182,10 +184,8 @@ export function createSchedules({ table, newId }: { table: Table; newId: () => s
       );
       const items = (await Promise.all(pages)).flat();
       const sorted = items.sort((a, b) => (String(a.sk) < String(b.sk) ? -1 : 1)).slice(0, limit);
-      return sorted.flatMap((item) => {
-        const stored = toStored(item);
-        return stored === undefined || stored.kind === "deleted" ? [] : [stored];
-      });
+      const stored = await Promise.all(sorted.map(toStored));
+      return stored.flatMap((one) => (one === undefined || one.kind === "deleted" ? [] : [one]));
     },
 
     async stands(name, edition, start) {
@@ -307,10 +307,14 @@ function toPause({ edition, paused, since }: Item): { edition: string; paused: b
   return { edition: String(edition), paused: paused === 1, since: new Date(String(since)) };
 }
 
-function toStored(item: Item | undefined): Stored | undefined {
+/** How an entry's body is read and written: loaded where one is, for most functions that know of entries never see a body. */
+const bodies = () => import("./entry.ts");
+
+async function toStored(item: Item | undefined): Promise<Stored | undefined> {
   if (item?.edition === undefined) return undefined;
   const edition = String(item.edition);
   if (item.deleted !== undefined) return { kind: "deleted", edition, since: new Date(String(item.since)) };
+  const { toEntry } = await bodies();
   try {
     return { kind: "entry", entry: toEntry(item) };
   } catch (error) {

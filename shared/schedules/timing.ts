@@ -8,7 +8,8 @@ import { InvalidScheduleError } from "../errors.ts";
 import { atWallTime, type RepeatedTime, type SkippedTime, withClockChanges } from "./clock-changes.ts";
 import { parseCrontab } from "./crontab.ts";
 import { nextFire, parseExpression, type ScheduleExpression } from "./schedule-expression.ts";
-import { nextSolar, parseSolar, type SolarTime } from "./solar.ts";
+import { parseSolar, type SolarTime } from "./solar.ts";
+import { nextSolar } from "./sun.ts";
 import { zoneOf } from "./zone.ts";
 
 /** A schedule that can be evaluated. */

@@ -23,7 +23,7 @@ export async function afterCrash(
   { message, fifo }: TaskDelivery,
   invocation: Invocation,
 ): Promise<Verdict> {
-  const task = tasks.find(message.task);
+  const task = await tasks.find(message.task);
   if (task === undefined) return "acknowledge";
   const starts = message.crashed ?? MAX_CRASHES;
   const error = new TaskCrashedError(task.name, starts);

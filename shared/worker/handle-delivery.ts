@@ -12,12 +12,11 @@ import { failureKind } from "../results/failure-kind.ts";
 import { isFinal, type StoredRecord } from "../results/record.ts";
 import { stepOf } from "../task/bulk.ts";
 import type { App } from "../task/current-app.ts";
-import type { Registry } from "../task/registry.ts";
+import type { TaskLoader } from "../task/task-loader.ts";
 import { secondsUntil } from "../task/times.ts";
 import type { Ending, Verdict } from "./acknowledgement.ts";
 import { admit } from "./admission.ts";
 import { afterCrash } from "./after-crash.ts";
-import { handleBulk } from "./bulk.ts";
 import type { Invocation } from "./invocation.ts";
 import { awaitNewer } from "./newer-code.ts";
 import { loadPayload } from "./payload.ts";
@@ -32,25 +31,28 @@ const DEPLOYMENT_SECONDS = 15 * 60;
 /** Handles one message of a task queue; then the workflow that it belongs to goes on. */
 export async function handleDelivery(
   app: App,
-  registry: Registry,
+  tasks: TaskLoader,
   delivery: TaskDelivery,
   invocation: Invocation,
 ): Promise<Verdict> {
   const { message } = delivery;
-  if (isOfWorkflow(message) && isHelper(message))
-    return handleHelper(app, registry, { ...delivery, message }, invocation);
-  if (stepOf(message) !== undefined) return handleBulk(app, registry, delivery, invocation);
-  const ending = await handleTask(app, registry, delivery, invocation);
+  if (isOfWorkflow(message) && isHelper(message)) return handleHelper(app, tasks, { ...delivery, message }, invocation);
+  if (stepOf(message) !== undefined) {
+    // Loaded for the few who have bulk acts: every start of a worker would pay for it.
+    const { handleBulk } = await import("./bulk.ts");
+    return handleBulk(app, await tasks.all(), delivery, invocation);
+  }
+  const ending = await handleTask(app, tasks, delivery, invocation);
   if (ending === "keep") return "keep";
   // Dying before this, or in it, leaves a record that is final: the message comes back, finds it so, and goes on.
-  if (isOfWorkflow(message)) return goOn(app, registry, { message, ending }, invocation);
+  if (isOfWorkflow(message)) return goOn(app, tasks, { message, ending }, invocation);
   return "acknowledge";
 }
 
 /** Handles one message that asks for a run of a task. */
 async function handleTask(
   app: App,
-  registry: Registry,
+  tasks: TaskLoader,
   delivery: TaskDelivery,
   invocation: Invocation,
 ): Promise<Ending> {
@@ -59,9 +61,9 @@ async function handleTask(
   const eta = message.eta === undefined ? now : new Date(message.eta);
   // SQS delivers on time by its own clock; if ours is behind, the rest of the wait is spent in the queue.
   if (eta > now) return hide(app, delivery, secondsUntil(eta, now));
-  if (message.crashed !== undefined) return afterCrash(app, registry, delivery, invocation);
+  if (message.crashed !== undefined) return afterCrash(app, tasks, delivery, invocation);
   try {
-    return await handleDue(app, registry, delivery, invocation);
+    return await handleDue(app, tasks, delivery, invocation);
   } catch (error) {
     // The record is to say why it does not go on; if the store itself is what fails, the log says it.
     await app.results.explain(message, describeError(error)).catch(() => false);
@@ -70,12 +72,7 @@ async function handleTask(
 }
 
 /** Handles a message whose time has come. */
-async function handleDue(
-  app: App,
-  registry: Registry,
-  received: TaskDelivery,
-  invocation: Invocation,
-): Promise<Ending> {
+async function handleDue(app: App, tasks: TaskLoader, received: TaskDelivery, invocation: Invocation): Promise<Ending> {
   const delivery = await withPayloadStored(app, received);
   const { message, fifo } = delivery;
   if (!fifo && app.broker.isFifo(message.queue)) {
@@ -83,10 +80,10 @@ async function handleDue(
     await app.broker.send(message, 0);
     return "acknowledge";
   }
-  const task = registry.find(message.task);
+  const task = await tasks.find(message.task);
   if (task === undefined) {
     // It may be that of a task which the next deployment brings: senders can be newer than workers.
-    const reason = new TaskNotRegisteredError(message.task, registry.names);
+    const reason = new TaskNotRegisteredError(message.task, (await tasks.all()).names);
     return awaitNewer(app, delivery, { reason, atMostSeconds: DEPLOYMENT_SECONDS });
   }
 
@@ -98,8 +95,8 @@ async function handleDue(
     await insure(app, delivery);
     const outcome = await claimAttempt(app, delivery, invocation.remainingMilliseconds() / 1000);
     // Dying from here to the settling leaves STARTED; the next delivery of this message shows that the run is over.
-    if (!outcome.claimed) return await afterRefusal(app, registry, delivery, outcome.record);
-    return await runClaimed(app, { registry, task, delivery, claim: outcome.claim, payload, invocation });
+    if (!outcome.claimed) return await afterRefusal(app, tasks, delivery, outcome.record);
+    return await runClaimed(app, { tasks, task, delivery, claim: outcome.claim, payload, invocation });
   } finally {
     await admission.place?.leave();
   }
@@ -133,7 +130,7 @@ async function claimAttempt(app: App, delivery: TaskDelivery, functionSeconds: n
 /** A claim was refused: what the record says decides. */
 async function afterRefusal(
   app: App,
-  registry: Registry,
+  tasks: TaskLoader,
   delivery: TaskDelivery,
   record: StoredRecord | undefined,
 ): Promise<Verdict> {
@@ -153,7 +150,7 @@ async function afterRefusal(
   }
   if (record.replacedBy !== undefined) {
     // Its worker may have died before the workflow that it has become was begun.
-    await beginReplacement(app, registry, record.replacedBy);
+    await beginReplacement(app, tasks, record.replacedBy);
     return "acknowledge";
   }
   if (record.revokeRequestedAt !== undefined) {

@@ -17,7 +17,7 @@ import type { TaskState } from "../results/record.ts";
 import { withRun } from "../task/context.ts";
 import type { App } from "../task/current-app.ts";
 import type { RegisteredTask } from "../task/registered-task.ts";
-import type { Registry } from "../task/registry.ts";
+import type { TaskLoader } from "../task/task-loader.ts";
 import type { Node } from "../workflows/definition.ts";
 import type { Ending, Verdict } from "./acknowledgement.ts";
 import { hasWholeTime } from "./admission.ts";
@@ -33,7 +33,7 @@ import { RESERVE_MILLISECONDS } from "./time-limit.ts";
 
 /** An attempt that was claimed, with all that its run needs. */
 interface Claimed {
-  registry: Registry;
+  tasks: TaskLoader;
   task: RegisteredTask;
   delivery: TaskDelivery;
   claim: Claim;
@@ -59,7 +59,7 @@ const LONGEST_PAUSE_SECONDS = 900;
 export async function runClaimed(app: App, claimed: Claimed): Promise<Ending> {
   const { task, claim } = claimed;
   const log = app.log.with({ task: task.name, id: claim.message.id, attempt: claim.message.attempt });
-  const run = createRun(app, claim, log, { tasks: claimed.registry, fifo: claimed.delivery.fifo });
+  const run = createRun(app, claim, log, { tasks: claimed.tasks, fifo: claimed.delivery.fifo });
   // The claim's message has the number of the attempt that it took, which on a FIFO queue may be a later one.
   const delivery = { ...claimed.delivery, message: claim.message };
   const current: ClaimedRun = { ...claimed, delivery, app, run, log, told: false };
@@ -168,10 +168,10 @@ async function giveBack(
 
 /** The task becomes a workflow; a canvas that cannot be sent is its failure. */
 async function replace(current: ClaimedRun, node: Node): Promise<Verdict> {
-  const { app, registry, claim } = current;
+  const { app, tasks, claim } = current;
   let workflow: string;
   try {
-    workflow = await defineReplacement(app, registry, claim.message, node);
+    workflow = await defineReplacement(app, tasks, claim.message, node);
   } catch (error) {
     if (!(error instanceof TaskError)) throw error;
     return fail(current, error);
@@ -179,7 +179,7 @@ async function replace(current: ClaimedRun, node: Node): Promise<Verdict> {
   if (!(await app.results.replaceBy(claim, workflow))) return "keep";
   tell(current, "info", "replaced", { message: "Task becomes a workflow", workflow });
   // Dying before this leaves a workflow that has not begun; this message comes back, and begins it.
-  await beginReplacement(app, registry, workflow);
+  await beginReplacement(app, tasks, workflow);
   return "acknowledge";
 }
 

@@ -8,7 +8,7 @@ import { WorkflowNotFoundError } from "../errors.ts";
 import type { Message } from "../message/message.ts";
 import { isFinal } from "../results/record.ts";
 import type { App } from "../task/current-app.ts";
-import type { Registry } from "../task/registry.ts";
+import type { TaskLoader } from "../task/task-loader.ts";
 import { secondsUntil } from "../task/times.ts";
 import type { Ending, Verdict } from "./acknowledgement.ts";
 import { tellFailure } from "./after-crash.ts";
@@ -27,12 +27,12 @@ export function isHelper({ workflow }: WorkflowMessage): boolean {
 /** Handles a message that runs no task. */
 export async function handleHelper(
   app: App,
-  registry: Registry,
+  tasks: TaskLoader,
   delivery: TaskDelivery & { message: WorkflowMessage },
   invocation: Invocation,
 ): Promise<Verdict> {
   const { message } = delivery;
-  const tasks = known(app, registry, invocation);
+  const knownTasks = known(app, tasks, invocation);
   const now = app.clock();
   const eta = message.eta === undefined ? now : new Date(message.eta);
   if (eta > now && !message.workflow.ended) return hide(app, delivery, secondsUntil(eta, now));
@@ -40,33 +40,33 @@ export async function handleHelper(
   return unlessOrphan(app, message, () => {
     if (message.workflow.keep !== undefined) return letKeep(app, message, mayGoOn);
     return message.task === FAN_OUT
-      ? letFanOut(app, tasks, message, {
+      ? letFanOut(app, knownTasks, message, {
           mayGoOn,
           again: delivery.receiveCount > 1,
         })
-      : letGoOn(app, tasks, message);
+      : letGoOn(app, knownTasks, message);
   });
 }
 
 /** Lets a workflow go on after a message that was handled. */
 export function goOn(
   app: App,
-  registry: Registry,
+  tasks: TaskLoader,
   { message, ending }: { message: WorkflowMessage; ending: Ending },
   invocation: Invocation,
 ): Promise<Verdict> {
   const resultJson = typeof ending === "string" ? undefined : ending.resultJson;
-  return unlessOrphan(app, message, () => letGoOn(app, known(app, registry, invocation), message, resultJson));
+  return unlessOrphan(app, message, () => letGoOn(app, known(app, tasks, invocation), message, resultJson));
 }
 
 /** The tasks of this worker, which can be told that they failed without a run. */
-function known(app: App, registry: Registry, invocation: Invocation): KnownTasks {
+function known(app: App, tasks: TaskLoader, invocation: Invocation): KnownTasks {
   return {
-    find: registry.find,
+    find: tasks.find,
     async failed(message, error) {
-      const task = registry.find(message.task);
+      const task = await tasks.find(message.task);
       const fifo = app.broker.isFifo(message.queue);
-      if (task) await tellFailure(app, task, { tasks: registry, message, fifo, starts: 0, error }, invocation);
+      if (task) await tellFailure(app, task, { tasks, message, fifo, starts: 0, error }, invocation);
     },
   };
 }

@@ -4,6 +4,7 @@ import { rm } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { type BuildOptions, build, type Metafile } from "esbuild";
 import { bundleOptions, moduleOf } from "../../build/bundle.ts";
+import { inspectTasks } from "../../build/inspect-tasks.ts";
 import { WORK_FOLDER } from "../../build/paths.ts";
 import { bareHandler } from "./bare-handler.ts";
 
@@ -21,7 +22,7 @@ export interface Bundle {
 
 export interface FunctionBundles {
   name: string;
-  /** With the tasks of `handlers/tasks` and `handlers/examples`, as it is deployed. */
+  /** With tasks, those of `handlers/tasks` and `handlers/examples` unless others are asked for, as it is deployed. */
   deployed: Bundle;
   /** With no task folder: what Lovage itself costs. */
   withoutTasks: Bundle;
@@ -33,15 +34,25 @@ export interface FunctionBundles {
 const FOLDER = join(WORK_FOLDER, "bench", "bundles");
 const DEPLOYED_TASKS = ["handlers/tasks", "handlers/examples"];
 
-/** @param handlers as serverless.yml names them: `handlers/worker.handler` */
-export async function buildFunctions(handlers: readonly string[]): Promise<FunctionBundles[]> {
+/**
+ * @param handlers as serverless.yml names them: `handlers/worker.handler`
+ * @param taskFolders of those that are deployed
+ */
+export async function buildFunctions(
+  handlers: readonly string[],
+  taskFolders: readonly string[] = DEPLOYED_TASKS,
+): Promise<FunctionBundles[]> {
   await rm(FOLDER, { recursive: true, force: true });
   const bares = new Map<string, Promise<Bundle>>();
+  const variables = { BROKER_URL: "https://sqs.us-east-1.amazonaws.com/1/default" };
+  const environments = [{ functions: ["worker"], variables }];
+  const { declared } = await inspectTasks({ taskFolders, environments });
+  const tasks = { folders: taskFolders, declared: async () => declared };
   return Promise.all(
     handlers.map(async (handler): Promise<FunctionBundles> => {
       const name = functionName(handler);
       const outdir = (variant: string): string => join(FOLDER, variant, name);
-      const deployed = await build({ ...bundleOptions([handler], outdir("deployed"), DEPLOYED_TASKS), metafile: true });
+      const deployed = await build({ ...bundleOptions([handler], outdir("deployed"), tasks), metafile: true });
       const alone = await build({ ...bundleOptions([handler], outdir("without-tasks")), metafile: true });
       const loaded = clientsOf(alone.metafile, loadedOutputs(alone.metafile));
       const lazy = clientsOf(alone.metafile, Object.keys(alone.metafile.outputs)).filter(

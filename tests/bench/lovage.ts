@@ -5,7 +5,7 @@ import { type Handle, startLanes } from "./lanes.ts";
 import type { Side } from "./side.ts";
 import * as addition from "./tasks/add.ts";
 
-const SOURCE = { queueArn: "arn:aws:sqs:us-east-1:000000000000:bench", region: "us-east-1" };
+export const SOURCE = { queueArn: "arn:aws:sqs:us-east-1:000000000000:bench", region: "us-east-1" };
 const FUNCTION_MILLISECONDS = 30_000;
 
 /** Lovage: `delay` sends, and the function of `handlers/worker.ts` gets the messages as Lambda would hand them over. */

@@ -1,6 +1,5 @@
 import { GetItemCommand, UpdateItemCommand } from "@aws-sdk/client-dynamodb";
-import type { Message } from "@aws-sdk/client-sqs";
-import { connect, sendBodies } from "./connection.ts";
+import { type Connection, connect, sendBodies } from "./connection.ts";
 import { startLanes } from "./lanes.ts";
 import type { Payload, Side } from "./side.ts";
 
@@ -12,14 +11,8 @@ interface Body {
 
 const HELD_MILLISECONDS = 30_000;
 
-/**
- * The same loop with the writes that Lovage's promises need: PENDING after the send, a claim before the run, a result that
- * is refused if someone else has claimed the task meanwhile. It has no retries, revokes, expiry, validation or errors: what
- * Lovage costs beyond it is the engine, not the calls.
- */
-export function createSameWrites(): Side {
-  const connection = connect();
-  const { dynamodb, tableName } = connection;
+/** The three writes of a task. */
+export function createWrites({ dynamodb, tableName }: Pick<Connection, "dynamodb" | "tableName">) {
   const keyOf = (id: string) => ({ pk: { S: id }, sk: { S: "task" } });
   const ttl = (): { N: string } => ({ N: String(Math.floor(Date.now() / 1000) + 86_400) });
   const ExpressionAttributeNames = { "#state": "state", "#ttl": "ttl" };
@@ -89,11 +82,25 @@ export function createSameWrites(): Side {
       }),
     );
 
-  const run = async (message: Message): Promise<void> => {
-    const body: Body = JSON.parse(message.Body ?? "");
+  /** Claims a task, runs it and settles it. */
+  const run = async (message: string): Promise<void> => {
+    const body: Body = JSON.parse(message);
     const fence = await claim(body);
     await settle(body.id, fence, body.payload.x + body.payload.y);
   };
+
+  return { pending, run, keyOf };
+}
+
+/**
+ * The same loop with the writes that Lovage's promises need: PENDING after the send, a claim before the run, a result that
+ * is refused if someone else has claimed the task meanwhile. It has no retries, revokes, expiry, validation or errors: what
+ * Lovage costs beyond it is the engine, not the calls.
+ */
+export function createSameWrites(): Side {
+  const connection = connect();
+  const { dynamodb, tableName } = connection;
+  const { pending, run, keyOf } = createWrites(connection);
 
   return {
     async send(payloads) {
@@ -109,7 +116,7 @@ export function createSameWrites(): Side {
     },
     work: () =>
       startLanes(connection, async (messages) => {
-        await Promise.all(messages.map(run));
+        await Promise.all(messages.map(({ Body = "" }) => run(Body)));
         return messages;
       }),
   };

@@ -119,7 +119,7 @@ describe("a packaged function", () => {
     const again = await packageFunction({
       name: "deadLetter",
       handler: "handlers/dead-letter.handler",
-      taskFolders: ["tests/fixtures/tasks"],
+      tasks: { folders: ["tests/fixtures/tasks"] },
       native: [],
       architecture: "arm64",
     });

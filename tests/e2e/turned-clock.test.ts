@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import * as z from "zod";
 import { type Client, createClient, toAnswer } from "../../localstack/client.ts";
 import { type Service, startService } from "../../localstack/service.ts";
-import { CODE, firingId } from "../../shared/schedules/entry.ts";
+import { CODE, firingId } from "../../shared/schedules/name.ts";
 
 let service: Service;
 let client: Client;

@@ -49,7 +49,13 @@ describe("the repository without its examples", () => {
 
     expect(output).toContain("Task folder 'handlers/examples' is absent");
     expect(template).not.toContain("SendDailyEmail");
-    expect(JSON.parse(await run("node", "look.ts"))).toEqual({ tasks: [], notes: [], schedules: [], native: [] });
+    expect(JSON.parse(await run("node", "look.ts"))).toEqual({
+      tasks: [],
+      declared: {},
+      notes: [],
+      schedules: [],
+      native: [],
+    });
   });
 
   it("passes the check of its layers", async () => {

@@ -1,9 +1,9 @@
+import { firingId } from "../../shared/schedules/name.ts";
 /** The flows of a schedule entry: made, changed, paused, deleted, run by hand, and found by a tick. */
 
 import { expect } from "vitest";
 import { readEntry } from "../../shared/entries/edit.ts";
 import { historyOf } from "../../shared/entries/history.ts";
-import { firingId } from "../../shared/schedules/entry.ts";
 import { nextFireTime } from "../../shared/schedules/timing.ts";
 import { idAt, type Node } from "../../shared/workflows/definition.ts";
 import type { Flow } from "./flows.ts";

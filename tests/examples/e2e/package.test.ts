@@ -45,7 +45,7 @@ describe("the examples", () => {
 
   it("bring sharp for Linux on arm64, only where it is used", async () => {
     const pack = async (name: string, handler: string, native: string[]) => {
-      const shared = { taskFolders: ["handlers/examples"], architecture: "arm64" };
+      const shared = { tasks: { folders: ["handlers/examples"] }, architecture: "arm64" };
       return Object.keys(unzipSync(await readFile(await packageFunction({ name, handler, native, ...shared }))));
     };
     const worker = await pack("examplesWorker", "handlers/worker.handler", ["sharp"]);

@@ -47,6 +47,28 @@ describe("an inspection", () => {
     expect(inspection.schedules).toMatchObject([{ name: "daily", schedule: "rate(1 day)", timezone: "Europe/Berlin" }]);
   });
 
+  it("tells which module declares which tasks and entries, in any of the environments", async () => {
+    const files = {
+      "a.ts": `${ENTRY} } }); export const u = TASK("u", { aliases: ["was-u"] });`,
+      "b.ts": `export const x = TASK(process.env.LOVAGE_TEST_NAME ?? "x");`,
+    };
+    for (const [name, body] of Object.entries(files)) await writeFile(join(folder, name), `${HEAD}\n${body}`);
+    const { declared } = await inspectTasks({
+      taskFolders: [relative(ROOT, folder)],
+      environments: [
+        { functions: ["worker"], variables: QUEUES },
+        { functions: ["beat"], variables: { ...QUEUES, LOVAGE_TEST_NAME: "y" } },
+      ],
+    });
+
+    expect(declared).toEqual(
+      new Map([
+        [join(relative(ROOT, folder), "a.ts"), { names: ["t", "u", "was-u"], entries: ["daily"] }],
+        [join(relative(ROOT, folder), "b.ts"), { names: ["x", "y"], entries: [] }],
+      ]),
+    );
+  });
+
   it("compiles what EventBridge can say, leaves the rest to the tick, and says what may surprise", async () => {
     const { schedules, notes } = await inspect({
       "a.ts": `export const t = TASK("t"); const entry = { task: t, payload: { x: 1 } }; export const s = beatSchedule({

@@ -2,7 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Item } from "../../../shared/aws/change.ts";
 import { toDefinition } from "../../../shared/schedules/definition.ts";
-import { changed, created, dueAfter, erasOf, firingId, toEntry, toItem } from "../../../shared/schedules/entry.ts";
+import { changed, created, dueAfter, erasOf, toEntry, toItem } from "../../../shared/schedules/entry.ts";
+import { firingId } from "../../../shared/schedules/name.ts";
 import { preview } from "../../../shared/schedules/preview.ts";
 import { lastFireTimes } from "../../../shared/schedules/timing.ts";
 

@@ -1,11 +1,9 @@
-import { createDeadLetterWorker, createWorker } from "../app.ts";
 import { toMermaid } from "../canvas/draw.ts";
 import { readGraph } from "../canvas/graph.ts";
 import { listWorkflows } from "../canvas/list.ts";
 import type { Environment } from "../config.ts";
 import { InvalidOptionError } from "../errors.ts";
 import type { Mail } from "../mail/mailer.ts";
-import { derivedId } from "../message/id.ts";
 import type { Json } from "../message/json.ts";
 import { publicRecord, type TaskRecord } from "../results/record.ts";
 import { type App, enterApp, useApp, withinApp } from "../task/current-app.ts";
@@ -13,19 +11,18 @@ import type { ApplyOptions } from "../task/options.ts";
 import type { OptionsCall } from "../task/payload.ts";
 import { sendTask } from "../task/send.ts";
 import type { Task } from "../task/task.ts";
+import { createCloud } from "./cloud.ts";
 import { readDuration } from "./duration.ts";
 import {
   createGround,
   type Drained,
   type DrainOptions,
-  FUNCTION_MILLISECONDS,
   messageIn,
   type SentTask,
   type TestQueues,
   type TestRun,
 } from "./ground.ts";
-import type { Queued } from "./queues.ts";
-import { createTurns } from "./turns.ts";
+import { createIds } from "./ids.ts";
 
 export interface TestAppOptions {
   /** Exports of task modules: tasks and beat schedules; `import * as tasks from "…"` gives them. */
@@ -52,7 +49,7 @@ export interface TestApp {
   /** The workflows that were sent, in their order, as Mermaid draws them: their nodes by place, with states and counts. For snapshots. */
   workflows(): Promise<string[]>;
   /** Lines that the app logged. */
-  readonly logged: readonly Json[];
+  readonly logged: readonly Record<string, Json>[];
   /** Runs all that is due, and what that sends. @throws TasksFailedError */
   drain(options?: DrainOptions): Promise<Drained>;
   /**
@@ -71,8 +68,6 @@ export interface TestApp {
 export const BEGINNING = new Date("2026-01-01T00:00:00Z");
 /** Of one test, in the list of them. */
 const MAX_WORKFLOWS = 1000;
-/** More runs of one call are a task that sends itself. */
-const MAX_DELIVERIES = 100_000;
 
 /**
  * Makes an app for one test, which `delay` finds from here on in this test alone.
@@ -84,43 +79,14 @@ export function testApp({
   environment = {},
   now = BEGINNING,
 }: TestAppOptions): Promise<TestApp> {
-  let time = now.getTime();
-  let ids = 0;
-  const clock = (): Date => new Date(time);
-  const newId = (): string => derivedId(clock(), `test ${ids++}`);
-  const ground = createGround({ tasks, queues: own, environment, clock, newId });
-  const { queues, table, runs } = ground;
+  const time = { now: now.getTime() };
+  const clock = (): Date => new Date(time.now);
+  const ground = createGround({ tasks, queues: own, environment, clock, newId: createIds(clock) });
+  const { runs } = ground;
   const app = ground.createApp({ random: () => 0.5 });
-  const worker = createWorker(ground.watched, app);
-  const deadLetterWorker = createDeadLetterWorker(app);
-  const turns = createTurns(() => app, ground.modules, table);
-
   /** Ids whose messages were delivered since the last report. */
   const touched = new Set<string>();
-  const deliver = async (wanted?: (message: Queued) => boolean): Promise<boolean> => {
-    const Records = queues.receive(wanted);
-    const [first] = Records;
-    if (first === undefined) return false;
-    for (const { body } of Records) {
-      const id = messageIn(body)?.id;
-      if (id !== undefined) touched.add(id);
-    }
-    const handle = first.eventSourceARN.endsWith(`:${ground.dead.split("/").at(-1)}`) ? deadLetterWorker : worker;
-    const context = { getRemainingTimeInMillis: () => FUNCTION_MILLISECONDS };
-    const { batchItemFailures } = await handle({ Records }, context);
-    const kept = new Set(batchItemFailures.map(({ itemIdentifier }) => itemIdentifier));
-    for (const { messageId } of Records) if (!kept.has(messageId)) queues.acknowledge(messageId);
-    return true;
-  };
-  const deliverAll = async (): Promise<void> => {
-    for (let count = 0; await deliver(); count++) {
-      if (count < MAX_DELIVERIES) continue;
-      const { task } = runs.at(-1) ?? {};
-      throw new Error(
-        `Nothing came to an end in ${MAX_DELIVERIES} deliveries: task '${task}' ran last. Does it send itself?`,
-      );
-    }
-  };
+  const cloud = createCloud(ground, app, time, (id) => touched.add(id));
   const report = async (before: number, options: DrainOptions): Promise<Drained> => {
     const ids = [...touched];
     touched.clear();
@@ -149,29 +115,19 @@ export function testApp({
     drain: (options = {}) =>
       within(async () => {
         const before = runs.length;
-        await deliverAll();
+        await cloud.deliverAll();
         return report(before, options);
       }),
     advance: (duration, options = {}) =>
       within(async () => {
-        const [before, end] = [runs.length, time + readDuration(duration)];
-        for (const call of turns.begin()) await call.make();
-        for (;;) {
-          await deliverAll();
-          const next = Math.min(turns.next(), queues.next()?.visibleAt ?? Number.POSITIVE_INFINITY);
-          if (next > end) break;
-          time = Math.max(time, next);
-          for (const call of turns.due()) await call.make();
-        }
-        time = end;
-        table.expire(clock());
-        queues.expire();
+        const [before, end] = [runs.length, time.now + readDuration(duration)];
+        await cloud.turnTo(end);
         return report(before, options);
       }),
     run: (task, ...[payload, options]) =>
       within(async () => {
         const { id } = await sendTask(app, task, payload, { options });
-        await deliver((message) => messageIn(message.body)?.id === id);
+        await cloud.deliver({ wanted: (message) => messageIn(message.body)?.id === id });
         // The test looks at the outcome itself.
         touched.delete(id);
         ground.forgive(id);

@@ -88,7 +88,7 @@ export interface Ground {
   /** Messages of tasks, each as it was first sent. */
   sent: ReadonlyMap<string, Message>;
   runs: TestRun[];
-  logged: readonly Json[];
+  logged: Record<string, Json>[];
   outbox: ReadonlyMap<string, Mail & { key: string }>;
   mailer: Mailer;
   /** The tasks as they are, and those that note their runs. */
@@ -137,7 +137,7 @@ export function createGround({ tasks, queues: own, environment, clock, newId, ..
     hooks.arrived?.(message);
   };
   const queues = createQueues({ clock, newId, rules: rulesOf(config), arrived });
-  const [memory, bucket] = [createMemoryTable(), createMemoryBucket()];
+  const [memory, bucket] = [createMemoryTable(), createMemoryBucket(clock)];
   const table: MemoryTable = {
     ...memory,
     async update(change) {
@@ -147,7 +147,7 @@ export function createGround({ tasks, queues: own, environment, clock, newId, ..
     },
   };
   const runs: TestRun[] = [];
-  const logged: Json[] = [];
+  const logged: Record<string, Json>[] = [];
   const outbox = new Map<string, Mail & { key: string }>();
   const mailer: Mailer = {
     async send(mail, key) {
@@ -197,7 +197,7 @@ export function createGround({ tasks, queues: own, environment, clock, newId, ..
         bucket,
         mailer,
         sqs: queues.sqs,
-        log: createLog({}, (line) => logged.push(parseJson(line))),
+        log: createLog({}, (line) => logged.push(readLine(line))),
         ...parts,
       }),
     sentTasks: (task) =>
@@ -262,6 +262,12 @@ function oneOfEach(entries: readonly (readonly [string, unknown])[]): Record<str
       return isNew;
     }),
   );
+}
+
+/** A line of the log, which is an object. */
+function readLine(line: string): Record<string, Json> {
+  const parsed = parseJson(line);
+  return typeof parsed === "object" && parsed !== null && !Array.isArray(parsed) ? parsed : {};
 }
 
 /** The message of a body; undefined for one that cannot be read. */

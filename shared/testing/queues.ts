@@ -15,6 +15,8 @@ export interface Queued {
 
 export interface Queues {
   sqs: Sqs;
+  /** Puts a body into a queue, as a program that knows nothing of Lovage may; answers with its message id. */
+  put(url: string, body: string): string;
   /** All messages, in the order of their sending. */
   all(): readonly Queued[];
   /** Of the messages that `wanted` takes, the one that can be received first, now or later. */
@@ -57,18 +59,19 @@ export function createQueues(options: {
     if (found === undefined) throw new Error(`AWS.SimpleQueueService.NonExistentQueue: there is no queue ${url}.`);
     return found;
   };
-  const put = (url: string, entry: BatchEntry): void => {
+  const put = (url: string, entry: Omit<BatchEntry, "id">): string => {
     const { body, delaySeconds, messageGroupId: group, messageDeduplicationId } = entry;
     if (messageDeduplicationId !== undefined) {
       const key = `${url} ${messageDeduplicationId}`;
       const before = seen.get(key);
-      if (before !== undefined && now() - before < DEDUPLICATION_MILLISECONDS) return;
+      if (before !== undefined && now() - before < DEDUPLICATION_MILLISECONDS) return "";
       seen.set(key, now());
     }
     const visibleAt = now() + delaySeconds * 1000;
     const message = { messageId: newId(), url, body, group, sentAt: now(), visibleAt, receiveCount: 0 };
     queued.push(message);
     arrived?.(message);
+    return message.messageId;
   };
   const refusal = (url: string, { delaySeconds, messageGroupId }: BatchEntry): string | undefined => {
     if (!(delaySeconds >= 0 && delaySeconds <= 900)) return `DelaySeconds is ${delaySeconds}: 0 to 900 are accepted.`;
@@ -94,6 +97,7 @@ export function createQueues(options: {
   };
 
   return {
+    put: (url, body) => put(url, { body, delaySeconds: 0, ...(isFifo(url) && { messageGroupId: body }) }),
     all: () => queued,
     next,
     sqs: {

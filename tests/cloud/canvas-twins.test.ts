@@ -6,7 +6,7 @@ import { outcomeAt, valueAt } from "../../shared/canvas/results.ts";
 import { sendWorkflow } from "../../shared/canvas/send.ts";
 import { task } from "../../shared/index.ts";
 import { createRegistry } from "../../shared/task/registry.ts";
-import { startVirtualBench } from "../helpers/workbench.ts";
+import { startVirtualBench } from "../helpers/virtual-bench.ts";
 import { shapes } from "./canvas-shapes.ts";
 import { installations, isInstalled, missing } from "./peers.ts";
 
@@ -29,7 +29,7 @@ const tasks = {
   }),
 };
 const registry = createRegistry([{ file: "tests.ts", exports: tasks }]);
-const { engine, queues } = await startVirtualBench(tasks);
+const { engine, queues } = startVirtualBench(tasks);
 
 const outcome = z.union([z.object({ value: z.json() }), z.object({ error: z.string() })]);
 let byCelery: z.infer<typeof outcome>[] = [];

@@ -1,11 +1,10 @@
 import type { SQSBatchResponse, SQSEvent } from "aws-lambda";
-import { afterAll, beforeEach } from "vitest";
+import { afterAll } from "vitest";
 import type { Template } from "../../localstack/template/template.ts";
 import { createDeadLetterWorker, createTimerSweep, createWorker } from "../../shared/index.ts";
 import { createRegistry } from "../../shared/task/registry.ts";
 import { createApi } from "./api.ts";
 import { type Engine, startEngine } from "./engine.ts";
-import { createVirtualQueues, type VirtualQueues } from "./virtual-queues.ts";
 
 /** An engine with tasks, its worker and its API, a step at a time. */
 export interface Workbench {
@@ -27,20 +26,6 @@ export async function startBench(
   const engine = await startEngine(change);
   afterAll(() => engine.stop());
   return { engine, bench: createWorkbench(engine, tasks) };
-}
-
-/** As `startBench`, with time in the test's hand; nothing waits, and the clock is right, when a test begins. */
-export async function startVirtualBench(
-  tasks: Record<string, unknown>,
-  change?: (template: Template) => void,
-): Promise<{ engine: Engine; bench: Workbench; queues: VirtualQueues }> {
-  const { engine, bench } = await startBench(tasks, change);
-  const queues = createVirtualQueues(engine, tasks);
-  beforeEach(() => {
-    queues.clear();
-    engine.clock.now = new Date();
-  });
-  return { engine, bench, queues };
 }
 
 /** Rejects with the reason of a signal, once it aborts: a task that waits for nothing else. */

@@ -1,11 +1,11 @@
 import type { SQSRecord } from "aws-lambda";
 import { expect } from "vitest";
 import { createWorker } from "../../../shared/index.ts";
-import { startVirtualBench } from "../../helpers/workbench.ts";
+import { startVirtualBench } from "../../helpers/virtual-bench.ts";
 
 /** An engine with tasks, on which a workflow comes to its end. Called at the top of the file. */
 export async function startGround(tasks: Record<string, unknown>) {
-  const bench = await startVirtualBench(tasks);
+  const bench = startVirtualBench(tasks);
   const { engine, queues } = bench;
   /** Lets everything run that waits, up to an hour of it. */
   const settle = (): Promise<void> => queues.until(new Date(engine.clock.now.getTime() + 3_600_000));

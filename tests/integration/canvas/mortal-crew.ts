@@ -52,7 +52,7 @@ export function createMortalCrew(modules: readonly TaskModule[], random: Chance,
   const redrive = { maxReceives: 3, to: DEAD };
   const rules = new Map<string, QueueRules>([[DEAD, { visibilitySeconds: 30 }]]);
   for (const queue of config.queues) rules.set(config.queueUrl(queue), { visibilitySeconds: 90, redrive });
-  const [table, bucket] = [createMemoryTable(), createMemoryBucket()];
+  const [table, bucket] = [createMemoryTable(), createMemoryBucket(clock)];
   const queues = createQueues({ clock, newId, rules });
   const log = createLog({}, () => {});
 

@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { chain, chord, group } from "../../../shared/index.ts";
-import { startVirtualBench } from "../../helpers/workbench.ts";
+import { startVirtualBench } from "../../helpers/virtual-bench.ts";
 import { becomes, broken, inc, list, mends, runs, sum, tasks, unchecked } from "./tasks.ts";
 
-const { engine, bench, queues } = await startVirtualBench(tasks);
+const { engine, bench, queues } = startVirtualBench(tasks);
 
 beforeEach(() => {
   runs.length = 0;

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import { chain, chord, each, group } from "../../../shared/index.ts";
 import type { AnyCanvas } from "../../../shared/task/signature.ts";
-import { deadWorker } from "../../helpers/virtual-queues.ts";
+import { deadWorker } from "../../helpers/virtual-bench.ts";
 import { startGround } from "./ground.ts";
 import { adds, echo, fail, flaky, inc, list, note, pair, runs, sum, tasks, unchecked } from "./tasks.ts";
 

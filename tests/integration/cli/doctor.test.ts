@@ -3,9 +3,8 @@ import * as z from "zod";
 import { doctor } from "../../../cli/doctor.ts";
 import { putEntry } from "../../../shared/entries/edit.ts";
 import { chain, createRegistry, task } from "../../../shared/index.ts";
-import { newId } from "../../../shared/message/id.ts";
 import { type Api, createApi } from "../../helpers/api.ts";
-import { startVirtualBench } from "../../helpers/workbench.ts";
+import { startVirtualBench } from "../../helpers/virtual-bench.ts";
 
 const first = z.object({ customer: z.string() });
 const second = z.object({ customerId: z.string() });
@@ -20,7 +19,7 @@ const after = { find, invoice: task({ name: "invoice", versions, payload: second
 const dropped = { find, invoice: task({ name: "invoice", oldestVersion: 2, payload: second, run }) };
 const renamed = { find, bill: task({ name: "bill", aliases: ["invoice"], versions, payload: second, run }) };
 
-const { engine, queues } = await startVirtualBench(after);
+const { engine, queues } = startVirtualBench(after);
 const registryOf = (exports: Record<string, unknown>) => createRegistry([{ file: "tests.ts", exports }]);
 /** Services by their addresses: the deployed one, and others that run other code. */
 const services: Record<string, Api> = Object.fromEntries(
@@ -72,10 +71,7 @@ describe("lovage doctor", () => {
     await after.invoice.delay({ customerId: "9" });
     await chain(find.si(), after.invoice.si({ customerId: "9" }), find.si()).delay();
     const fields = { task: "invoice", payload: { customer: "7" }, schedule: "rate(1 day)" };
-    await putEntry(engine.app, registryOf(before), `entry-${newId()}`, { fields });
-
-    // Ids have the real time, and a list ends at the engine's.
-    engine.clock.now = new Date(Date.now() + 1000);
+    await putEntry(engine.app, registryOf(before), `entry-${engine.app.newId()}`, { fields });
 
     const rows = [
       { task: "find", payloadVersion: 1, place: "sent", count: 2 },

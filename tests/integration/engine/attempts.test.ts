@@ -3,7 +3,7 @@ import * as z from "zod";
 import type { Table } from "../../../shared/aws/dynamodb.ts";
 import type { UpdateOutcome } from "../../../shared/aws/writes.ts";
 import { createWorker, Reject, task } from "../../../shared/index.ts";
-import { startVirtualBench } from "../../helpers/workbench.ts";
+import { startVirtualBench } from "../../helpers/virtual-bench.ts";
 
 class FlakyError extends Error {
   code = "FLAKY";
@@ -41,7 +41,7 @@ const rejects = task({
 });
 
 const tasks = { flaky, light, rejects };
-const { engine, bench, queues } = await startVirtualBench(tasks);
+const { engine, bench, queues } = startVirtualBench(tasks);
 beforeEach(() => {
   engine.logged.length = 0;
 });

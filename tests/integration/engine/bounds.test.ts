@@ -1,15 +1,13 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import * as z from "zod";
 import { createWorker, Reject, task } from "../../../shared/index.ts";
 import { encodeMessage } from "../../../shared/message/encoding.ts";
 import type { Message } from "../../../shared/message/message.ts";
-import { type Engine, startEngine, uniqueName } from "../../helpers/engine.ts";
-import { createVirtualQueues, deadWorker, type VirtualQueues } from "../../helpers/virtual-queues.ts";
+import { uniqueName } from "../../helpers/engine.ts";
+import { deadWorker, startVirtualBench } from "../../helpers/virtual-bench.ts";
 
 /** Work that is given back is counted, and ends with a record that says why. */
 
-let engine: Engine;
-let queues: VirtualQueues;
 let runs = 0;
 let rang: unknown[] = [];
 
@@ -74,14 +72,9 @@ const inOrder = task({
 const tasks = { throwsProxy, wrongCountdown, add, requeues, inOrder };
 const modules = [{ file: "tests.ts", exports: tasks }];
 
-beforeAll(async () => {
-  engine = await startEngine();
-  queues = createVirtualQueues(engine, tasks);
-});
-afterAll(() => engine.stop());
+const { engine, queues } = startVirtualBench(tasks);
 beforeEach(() => {
   queues.clear();
-  engine.clock.now = new Date();
   runs = 0;
   rang = [];
 });
@@ -160,7 +153,8 @@ describe("a store that refuses for good", () => {
     expect(waiting.error?.message).toContain("ValidationException: never");
     const [circling] = queues.waiting;
     if (circling === undefined) throw new Error("Nothing waits.");
-    circling.body = encodeMessage({ ...JSON.parse(circling.body), rescues: 1000 });
+    queues.clear();
+    queues.put("default", encodeMessage({ ...JSON.parse(circling.body), rescues: 1000 }));
     await queues.until(inHours(2), broken("claim"));
 
     expect(await result.fetch()).toMatchObject({ state: "FAILURE", error: { code: "TASK_UNDELIVERED" } });

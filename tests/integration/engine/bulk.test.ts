@@ -1,9 +1,8 @@
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
 import { task } from "../../../shared/index.ts";
-import { newId } from "../../../shared/message/id.ts";
 import { uniqueName } from "../../helpers/engine.ts";
-import { startVirtualBench } from "../../helpers/workbench.ts";
+import { startVirtualBench } from "../../helpers/virtual-bench.ts";
 
 const add = task({ name: "add", payload: z.object({ x: z.number().default(1) }), run: ({ x }) => x + 1 });
 const fragile = task({
@@ -17,7 +16,7 @@ const fragile = task({
 });
 let isBroken = true;
 
-const { engine, bench, queues } = await startVirtualBench({ add, fragile });
+const { engine, bench, queues } = startVirtualBench({ add, fragile });
 
 const shape = z.looseObject({
   id: z.string(),
@@ -32,8 +31,6 @@ const outcomes = z.object({
   cursor: z.string().optional(),
 });
 const make = async (body: object) => {
-  // The ids of tasks have the real time.
-  engine.clock.now = new Date(Math.max(engine.clock.now.getTime(), Date.now()));
   const answer = await bench.call("POST", "/bulk", body);
   expect(answer, JSON.stringify(answer.body)).toMatchObject({ status: 202 });
   return shape.parse(answer.body);
@@ -109,7 +106,8 @@ describe("a bulk act", () => {
     const ids = await failures(5, tag);
     const [first = ""] = ids;
     const earlier = await bench.call("POST", `/tasks/${first}/replay`);
-    const body = { id: newId(), act: "replay", filter: { tag, state: "FAILURE,REVOKED" }, rate: 1000 };
+    await elapse(1);
+    const body = { id: engine.app.newId(), act: "replay", filter: { tag, state: "FAILURE,REVOKED" }, rate: 1000 };
     await make(body);
     await make(body);
     await elapse(5);
@@ -140,7 +138,7 @@ describe("a bulk act", () => {
     expect((await tasksOf(ofKind.id)).map(({ id }) => id)).toEqual(expect.arrayContaining(ids));
 
     const [waiting = ""] = await waitingTasks(1, tag);
-    const unknown = newId();
+    const unknown = engine.app.newId();
     const ofIds = await make({ act: "revoke", ids: [waiting, ids[0], unknown, waiting], rate: 1000 });
     await elapse(5);
     expect(await read(ofIds.id)).toMatchObject({ state: "done", total: 3, done: 1, skipped: 1, failed: 1 });
@@ -237,7 +235,7 @@ describe("a bulk act", () => {
   it.each([
     [{ act: "drop", filter: { tag: "a" } }, "revoke or replay"],
     [{ act: "revoke" }, "one of 'filter', 'failure' and 'ids'"],
-    [{ act: "revoke", filter: { tag: "a" }, ids: [newId()] }, "one of 'filter', 'failure' and 'ids'"],
+    [{ act: "revoke", filter: { tag: "a" }, ids: [engine.app.newId()] }, "one of 'filter', 'failure' and 'ids'"],
     [{ act: "revoke", filter: {} }, "at least one of state, task"],
     [{ act: "revoke", filter: { limit: "5" } }, "at least one of state, task"],
     [{ act: "revoke", filter: { state: "SUCCESS" } }, "PENDING, STARTED, RETRY"],
@@ -255,7 +253,7 @@ describe("a bulk act", () => {
   });
 
   it("has one meaning for one id", async () => {
-    const id = newId();
+    const id = engine.app.newId();
     await make({ id, act: "revoke", filter: { tag: "a" } });
     const other = await bench.call("POST", "/bulk", { id, act: "revoke", filter: { tag: "b" } });
     expect(other).toMatchObject({ status: 409, body: { code: "BULK_CONFLICT" } });
@@ -266,7 +264,7 @@ describe("a bulk act", () => {
       status: 422,
       body: { detail: expect.stringContaining("an earlier answer") },
     });
-    expect(await bench.call("GET", `/bulk/${newId()}`)).toMatchObject({
+    expect(await bench.call("GET", `/bulk/${engine.app.newId()}`)).toMatchObject({
       status: 404,
       body: { code: "BULK_NOT_FOUND" },
     });

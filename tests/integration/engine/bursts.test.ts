@@ -3,7 +3,7 @@ import * as z from "zod";
 import type { Change } from "../../../shared/aws/change.ts";
 import { task } from "../../../shared/index.ts";
 import { uniqueName } from "../../helpers/engine.ts";
-import { startVirtualBench } from "../../helpers/workbench.ts";
+import { startVirtualBench } from "../../helpers/virtual-bench.ts";
 
 let key: string;
 let ran: string[] = [];
@@ -21,7 +21,7 @@ const quiet = task({
 });
 const tasks = { save, quiet };
 
-const { engine, bench, queues } = await startVirtualBench(tasks);
+const { engine, bench, queues } = startVirtualBench(tasks);
 beforeEach(() => {
   key = uniqueName("key");
   ran = [];

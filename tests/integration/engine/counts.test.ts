@@ -3,7 +3,7 @@ import * as z from "zod";
 import type { Table } from "../../../shared/aws/dynamodb.ts";
 import { createCounts } from "../../../shared/counts/counts.ts";
 import { createTick, createWorker, task } from "../../../shared/index.ts";
-import { startVirtualBench } from "../../helpers/workbench.ts";
+import { startVirtualBench } from "../../helpers/virtual-bench.ts";
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -27,7 +27,7 @@ const fails = task({
 });
 
 const tasks = { works, fails };
-const { engine, bench, queues } = await startVirtualBench(tasks);
+const { engine, bench, queues } = startVirtualBench(tasks);
 const modules = [{ file: "tests.ts", exports: tasks }];
 
 /** Each test has an hour of its own, at the begin of which it starts. */

@@ -1,11 +1,10 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import * as z from "zod";
 import { createWorker, task } from "../../../shared/index.ts";
-import { type Engine, startEngine, uniqueName } from "../../helpers/engine.ts";
-import { createVirtualQueues, deadWorker, type Handle, type VirtualQueues } from "../../helpers/virtual-queues.ts";
+import type { Handle } from "../../../shared/testing/cloud.ts";
+import { uniqueName } from "../../helpers/engine.ts";
+import { deadWorker, startVirtualBench } from "../../helpers/virtual-bench.ts";
 
-let engine: Engine;
-let queues: VirtualQueues;
 let ran: string[] = [];
 
 const LARGE = "y".repeat(60_000);
@@ -40,14 +39,9 @@ const inOrder = task({
 });
 const tasks = { echo, untracked, inOrder };
 
-beforeAll(async () => {
-  engine = await startEngine();
-  queues = createVirtualQueues(engine, tasks);
-});
-afterAll(() => engine.stop());
+const { engine, queues } = startVirtualBench(tasks);
 beforeEach(() => {
   queues.clear();
-  engine.clock.now = new Date();
   ran = [];
 });
 

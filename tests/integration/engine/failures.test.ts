@@ -2,7 +2,7 @@ import type { SQSEvent, SQSRecord } from "aws-lambda";
 import { describe, expect, it } from "vitest";
 import * as z from "zod";
 import { createWorker, task } from "../../../shared/index.ts";
-import { startVirtualBench } from "../../helpers/workbench.ts";
+import { startVirtualBench } from "../../helpers/virtual-bench.ts";
 
 class SmtpError extends Error {}
 
@@ -29,7 +29,7 @@ const again = task({
 });
 
 const tasks = { mail, parse, again };
-const { engine, bench, queues } = await startVirtualBench(tasks);
+const { engine, bench, queues } = startVirtualBench(tasks);
 const worker = createWorker([{ file: "tests.ts", exports: tasks }], engine.app);
 const context = { getRemainingTimeInMillis: () => 30_000 };
 

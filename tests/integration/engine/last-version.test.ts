@@ -1,13 +1,14 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { type AttributeValue, PutItemCommand } from "@aws-sdk/client-dynamodb";
-import { PutObjectCommand } from "@aws-sdk/client-s3";
+import type { AttributeValue } from "@aws-sdk/client-dynamodb";
 import { expect, it } from "vitest";
+import { fromAttributes } from "../../../shared/aws/items.ts";
 import { readEntry } from "../../../shared/entries/edit.ts";
 import { runNow } from "../../../shared/entries/fire.ts";
 import { createRegistry } from "../../../shared/index.ts";
+import { decodeMessage } from "../../../shared/message/encoding.ts";
 import * as tasks from "../../fixtures/versions/tasks.ts";
-import { startVirtualBench } from "../../helpers/workbench.ts";
+import { startVirtualBench } from "../../helpers/virtual-bench.ts";
 
 /** Messages, items and objects that the last version left under way, which `tests/fixtures/versions/make.ts` wrote with its code. */
 interface UnderWay {
@@ -22,18 +23,20 @@ interface UnderWay {
 const file = join(import.meta.dirname, "../../fixtures/versions/under-way.json");
 const underWay: UnderWay = JSON.parse(readFileSync(file, "utf8"));
 
-const { engine, bench, queues } = await startVirtualBench(tasks);
-const { app, clients, clock } = engine;
+const { engine, bench, queues } = startVirtualBench(tasks);
+const { app, clock } = engine;
 
 it("goes on with all that the last version has left under way", async () => {
-  for (const Item of underWay.items) {
-    await clients.dynamodb.send(new PutItemCommand({ TableName: app.config.resultTable, Item }));
+  for (const attributes of underWay.items) {
+    const { pk, sk, ...set } = fromAttributes(attributes);
+    await engine.table.update({ key: { pk: String(pk), sk: String(sk) }, set });
   }
-  for (const [Key, Body] of Object.entries(underWay.objects)) {
-    await clients.s3.send(new PutObjectCommand({ Bucket: app.config.uploadsBucket, Key, Body }));
-  }
+  for (const [key, body] of Object.entries(underWay.objects)) await app.bucket.put(key, body, "application/json");
   clock.now = new Date(underWay.now);
-  for (const { queue, body } of underWay.messages) queues.put(queue, body);
+  for (const { queue, body } of underWay.messages) {
+    if (queue !== "timer") queues.put(queue, body);
+    else await app.timers.put(decodeMessage(body), new Date(decodeMessage(body).eta ?? clock.now));
+  }
   const idOf = (name: string): string => String(underWay.ids[name]);
 
   // Its decisions hold, and its keys are known.

@@ -1,15 +1,7 @@
-import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import * as z from "zod";
 import { task } from "../../../shared/index.ts";
-import { derivedId } from "../../../shared/message/id.ts";
-import { type Engine, startEngine } from "../../helpers/engine.ts";
-import { createVirtualQueues, type VirtualQueues } from "../../helpers/virtual-queues.ts";
-import { createWorkbench, type Workbench } from "../../helpers/workbench.ts";
-
-let engine: Engine;
-let bench: Workbench;
-let queues: VirtualQueues;
+import { startVirtualBench } from "../../helpers/virtual-bench.ts";
 
 const note = task({ name: "note", payload: z.object({}), run: () => "noted" });
 const parent = task({
@@ -22,17 +14,10 @@ const parent = task({
 
 const DAY = 86_400;
 
-beforeAll(async () => {
-  engine = await startEngine();
-  engine.app.newId = () => derivedId(engine.clock.now, randomUUID());
-  bench = createWorkbench(engine, { note, parent });
-  queues = createVirtualQueues(engine, { note, parent });
-});
-afterAll(() => engine.stop());
+const { engine, bench, queues } = startVirtualBench({ note, parent });
 beforeEach(() => {
   // Each test has a time of its own.
-  jump(60 * DAY);
-  queues.clear();
+  engine.clock.now = new Date(engine.clock.now.getTime() + 60 * DAY * 1000);
 });
 
 const jump = (seconds: number): string => {
@@ -294,7 +279,7 @@ describe("the audit trail", () => {
   });
 
   it("has what was refused, too, and is found by who and what, page by page", async () => {
-    const before = new Date();
+    const before = engine.clock.now;
     for (const _ of "12345") await bench.call("POST", "/tasks/note/pause");
     expect((await bench.call("POST", "/schedules/none/pause")).status).toBe(404);
     const path = `/activity?from=${before.toISOString()}`;

@@ -4,7 +4,7 @@ import { task } from "../../../shared/index.ts";
 import { recordKey } from "../../../shared/table/keys.ts";
 import { sendTask } from "../../../shared/task/send.ts";
 import { uniqueName } from "../../helpers/engine.ts";
-import { startVirtualBench } from "../../helpers/workbench.ts";
+import { startVirtualBench } from "../../helpers/virtual-bench.ts";
 
 let ran: string[] = [];
 
@@ -59,7 +59,7 @@ const ordered = task({
 
 const tasks = { note, weekly, far, complains, stepwise, ordered };
 
-const { engine, bench, queues } = await startVirtualBench(tasks);
+const { engine, bench, queues } = startVirtualBench(tasks);
 beforeEach(() => {
   ran = [];
 });

@@ -13,8 +13,7 @@ import {
   timerKey,
   WATERMARK_KEY,
 } from "../../../shared/table/keys.ts";
-import { deadWorker } from "../../helpers/virtual-queues.ts";
-import { startVirtualBench } from "../../helpers/workbench.ts";
+import { deadWorker, startVirtualBench } from "../../helpers/virtual-bench.ts";
 
 /** Messages, records and stored values of the next version of Lovage: nothing of them is lost, and what nobody here can read waits. */
 
@@ -36,7 +35,7 @@ const requeues = task({
   },
 });
 const ordered = task({ name: "ordered", payload, queue: "fifo", messageGroupId: "a", run: () => true });
-const { engine, bench, queues } = await startVirtualBench({ fails, requeues, ordered });
+const { engine, bench, queues } = startVirtualBench({ fails, requeues, ordered });
 
 const later = (seconds: number) => new Date(engine.clock.now.getTime() + seconds * 1000);
 const recordOf = (id: string) => engine.app.results.read(id);

@@ -3,7 +3,7 @@ import * as z from "zod";
 import { task } from "../../../shared/index.ts";
 import { decodeMessage, encodeMessage } from "../../../shared/message/encoding.ts";
 import type { Message } from "../../../shared/message/message.ts";
-import { startVirtualBench } from "../../helpers/workbench.ts";
+import { startVirtualBench } from "../../helpers/virtual-bench.ts";
 
 const fails = task({
   name: "fails",
@@ -15,7 +15,7 @@ const fails = task({
 });
 const tasks = { fails };
 
-const { engine, bench, queues } = await startVirtualBench(tasks);
+const { engine, bench, queues } = startVirtualBench(tasks);
 
 const inSeconds = (seconds: number) => new Date(engine.clock.now.getTime() + seconds * 1000);
 

@@ -5,8 +5,7 @@ import { createRateLimiter, stepMicroseconds, type Turn } from "../../../shared/
 import { rateLimitKey } from "../../../shared/table/keys.ts";
 import { createChance, SEED, size } from "../../faults/chance.ts";
 import { uniqueName } from "../../helpers/engine.ts";
-import { createVirtualQueues, deadWorker } from "../../helpers/virtual-queues.ts";
-import { startBench } from "../../helpers/workbench.ts";
+import { deadWorker, startVirtualBench } from "../../helpers/virtual-bench.ts";
 
 /** When each run began, in milliseconds. */
 let starts: number[] = [];
@@ -39,12 +38,10 @@ const impatient = task({
 });
 const tasks = { partner, evenly, hourly, ordered, impatient };
 
-const { engine, bench } = await startBench(tasks);
-const queues = createVirtualQueues(engine, tasks);
+const { engine, bench, queues } = startVirtualBench(tasks);
 beforeEach(() => {
-  queues.clear();
   // No test finds the gate as another has left it.
-  engine.clock.now = new Date(Math.max(Date.now(), engine.clock.now.getTime() + 86_400_000));
+  engine.clock.now = new Date(engine.clock.now.getTime() + 10 * 86_400_000);
   starts = [];
   order = [];
 });
@@ -81,7 +78,7 @@ describe("a rate limit holds", () => {
 
   it("when messages come back from the dead-letter queue, all at once", async () => {
     await sendMany(60, (text) => partner.delay({ text }));
-    await queues.until(inSeconds(3600), deadWorker);
+    await queues.until(inSeconds(2400), deadWorker);
     await queues.until(inSeconds(600));
 
     expectWithin(2);
@@ -109,6 +106,17 @@ describe("a rate limit holds", () => {
     // The one that was given back pauses first, so the others may start before it does again.
     expect(order.toSorted()).toEqual(["0", "0", "1", "2"]);
     expect(most(3599)).toBe(1);
+  });
+
+  it("and is reached, though every message comes later than its turn: a late turn is taken, not thrown away", async () => {
+    queues.latencySeconds = 90;
+    await sendMany(100, (text) => evenly.delay({ text }));
+    // A latency until the turns of the next minute are given away, that minute, and a latency until the last of them comes back.
+    await queues.until(inSeconds(240));
+    expect(starts.length).toBeGreaterThanOrEqual(60);
+    await queues.until(inSeconds(360));
+
+    expect(starts).toHaveLength(100);
   });
 
   it("for copies of one message, of which one runs", async () => {

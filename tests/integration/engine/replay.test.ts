@@ -1,15 +1,8 @@
-import { randomUUID } from "node:crypto";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import * as z from "zod";
 import { ResultStoreError, task } from "../../../shared/index.ts";
-import { derivedId } from "../../../shared/message/id.ts";
-import { type Engine, startEngine } from "../../helpers/engine.ts";
-import { createVirtualQueues, type VirtualQueues } from "../../helpers/virtual-queues.ts";
-import { createWorkbench, type Workbench } from "../../helpers/workbench.ts";
+import { startVirtualBench } from "../../helpers/virtual-bench.ts";
 
-let engine: Engine;
-let bench: Workbench;
-let queues: VirtualQueues;
 let broken = true;
 let runs: number[] = [];
 
@@ -33,19 +26,12 @@ const silent = task({
 });
 const tasks = { order, silent };
 
-beforeAll(async () => {
-  engine = await startEngine();
-  engine.app.newId = () => derivedId(engine.clock.now, randomUUID());
-  bench = createWorkbench(engine, tasks);
-  queues = createVirtualQueues(engine, tasks);
-});
-afterAll(() => engine.stop());
+const { engine, bench, queues } = startVirtualBench(tasks);
 let from: string;
 beforeEach(() => {
   // Each test has a day of its own, so that a redrive finds nothing else.
   engine.clock.now = new Date(engine.clock.now.getTime() + 30 * 86_400_000);
   from = engine.clock.now.toISOString();
-  queues.clear();
   [runs, broken] = [[], true];
 });
 

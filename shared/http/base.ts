@@ -10,7 +10,7 @@ import { CALLS } from "./calls.ts";
 import { allowOrigins } from "./cors.ts";
 import { admit, callerOf, checkKey } from "./key.ts";
 import { HttpError, problem } from "./problem.ts";
-import { bodyFields, type CallId, callOf, methodsAt, type PathParameters, routeOf } from "./routes.ts";
+import { bodyFields, type CallId, callOf, methodsAt, type PathParameters, requiredBodyFields, routeOf } from "./routes.ts";
 
 /**
  * Lambda takes events of 6 MB, in which the body is JSON text within JSON text, and each of its quotes counts twice. A larger
@@ -77,7 +77,7 @@ export function addCall<Id extends CallId>(
 
 /**
  * Reads the JSON object that is the body of a declared call. No body at all is an empty object, where none is required. A field that
- * the call does not know is refused, for a mistyped option would be ignored in silence.
+ * the call does not know is refused, for a mistyped option would be ignored in silence, and so is a body without one that the call needs.
  * @throws HttpError 400, 413, 415
  */
 export async function readBody(request: Request, id: CallId): Promise<Record<string, Json>> {
@@ -128,7 +128,16 @@ export async function readBody(request: Request, id: CallId): Promise<Record<str
       `The body has an unknown field ${echo(unknown)}: expected ${known.join(", ")}.`,
     );
   }
+  const required = requiredBodyFields(id);
+  const missing = required.find((name) => value[name] === undefined);
+  if (missing !== undefined) throw missingField(missing, required);
   return value;
+}
+
+/** @param required all fields that a body must have there */
+export function missingField(name: string, required: readonly string[]): HttpError {
+  const sentence = `The body has no field '${name}': expected ${required.join(", ")}. GET /openapi.json describes the call.`;
+  return new HttpError(400, "BODY_INVALID", sentence);
 }
 
 /** Each value is checked where options are resolved; here, only that there are options. */

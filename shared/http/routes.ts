@@ -2,7 +2,7 @@
 
 import type { Call, Method } from "./call.ts";
 import { CALLS } from "./calls.ts";
-import { fieldsOf } from "./schemas.ts";
+import { fieldsOf, requiredFieldsOf } from "./schemas.ts";
 
 export type CallId = keyof typeof CALLS;
 
@@ -46,4 +46,9 @@ export function queryFields(id: CallId): string[] {
 /** Fields of the body that a call knows. */
 export function bodyFields(id: CallId): string[] {
   return fieldsOf(callOf(id).body?.schema);
+}
+
+/** Those that the body must have. */
+export function requiredBodyFields(id: CallId): string[] {
+  return requiredFieldsOf(callOf(id).body?.schema);
 }

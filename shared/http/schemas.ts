@@ -209,10 +209,19 @@ export const schemas = {
 
 /** Names of the fields of a schema, which may be named by a reference. */
 export function fieldsOf(schema: Document | undefined): string[] {
-  const name = String(schema?.$ref ?? "")
+  const { properties } = resolved(schema);
+  return typeof properties === "object" && properties !== null ? Object.keys(properties) : [];
+}
+
+/** Names of those that must be there. */
+export function requiredFieldsOf(schema: Document | undefined): string[] {
+  const { required } = resolved(schema);
+  return Array.isArray(required) ? required.map(String) : [];
+}
+
+function resolved(schema: Document = {}): Document {
+  const name = String(schema.$ref ?? "")
     .split("/")
     .at(-1);
-  const named = Object.entries<Document>(schemas).find(([known]) => known === name)?.[1];
-  const { properties } = named ?? schema ?? {};
-  return typeof properties === "object" && properties !== null ? Object.keys(properties) : [];
+  return Object.entries<Document>(schemas).find(([known]) => known === name)?.[1] ?? schema;
 }

@@ -7,8 +7,7 @@ import type { App } from "../task/current-app.ts";
 import type { RegisteredTask } from "../task/registered-task.ts";
 import type { Registry } from "../task/registry.ts";
 import { sendTask } from "../task/send.ts";
-import { addCall, createBase, readBody, toOptions } from "./base.ts";
-import { HttpError } from "./problem.ts";
+import { addCall, createBase, missingField, readBody, toOptions } from "./base.ts";
 import { addUploads } from "./uploads.ts";
 import { addWorkflowSend } from "./workflows.ts";
 
@@ -22,7 +21,7 @@ export function createSubmitApi(app: App, registry: Registry, files: Files): Hon
     const { id, state } = await sendTask(app, task, payload, known).catch((error: unknown) => {
       // Without a payload `{}` was sent, which this task does not take: so one is missing.
       if (payload !== undefined || !(error instanceof InvalidPayloadError)) throw error;
-      throw new HttpError(400, "BODY_INVALID", `The body has no field 'payload': expected {"payload": {…}}.`);
+      throw missingField("payload", ["payload"]);
     });
     return c.json({ id, task: task.name, state }, 202, { location: `/tasks/${id}` });
   });

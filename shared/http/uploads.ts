@@ -20,7 +20,7 @@ import type { App } from "../task/current-app.ts";
 import type { ApplyOptions } from "../task/options.ts";
 import type { Registry } from "../task/registry.ts";
 import { sendTask } from "../task/send.ts";
-import { addCall, readBody } from "./base.ts";
+import { addCall, missingField, readBody } from "./base.ts";
 
 /** When nothing has arrived by then, the upload's own message ends its task; equal to the longest delay of SQS. */
 const FORM_DEADLINE_SECONDS = 900;
@@ -89,7 +89,7 @@ export function addUploads(api: Hono, { app, registry }: { app: App; registry: R
     uploadTask();
     const id = app.newId();
     const { size, ...request } = toUploadRequest(await readBody(c.req.raw, "createMultipartUpload"));
-    if (size === undefined) throw new InvalidOptionError("size", size, "the size of the file in bytes");
+    if (size === undefined) throw missingField("size", ["size"]);
     const multipart = await parts.begin(id, { ...request, size });
     // Its record is written in any case, for it keeps the upload. Dying before it leaves parts to the lifecycle rule.
     await sendLater(id, request, { countdown: PARTS_DEADLINE_SECONDS, ignoreResult: false });

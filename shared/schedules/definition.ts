@@ -1,6 +1,12 @@
 /** An entry as its editors give it: every field checked, in the one form in which it is stored and compared. */
 
-import { ConflictingOptionsError, InvalidOptionError, InvalidScheduleError, UnknownOptionError } from "../errors.ts";
+import {
+  ConflictingOptionsError,
+  InvalidOptionError,
+  InvalidScheduleError,
+  MissingOptionError,
+  UnknownOptionError,
+} from "../errors.ts";
 import { MAX_TIMER_SECONDS } from "../lifetimes.ts";
 import { byteLength, type Json, toJsonText } from "../message/json.ts";
 import { isPayloadVersion, PAYLOAD_VERSION_EXPECTED } from "../message/payload-version.ts";
@@ -137,7 +143,7 @@ export function toDefinition(fields: { readonly [field: string]: Json }, timezon
   }
   const { task, workflow, schedule, payload = null, options = {}, start, end, ...rules } = given;
   if (workflow === undefined && typeof task !== "string") {
-    throw new InvalidOptionError("task", task, "the name of a task, or a 'workflow' in its place");
+    throw new MissingOptionError("task", "an entry names a task, or has a 'workflow' in its place");
   }
   if (workflow !== undefined) {
     const other = ["task", "payload", "payloadVersion"].find(
@@ -145,7 +151,7 @@ export function toDefinition(fields: { readonly [field: string]: Json }, timezon
     );
     if (other !== undefined) throw new ConflictingOptionsError("workflow", other, "each says what is sent");
   }
-  if (typeof schedule !== "string") throw new InvalidOptionError("schedule", schedule, "when it fires");
+  if (typeof schedule !== "string") throw new MissingOptionError("schedule", "an entry says when it fires");
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
     throw new InvalidOptionError("options", options, "an object");
   }

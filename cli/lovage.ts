@@ -1,11 +1,15 @@
 #!/usr/bin/env node
-/** The command `lovage`: what one asks of a service from outside, over HTTP, with the key in `LOVAGE_KEY` (docs/upgrading.md, docs/client.md). */
+/**
+ * The command `lovage`: questions to a service from outside, over HTTP, with the key in `LOVAGE_KEY` (docs/upgrading.md, docs/client.md), and
+ * its deployment.
+ */
 
 import type { Command } from "./command.ts";
+import { deploy } from "./deploy.ts";
 import { doctor } from "./doctor.ts";
 import { types } from "./types.ts";
 
-const COMMANDS: Readonly<Record<string, Command>> = { doctor, types };
+const COMMANDS: Readonly<Record<string, Command>> = { doctor, types, deploy };
 
 const HELP = [
   ...Object.values(COMMANDS).flatMap(({ usage, help }) => [`lovage ${usage}`, `    ${help}`]),
@@ -21,7 +25,7 @@ if (command === undefined || words.includes("--help")) {
 } else {
   try {
     const { text, exitCode } = await command.run(words);
-    console.log(text);
+    if (text !== "") console.log(text);
     process.exitCode = exitCode;
   } catch (error) {
     // It could not look, which is another end than to have found something.

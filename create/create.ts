@@ -175,7 +175,7 @@ function manifest(name: string, versions: Versions): object {
       start: "serverless offline start",
       test: "vitest run",
       types: "tsc",
-      deploy: "serverless deploy --stage",
+      deploy: "lovage deploy",
     },
     ...versions,
   };

@@ -169,6 +169,9 @@ class LocalCloudPlugin {
         "Read it, with the id that you got:",
         `  curl -s '${url}/tasks/<id>?wait=10'`,
         `See everything: ${url}`,
+        process.env.LOVAGE_DATA
+          ? `Everything is kept in ${process.env.LOVAGE_DATA}.`
+          : "Everything is gone when this stops: LOVAGE_DATA=<folder> keeps it.",
         "",
         `Lovage is ready at ${url}`,
         "",

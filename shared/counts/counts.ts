@@ -31,7 +31,7 @@ interface CountQuery {
   from: Date;
   to: Date;
   step: Step;
-  task?: string;
+  tasks?: readonly string[];
 }
 
 export interface Counts {
@@ -224,7 +224,7 @@ export function createCounts({
         log.warn("Counts could not be written, and wait for the next time", { error: describeError(failed.reason) });
     },
 
-    async read({ from, to, step, task }) {
+    async read({ from, to, step, tasks }) {
       const size = step === "minute" ? MINUTE : HOUR;
       const [first, last] = [Math.ceil(from.getTime() / size) * size, Math.ceil(to.getTime() / size) * size];
       if (first >= last) return [];
@@ -236,7 +236,7 @@ export function createCounts({
         .flatMap(([at, tally]) =>
           tally
             .rows()
-            .filter((row) => task === undefined || row.task === task)
+            .filter((row) => tasks === undefined || tasks.includes(row.task))
             .sort((a, b) => compare(a.task, b.task) || compare(a.state, b.state))
             .map((row) => ({ at: iso(at), ...row })),
         );

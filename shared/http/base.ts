@@ -10,7 +10,15 @@ import { CALLS } from "./calls.ts";
 import { allowOrigins } from "./cors.ts";
 import { admit, callerOf, checkKey } from "./key.ts";
 import { HttpError, problem } from "./problem.ts";
-import { bodyFields, type CallId, callOf, methodsAt, type PathParameters, requiredBodyFields, routeOf } from "./routes.ts";
+import {
+  bodyFields,
+  type CallId,
+  callOf,
+  methodsAt,
+  type PathParameters,
+  requiredBodyFields,
+  routeOf,
+} from "./routes.ts";
 
 /**
  * Lambda takes events of 6 MB, in which the body is JSON text within JSON text, and each of its quotes counts twice. A larger

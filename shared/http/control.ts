@@ -28,18 +28,30 @@ export function addControl(api: Hono, app: App, registry: Registry): void {
       return { answer: { revoked: { scope, name, sentUntil } }, outcome: { sentUntil } };
     });
 
-  const setPaused = async (c: Context, scope: "task" | "queue", name: string, paused: boolean): Promise<Response> => {
+  /** @param earlier names that the task had before, by which it is resumed, too */
+  const setPaused = async (
+    c: Context,
+    scope: "task" | "queue",
+    [name = "", ...earlier]: readonly string[],
+    paused: boolean,
+  ): Promise<Response> => {
     const answer = await audited({ app, c }, paused ? "pause" : "resume", { [scope]: name }, async () => {
       await (paused ? control.pause(scope, name) : control.resume(scope, name));
+      for (const one of earlier) await control.resume(scope, one);
       return { answer: { [scope]: name, paused }, outcome: { paused } };
     });
     return c.json(answer, 202);
   };
 
-  const setLimits = async (c: Context, task: string, limits: Limits | undefined): Promise<Response> => {
+  const setLimits = async (
+    c: Context,
+    [task = "", ...earlier]: readonly string[],
+    limits: Limits | undefined,
+  ): Promise<Response> => {
     const shown = limits === undefined ? null : { ...limits };
     const answer = await audited({ app, c }, "limits", { task }, async () => {
       await control.setLimits(task, limits);
+      for (const one of earlier) await control.setLimits(one, undefined);
       return { answer: { task, limits: shown }, outcome: { limits: shown } };
     });
     return c.json(answer, 202);
@@ -60,7 +72,7 @@ export function addControl(api: Hono, app: App, registry: Registry): void {
     const meaning = "What was revoked by it and still waits may run.";
     if (isScope) {
       await audited({ app, c }, "drop", { scope, name }, async () => {
-        await control.dropRevoke(scope, name);
+        for (const one of scope === "task" ? names.all(name) : [name]) await control.dropRevoke(scope, one);
         return { answer: undefined, outcome: {} };
       });
       return c.json({ dropped: { scope, name }, meaning }, 202);
@@ -74,20 +86,21 @@ export function addControl(api: Hono, app: App, registry: Registry): void {
     return c.json({ dropped: { before, count: dropped }, more: isMore, meaning }, 202);
   });
 
-  addCall(api, "pauseTask", (c, { name }) => setPaused(c, "task", names.task(name), true));
+  addCall(api, "pauseTask", (c, { name }) => setPaused(c, "task", [names.task(name)], true));
 
-  addCall(api, "resumeTask", async (c, { name }) => setPaused(c, "task", await names.decidedTask(name), false));
+  addCall(api, "resumeTask", async (c, { name }) => setPaused(c, "task", await names.decidedTasks(name), false));
 
   addCall(api, "setTaskLimits", async (c, { name }) => {
     const task = names.task(name);
-    return setLimits(c, task, toLimits(await readBody(c.req.raw, "setTaskLimits")));
+    const limits = toLimits(await readBody(c.req.raw, "setTaskLimits"));
+    return setLimits(c, await names.decidedTasks(task), limits);
   });
 
-  addCall(api, "resetTaskLimits", async (c, { name }) => setLimits(c, await names.decidedTask(name), undefined));
+  addCall(api, "resetTaskLimits", async (c, { name }) => setLimits(c, await names.decidedTasks(name), undefined));
 
-  addCall(api, "pauseQueue", (c, { name }) => setPaused(c, "queue", names.queue(name), true));
+  addCall(api, "pauseQueue", (c, { name }) => setPaused(c, "queue", [names.queue(name)], true));
 
-  addCall(api, "resumeQueue", (c, { name }) => setPaused(c, "queue", names.queue(name), false));
+  addCall(api, "resumeQueue", (c, { name }) => setPaused(c, "queue", [names.queue(name)], false));
 
   addCall(api, "purgeQueue", async (c, { name }) => {
     return c.json(await revoke(c, "purge", "queue", names.queue(name)), 202);
@@ -116,7 +129,9 @@ function toRevoke(url: string, names: Names): { scope: Scope; name: string } {
     const given = query.toString();
     throw new InvalidOptionError("query", given, "one of tag=…, task=… or queue=…, of 1 to 128 characters");
   }
-  return { scope, name: scope === "tag" ? name : names.filters(unregistered[0])[scope](name) };
+  if (scope === "tag") return { scope, name };
+  const known = names.filters(unregistered[0])[scope](name);
+  return { scope, name: scope === "task" ? (names.all(known)[0] ?? known) : known };
 }
 
 function toReason(error: unknown): { code: string; reason: string } {

@@ -3,6 +3,7 @@ import type { Point } from "../counts/counts.ts";
 import { sumBy } from "../counts/tally.ts";
 import { InvalidOptionError } from "../errors.ts";
 import type { App } from "../task/current-app.ts";
+import { namesOf, type Registry } from "../task/registry.ts";
 import { addCall } from "./base.ts";
 import { metricsText } from "./metrics.ts";
 import { toPeriod, toQuery } from "./query.ts";
@@ -24,7 +25,7 @@ const MAX_POINTS = 5000;
 const METRIC_MINUTES = 5;
 
 /** The calls that count. */
-export function addCounts(api: Hono, app: App): void {
+export function addCounts(api: Hono, app: App, registry: Registry): void {
   addCall(api, "listCounts", async (c) => {
     const { step: given = "minute", by, task, ...times } = toQuery(c.req.url, "listCounts");
     const step = given === "minute" || given === "hour" ? given : undefined;
@@ -38,7 +39,12 @@ export function addCounts(api: Hono, app: App): void {
     if (to.getTime() - from.getTime() > most) {
       throw new InvalidOptionError("from", times.from, `at most ${most / HOUR} hours before 'to' with step '${step}'`);
     }
-    const points = await app.counts.read({ from, to, step, ...(task !== undefined && { task }) });
+    const points = await app.counts.read({
+      from,
+      to,
+      step,
+      ...(task !== undefined && { tasks: namesOf(registry, task) }),
+    });
     const period = { from: from.toISOString(), to: to.toISOString(), step };
     if (by === "task")
       return c.json({

@@ -3,6 +3,7 @@ import { InvalidOptionError } from "../errors.ts";
 import { type FailureGroup, GROUP_STATES, type GroupState } from "../failures/groups.ts";
 import { publicRecord, type TaskRecord } from "../results/record.ts";
 import type { App } from "../task/current-app.ts";
+import { namesOf, type Registry } from "../task/registry.ts";
 import { audited } from "./audit.ts";
 import { addCall } from "./base.ts";
 import { withoutValues } from "./listing.ts";
@@ -12,15 +13,16 @@ import { toId, toNumber, toQuery } from "./query.ts";
 const MAX_LIMIT = 100;
 
 /** The calls that show failures by their kind. */
-export function addFailureReads(api: Hono, app: App): void {
+export function addFailureReads(api: Hono, app: App, registry: Registry): void {
   addCall(api, "listFailures", async (c) => {
     const { state, task, cursor, limit } = toQuery(c.req.url, "listFailures");
     const known = GROUP_STATES.find((one) => one === state);
     if (state !== undefined && known === undefined)
       throw new InvalidOptionError("state", state, GROUP_STATES.join(", "));
     const most = limit === undefined ? 50 : toNumber("limit", limit, { least: 1, most: MAX_LIMIT, whole: true });
+    const tasks = task === undefined ? undefined : namesOf(registry, task);
     const groups = (await app.failures.list()).filter(
-      (group) => (known === undefined || group.state === known) && (task === undefined || group.task === task),
+      (group) => (known === undefined || group.state === known) && (tasks?.includes(group.task) ?? true),
     );
     if (cursor !== undefined && !/^\d{4}-[\dT:.-]+Z~[0-9a-f]{16}$/.test(cursor)) {
       throw new InvalidOptionError("cursor", cursor, "the 'cursor' of an earlier answer");

@@ -2,7 +2,7 @@ import { echo, listText } from "../echo.ts";
 import { InvalidOptionError } from "../errors.ts";
 import { isTag } from "../message/labels.ts";
 import type { App } from "../task/current-app.ts";
-import type { Registry } from "../task/registry.ts";
+import { namesOf, type Registry } from "../task/registry.ts";
 import { HttpError } from "./problem.ts";
 
 /** Checks the names in an operator's call: a mistyped one would do nothing, and say that it did. */
@@ -11,8 +11,13 @@ export interface Names {
   task(name: string): string;
   /** @throws HttpError 404 with the names that exist */
   queue(name: string): string;
-  /** A task that exists, or one that something is still decided about: what was paused can be resumed when its code is gone. */
-  decidedTask(name: string): Promise<string>;
+  /** Those of a task, today's first; of one that is not registered, the name itself. */
+  all(name: string): readonly string[];
+  /**
+   * The names by which something is decided about a task, today's first: what was paused can be resumed when its code is gone, or its name.
+   * @throws HttpError 404 for one that does not exist, and that nothing is decided about
+   */
+  decidedTasks(name: string): Promise<readonly string[]>;
   /** The same checks, for a filter: with `unregistered=true` in the query, old names are accepted, too. */
   filters(unregistered: string | undefined): Pick<Names, "task" | "queue">;
 }
@@ -35,10 +40,17 @@ export function createNames(app: App, registry: Registry): Names {
     // A decision about a task that was renamed is one about its name by now.
     task: (name) => registry.find(task(name))?.name ?? name,
     queue: (name) => queue(name),
-    async decidedTask(name) {
+    all: (name) => namesOf(registry, name),
+    async decidedTasks(name) {
       const { entries } = await app.control.decisions(0);
-      const isDecided = entries.some((one) => one.kind !== "revoke" && one.scope === "task" && one.name === name);
-      return isDecided ? name : (registry.find(task(name))?.name ?? name);
+      const names = namesOf(registry, name);
+      const decided = names.filter((one) =>
+        entries.some((entry) => entry.kind !== "revoke" && entry.scope === "task" && entry.name === one),
+      );
+      // Today's name in any case: one who resumes what is not paused is told that it is not.
+      return decided.includes(name) && registry.find(name) === undefined
+        ? decided
+        : [registry.find(task(name))?.name ?? name, ...decided.filter((one) => one !== names[0])];
     },
     filters(unregistered) {
       if (unregistered === undefined || unregistered === "false") {

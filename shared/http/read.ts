@@ -43,7 +43,7 @@ export function createReadApi(app: App, registry: Registry, files: Files, static
     if (!isId(id)) throw new TaskNotFoundError(id);
     const seconds = wait === undefined ? 0 : toNumber("wait", wait, { least: 0, most: MAX_WAIT_SECONDS });
     const record = await app.results.complete(await waitForFinal(app, id, seconds), { maxBytes: MAX_ANSWER_BYTES });
-    return mask.record(publicRecord(await withLinks(app, await withDecisions(app, record))));
+    return mask.record(publicRecord(await withLinks(app, await withDecisions(app, record, names.all(record.task)))));
   };
 
   addCall(api, "readIndex", (c) =>
@@ -63,8 +63,8 @@ export function createReadApi(app: App, registry: Registry, files: Files, static
   });
   addActivity(api, app);
   addBulkReads(api, app);
-  addFailureReads(api, app);
-  addCounts(api, app);
+  addFailureReads(api, app, registry);
+  addCounts(api, app, registry);
 
   addCall(api, "listTasks", async (c) => {
     const { values, ...fields } = toQuery(c.req.url, "listTasks");
@@ -80,7 +80,7 @@ export function createReadApi(app: App, registry: Registry, files: Files, static
   addCall(api, "listQueues", async (c) => c.json(await readQueues(app)));
   addCall(api, "listDecisions", async (c) => c.json(await app.control.list(toControlPage(c.req.url))));
 
-  addScheduleReads(api, { app, mask }, statics);
+  addScheduleReads(api, { app, registry, mask }, statics);
   addWorkflowReads(api, app);
 
   addCall(api, "readUpload", async (c, { id }) => {

@@ -9,7 +9,7 @@ import type { Entry } from "../schedules/entry.ts";
 import { MAX_NAME } from "../schedules/name.ts";
 import { preview } from "../schedules/preview.ts";
 import type { App } from "../task/current-app.ts";
-import type { Registry } from "../task/registry.ts";
+import { namesOf, type Registry } from "../task/registry.ts";
 import { audited } from "./audit.ts";
 import { addCall, readBody } from "./base.ts";
 import { callerOf, sourceOf } from "./key.ts";
@@ -26,6 +26,7 @@ const MAX_RUNS = 20;
 /** The parts that showing an entry takes. */
 interface Showing {
   app: App;
+  registry: Registry;
   mask: Mask;
 }
 
@@ -39,7 +40,7 @@ interface Shown {
 
 /** The calls that read entries: those made at run time, and beside them those that code declares. */
 export function addScheduleReads(api: Hono, showing: Showing, statics: readonly Entry[]): void {
-  const { app } = showing;
+  const { app, registry } = showing;
   addCall(api, "listSchedules", async (c) => {
     const { prefix = "", task, enabled, cursor, limit, runs } = toQuery(c.req.url, "listSchedules");
     if (enabled !== undefined && enabled !== "true" && enabled !== "false") {
@@ -59,8 +60,10 @@ export function addScheduleReads(api: Hono, showing: Showing, statics: readonly 
       .map((entry) => showStatic(showing, entry, pauses.get(entry.name)?.paused === true));
     const all = [...dynamic, ...declared].sort((a, b) => (a.name < b.name ? -1 : 1)).slice(0, most);
     const isFull = dynamic.length + declared.length > all.length || dynamic.length === most;
+    const tasks = task === undefined ? undefined : namesOf(registry, task);
     const schedules = all.filter(
-      (one) => (task === undefined || one.task === task) && (enabled === undefined || String(one.enabled) === enabled),
+      (one) =>
+        (tasks?.includes(String(one.task)) ?? true) && (enabled === undefined || String(one.enabled) === enabled),
     );
     const past = runs === undefined ? 0 : toNumber("runs", runs, { least: 0, most: MAX_RUNS, whole: true });
     const entries = new Map(statics.map((entry) => [entry.name, entry]));
@@ -98,7 +101,7 @@ export function addScheduleReads(api: Hono, showing: Showing, statics: readonly 
 
 /** The calls that change entries. Each leaves a line in the audit trail. */
 export function addScheduleChanges(api: Hono, app: App, registry: Registry, statics: readonly Entry[]): void {
-  const showing: Showing = { app, mask: createMask(registry) };
+  const showing: Showing = { app, registry, mask: createMask(registry) };
   const setPaused = (c: Context, name: string, paused: boolean) =>
     audited({ app, c }, paused ? "pause" : "resume", { schedule: name }, async () => {
       await setEnabled(app, name, !paused);

@@ -16,7 +16,7 @@ export function toListQuery(fields: Readonly<Record<string, string>>, names: Nam
   const { from: finishedFrom, to: finishedTo } = toPeriod(times, "finishedFrom", "finishedTo");
   return {
     ...(state !== undefined && { state: toSeveral("state", state, (one) => toState(one)) }),
-    ...(task !== undefined && { task: toSeveral("task", task, known.task) }),
+    ...(task !== undefined && { task: [toSeveral("task", task, known.task)].flat().flatMap(names.all) }),
     ...(queue !== undefined && { queue: toSeveral("queue", queue, known.queue) }),
     ...(tag !== undefined && { tag: toTag("tag", tag) }),
     ...(parent !== undefined && { parentId: toId("parent", parent) }),

@@ -103,9 +103,9 @@ export class AsyncResult<Result = Json> {
 }
 
 /** Shows on an unfinished record that it was revoked among many: who runs it, or would, notices that within seconds. */
-export async function withDecisions(app: App, record: StoredRecord): Promise<StoredRecord> {
+export async function withDecisions(app: App, record: StoredRecord, names?: readonly string[]): Promise<StoredRecord> {
   if (isFinal(record.state) || record.revokeRequestedAt !== undefined) return record;
-  const decided = await revokedBy(app, await app.control.decisions(0), { ...record, sentAt: record.createdAt });
+  const decided = await revokedBy(app, await app.control.decisions(0), { ...record, sentAt: record.createdAt }, names);
   return decided ? { ...record, revokeRequestedAt: decided.at } : record;
 }
 

@@ -5,7 +5,7 @@ import { MAX_TIMER_SECONDS } from "../lifetimes.ts";
 import { idTime, isId } from "../message/id.ts";
 import type { StoredRecord } from "../results/record.ts";
 import type { App } from "./current-app.ts";
-import type { Registry } from "./registry.ts";
+import { namesOf, type Registry } from "./registry.ts";
 import { replay, replayId } from "./replay.ts";
 
 export const MAX_REDRIVE_RATE = 1000;
@@ -78,7 +78,10 @@ export async function redrive(
   let lookedAt = 0;
   try {
     do {
-      const page = await readPage(app, request, { limit: Math.min(PAGE, limit - outcome.redriven), cursor });
+      const page = await readPage({ app, registry }, request, {
+        limit: Math.min(PAGE, limit - outcome.redriven),
+        cursor,
+      });
       const looks = await Promise.all(page.ids.map((id) => look(app, id)));
       const again = looks.flatMap((found) => ("record" in found ? [found.record] : []));
       outcome.replayed.push(...looks.flatMap((found) => ("replayedBy" in found ? [found] : [])));
@@ -107,7 +110,7 @@ export async function redrive(
 
 /** Ids of failures, newest first. */
 async function readPage(
-  app: App,
+  { app, registry }: { app: App; registry: Registry },
   { queue, task, from, to }: Redrive,
   { limit, cursor }: { limit: number; cursor: string | undefined },
 ): Promise<{ ids: string[]; cursor: string | undefined }> {
@@ -115,7 +118,7 @@ async function readPage(
     state: "FAILURE",
     limit,
     queue,
-    ...(task !== undefined && { task }),
+    ...(task !== undefined && { task: namesOf(registry, task) }),
     ...(from && { from }),
     ...(to && { to }),
     ...(cursor !== undefined && { cursor }),

@@ -21,6 +21,12 @@ export interface Registry {
   get(name: string, variable?: string): RegisteredTask;
 }
 
+/** All names of the task that has this one, the one of today first: an operator who says one of them means the task. */
+export function namesOf(tasks: Pick<Registry, "find">, name: string): readonly string[] {
+  const task = tasks.find(name);
+  return task === undefined ? [name] : [task.name, ...task.aliases];
+}
+
 /**
  * @throws TaskAlreadyRegisteredError for two tasks of one name, or of one that one of them had before
  * @throws TaskNotExportedError for a module that exports no task: it was meant to, or belongs elsewhere

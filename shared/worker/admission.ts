@@ -16,7 +16,7 @@ import { putOff } from "./put-off.ts";
 import type { TaskDelivery } from "./task-delivery.ts";
 import { RESERVE_MILLISECONDS, timeLimits } from "./time-limit.ts";
 
-/** The decisions of operators, and the names by which they may mean the task of a message: its own, and the one that it has by now. */
+/** The decisions of operators, and the names by which they may mean the task of a message: the one of today, and earlier ones. */
 interface Deciding {
   decisions: Decisions;
   names: readonly string[];
@@ -47,7 +47,7 @@ export async function admit(
   const { message } = delivery;
   // Asked once, for all of one admission goes by the same decisions; and together, so that the reads share a call.
   const [decisions, isStopped] = await Promise.all([app.control.decisions(), isStoppedNow(app, message)]);
-  const names = [...new Set([message.task, task.name])];
+  const names = [task.name, ...task.aliases];
   const turnedAway =
     (await hasEnded(app, delivery, { decisions, isStopped, names })) ??
     (await afterReplacement(app, delivery)) ??
@@ -56,7 +56,7 @@ export async function admit(
     (await untilItFits(app, task, delivery, invocation));
   if (turnedAway) return { admitted: false, verdict: turnedAway };
 
-  const changed = decisions.limitsOf(task.name);
+  const changed = names.map(decisions.limitsOf).find((one) => Object.keys(one).length > 0) ?? {};
   const concurrency = changed.concurrency === undefined ? task.concurrency : changed.concurrency;
   const rateLimit = changed.rateLimit === undefined ? task.rateLimit : changed.rateLimit;
 
@@ -94,9 +94,8 @@ async function hasEnded(
   { decisions, isStopped, names }: Deciding & { isStopped: boolean },
 ): Promise<Verdict | undefined> {
   const { message } = delivery;
-  for (const task of names) {
-    const decided = await revokedBy(app, decisions, { ...message, task });
-    if (decided === undefined) continue;
+  const decided = await revokedBy(app, decisions, message, names);
+  if (decided !== undefined) {
     const reason = describeError(new TaskRevokedError(message.id, decided.why));
     if (await app.results.revoke(message, delivery, reason)) return endedUnrun(app, message, reason.message);
   }

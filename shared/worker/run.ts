@@ -25,6 +25,7 @@ import { type CurrentRun, type OnceOptions, type TaskContext, withRun } from "..
 import type { App } from "../task/current-app.ts";
 import { wholeNode } from "../task/draft.ts";
 import type { RegisteredTask } from "../task/registered-task.ts";
+import { namesOf } from "../task/registry.ts";
 import { revokedBy } from "../task/revoked-by.ts";
 import { Reject, Replace, Retry } from "../task/signals.ts";
 import { createOpenCalls } from "./open-calls.ts";
@@ -72,6 +73,7 @@ interface Ground {
 
 export function createRun(app: App, claim: Claim, log: Log, { tasks, fifo }: Ground): Run {
   const { message } = claim;
+  const names = namesOf(tasks, message.task);
   const signal = new AbortController();
   /** The run can set off nothing more. */
   const over = new AbortController();
@@ -126,7 +128,7 @@ export function createRun(app: App, claim: Claim, log: Log, { tasks, fifo }: Gro
     }
   };
   const watch = async (): Promise<void> => {
-    const decided = await revokedBy(app, await app.control.decisions(), message);
+    const decided = await revokedBy(app, await app.control.decisions(), message, names);
     if (decided !== undefined) return revoke(new TaskRevokedError(message.id, decided.why));
     const { workflow } = message;
     if (workflow && workflow.callback === undefined && (await app.workflows.isStopped(workflow.id, workflow.place))) {

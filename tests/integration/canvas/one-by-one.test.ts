@@ -3,6 +3,7 @@ import * as z from "zod";
 import { chain, chord, createApp, each, group, schedules, task, useApp } from "../../../shared/index.ts";
 import type { AnyCanvas } from "../../../shared/task/signature.ts";
 import { startProxy } from "../../faults/proxy.ts";
+import { startEngine } from "../../helpers/engine.ts";
 import { startGround } from "./ground.ts";
 import { fail, inc, list, runs, sum, tasks, unchecked } from "./tasks.ts";
 
@@ -57,6 +58,8 @@ describe("members that are given one by one", () => {
     const [members, chars] = [20_000, 100];
     let [pulled, written, most] = [0, 0, 0];
     let definition: unknown;
+    // S3 itself says when it gets which part.
+    const { environment, stop } = await startEngine();
     const proxy = await startProxy(process.env.AWS_ENDPOINT_URL ?? "", async (call, forward) => {
       if (call.operation === "S3.PUT") {
         most = Math.max(most, pulled - written);
@@ -64,7 +67,7 @@ describe("members that are given one by one", () => {
       }
       return forward(call);
     });
-    const other = createApp({ ...engine.environment, AWS_ENDPOINT_URL: proxy.endpoint }, { log: app.log });
+    const other = createApp({ ...environment, AWS_ENDPOINT_URL: proxy.endpoint }, { log: app.log });
     const endpoint = process.env.AWS_ENDPOINT_URL;
     process.env.AWS_ENDPOINT_URL = proxy.endpoint;
     useApp(other);
@@ -79,6 +82,7 @@ describe("members that are given one by one", () => {
       process.env.AWS_ENDPOINT_URL = endpoint;
       useApp(app);
       await proxy.close();
+      await stop();
     }
     expect(definition).toMatchObject({ root: { group: { length: members } } });
   });

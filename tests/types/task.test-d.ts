@@ -214,12 +214,12 @@ expectTypeOf<Awaited<ReturnType<typeof told.delay>>["get"]>().returns.resolves.t
 task({
   name: "early",
   payload: counted,
-  hooks: { onSuccess: (result) => expectTypeOf(result).toEqualTypeOf<unknown>() },
+  hooks: { onSuccess: (result) => void expectTypeOf(result).toEqualTypeOf<unknown>() },
   run: ({ x }) => x,
 });
 task({
   name: "late",
   payload: counted,
   run: ({ x }) => x,
-  hooks: { onSuccess: (result) => expectTypeOf(result).toEqualTypeOf<number>() },
+  hooks: { onSuccess: (result) => void expectTypeOf(result).toEqualTypeOf<number>() },
 });

@@ -4,7 +4,7 @@ import type { Command } from "./command.ts";
 /** `lovage deploy <stage>`: the framework's own command, which without a stage says no more than that a value is missing. */
 export const deploy: Command = {
   usage: "deploy <stage> [options of serverless deploy]",
-  help: "Deploys the service in this folder to AWS, as a stage such as dev or production.",
+  help: "deploys the service in this folder to AWS, as a stage such as dev or production",
   async run([stage, ...options]) {
     if (stage === undefined || !/^[a-zA-Z0-9]/.test(stage)) {
       const found = stage === undefined ? "no stage is named" : `'${stage}' is no name of a stage`;

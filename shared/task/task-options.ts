@@ -84,6 +84,7 @@ export interface TaskOptions<
    * `"payload.cards.*.number"`; `*` is each field or item. @defaultValue none
    */
   secrets?: readonly SecretPlace[];
+  /** After `run`, for the compiler reads in order: an `onSuccess` before it, whose result has no type, makes the result `unknown`. */
   hooks?: TaskHooks<StandardSchemaV1.InferOutput<Schema>, Stored<Returns, Result>>;
   /** The work. The value that it returns is stored as JSON. */
   run: (payload: StandardSchemaV1.InferOutput<Schema>, context: TaskContext) => Result | Promise<Result>;

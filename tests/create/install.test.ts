@@ -38,6 +38,8 @@ it.for([
   ["npm", "24", "npm/11.19.1"],
   ["npm", "22", "npm/11.19.1"],
   ["pnpm", "24", "pnpm/12.21.0"],
+  ["pnpm", "22", "pnpm/12.21.0"],
+  ["yarn", "24", "yarn/4.18.1"],
   ["yarn", "22", "yarn/4.18.1"],
 ] as const)(
   "%s under Node %s installs a service that works at once",

@@ -74,7 +74,37 @@ globalThis.answer = createClient({ url: ${JSON.stringify(running.url)} }).tasks.
     const { EdgeRuntime } = await import(tool("edge-runtime/dist/index.js"));
     expect(await new EdgeRuntime().evaluate(`${outputFiles[0]?.text}; answer`)).toBe(10);
   });
+
+  it("runs in workerd", async ({ skip }) => {
+    if (missing !== undefined) return skip(missing);
+    const contents = `import { createClient } from "lovage/client";
+export default {
+  async test() {
+    const sent = await createClient({ url: ${JSON.stringify(running.url)} }).tasks.add.delay({ x: 4, y: 6 });
+    if ((await sent.get()) !== 10) throw new Error("The result is wrong.");
+  },
+};`;
+    const folder = await mkdtemp(join(place, "workerd-"));
+    await build({
+      stdin: { contents, resolveDir: join(place, "other") },
+      bundle: true,
+      format: "esm",
+      platform: "browser",
+      outfile: join(folder, "worker.mjs"),
+    });
+    await writeFile(join(folder, "config.capnp"), WORKERD);
+    const { stderr } = await run(tool("workerd"), ["test", "config.capnp"], { cwd: folder });
+    expect(stderr).toContain("[ PASS ] main");
+  });
 });
+
+/** Cloudflare's runtime, whose workers may call addresses of this machine here alone. */
+const WORKERD = `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (services = [
+  (name = "main", worker = (compatibilityDate = "2026-11-01", modules = [(name = "worker", esModule = embed "worker.mjs")])),
+  (name = "internet", network = (allow = ["public", "private"])),
+]);
+`;
 
 const KIT = `import { testApp } from "lovage/testing";
 import { add } from "../handlers/tasks/math.ts";

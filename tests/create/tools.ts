@@ -18,6 +18,7 @@ const PINS = {
   deno: "2.9.6",
   bun: "1.4.5",
   "edge-runtime": "4.0.1",
+  workerd: "1.20261117.1",
   jest: "30.5.2",
   "@swc/core": "1.16.22",
   "@swc/jest": "0.2.39",
@@ -26,7 +27,7 @@ const PINS = {
 /** Installs what is not there. @returns a sentence that says why it could not, if so */
 export async function installTools(): Promise<string | undefined> {
   await mkdir(FOLDER, { recursive: true });
-  const allowScripts = { node: true, deno: true, bun: true, "@swc/core": true, "unrs-resolver": true };
+  const allowScripts = { node: true, deno: true, bun: true, workerd: true, "@swc/core": true, "unrs-resolver": true };
   await writeFile(join(FOLDER, "package.json"), JSON.stringify({ private: true, dependencies: PINS, allowScripts }));
   return run("npm", ["install", "--no-fund", "--no-audit"], { cwd: FOLDER }).then(
     () => undefined,

@@ -200,3 +200,26 @@ export const refusedResults = [
   // @ts-expect-error nothing is returned
   () => task({ name: "a", result: z.string(), run: () => {} }),
 ];
+
+// Hooks in front of `run`: as long as none has to know the result, all is inferred; one that names its type is held to it.
+const counted = z.object({ x: z.number() });
+const told = task({
+  name: "told",
+  payload: counted,
+  hooks: { onSuccess: (result: number) => void result, onFailure: (_, given) => void given?.x },
+  run: ({ x }) => x,
+});
+expectTypeOf<Awaited<ReturnType<typeof told.delay>>["get"]>().returns.resolves.toEqualTypeOf<number>();
+// The compiler has not seen `run` by then, and says `unknown` (docs/guide/03-retries.md).
+task({
+  name: "early",
+  payload: counted,
+  hooks: { onSuccess: (result) => void expectTypeOf(result).toEqualTypeOf<unknown>() },
+  run: ({ x }) => x,
+});
+task({
+  name: "late",
+  payload: counted,
+  run: ({ x }) => x,
+  hooks: { onSuccess: (result) => void expectTypeOf(result).toEqualTypeOf<number>() },
+});

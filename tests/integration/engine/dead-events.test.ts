@@ -133,6 +133,26 @@ describe("a firing that failed for good", () => {
     expect(await engine.app.results.read(id)).toMatchObject({ state: "SUCCESS", result: "ada" });
   });
 
+  it.each<[string, (input: object, time: string) => Promise<unknown>]>([
+    ["the beat function failed", (input) => bury(invocationRecord(input))],
+    ["Scheduler could not invoke it", (input, time) => bury(JSON.stringify(input), { SCHEDULED_TIME: time })],
+  ])("keeps the version of a payload that is newer than this code, where %s", async (_, die) => {
+    const { id, input, time } = aFiring();
+    const newer = { address: "ada" };
+    await die({ ...Object(input), payload: newer, payloadVersion: 2 }, time);
+    expect(await engine.app.results.read(id)).toMatchObject({ state: "FAILURE", payload: newer, payloadVersion: 2 });
+
+    // A replay waits for the code that knows it, and is not failed by this one.
+    const replayed = String((await bench.call("POST", `/tasks/${id}/replay`)).body.id);
+    await bench.work("LowQueue");
+    expect(await engine.app.results.read(replayed)).toMatchObject({
+      state: "PENDING",
+      payloadVersion: 2,
+      error: { code: "PAYLOAD_NEWER" },
+    });
+    await bench.call("DELETE", `/tasks/${replayed}`);
+  });
+
   it("keeps a large payload, and cuts a long error short", async () => {
     const { id, input } = aFiring();
     const payload = { to: "x".repeat(100_000) };

@@ -7,7 +7,7 @@ import { payloadVersionField } from "../message/payload-version.ts";
 import { payloadText } from "../message/user-values.ts";
 import { checkRules, type Definition, ENTRY_FIELDS, timingOf, toDefinition } from "../schedules/definition.ts";
 import type { Entry } from "../schedules/entry.ts";
-import { CODE, declareStatic } from "../schedules/name.ts";
+import { CODE } from "../schedules/name.ts";
 import { parseExpression } from "../schedules/schedule-expression.ts";
 import { nextFireTime, type Timing } from "../schedules/timing.ts";
 import { wholeNode } from "../task/draft.ts";

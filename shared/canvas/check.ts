@@ -9,7 +9,8 @@ import type { App } from "../task/current-app.ts";
 import { type ApplyOptions, checkQueue, type ResolvedOptions, resolveOptions } from "../task/options.ts";
 import { payloadOrNone } from "../task/payload.ts";
 import { secondsAfter } from "../task/times.ts";
-import { isChainNode, isGroupNode, isTaskNode, type Node, type TaskNode } from "../workflows/definition.ts";
+import { CHORD, isChainNode, isGroupNode, isTaskNode, type Node, type TaskNode } from "../workflows/definition.ts";
+import { placeIn } from "../workflows/read-definition.ts";
 import type { KnownTasks } from "./flow.ts";
 import { callOptions } from "./options.ts";
 
@@ -23,6 +24,8 @@ export interface Checking {
 /** Where a node stands, and whether it gets a result. */
 export interface Position {
   path: string;
+  /** The name of the members of a group that is said as a part of a chord. @defaultValue group */
+  members?: string;
   isFirst: boolean;
 }
 
@@ -75,33 +78,43 @@ export function keptUntil(app: App, begin: Date, delaySeconds: number): Date {
 }
 
 /** As checkNode, of a node within a whole. */
-export async function checkPart(checking: Checking, node: Node, { path, isFirst }: Position): Promise<number> {
-  const at = (name: string): string => (path === "" ? name : `${path}.${name}`);
-  const callbacks = [...(node.link ?? []), ...(node.linkError ?? [])];
-  for (const callback of callbacks) await checkPart(checking, callback, { path: at("link"), isFirst: false });
-  if (isTaskNode(node)) return checkTask(checking, node, { path, isFirst });
+export async function checkPart(checking: Checking, node: Node, position: Position): Promise<number> {
+  const { path, isFirst, members = "group" } = position;
+  for (const kind of ["link", "linkError"] as const) {
+    for (const [index, callback] of (node[kind] ?? []).entries()) {
+      await checkPart(checking, callback, { path: `${placeIn(path, kind)}[${index}]`, isFirst: false });
+    }
+  }
+  if (isTaskNode(node)) return checkTask(checking, node, position);
   if (isChainNode(node)) {
     let sum = 0;
     for (const [index, step] of node.chain.entries()) {
-      const position = { path: `${at("chain")}[${index}]`, isFirst: isFirst && index === 0 };
-      sum += await checkPart(checking, step, position);
+      const own = node[CHORD] ? chordPlace(path, index) : { path: `${placeIn(path, "chain")}[${index}]` };
+      sum += await checkPart(checking, step, { ...own, isFirst: isFirst && index === 0 });
     }
     return sum;
   }
   if (isGroupNode(node)) {
     let longest = 0;
     for (const [index, member] of node.group.entries()) {
-      longest = Math.max(longest, await checkPart(checking, member, { path: `${at("group")}[${index}]`, isFirst }));
+      const own = { path: `${placeIn(path, members)}[${index}]`, isFirst };
+      longest = Math.max(longest, await checkPart(checking, member, own));
     }
     return longest;
   }
-  if (isFirst) refuseNothingBefore(at("each"));
-  return checkPart(checking, node.each, { path: at("each"), isFirst: false });
+  if (isFirst) refuseNothingBefore(placeIn(path, "each"));
+  return checkPart(checking, node.each, { path: placeIn(path, "each"), isFirst: false });
+}
+
+/** The place of the header, or of the body. */
+function chordPlace(path: string, index: number): Pick<Position, "path" | "members"> {
+  const chord = placeIn(path, "chord");
+  return index === 0 ? { path: chord, members: "header" } : { path: placeIn(chord, "body") };
 }
 
 async function checkTask({ queues, tasks, now }: Checking, node: TaskNode, position: Position): Promise<number> {
   const { path, isFirst } = position;
-  const at = (name: string): string => (path === "" ? name : `${path}.${name}`);
+  const at = (name: string): string => placeIn(path, name);
   const task = await tasks.find(node.task);
   if (task === undefined) throw new InvalidWorkflowError(at("task"), node.task, "the name of a registered task");
   let delaySeconds = 0;

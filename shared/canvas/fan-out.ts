@@ -102,12 +102,14 @@ export async function fanOut(
     if (await workflows.isStopped(flow.definition.id, childPlace(place, first)))
       return endStopped(flow, { place, size }, way);
     const to = Math.min(first + BATCH, size);
-    await workflows.joins.create(groupAt(flow, place), size, { from: first, to });
+    const isNew = await workflows.joins.create(groupAt(flow, place), size, { from: first, to });
+    // Another message has sent some of them, as one of a second call with the same key: those that have begun are left alone.
+    const known = isNew ? flow : { ...flow, again: true };
     const numbers = Array.from({ length: to - first }, (_, offset) => first + offset);
     const given = input;
     const inputOf = (index: number): Input | undefined => (isEachNode(node) && given ? itemOf(given, index) : given);
     await Promise.all(
-      numbers.map((index) => way.start(flow, childPlace(place, index), { input: inputOf(index), parentId })),
+      numbers.map((index) => way.start(known, childPlace(place, index), { input: inputOf(index), parentId })),
     );
   }
 }

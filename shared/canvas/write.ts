@@ -12,7 +12,7 @@ import { type Draft, isUnread, isWhole, type Members } from "../task/draft.ts";
 import { canvasOf } from "../task/signature.ts";
 import type { Definition, Node, TaskNode } from "../workflows/definition.ts";
 import type { DefinitionWriter } from "../workflows/definitions.ts";
-import { countMember, nodeOfCode, nodeWithin, type Walk } from "../workflows/read-definition.ts";
+import { countMember, nodeOfCode, nodeWithin, placeIn, type Walk } from "../workflows/read-definition.ts";
 import { type Checking, checkNode, checkPart, type Position, refuseLong, refuseNothingBefore } from "./check.ts";
 
 /** A workflow that is written down, but for what the whole is called. */
@@ -176,8 +176,4 @@ function readOnce(iterator: object, members: Members, path: string): void {
     );
   }
   read.add(iterator);
-}
-
-function placeIn(path: string, name: string): string {
-  return path === "" ? name : `${path}.${name}`;
 }

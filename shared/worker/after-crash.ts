@@ -49,6 +49,7 @@ export async function tellFailure(
 ): Promise<void> {
   const log = app.log.with({ task: task.name, id: message.id, attempt: message.attempt });
   const run = createRun(app, { message, fence: 0, starts, tracked: true, startedAt: app.clock() }, log, {
+    task,
     tasks,
     fifo,
   });

@@ -59,7 +59,7 @@ const LONGEST_PAUSE_SECONDS = 900;
 export async function runClaimed(app: App, claimed: Claimed): Promise<Ending> {
   const { task, claim } = claimed;
   const log = app.log.with({ task: task.name, id: claim.message.id, attempt: claim.message.attempt });
-  const run = createRun(app, claim, log, { tasks: claimed.tasks, fifo: claimed.delivery.fifo });
+  const run = createRun(app, claim, log, { task, tasks: claimed.tasks, fifo: claimed.delivery.fifo });
   // The claim's message has the number of the attempt that it took, which on a FIFO queue may be a later one.
   const delivery = { ...claimed.delivery, message: claim.message };
   const current: ClaimedRun = { ...claimed, delivery, app, run, log, told: false };

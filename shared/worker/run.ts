@@ -25,7 +25,6 @@ import { type CurrentRun, type OnceOptions, type TaskContext, withRun } from "..
 import type { App } from "../task/current-app.ts";
 import { wholeNode } from "../task/draft.ts";
 import type { RegisteredTask } from "../task/registered-task.ts";
-import { namesOf } from "../task/registry.ts";
 import { revokedBy } from "../task/revoked-by.ts";
 import { Reject, Replace, Retry } from "../task/signals.ts";
 import { createOpenCalls } from "./open-calls.ts";
@@ -66,14 +65,14 @@ export interface Run extends CurrentRun {
 
 /** The ground on which a run takes place. */
 interface Ground {
+  task: RegisteredTask;
   tasks: KnownTasks;
   /** Its message stays in the queue until it has ended, and a FIFO queue keeps it for 14 days. */
   fifo: boolean;
 }
 
-export function createRun(app: App, claim: Claim, log: Log, { tasks, fifo }: Ground): Run {
+export function createRun(app: App, claim: Claim, log: Log, { task, tasks, fifo }: Ground): Run {
   const { message } = claim;
-  const names = namesOf(tasks, message.task);
   const signal = new AbortController();
   /** The run can set off nothing more. */
   const over = new AbortController();
@@ -128,7 +127,7 @@ export function createRun(app: App, claim: Claim, log: Log, { tasks, fifo }: Gro
     }
   };
   const watch = async (): Promise<void> => {
-    const decided = await revokedBy(app, await app.control.decisions(), message, names);
+    const decided = await revokedBy(app, await app.control.decisions(), message, [task.name, ...task.aliases]);
     if (decided !== undefined) return revoke(new TaskRevokedError(message.id, decided.why));
     const { workflow } = message;
     if (workflow && workflow.callback === undefined && (await app.workflows.isStopped(workflow.id, workflow.place))) {

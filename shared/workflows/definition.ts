@@ -49,9 +49,13 @@ export interface TaskNode extends Callbacks {
   options?: NodeOptions;
 }
 
+/** Marks a chain that was said as `{ chord: { header, body } }`, for sentences that point at a place in it; JSON has no symbols. */
+export const CHORD = Symbol("chord");
+
 /** Nodes one after another; each gets the result of the one before. */
 export interface ChainNode extends Callbacks {
   chain: Node[];
+  [CHORD]?: true;
 }
 
 /** Nodes beside each other; each gets the result of the node before the group. */

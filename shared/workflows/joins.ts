@@ -23,8 +23,8 @@ interface Ended {
 }
 
 export interface Joins extends JoinReads {
-  /** Makes the shards of members from `from` up to `to`, and those above them; what is there stays as it is. */
-  create(group: GroupId, size: number, range: { from: number; to: number }): Promise<void>;
+  /** Makes the shards of members from `from` up to `to`, and those above them; what is there stays as it is. False if some were there. */
+  create(group: GroupId, size: number, range: { from: number; to: number }): Promise<boolean>;
   /** Notes that a member has ended. Of members that end at the same moment in one process, one is told that the group is whole. */
   finish(group: GroupId, size: number, member: string, failed: boolean): Promise<Ended>;
   /** Has the group wait for members that one of its own adds. May be repeated; "ended" if that one has, "full" if it has added too often. */
@@ -63,16 +63,17 @@ export function createJoins({ table, ttl }: { table: Table; ttl: () => number })
   const additions = createAdditions({ table, ttl });
   const reads = createJoinReads({ table, additions });
 
-  const createShard = async (group: GroupId, size: number, level: number, index: number): Promise<void> => {
+  const createShard = async (group: GroupId, size: number, level: number, index: number): Promise<boolean> => {
     const count = Math.min(SHARD_MEMBERS, sizeOf(size, level) - index * SHARD_MEMBERS);
     const pending = new Set(Array.from({ length: count }, (_, number) => String(number)));
-    await table.update({
+    const { applied } = await table.update({
       key: joinKey(group.workflow, group.place, level, index),
       // DynamoDB takes an emptied set away: the number of members is what says that the shard was made.
       set: { members: count, pending, ttl: ttl() },
       when: absent("members"),
       likelyNew: true,
     });
+    return applied;
   };
 
   /** Writes down all that has ended in a shard at this moment. */
@@ -161,7 +162,7 @@ export function createJoins({ table, ttl }: { table: Table; ttl: () => number })
     ...reads,
 
     async create(group, size, { from, to }) {
-      const made: Promise<void>[] = [];
+      const made: Promise<boolean>[] = [];
       for (let level = topOf(size); level >= 0; level--) {
         const width = SHARD_MEMBERS ** (level + 1);
         // One that begins before the range was made with its first member: whoever sends later ones finds it.
@@ -170,7 +171,7 @@ export function createJoins({ table, ttl }: { table: Table; ttl: () => number })
         }
       }
       // Together, in one call: no member is sent before all of them are there.
-      await Promise.all(made);
+      return (await Promise.all(made)).every(Boolean);
     },
 
     async finish(group, size, member, failed) {

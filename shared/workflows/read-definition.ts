@@ -5,6 +5,7 @@ import { byteLength, type Json, parseJson, toJsonText } from "../message/json.ts
 import { MAX_VALUE_BYTES } from "../message/large-values.ts";
 import { isPayloadVersion, PAYLOAD_VERSION_EXPECTED } from "../message/payload-version.ts";
 import {
+  CHORD,
   type ChainNode,
   type Definition,
   type EachNode,
@@ -186,18 +187,18 @@ function taskOf(fields: Fields, walk: Walk): TaskNode {
   const { path } = walk;
   only(fields, TASK_FIELDS, walk);
   const { task, payload, payloadVersion, into, immutable, options } = fields;
-  if (typeof task !== "string" || task === "") return refuse(at(path, "task"), task, "the name of a task");
+  if (typeof task !== "string" || task === "") return refuse(placeIn(path, "task"), task, "the name of a task");
   if (payloadVersion !== undefined && !isPayloadVersion(payloadVersion)) {
-    return refuse(at(path, "payloadVersion"), payloadVersion, PAYLOAD_VERSION_EXPECTED);
+    return refuse(placeIn(path, "payloadVersion"), payloadVersion, PAYLOAD_VERSION_EXPECTED);
   }
   if (into !== undefined && (typeof into !== "string" || into === "" || into.length > 256)) {
-    return refuse(at(path, "into"), into, "the name of a field, of up to 256 characters");
+    return refuse(placeIn(path, "into"), into, "the name of a field, of up to 256 characters");
   }
   if (immutable !== undefined && typeof immutable !== "boolean") {
-    return refuse(at(path, "immutable"), immutable, "true or false");
+    return refuse(placeIn(path, "immutable"), immutable, "true or false");
   }
   if (immutable && into !== undefined) {
-    return refuse(at(path, "into"), into, "no 'into' beside 'immutable', which leaves out the result before");
+    return refuse(placeIn(path, "into"), into, "no 'into' beside 'immutable', which leaves out the result before");
   }
   return {
     task,
@@ -205,39 +206,40 @@ function taskOf(fields: Fields, walk: Walk): TaskNode {
     ...(isPayloadVersion(payloadVersion) && { payloadVersion }),
     ...(typeof into === "string" && { into }),
     ...(immutable === true && { immutable: true as const }),
-    ...(options !== undefined && { options: optionsOf(options, { ...walk, path: at(path, "options") }) }),
+    ...(options !== undefined && { options: optionsOf(options, { ...walk, path: placeIn(path, "options") }) }),
     ...callbacksOf(fields, walk),
   };
 }
 
 function chainOf(fields: Fields, walk: Walk): ChainNode {
   only(fields, ["chain", ...CALLBACKS], walk);
-  const steps = nodesOf(fields.chain, at(walk.path, "chain"), walk);
-  if (steps.length === 0) return refuse(at(walk.path, "chain"), fields.chain, "one step or more");
+  const steps = nodesOf(fields.chain, placeIn(walk.path, "chain"), walk);
+  if (steps.length === 0) return refuse(placeIn(walk.path, "chain"), fields.chain, "one step or more");
   return { chain: steps, ...callbacksOf(fields, walk) };
 }
 
 function groupOf(fields: Fields, walk: Walk): GroupNode {
   only(fields, ["group", "policy", ...CALLBACKS], walk);
-  const members = nodesOf(fields.group, at(walk.path, "group"), walk);
+  const members = nodesOf(fields.group, placeIn(walk.path, "group"), walk);
   return { group: members, ...policyOf(fields, walk.path), ...callbacksOf(fields, walk) };
 }
 
 function eachOf(fields: Fields, walk: Walk): EachNode {
   only(fields, ["each", "policy", ...CALLBACKS], walk);
-  const each = nodeOf(fields.each ?? null, below(walk, at(walk.path, "each")));
+  const each = nodeOf(fields.each ?? null, below(walk, placeIn(walk.path, "each")));
   return { each, ...policyOf(fields, walk.path), ...callbacksOf(fields, walk) };
 }
 
 /** A chord is a group and the node after it. */
 function chordOf(fields: Fields, walk: Walk): ChainNode {
   only(fields, ["chord", "policy", ...CALLBACKS], walk);
-  const path = at(walk.path, "chord");
+  const path = placeIn(walk.path, "chord");
   const chord = fieldsOf(fields.chord ?? null, path);
   only(chord, ["header", "body"], { ...walk, path });
-  const header = nodesOf(chord.header, at(path, "header"), below(walk, path));
-  const body = nodeOf(chord.body ?? null, below(walk, at(path, "body")));
-  return { chain: [{ group: header, ...policyOf(fields, walk.path) }, body], ...callbacksOf(fields, walk) };
+  const header = nodesOf(chord.header, placeIn(path, "header"), below(walk, path));
+  const body = nodeOf(chord.body ?? null, below(walk, placeIn(path, "body")));
+  const chain = [{ group: header, ...policyOf(fields, walk.path) }, body];
+  return { chain, ...callbacksOf(fields, walk), [CHORD]: true };
 }
 
 function nodesOf(value: Json | undefined, path: string, walk: Walk): Node[] {
@@ -250,7 +252,7 @@ function callbacksOf(fields: Fields, walk: Walk): { link?: TaskNode[]; linkError
   const found = CALLBACKS.flatMap((name) => {
     const value = fields[name];
     if (value === undefined) return [];
-    const path = at(walk.path, name);
+    const path = placeIn(walk.path, name);
     const list = Array.isArray(value) ? value : refuse(path, value, "a list of tasks");
     if (list.length > MAX_CALLBACKS) throw tooMany(`callbacks at '${path.slice(0, 200)}'`, list.length, MAX_CALLBACKS);
     return [[name, list.map((one, index) => taskOf(fieldsOf(one, path), below(walk, `${path}[${index}]`)))] as const];
@@ -266,7 +268,7 @@ function policyOf(fields: Fields, path: string): { policy?: Policy } {
   const tolerate =
     typeof policy === "object" && policy !== null && !Array.isArray(policy) ? policy.tolerate : undefined;
   if (isTolerance(tolerate)) return { policy: { tolerate } };
-  return refuse(at(path, "policy"), policy, POLICY_EXPECTED);
+  return refuse(placeIn(path, "policy"), policy, POLICY_EXPECTED);
 }
 
 function isTolerance(value: Json | undefined): value is number | string {
@@ -288,7 +290,7 @@ function optionsOf(value: Json, walk: Pick<Walk, "path" | "isStored">): NodeOpti
   const take = <T extends Json>(name: keyof NodeOptions, isFit: (value: Json) => value is T): { [K in string]?: T } => {
     const given = fields[name];
     if (given === undefined) return {};
-    return isFit(given) ? { [name]: given } : refuse(at(path, name), given, "what that option of a task accepts");
+    return isFit(given) ? { [name]: given } : refuse(placeIn(path, name), given, "what that option of a task accepts");
   };
   return {
     ...take("countdown", isNumber),
@@ -332,14 +334,15 @@ function fieldsOf(value: Json, path: string): Fields {
 function only(fields: Fields, known: readonly string[], { path, isStored }: Pick<Walk, "path" | "isStored">): void {
   if (isStored) return;
   const unknown = Object.keys(fields).find((name) => !known.includes(name));
-  if (unknown !== undefined) refuse(at(path, unknown), fields[unknown], `one of ${known.join(", ")}`);
+  if (unknown !== undefined) refuse(placeIn(path, unknown), fields[unknown], `one of ${known.join(", ")}`);
 }
 
 function below({ depth, ...walk }: Walk, path: string): Walk {
   return { ...walk, path, depth: depth + 1 };
 }
 
-function at(path: string, name: string): string {
+/** The place of a part, as a sentence names it: `chain[1].group[0].payload`. */
+export function placeIn(path: string, name: string): string {
   return path === "" ? name : `${path}.${name}`;
 }
 

@@ -55,6 +55,26 @@ describe("POST /workflows", () => {
     [{ task: "inc", payload: { n: 1 }, link: { task: "note" } }, "link"],
     [{ group: [task("inc", { n: 1 }, { options: { idempotencyKey: "k" } })] }, "group[0].options.idempotencyKey"],
     [{ chain: [task("inc", { n: 1 }, { into: "n" })] }, "chain[0].into"],
+    [
+      { chord: { header: [task("inc", { n: 1 }), task("inc", { n: "x" })], body: { task: "sum" } } },
+      "chord.header[1].payload",
+    ],
+    [{ chord: { header: [task("inc", { n: 1 })], body: { task: "nobody" } } }, "chord.body.task"],
+    [
+      {
+        group: [
+          {
+            chord: {
+              header: [{ chord: { header: [{ task: "nobody" }], body: { task: "sum" } } }],
+              body: { task: "sum" },
+            },
+          },
+        ],
+      },
+      "group[0].chord.header[0].chord.header[0].task",
+    ],
+    [{ chain: [task("inc", { n: 1 })], link: [{ task: "note" }, { task: "nobody" }] }, "link[1].task"],
+    [{ group: [task("inc", { n: 1 }, { linkError: [{ task: "nobody" }] })] }, "group[0].linkError[0].task"],
   ])("points at what it refuses: %j", async (body, path) => {
     const answer = await bench.call("POST", "/workflows", body);
 

@@ -147,6 +147,15 @@ describe("members that are given one by one", () => {
     expect(runs.filter((run) => run.startsWith("inc"))).toHaveLength(3);
   });
 
+  it("are sent once by a second call with the same key", async () => {
+    const key = { idempotencyKey: "twice" };
+    const first = await group(increments(3)).applyAsync(key);
+    expect(await resultOf(first)).toEqual([1, 2, 3]);
+    expect((await group(increments(3)).applyAsync(key)).id).toBe(first.id);
+    await queues.deliver();
+    expect(queues.waiting).toEqual([]);
+  });
+
   it("are added to a group while it runs", async () => {
     const handle = await chord([feeds.s({ to: 2 })], list.s().into("values")).delay();
     expect(await resultOf(handle)).toEqual([-1, 1, 2]);

@@ -73,6 +73,7 @@ describe("a local stage whose clock is turned", () => {
       timezone: "UTC",
       options: { tags: ["each"] },
       keepHistory: 30 * 86_400,
+      start: new Date(day).toISOString(),
       end: end.toISOString(),
       ...more,
     });

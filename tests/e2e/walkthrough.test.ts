@@ -99,7 +99,9 @@ describe("the HTTP API of a running service", () => {
     await expect
       .poll(async () => read("/queues"), { timeout: 10_000 })
       .toMatchObject({
-        queues: expect.arrayContaining([{ name: "low", waiting: 0, inFlight: 0, delayed: 1, paused: true }]),
+        queues: expect.arrayContaining([
+          { name: "low", waiting: 0, inFlight: 0, delayed: 1, workers: expect.any(Number), paused: true },
+        ]),
       });
     expect(await read(`/tasks/${id}`)).toMatchObject({ state: "PENDING", attempt: 1 });
 
@@ -270,7 +272,7 @@ describe("bad input", () => {
     ["a wrong method", "PUT", "/tasks/add", "{}", json, 405, "METHOD_NOT_ALLOWED"],
     ["a wrong method on uploads", "GET", "/uploads", undefined, {}, 405, "METHOD_NOT_ALLOWED"],
     ["an unknown path", "GET", "/nothing", undefined, {}, 404, "NOT_FOUND"],
-    ["an upload without a name", "POST", "/uploads", '{"contentType":"text/csv"}', json, 422, "OPTION_INVALID"],
+    ["an upload without a name", "POST", "/uploads", '{"contentType":"text/csv"}', json, 400, "BODY_INVALID"],
     ["an upload of no type", "POST", "/uploads", '{"filename":"a","contentType":"csv"}', json, 422, "OPTION_INVALID"],
     [
       "an upload too large",

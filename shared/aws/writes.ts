@@ -29,7 +29,7 @@ export type UpdateOutcome =
 const MAX_STATEMENTS = 25;
 
 /** While so many shared calls are under way, further changes gather for the next one, */
-const CALLS_AT_ONCE = 2;
+const CALLS_AT_ONCE = 3;
 /** but for no longer than this: a call that hangs must not hold up tasks that have nothing to do with it. */
 const GATHER_MILLISECONDS = 10;
 

@@ -23,6 +23,7 @@ const OUTCOMES = { waiting: "○ waiting", done: "● done", skipped: "■ left 
 
 /** Tasks that are shown before an act begins. */
 const SAMPLE = 5;
+const RETRY_MILLISECONDS = 1000;
 
 /** A bulk act: what it is about, before it begins; how far it is; what became of each task. */
 export function BulkActPage({ id }: { id: string }): JSX.Element {
@@ -146,17 +147,26 @@ export function ActUnderWay({ id }: { id: string }): JSX.Element | null {
 /** Some of the tasks that an act is about, as they are now. */
 function Sample({ ids, total }: { ids: readonly string[]; total: number }): JSX.Element | null {
   const [records, setRecords] = useState<readonly TaskRecord[]>([]);
+  const [tries, setTries] = useState(0);
   const wanted = ids.join(",");
   useEffect(() => {
+    let again: ReturnType<typeof setTimeout> | undefined;
     let isGone = false;
-    const read = (id: string) => call<TaskRecord>(pathOf(["tasks", id])).catch(() => undefined);
+    // A record that is gone stays so; any other call that failed is made again, for nothing else would fill the table.
+    const read = (id: string) =>
+      call<TaskRecord>(pathOf(["tasks", id])).catch((error: unknown) =>
+        error instanceof Refusal && error.status === 404 ? null : undefined,
+      );
     void Promise.all(wanted.split(",").map(read)).then((found) => {
-      if (!isGone) setRecords(found.flatMap((record) => record ?? []));
+      if (isGone) return;
+      setRecords(found.flatMap((record) => record ?? []));
+      if (found.includes(undefined)) again = setTimeout(() => setTries((before) => before + 1), RETRY_MILLISECONDS);
     });
     return () => {
       isGone = true;
+      clearTimeout(again);
     };
-  }, [wanted]);
+  }, [wanted, tries]);
   if (total === 0) return <Empty>No task fits: there is nothing to do.</Empty>;
   return (
     <>

@@ -15,7 +15,7 @@ import { checkNames, oneOfQueues, resolveOptions } from "../task/options.ts";
 import { payloadOrNone } from "../task/payload.ts";
 import type { TaskModule } from "../task/registry.ts";
 import { isTask } from "../task/task.ts";
-import { readNode } from "../workflows/read-definition.ts";
+import { readNode } from "../workflows/read-node.ts";
 import { type BeatSchedule, isBeatSchedule, jsonFields, type NamedEntry, provideEntryCheck } from "./declaration.ts";
 
 /** AWS cron knows no year before 1970. */

@@ -10,7 +10,7 @@ import { type ApplyOptions, checkQueue, type ResolvedOptions, resolveOptions } f
 import { payloadOrNone } from "../task/payload.ts";
 import { secondsAfter } from "../task/times.ts";
 import { CHORD, isChainNode, isGroupNode, isTaskNode, type Node, type TaskNode } from "../workflows/definition.ts";
-import { placeIn } from "../workflows/read-definition.ts";
+import { placeIn } from "../workflows/read-node.ts";
 import type { KnownTasks } from "./flow.ts";
 import { callOptions } from "./options.ts";
 

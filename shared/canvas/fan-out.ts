@@ -15,7 +15,7 @@ import {
   isTaskNode,
   type Place,
 } from "../workflows/definition.ts";
-import { MAX_MEMBERS } from "../workflows/read-definition.ts";
+import { MAX_MEMBERS } from "../workflows/read-node.ts";
 import { failedWith, GROUP } from "./failures.ts";
 import { type Flow, type Input, itemOf, type Outcome, type Start } from "./flow.ts";
 import { payloadWith } from "./input.ts";

@@ -36,7 +36,7 @@ import {
   type Place,
   type TaskNode,
 } from "../workflows/definition.ts";
-import { readNode, readStoredNode } from "../workflows/read-definition.ts";
+import { readNode, readStoredNode } from "../workflows/read-node.ts";
 import { fanOutMessage } from "./fan-out.ts";
 import type { Flow } from "./flow.ts";
 import { ended } from "./go-on.ts";

@@ -5,7 +5,7 @@ import { derivedId, idTime } from "../message/id.ts";
 import { type Message, withoutEdition } from "../message/message.ts";
 import type { App } from "../task/current-app.ts";
 import type { Definition, Node } from "../workflows/definition.ts";
-import { nodeOfCode } from "../workflows/read-definition.ts";
+import { nodeOfCode } from "../workflows/read-node.ts";
 import { checkNode, keptUntil } from "./check.ts";
 import type { KnownTasks } from "./flow.ts";
 import { begin, recordEnd } from "./send.ts";

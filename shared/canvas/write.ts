@@ -12,7 +12,7 @@ import { type Draft, isUnread, isWhole, type Members } from "../task/draft.ts";
 import { canvasOf } from "../task/signature.ts";
 import type { Definition, Node, TaskNode } from "../workflows/definition.ts";
 import type { DefinitionWriter } from "../workflows/definitions.ts";
-import { countMember, nodeOfCode, nodeWithin, placeIn, type Walk } from "../workflows/read-definition.ts";
+import { countMember, nodeOfCode, nodeWithin, placeIn, type Walk } from "../workflows/read-node.ts";
 import { type Checking, checkNode, checkPart, type Position, refuseLong, refuseNothingBefore } from "./check.ts";
 
 /** A workflow that is written down, but for what the whole is called. */

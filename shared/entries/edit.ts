@@ -22,7 +22,7 @@ import type { App } from "../task/current-app.ts";
 import { oneOfQueues, resolveOptions } from "../task/options.ts";
 import { payloadOrNone } from "../task/payload.ts";
 import type { Registry } from "../task/registry.ts";
-import { readNode, readStoredNode } from "../workflows/read-definition.ts";
+import { readNode, readStoredNode } from "../workflows/read-node.ts";
 
 type Fields = { readonly [field: string]: Json };
 

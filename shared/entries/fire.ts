@@ -13,7 +13,7 @@ import type { Registry } from "../task/registry.ts";
 import { sendTask } from "../task/send.ts";
 import type { Sent } from "../task/submit.ts";
 import { secondsAfter } from "../task/times.ts";
-import { readStoredNode } from "../workflows/read-definition.ts";
+import { readStoredNode } from "../workflows/read-node.ts";
 import { type Fired, heldByOverlap, skip } from "./overlap.ts";
 
 /** The tasks that a process knows: all of the service, or those that a caller has in hand. */

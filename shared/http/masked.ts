@@ -6,7 +6,7 @@ import { FIRST_PAYLOAD_VERSION, payloadVersionOf } from "../message/payload-vers
 import type { TaskRecord } from "../results/record.ts";
 import type { Registry } from "../task/registry.ts";
 import { ALL_SECRET, PARTS } from "../task/secrets.ts";
-import { readStoredNode } from "../workflows/read-definition.ts";
+import { readStoredNode } from "../workflows/read-node.ts";
 
 export interface Mask {
   /** A record with `[secret]` in the place of each secret, and without links to large values that hold some. */

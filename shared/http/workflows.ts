@@ -10,7 +10,7 @@ import { isId } from "../message/id.ts";
 import type { App } from "../task/current-app.ts";
 import type { Registry } from "../task/registry.ts";
 import { isPlace } from "../workflows/definition.ts";
-import { readNode } from "../workflows/read-definition.ts";
+import { readNode } from "../workflows/read-node.ts";
 import { audited } from "./audit.ts";
 import { addCall, readBody, toOptions } from "./base.ts";
 import { toCursor, toNumber, toPeriod, toQuery, toState } from "./query.ts";

@@ -52,6 +52,12 @@ const begun =
     return id;
   };
 
+/** Runs what waits, whatever has become of it. */
+async function idle(scenario: Scenario, id: string): Promise<string> {
+  await scenario.drain();
+  return id;
+}
+
 /** Everything else runs. The last task has had one attempt, however often its messages came. */
 async function drained(scenario: Scenario, id: string): Promise<string> {
   await scenario.drain();
@@ -137,10 +143,7 @@ export const canvasFlows: Record<string, Flow> = {
     ...work,
     operations: [RECEIVE, BATCH_GET, GET, ...repeated(UPDATE, 6), ...repeated(STATEMENTS, 2), DELETE],
     prepare: begun(FAILING, 1),
-    finish: async (scenario, id) => {
-      await scenario.drain();
-      return id;
-    },
+    finish: idle,
     expected: COULD_NOT_RUN,
   },
   "a replay that heals": {
@@ -163,20 +166,14 @@ export const canvasFlows: Record<string, Flow> = {
     ...work,
     operations: [RECEIVE, BATCH_GET, GET, GET, ...repeated(UPDATE, 5), SEND, DELETE],
     prepare: begun(BECOMING, 0),
-    finish: async (scenario, id) => {
-      await scenario.drain();
-      return id;
-    },
+    finish: idle,
     tasks: 4,
   },
   "the end of what a task has become": {
     ...work,
     operations: [RECEIVE, BATCH_GET, BATCH_GET, GET, ...repeated(UPDATE, 5), SEND, UPDATE, DELETE],
     prepare: begun(BECOMING, 2),
-    finish: async (scenario, id) => {
-      await scenario.drain();
-      return id;
-    },
+    finish: idle,
     tasks: 4,
   },
   "a task that adds members to its group": {
@@ -202,10 +199,7 @@ export const canvasFlows: Record<string, Flow> = {
     operations: [RECEIVE, BATCH_GET, GET, ...repeated(UPDATE, 6), SEND, DELETE],
     prepare: begun(SLOW, 1),
     expected: { state: "RETRY" },
-    finish: async (scenario, id) => {
-      await scenario.drain();
-      return id;
-    },
+    finish: idle,
     tasks: 2,
   },
   "a look at the records of a workflow": {
@@ -214,10 +208,7 @@ export const canvasFlows: Record<string, Flow> = {
     clockOffsetSeconds: FIVE_DAYS,
     prepare: begun(SLOW, 2),
     expected: { state: "RETRY" },
-    finish: async (scenario, id) => {
-      await scenario.drain();
-      return id;
-    },
+    finish: idle,
     tasks: 2,
   },
   "revoking a workflow": {

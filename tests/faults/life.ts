@@ -30,7 +30,7 @@ import { redrive } from "../../shared/task/redrive.ts";
 import type { RegisteredTask } from "../../shared/task/registered-task.ts";
 import { replay } from "../../shared/task/replay.ts";
 import { sendTask } from "../../shared/task/send.ts";
-import { readNode } from "../../shared/workflows/read-definition.ts";
+import { readNode } from "../../shared/workflows/read-node.ts";
 
 /** Where a step is taken. */
 export interface Surroundings {

@@ -10,7 +10,7 @@ import { type App, type Json, task } from "../../../shared/index.ts";
 import { createRegistry } from "../../../shared/task/registry.ts";
 import { Canvas } from "../../../shared/task/signature.ts";
 import type { Node } from "../../../shared/workflows/definition.ts";
-import { readNode } from "../../../shared/workflows/read-definition.ts";
+import { readNode } from "../../../shared/workflows/read-node.ts";
 import { type Chance, createChance } from "../../faults/chance.ts";
 import { createMortalCrew } from "./mortal-crew.ts";
 import { nodes, repairs, sizeOf, spread, step } from "./random-canvas.ts";

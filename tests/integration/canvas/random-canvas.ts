@@ -9,7 +9,7 @@ import { parseJson, toJsonText } from "../../../shared/message/json.ts";
 import { createRegistry } from "../../../shared/task/registry.ts";
 import type { Node, Policy, TaskNode } from "../../../shared/workflows/definition.ts";
 import { tolerated } from "../../../shared/workflows/definition.ts";
-import { readNode } from "../../../shared/workflows/read-definition.ts";
+import { readNode } from "../../../shared/workflows/read-node.ts";
 import { sqsRecord } from "../../helpers/sqs-record.ts";
 
 const payload = z.object({ k: z.number(), fails: z.boolean().default(false), input: z.json().optional() });
